@@ -1,0 +1,383 @@
+"""`Value`: a number that remembers how it was computed, so that its gradient can be asked for.
+
+Arithmetic on values records a graph: every result keeps its operation, its operands, and the local
+partials ∂result/∂operand. `backward()` walks that graph from the result to the leaves and applies
+the chain rule: an operand's gradient grows by the result's gradient times the partial.
+
+The operators and methods of `Value` are made from the table of operations, at the end.
+"""
+
+from collections.abc import Callable, Iterator
+from itertools import compress
+from threading import local
+from typing import TYPE_CHECKING, Any
+
+from micrograd_gd import modes
+from micrograd_gd.errors import NotANumberError
+from micrograd_gd.operation import number
+from micrograd_gd.ops import Operation, subscribe
+
+
+class Value:
+    """A number in a graph: its `data`, its `grad`, and how it was computed.
+
+    Raises NotANumberError for anything that is not one real number.
+
+    >>> a, b = Value(2.0, label="a"), Value(-3.0, label="b")
+    >>> y = a * b + b
+    >>> y.backward()
+    >>> y.data, a.grad, b.grad
+    (-9.0, -3.0, 3.0)
+    """
+
+    # One or two operands are kept in `a b` and their partials in `da db`, more of them as tuples in
+    # `a da`. (A tuple in every node would be simpler, and building the graph twice as slow.)
+    # A partial is None where no derivative flows: into a number, or a branch that was not taken.
+    __slots__ = ("__weakref__", "_data", "_grad", "a", "b", "da", "db", "label", "op")
+
+    def __init__(self, data: Any, label: str = "") -> None:
+        self._data = number(data, "data")
+        self._grad: Any = 0.0
+        self.label = label
+        self.forget()
+
+    def forget(self) -> None:
+        """Cut the value off from what it was computed from: it becomes a leaf."""
+        self.op: Operation | None = None
+        self.a = self.b = self.da = self.db = None
+
+    @property
+    def data(self) -> float:
+        """The number; setting it changes neither the graph nor gradients already recorded."""
+        return self._data
+
+    @data.setter
+    def data(self, data: Any) -> None:
+        self._data = number(data, "data")
+
+    @property
+    def grad(self) -> Any:
+        """∂root/∂self after `root.backward()`; a `Value` after `backward(create_graph=True)`."""
+        return self._grad
+
+    @grad.setter
+    def grad(self, grad: Any) -> None:
+        self._grad = grad if isinstance(grad, Value) else number(grad, "grad")
+
+    @property
+    def operands(self) -> tuple[Any, ...]:
+        """What the operation was applied to, values and plain numbers, in order."""
+        if self.op is None:
+            return ()
+        if type(self.a) is tuple:
+            return self.a
+        return (self.a,) if self.b is None else (self.a, self.b)
+
+    @property
+    def partials(self) -> tuple[float | None, ...]:
+        """∂self/∂operand for each operand, None where no derivative flows."""
+        if self.op is None:
+            return ()
+        if type(self.a) is tuple:
+            return self.da  # type: ignore[return-value]  # a tuple where a is one
+        return (self.da,) if self.b is None else (self.da, self.db)
+
+    def nodes(self) -> list["Value"]:
+        """Every node that a derivative of this one flows to, operands first, itself last."""
+        ordered: list[Value] = []
+        seen = set()
+        stack: list[Any] = [self]
+        while stack:
+            node = stack.pop()
+            if node is None:  # the operands of the node below are all in place
+                ordered.append(stack.pop())
+            elif node not in seen:
+                seen.add(node)
+                stack += (node, None)
+                if node.db is not None:
+                    stack.append(node.b)
+                if type(node.da) is tuple:
+                    stack += compress(reversed(node.a), [p is not None for p in node.da[::-1]])
+                elif node.da is not None:
+                    stack.append(node.a)
+        return ordered
+
+    def backward(self, seed: Any = 1.0, *, create_graph: bool = False) -> None:
+        """Backpropagate: add ∂self/∂leaf · seed to the `grad` of every leaf.
+
+        Nodes between get a fresh gradient, so that a second call doubles leaves and nothing else.
+        With `create_graph` the gradients are themselves values of a graph, ready to be
+        differentiated again.
+
+        Raises GraphError if `create_graph` finds numbers that were changed since they were used.
+
+        >>> x = Value(3.0)
+        >>> (x ** 3).backward(create_graph=True)
+        >>> slope, x.grad = x.grad, 0.0
+        >>> slope.backward()
+        >>> slope.data, x.grad
+        (27.0, 18.0)
+        """
+        from micrograd_gd import sweep  # noqa: PLC0415 — sweeps are built on this module
+
+        sweep.backward(self, seed, create_graph=create_graph)
+
+    def detach(self) -> "Value":
+        """A leaf with the same number and label."""
+        return Value(self._data, self.label)
+
+    @staticmethod
+    def record(op: Operation, *operands: Any) -> "Value":
+        """The node that applies `op` to the operands, at least one of which is a value."""
+        operands = op.complete(operands)
+        active = tuple([isinstance(operand, Value) for operand in operands])
+        if not all(active):
+            operands = tuple(
+                operand if is_value else number(operand, f"operand {i} of {op!r}")
+                for i, (operand, is_value) in enumerate(zip(operands, active, strict=True), 1)
+            )
+        numbers = [x._data if is_value else x for x, is_value in zip(operands, active, strict=True)]
+        y, *partials = op.rule(active)(*numbers)
+        if op.folds and not all(active):
+            partials = [p if is_value else None for p, is_value in zip(partials, active, strict=True)]
+        if len(operands) > 2:
+            return _node(op, y, operands, None, tuple(partials), None)
+        a, b = operands if len(operands) == 2 else (operands[0], None)
+        da, db = partials if len(operands) == 2 else (partials[0], None)
+        return _node(op, y, a, b, da, db)
+
+    def __eq__(self, other: object) -> Any:
+        return self._data == (other._data if isinstance(other, Value) else other)
+
+    def __ne__(self, other: object) -> Any:
+        return self._data != (other._data if isinstance(other, Value) else other)
+
+    def __lt__(self, other: Any) -> Any:
+        return self._data < (other._data if isinstance(other, Value) else other)
+
+    def __le__(self, other: Any) -> Any:
+        return self._data <= (other._data if isinstance(other, Value) else other)
+
+    def __gt__(self, other: Any) -> Any:
+        return self._data > (other._data if isinstance(other, Value) else other)
+
+    def __ge__(self, other: Any) -> Any:
+        return self._data >= (other._data if isinstance(other, Value) else other)
+
+    __hash__ = object.__hash__  # values are equal as numbers, and themselves as keys
+
+    def __bool__(self) -> bool:
+        return self._data != 0
+
+    def __float__(self) -> float:
+        raise NotANumberError(
+            "a Value does not turn into a float silently, since that would drop its gradient: "
+            "take v.data for the number, or call v.exp() and the like instead of math.exp(v)"
+        )
+
+    __int__ = __float__
+
+    def __repr__(self) -> str:
+        label = f", label={self.label!r}" if self.label else ""
+        return f"Value(data={self._data}, grad={getattr(self._grad, 'data', self._grad)}{label})"
+
+    def __format__(self, spec: str) -> str:
+        return format(self._data, spec) if spec else repr(self)
+
+    # Copies and pickles hold the whole graph. Nodes go operands first, so nothing recurses.
+    # A gradient that is a graph of its own goes as its number.
+
+    def __copy__(self) -> "Value":
+        return _restore(None, *self._fields())
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> "Value":
+        for node in self.nodes():
+            if id(node) not in memo:
+                fields = node._fields()
+                operands = [_copied(field, memo) for field in fields[:2]]
+                memo[id(node)] = _restore(None, *operands, *fields[2:])
+        return memo[id(self)]  # type: ignore[no-any-return]  # a memo holds anything
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        below = None if _pickling.inside or self.op is None else _Below(self)
+        return _restore, (below, *self._fields())
+
+    def _fields(self) -> tuple[Any, ...]:
+        grad = getattr(self._grad, "data", self._grad)
+        return self.a, self.b, self.da, self.db, self.op, self._data, grad, self.label
+
+    # What micrograd calls the same things.
+
+    @property
+    def _prev(self) -> set["Value"]:
+        return {operand for operand in self.operands if isinstance(operand, Value)}
+
+    @property
+    def _op(self) -> str:
+        return "" if self.op is None else self.op.infix or self.op.name
+
+    if TYPE_CHECKING:  # made from the table below
+
+        def __getattr__(self, name: str) -> Callable[..., "Value"]: ...
+        def __add__(self, other: Any) -> "Value": ...
+        def __radd__(self, other: Any) -> "Value": ...
+        def __sub__(self, other: Any) -> "Value": ...
+        def __rsub__(self, other: Any) -> "Value": ...
+        def __mul__(self, other: Any) -> "Value": ...
+        def __rmul__(self, other: Any) -> "Value": ...
+        def __truediv__(self, other: Any) -> "Value": ...
+        def __rtruediv__(self, other: Any) -> "Value": ...
+        def __floordiv__(self, other: Any) -> "Value": ...
+        def __rfloordiv__(self, other: Any) -> "Value": ...
+        def __mod__(self, other: Any) -> "Value": ...
+        def __rmod__(self, other: Any) -> "Value": ...
+        def __pow__(self, other: Any) -> "Value": ...
+        def __rpow__(self, other: Any) -> "Value": ...
+        def __neg__(self) -> "Value": ...
+        def __abs__(self) -> "Value": ...
+        def __round__(self) -> "Value": ...
+        def __floor__(self) -> "Value": ...
+        def __ceil__(self) -> "Value": ...
+
+
+def _node(op: Operation, y: float, a: Any, b: Any, da: Any, db: Any) -> Value:
+    node = _new(Value)
+    node.op = op
+    node._data = y
+    node._grad = 0.0
+    node.a = a
+    node.b = b
+    node.da = da
+    node.db = db
+    node.label = ""
+    if modes.open_blocks:
+        modes.observe(node)
+    return node
+
+
+_new = object.__new__
+
+
+def _restore(
+    _below: "_Below | None", a: Any, b: Any, da: Any, db: Any, op: Any, *rest: Any
+) -> Value:
+    node = _node(op, rest[0], a, b, da, db)
+    _, node._grad, node.label = rest
+    return node
+
+
+def _copied(operand: Any, memo: dict[int, Any]) -> Any:
+    if type(operand) is tuple:
+        return tuple([memo.get(id(each), each) for each in operand])
+    return memo.get(id(operand), operand)
+
+
+class _Pickling(local):
+    inside = False
+
+
+_pickling = _Pickling()
+
+
+class _Below:
+    """The nodes below a root, for pickle to meet operands first, each with its operands known."""
+
+    def __init__(self, root: Value | None = None) -> None:
+        self.root = root
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _Below, (), None, self._nodes()
+
+    def _nodes(self) -> Iterator[Value]:
+        _pickling.inside = True
+        try:
+            yield from self.root.nodes()[:-1] if self.root else ()
+        finally:
+            _pickling.inside = False
+
+    def append(self, node: Value) -> None:
+        """Pickle hands the nodes back; their results hold them."""
+
+
+# Methods. Each is made on its first call, since compiling all of the table would slow the import.
+
+
+def _unary(op: Operation) -> Callable[[Value], Value]:
+    rule = op.rule((True,))
+
+    def method(x: Value) -> Value:
+        y, dx = rule(x._data)
+        return _node(op, y, x, None, dx, None)
+
+    return method
+
+
+def _binary(op: Operation) -> Callable[[Value, Any], Value]:
+    both, first_only = op.rule((True, True)), op.rule((True, False))
+    name = f"operand 2 of {op!r}"
+
+    def method(a: Value, b: Any) -> Value:
+        if isinstance(b, Value):
+            y, da, db = both(a._data, b._data)
+            return _node(op, y, a, b, da, db)
+        if type(b) is not float:
+            if _is_array(b):
+                return NotImplemented  # the array goes through its elements
+            b = number(b, name)
+        y, da, _ = first_only(a._data, b)
+        return _node(op, y, a, b, da, None)
+
+    return method
+
+
+def _reflected(op: Operation) -> Callable[[Value, Any], Value]:
+    second_only = op.rule((False, True))
+    name = f"operand 1 of {op!r}"
+
+    def method(b: Value, a: Any) -> Value:
+        if type(a) is not float:
+            if _is_array(a):
+                return NotImplemented
+            a = number(a, name)
+        y, _, db = second_only(a, b._data)
+        return _node(op, y, a, b, None, db)
+
+    return method
+
+
+def _of_any_number(op: Operation) -> Callable[..., Value]:
+    def method(*operands: Any) -> Value:
+        return Value.record(op, *operands)
+
+    return method
+
+
+def _is_array(x: Any) -> bool:
+    return type(x) is not int and hasattr(x, "__array__") and hasattr(x, "__len__")
+
+
+def _define_methods(op: Operation) -> None:
+    """Give `Value` the method, and the operator, that records `op`."""
+    shapes = {1: _unary, 2: _of_any_number if op.defaults else _binary}
+    make = shapes.get(len(op.operands), _of_any_number)
+    operator = [f"__{op.method}__"] if op.method else []
+    _define(op, make, [op.name, *op.aliases, *operator])
+    if make is _binary and op.method:
+        _define(op, _reflected, [f"__r{op.method}__"])
+
+
+def _define(op: Operation, make: Callable[[Operation], Any], names: list[str]) -> None:
+    def on_first_call(*operands: Any) -> Any:
+        method = make(op)
+        install(method)
+        return method(*operands)
+
+    def install(method: Any) -> None:
+        method.__name__, method.__doc__ = op.name, op.doc
+        for name in names:
+            setattr(Value, name, method)
+
+    install(on_first_call)
+
+
+subscribe(_define_methods)

@@ -1,0 +1,106 @@
+"""The tiny language in which the table states values and partials, and its two Python readings.
+
+A subset of Python's expressions: names, numbers, ``+ - * / **``, comparisons, ``and or not``,
+``… if … else …``, and calls of the functions in `ieee`. ``None`` stands for "no derivative flows
+this way". The syntax tree is Python's own, so that each reader walks the same few node types.
+"""
+
+import ast
+import copy
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from micrograd_gd.errors import OperationError
+
+_NODES = (
+    ast.BinOp, ast.Add, ast.Sub, ast.Mult, ast.Div, ast.Pow,
+    ast.UnaryOp, ast.USub, ast.Not, ast.BoolOp, ast.And, ast.Or,
+    ast.Compare, ast.Lt, ast.LtE, ast.Gt, ast.GtE, ast.Eq, ast.NotEq,
+    ast.IfExp, ast.Call, ast.Name, ast.Load, ast.Constant,
+)  # fmt: skip
+
+
+
+
+def parse(text: str, names: Iterable[str]) -> ast.expr:
+    """The syntax tree of `text`, whose names must be among `names`.
+
+    Raises OperationError, which shows the text and what in it is not of the language.
+
+    >>> ast.unparse(parse("a / b", ["a", "b"]))
+    'a / b'
+    >>> parse("a @ b", ["a", "b"])
+    Traceback (most recent call last):
+    micrograd_gd.errors.OperationError: 'a @ b': MatMult is not part of the table's language
+    """
+    try:
+        tree = ast.parse(text, mode="eval").body
+    except SyntaxError as error:
+        raise OperationError(f"{text!r}: {error.msg}") from None
+    known = set(names)
+    functions = [node.func for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    for node in ast.walk(tree):
+        if not isinstance(node, _NODES):
+            kind = type(node).__name__
+            raise OperationError(f"{text!r}: {kind} is not part of the table's language")
+        if isinstance(node, ast.Name) and node not in functions and node.id not in known:
+            raise OperationError(f"{text!r}: {node.id} is none of {', '.join(sorted(known))}")
+    return tree
+
+
+def calls(tree: ast.expr) -> set[str]:
+    """The names of the functions that `tree` calls."""
+    return {ast.unparse(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
+
+
+def on_values(tree: ast.expr) -> ast.expr:
+    """The tree for any number type: what Python's floats are not total in becomes a call."""
+    return _OnValues().visit(copy.deepcopy(tree))  # type: ignore[no-any-return]  # ast says Any
+
+
+def on_floats(tree: ast.expr) -> ast.expr:
+    """The tree for floats: the same, with division in place where the divisor is not 0."""
+    return _OnFloats().visit(copy.deepcopy(tree))  # type: ignore[no-any-return]  # ast says Any
+
+
+def function(
+    arguments: Iterable[str], body: ast.expr, names: dict[str, Any]
+) -> Callable[..., Any]:
+    """A Python function of `arguments` that evaluates `body`, its calls looked up in `names`."""
+    parameters = [ast.arg(name) for name in arguments]
+    signature = ast.arguments([], parameters, None, [], [], None, [])
+    tree = ast.fix_missing_locations(ast.Expression(ast.Lambda(signature, body)))
+    code = compile(tree, "<operation table>", "eval")
+    return eval(code, names)  # type: ignore[no-any-return]  # noqa: S307 — a checked tree
+
+
+class _OnValues(ast.NodeTransformer):
+    """`/` and `**` become calls; whole numbers become floats."""
+
+    def visit_BinOp(self, node: ast.BinOp) -> ast.expr:  # noqa: N802 — the name is ast's
+        left, right = self.visit(node.left), self.visit(node.right)
+        if isinstance(node.op, ast.Div):
+            return self.divide(left, right)
+        if isinstance(node.op, ast.Pow):
+            return _call("pow", left, right)
+        return ast.BinOp(left, node.op, right)
+
+    def visit_Constant(self, node: ast.Constant) -> ast.Constant:  # noqa: N802 — the name is ast's
+        return node if node.value is None else ast.Constant(float(node.value))
+
+    def divide(self, left: ast.expr, right: ast.expr) -> ast.expr:
+        return _call("div", left, right)
+
+
+class _OnFloats(_OnValues):
+    def divide(self, left: ast.expr, right: ast.expr) -> ast.expr:
+        quotient = ast.BinOp(left, ast.Div(), right)
+        if isinstance(right, ast.Constant) and right.value:
+            return quotient
+        if isinstance(right, ast.Name):
+            return ast.IfExp(right, quotient, _call("div", left, right))
+        return _call("div", left, right)
+
+
+def _call(name: str, *arguments: ast.expr) -> ast.Call:
+    return ast.Call(ast.Name(name, ast.Load()), list(arguments), [])

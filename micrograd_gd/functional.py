@@ -1,0 +1,124 @@
+"""Functions of numbers and of sequences: every row of the table, and what needs no rule of its own.
+
+`exp`, `tanh`, `maximum`, `where` and the other operations are here under the names of the table.
+They give a float for plain numbers and record a node as soon as an operand is a `Value`.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from micrograd_gd.errors import ArgumentError, ShapeError
+from micrograd_gd.ops import OPERATIONS, Operation, operation, subscribe
+
+__all__ = ["hardtanh", "log_softmax", "logsumexp", "mean", "softmax"]  # and every row of the table
+
+
+def _offer(op: Operation) -> None:
+    if op.name not in globals():
+        globals()[op.name] = op
+        __all__.append(op.name)  # noqa: PYI056 — the table says what is exported
+
+
+_maximum, _exp, _log, _clip = (operation(name) for name in ("maximum", "exp", "log", "clip"))
+
+
+def total(xs: Iterable[Any], start: Any = 0.0) -> Any:
+    """The sum of any number of numbers as one node, added from left to right.
+
+    >>> total([1.0, 2.0, 3.0])
+    6.0
+    """
+    return operation("total")(start, *xs)
+
+
+def dot(ws: Sequence[Any], xs: Sequence[Any], bias: Any = 0.0) -> Any:
+    """The bias plus the sum of w · x as one node, added from left to right.
+
+    Raises ShapeError where the lengths differ.
+
+    >>> dot([1.0, 2.0], [3.0, 4.0], bias=0.5)
+    11.5
+    """
+    if len(ws) != len(xs):
+        raise ShapeError(f"dot needs as many weights as inputs: got {len(ws)} and {len(xs)}")
+    return operation("dot")(bias, *ws, *xs)
+
+
+def hardtanh(x: Any) -> Any:
+    """x, kept within [-1, 1].
+
+    >>> hardtanh(1.5)
+    1.0
+    """
+    return _clip(x, -1.0, 1.0)
+
+
+def mean(xs: Iterable[Any]) -> Any:
+    """The arithmetic mean.
+
+    Raises ArgumentError for no numbers.
+
+    >>> mean([1.0, 2.0, 6.0])
+    3.0
+    """
+    xs = _some(xs, "mean")
+    return total(xs[1:], start=xs[0]) / len(xs)
+
+
+def logsumexp(xs: Iterable[Any]) -> Any:
+    """log Σ exp xᵢ, without overflow.
+
+    Raises ArgumentError for no numbers.
+
+    >>> logsumexp([1000.0, 1000.0])
+    1000.6931471805599
+    """
+    return _shifted(_some(xs, "logsumexp"))[0]
+
+
+def log_softmax(xs: Iterable[Any]) -> list[Any]:
+    """xᵢ - logsumexp(x): the logarithms of softmax, without cancellation for the largest.
+
+    Raises ArgumentError for no numbers.
+
+    >>> log_softmax([0.0, 1000.0])
+    [-1000.0, 0.0]
+    """
+    xs = _some(xs, "log_softmax")
+    _, largest, log_of_sum = _shifted(xs)
+    return [x - largest - log_of_sum for x in xs]
+
+
+def softmax(xs: Iterable[Any]) -> list[Any]:
+    """exp xᵢ / Σ exp xⱼ: positive numbers that add up to 1.
+
+    Raises ArgumentError for no numbers.
+
+    >>> softmax([0.0, 0.0])
+    [0.5, 0.5]
+    """
+    return [_exp(x) for x in log_softmax(_some(xs, "softmax"))]
+
+
+def _shifted(xs: list[Any]) -> tuple[Any, Any, Any]:
+    """logsumexp, and the two parts that it is the sum of: the largest number, a logarithm.
+
+    The shift by the largest is a plain number: it cancels, so that no derivative goes through it.
+    """
+    numbers = [getattr(x, "data", x) for x in xs]
+    largest = max(numbers) if all(n == n for n in numbers) else float("nan")
+    if largest in (float("inf"), float("-inf")):
+        largest = 0.0
+    exponentials = [_exp(x - largest) for x in xs]
+    log_of_sum = _log(total(exponentials[1:], start=exponentials[0]))
+    return largest + log_of_sum, largest, log_of_sum
+
+
+def _some(xs: Iterable[Any], function: str) -> list[Any]:
+    xs = list(xs)
+    if not xs:
+        raise ArgumentError(f"{function} needs at least one number, and got none")
+    return xs
+
+
+subscribe(_offer)

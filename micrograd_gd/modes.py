@@ -1,0 +1,125 @@
+"""What is switched on for a block of code: recording off, or a watch for nan and inf.
+
+Both follow the thread, or the asynchronous task, that opened the block.
+"""
+
+import math
+import os
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from micrograd_gd.errors import NonFiniteError
+
+open_blocks = 0  # in all threads; while there is none, an engine need not ask `observe`
+
+_lock = threading.Lock()
+_recording = ContextVar("_recording", default=True)
+_watch: ContextVar["Watch | None"] = ContextVar("_watch", default=None)
+
+
+@contextmanager
+def no_grad() -> Iterator[None]:
+    """Compute without recording: every result inside the block, or the function, is a leaf.
+
+    >>> from micrograd_gd import Value
+    >>> x = Value(3.0)
+    >>> with no_grad():
+    ...     y = x * x
+    >>> y.operands
+    ()
+    """
+    with _switched(_recording, to=False):
+        yield
+
+
+@contextmanager
+def detect_anomaly() -> Iterator[None]:
+    """Raise NonFiniteError at the first operation that makes a nan or inf out of finite numbers.
+
+    Forward and backward; the error names the operation, its operands and the line that made it.
+
+    >>> from micrograd_gd import Value
+    >>> with detect_anomaly():
+    ...     Value(0.0, label="x").log()
+    Traceback (most recent call last):
+    micrograd_gd.errors.NonFiniteError: log(x = 0.0) is -inf...
+    """
+    with _switched(_watch, to=Watch()):
+        yield
+
+
+@contextmanager
+def _switched(variable: ContextVar[Any], *, to: Any) -> Iterator[None]:
+    global open_blocks  # noqa: PLW0603 — the one count that engines read
+    token = variable.set(to)
+    with _lock:
+        open_blocks += 1
+    try:
+        yield
+    finally:
+        with _lock:
+            open_blocks -= 1
+        variable.reset(token)
+
+
+def observe(node: Any) -> None:
+    """Treat a node that an engine has just made as the open blocks demand."""
+    watch = _watch.get()
+    if watch is not None:
+        watch.forward(node)
+    if not _recording.get():
+        node.forget()
+
+
+def watch() -> "Watch | None":
+    """The watch for nan and inf that is on here, if any."""
+    return _watch.get() if open_blocks else None
+
+
+class Watch:
+    """Remembers the line that made each node, and raises at the first number that is not finite."""
+
+    def __init__(self) -> None:
+        self.lines: WeakKeyDictionary[Any, str] = WeakKeyDictionary()
+
+    def forward(self, node: Any) -> None:
+        """Check a node that was just computed."""
+        self.lines[node] = line = _line_of_the_user()
+        numbers = [getattr(operand, "data", operand) for operand in node.operands]
+        if not math.isfinite(node.data) and all(map(math.isfinite, numbers)):
+            raise NonFiniteError(f"{_call(node)} is {node.data}, at {line}")
+
+    def backward(self, node: Any, operand: Any, adjoint: float, partial: float) -> None:
+        """Check one step of the chain rule, from a node to one of its operands."""
+        if math.isfinite(adjoint) and not math.isfinite(adjoint * partial):
+            line = self.lines.get(node, "a line outside of this block")
+            raise NonFiniteError(
+                f"backward through {_call(node)} = {node.data}: its gradient {adjoint} times "
+                f"its partial {partial} for {_named(operand)} is {adjoint * partial}; "
+                f"it was computed at {line}"
+            )
+
+
+def _call(node: Any) -> str:
+    return f"{node.op.name}({', '.join(map(_named, node.operands))})"
+
+
+def _named(operand: Any) -> str:
+    number = repr(getattr(operand, "data", operand))
+    label = getattr(operand, "label", "")
+    return f"{label} = {number}" if label else number
+
+
+_PACKAGE = os.path.dirname(__file__)  # noqa: PTH120 — pathlib would slow the import
+
+
+def _line_of_the_user() -> str:
+    frame = sys._getframe(1)  # noqa: SLF001 — the documented way to one's callers
+    while frame.f_back and frame.f_code.co_filename.startswith((_PACKAGE, "<operation table>")):
+        frame = frame.f_back
+    return f"{frame.f_code.co_filename}, line {frame.f_lineno}"

@@ -1,0 +1,305 @@
+"""A row of the operation table: what it knows, how it is computed, and how one is added."""
+
+import ast
+import numbers
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from micrograd_gd import expression, ieee
+from micrograd_gd.errors import (
+    NotANumberError,
+    NumberRangeError,
+    OperationError,
+    TranslationError,
+)
+
+Formula = str | Callable[..., Any]
+
+
+def number(x: Any, name: str) -> float:
+    """The float that `x` is: an int, a bool, a NumPy scalar, a Fraction, a Decimal.
+
+    Raises NotANumberError, which calls the argument `name`, and NumberRangeError.
+
+    >>> number(True, "x")
+    1.0
+    """
+    if type(x) is float:
+        return x
+    if type(x) is int and -(2**53) < x < 2**53:
+        return float(x)
+    kind = type(x)
+    is_complex = isinstance(x, numbers.Complex) and not isinstance(x, numbers.Real)
+    if is_complex or not hasattr(kind, "__float__") or hasattr(kind, "__len__"):
+        raise NotANumberError(
+            f"{name} must be one real number, but came as {kind.__name__} {shortened(x)}; "
+            f"convert it first, or go through its elements one by one"
+        )
+    try:
+        return float(x)
+    except OverflowError:
+        raise NumberRangeError(f"{name} is too large for a float: {shortened(x)}") from None
+    except ValueError as error:
+        raise NotANumberError(f"{name} is no number: {error}") from None
+
+
+def shortened(x: Any) -> str:
+    """What `x` prints, cut where a message would drown in it."""
+    try:
+        text = repr(x)
+    except ValueError:  # an int with more digits than Python cares to print
+        return "of too many digits to print"
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Operation:
+    """A row of the table; calling it computes a number, or records a node if given a `Value`."""
+
+    name: str
+    operands: tuple[str, ...]
+    value: Formula
+    partials: tuple[Formula, ...]
+    doc: str
+    method: str = ""
+    infix: str = ""
+    latex: str = ""
+    domain: str = ""
+    kinks: tuple[str, ...] = ()
+    convention: str = ""
+    properties: frozenset[str] = frozenset()
+    aliases: tuple[str, ...] = ()
+    defaults: tuple[float, ...] = ()
+    folds: bool = False
+    _compiled: dict[Any, Callable[..., Any]] = field(default_factory=dict)
+
+    def __call__(self, *operands: Any) -> Any:
+        """The number, or, where an operand is a `Value`, the node."""
+        for operand in operands:
+            record = getattr(type(operand), "record", None)
+            if record is not None:
+                return record(self, *operands)
+        completed = self.complete(operands)
+        floats = [number(x, f"operand {i + 1} of {self!r}") for i, x in enumerate(completed)]
+        return self.rule((False,) * len(floats))(*floats)[0]
+
+    def complete(self, operands: Sequence[Any]) -> tuple[Any, ...]:
+        """The operands with defaults filled in; TypeError where their number is wrong."""
+        if self.folds and len(operands) % (len(self.operands) - 1) == 1 % (len(self.operands) - 1):
+            return tuple(operands)
+        missing = len(self.operands) - len(operands)
+        if 0 <= missing <= len(self.defaults) and not self.folds:
+            return (*operands, *self.defaults[len(self.defaults) - missing :])
+        raise TypeError(f"{self} takes other operands than the {len(operands)} it was given")
+
+    def __repr__(self) -> str:
+        stars = ["", *"*" * (len(self.operands) - 1)] if self.folds else [""] * len(self.operands)
+        return f"{self.name}({', '.join(map(str.__add__, stars, self.operands))})"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return operation, (self.name,)
+
+    def tree(self, formula: Formula) -> ast.expr:
+        """The syntax tree of one of this row's formulas; TranslationError if it is Python code."""
+        if not isinstance(formula, str):
+            raise TranslationError(
+                f"{self.name} was added as Python code, and this needs it as expressions: "
+                f"give ops.primitive the value and the partials as text"
+            )
+        return expression.parse(formula, (*self.operands, "y"))
+
+    def rule(self, active: tuple[bool, ...]) -> Callable[..., Any]:
+        """A function of floats: the value, then the partials, None for operands not active.
+
+        A row that folds gives all its partials.
+        """
+        key = None if self.folds else active
+        if key not in self._compiled:
+            self._compiled[key] = self._fold() if self.folds else self._rule(active)
+        return self._compiled[key]
+
+    def _rule(self, active: tuple[bool, ...]) -> Callable[..., Any]:
+        partials = zip(self.partials, active, strict=True)
+        if not isinstance(self.value, str):
+            return _rule_of_callables(self.value, [p if wanted else None for p, wanted in partials])
+        value = ast.NamedExpr(ast.Name("y", ast.Store()), self._on_floats(self.value))
+        wanted = [self._on_floats(p if wanted else "None") for p, wanted in partials]
+        return expression.function(
+            self.operands, ast.Tuple([value, *wanted], ast.Load()), _ON_FLOATS
+        )
+
+    def _fold(self) -> Callable[..., Any]:
+        sum_so_far, *groups = self.operands
+        step = ", ".join(groups)
+        steps = f"zip({', '.join('_' + group for group in groups)}, strict=True)"
+        cuts = [f"_{g} = _all[{i} * _n : {i + 1} * _n]" for i, g in enumerate(groups)]
+        slopes = [f"*[{self._source(p)} for {step}, in {steps}]" for p in self.partials[1:]]
+        source = f"""
+def fold({sum_so_far}, *_all):
+    _n = len(_all) // {len(groups)}
+    {"; ".join(cuts)}
+    for {step}, in {steps}:
+        {sum_so_far} = {self._source(self.value)}
+    return {sum_so_far}, 1.0, {", ".join(slopes)}
+"""
+        names = dict(_ON_FLOATS)
+        exec(source, names)  # noqa: S102 — made of the table's own checked expressions
+        fold: Callable[..., Any] = names["fold"]
+        return fold
+
+    def _source(self, formula: Formula) -> str:
+        return ast.unparse(self._on_floats(formula))
+
+    def _on_floats(self, formula: Formula) -> ast.expr:
+        tree = self.tree(formula)
+        for name in expression.calls(tree) - _ON_FLOATS.keys():
+            _ON_FLOATS[name] = OPERATIONS[name].on_floats()
+        return expression.on_floats(tree)
+
+    def on_floats(self) -> Callable[..., float]:
+        """The value alone, as a function of floats."""
+        if not isinstance(self.value, str):
+            return self.value
+        return expression.function(self.operands, self._on_floats(self.value), _ON_FLOATS)
+
+    def partial(self, i: int, operands: Sequence[Any], y: Any) -> Any:
+        """∂y/∂operand i over any number type: a number, a differentiable node, or None."""
+        if self.folds:  # the operands are s, then every *w, then every *x
+            if i == 0:
+                return 1.0
+            steps = (len(operands) - 1) // (len(self.operands) - 1)
+            i, position = divmod(i - 1, steps)
+            operands = (None, *operands[1 + position :: steps])
+            i += 1
+        formula = self.partials[i]
+        if isinstance(formula, str):
+            if formula not in self._compiled:
+                body = expression.on_values(self.tree(formula))
+                arguments = (*self.operands, "y")
+                self._compiled[formula] = expression.function(arguments, body, _ON_VALUES)
+            formula = self._compiled[formula]
+        return formula(*operands, y)
+
+
+def _rule_of_callables(value: Callable[..., Any], partials: Sequence[Any]) -> Callable[..., Any]:
+    def rule(*operands: float) -> tuple[Any, ...]:
+        y = value(*operands)
+        return (y, *(p and p(*operands, y) for p in partials))
+
+    return rule
+
+
+OPERATIONS: dict[str, Operation] = {}
+
+# What a call in a formula means: the function of `ieee` or the row's value; the row itself.
+_ON_FLOATS: dict[str, Any] = {name: getattr(ieee, name) for name in ieee.__all__}
+_ON_VALUES: dict[str, Any] = {}
+_listeners: list[Callable[[Operation], None]] = []
+
+
+def operation(name: str) -> Operation:
+    """The row called `name`; OperationError if there is none.
+
+    >>> operation("div").value
+    'a / b'
+    """
+    if name not in OPERATIONS:
+        raise OperationError(
+            f"no operation is called {name!r}; add it with ops.primitive before it is used"
+        )
+    return OPERATIONS[name]
+
+
+def subscribe(listener: Callable[[Operation], None]) -> None:
+    """Call `listener` with every row, those of today and those to come."""
+    for row in OPERATIONS.values():
+        listener(row)
+    _listeners.append(listener)
+
+
+def primitive(
+    name: str,
+    operands: str,
+    value: Formula,
+    partials: Formula | Sequence[Formula],
+    doc: str,
+    **columns: Any,
+) -> Operation:
+    """Add an operation, by expressions or by Python functions, and return it ready to be called.
+
+    `partials` has one formula per operand. A Python function takes the operands, a partial takes
+    the result besides; it is written over any number type, or its derivative is not differentiable.
+    Such a row works everywhere but where the formula itself is needed (other languages, docs).
+
+    Raises OperationError for a name that is taken, a missing partial or an unknown name.
+
+    >>> cube = primitive("cube", "x", "x * x * x", "3 * x * x", "Cube.")
+    >>> cube(2.0)
+    8.0
+    >>> del OPERATIONS["cube"]
+    """
+    letters, defaults = _operands(name, operands)
+    row = Operation(
+        name=name,
+        operands=letters,
+        value=value,
+        partials=(partials,) if isinstance(partials, str) or callable(partials) else (*partials,),
+        doc=doc,
+        folds="*" in operands,
+        defaults=defaults,
+        **{column: _WORDS.get(column, str)(text) for column, text in columns.items()},
+    )
+    _check(row)
+    if _listeners:  # the table is complete, so what this row calls must be there
+        check_calls(row)
+    OPERATIONS[name] = _ON_VALUES[name] = row
+    for listener in _listeners:
+        listener(row)
+    return row
+
+
+_WORDS: dict[str, Callable[[str], Any]] = {  # columns that hold several words
+    "kinks": lambda text: tuple(text.split(", ")),
+    "properties": lambda text: frozenset(text.split()),
+    "aliases": lambda text: tuple(text.split()),
+}
+
+
+def _operands(name: str, text: str) -> tuple[tuple[str, ...], tuple[float, ...]]:
+    try:
+        parts = [part.partition("=") for part in text.replace(" = ", "=").split()]
+        letters = tuple(letter.lstrip("*") for letter, _, _ in parts)
+        defaults = tuple(float(default) for _, equals, default in parts if equals)
+    except ValueError:
+        raise OperationError(f"{name}: {text!r} are no operands; write 'a b' or 'x c=1'") from None
+    if not letters or not all(map(str.isidentifier, letters)) or "y" in letters:
+        raise OperationError(f"{name}: {text!r} are no operands; write 'a b' or 'x c=1', never y")
+    return letters, defaults
+
+
+def _check(row: Operation) -> None:
+    if not row.name.isidentifier() or row.name in OPERATIONS:
+        raise OperationError(f"{row.name!r} cannot be the name of a new operation, or is taken")
+    if len(row.partials) != len(row.operands):
+        raise OperationError(f"{row!r} has {len(row.partials)} partials; one an operand is due")
+    if not row.doc.endswith("."):
+        raise OperationError(f"{row!r} needs one sentence that says what it is, not {row.doc!r}")
+    for formula in (row.domain, *row.kinks, row.value):
+        if isinstance(formula, str) and formula:
+            expression.parse(formula, row.operands)
+    kinds = {isinstance(formula, str) for formula in (row.value, *row.partials)}
+    if len(kinds) == 2 or (row.folds and kinds == {False}):
+        raise OperationError(
+            f"{row!r}: value and partials must be all text or all Python functions, and text where "
+            f"the number of operands is open"
+        )
+
+
+def check_calls(row: Operation) -> None:
+    """Raise OperationError if a formula of the row calls what is no function of the table."""
+    for formula in (row.value, *row.partials):
+        if isinstance(formula, str):
+            for name in expression.calls(row.tree(formula)):
+                if name not in OPERATIONS:
+                    raise OperationError(f"{row!r}: {name!r} in {formula!r} is no operation")

@@ -1,0 +1,121 @@
+"""The two sweeps over a recorded graph: adjoints from the root down, tangents from the leaves up.
+
+Each is written once over any number type. With the partials that the forward pass stored, it runs
+on floats; with `differentiable=True` it takes the partials from the table as values, so that the
+sweep is itself recorded and can be swept again: that is what a derivative of higher order is.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from micrograd_gd import modes
+from micrograd_gd.engine import Value
+from micrograd_gd.errors import GraphError
+from micrograd_gd.operation import number
+
+
+def backward(root: Value, seed: Any = 1.0, *, create_graph: bool = False) -> None:
+    """Add the adjoints of `root` to its leaves' gradients; give nodes between fresh ones."""
+    if create_graph or modes.watch() or isinstance(seed, Value):
+        seed = seed if isinstance(seed, Value) else number(seed, "seed")
+        for node, gradient in adjoints(root, seed, differentiable=create_graph).items():
+            add = node.op is None and not (type(node.grad) is float and node.grad == 0)
+            node.grad = node.grad + gradient if add else gradient
+    else:
+        _backward_on_floats(root, number(seed, "seed"))
+
+
+def _backward_on_floats(root: Value, seed: float) -> None:
+    """What `adjoints` computes, in place and with the same bits: the fast path.
+
+    Sums start at -0.0, the one number that adding to leaves every float as it was.
+    """
+    nodes = root.nodes()
+    leaves = []
+    for node in nodes:
+        if node.op is None:
+            leaves.append((node, node._grad))
+        node._grad = -0.0
+    root._grad = seed
+    for node in reversed(nodes):
+        g = node._grad
+        da = node.da
+        if da is not None:
+            if type(da) is tuple:
+                for operand, partial in zip(node.a, da, strict=True):
+                    if partial is not None:
+                        operand._grad += g * partial
+                continue
+            node.a._grad += g * da
+        db = node.db
+        if db is not None:
+            node.b._grad += g * db
+    for leaf, before in leaves:
+        leaf._grad = before + leaf._grad
+
+
+def adjoints(root: Value, seed: Any = 1.0, *, differentiable: bool = False) -> dict[Value, Any]:
+    """∂root/∂node · seed for every node that root depends on; no gradient is touched.
+
+    An adjoint is the sum over the node's uses of the user's adjoint times the partial.
+    """
+    watch = modes.watch()
+    found: dict[Value, Any] = {root: seed}
+    for node in reversed(root.nodes()):
+        g = found[node]
+        for operand, partial in _edges(node, differentiable=differentiable):
+            if watch is not None:
+                watch.backward(node, operand, _float(g), _float(partial))
+            step = _product(g, partial)
+            found[operand] = found[operand] + step if operand in found else step
+    return found
+
+
+def tangents(
+    root: Value, seeds: Mapping[Value, Any], *, differentiable: bool = False
+) -> dict[Value, Any]:
+    """Every node's derivative along the direction that `seeds` gives for some of the leaves.
+
+    A tangent is the sum over the operands of the operand's tangent times the partial; a node that
+    no seed reaches has none.
+    """
+    found = dict(seeds)
+    for node in root.nodes():
+        for operand, partial in _edges(node, differentiable=differentiable):
+            if operand in found:
+                step = _product(found[operand], partial)
+                found[node] = found[node] + step if node in found else step
+    return found
+
+
+def _edges(node: Value, *, differentiable: bool) -> Iterator[tuple[Value, Any]]:
+    for i, (operand, stored) in enumerate(zip(node.operands, node.partials, strict=True)):
+        if stored is not None:
+            partial = stored
+            if differentiable and node.op is not None:
+                partial = node.op.partial(i, node.operands, node)
+                _check_unchanged(node, partial, stored)
+            yield operand, partial
+
+
+def _check_unchanged(node: Value, partial: Any, stored: float) -> None:
+    """A partial made again must be the number that the forward pass stored."""
+    again = None if partial is None else _float(partial)
+    if again != stored and (again == again or stored == stored):
+        raise GraphError(
+            f"data was changed after {node.op!r} was computed with it (its partial was {stored} "
+            f"and is {again} now): differentiate before changing data, or compute the result again"
+        )
+
+
+def _float(x: Any) -> float:
+    return x.data if isinstance(x, Value) else float(x)
+
+
+def _product(g: Any, partial: Any) -> Any:
+    """`g * partial`, without a node for a factor that is the plain number 1."""
+    if type(partial) is float and partial == 1:
+        return g
+    if type(g) is float and g == 1:
+        return partial
+    return g * partial
