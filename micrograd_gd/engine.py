@@ -7,12 +7,10 @@ the chain rule: an operand's gradient grows by the result's gradient times the p
 The operators and methods of `Value` are made from the table of operations, at the end.
 """
 
-from collections.abc import Callable, Iterator
-from itertools import compress
-from threading import local
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from micrograd_gd import modes
+from micrograd_gd import copies, modes
 from micrograd_gd.errors import NotANumberError
 from micrograd_gd.operation import number
 from micrograd_gd.ops import Operation, subscribe
@@ -44,7 +42,10 @@ class Value:
     def forget(self) -> None:
         """Cut the value off from what it was computed from: it becomes a leaf."""
         self.op: Operation | None = None
-        self.a = self.b = self.da = self.db = None
+        self.a: Any = None
+        self.b: Any = None
+        self.da: Any = None
+        self.db: Any = None
 
     @property
     def data(self) -> float:
@@ -79,11 +80,14 @@ class Value:
         if self.op is None:
             return ()
         if type(self.a) is tuple:
-            return self.da  # type: ignore[return-value]  # a tuple where a is one
+            return self.da  # type: ignore[no-any-return]  # a tuple where a is one
         return (self.da,) if self.b is None else (self.da, self.db)
 
-    def nodes(self) -> list["Value"]:
-        """Every node that a derivative of this one flows to, operands first, itself last."""
+    def nodes(self, *, whole: bool = True) -> list["Value"]:
+        """Every node below this one, operands first, itself last.
+
+        `whole=False` keeps to those that a derivative of this one flows to.
+        """
         ordered: list[Value] = []
         seen = set()
         stack: list[Any] = [self]
@@ -94,11 +98,17 @@ class Value:
             elif node not in seen:
                 seen.add(node)
                 stack += (node, None)
-                if node.db is not None:
+                if type(node.a) is tuple:
+                    stack += [
+                        operand
+                        for operand, partial in zip(node.a[::-1], node.da[::-1], strict=True)
+                        if (partial is not None or (whole and isinstance(operand, Value)))
+                        and operand not in seen
+                    ]
+                    continue
+                if node.db is not None or (whole and isinstance(node.b, Value)):
                     stack.append(node.b)
-                if type(node.da) is tuple:
-                    stack += compress(reversed(node.a), [p is not None for p in node.da[::-1]])
-                elif node.da is not None:
+                if node.da is not None or (whole and isinstance(node.a, Value)):
                     stack.append(node.a)
         return ordered
 
@@ -130,21 +140,18 @@ class Value:
     def record(op: Operation, *operands: Any) -> "Value":
         """The node that applies `op` to the operands, at least one of which is a value."""
         operands = op.complete(operands)
-        active = tuple([isinstance(operand, Value) for operand in operands])
-        if not all(active):
-            operands = tuple(
-                operand if is_value else number(operand, f"operand {i} of {op!r}")
-                for i, (operand, is_value) in enumerate(zip(operands, active, strict=True), 1)
-            )
-        numbers = [x._data if is_value else x for x, is_value in zip(operands, active, strict=True)]
-        y, *partials = op.rule(active)(*numbers)
-        if op.folds and not all(active):
-            partials = [p if is_value else None for p, is_value in zip(partials, active, strict=True)]
-        if len(operands) > 2:
-            return _node(op, y, operands, None, tuple(partials), None)
-        a, b = operands if len(operands) == 2 else (operands[0], None)
-        da, db = partials if len(operands) == 2 else (partials[0], None)
-        return _node(op, y, a, b, da, db)
+        if set(map(type, operands)) == {Value}:
+            active = (True,) * len(operands)
+            numbers = [x._data for x in operands]
+        else:
+            operands = tuple([_operand(x, i, op) for i, x in enumerate(operands, 1)])
+            active = tuple([isinstance(x, Value) for x in operands])
+            numbers = [x._data if isinstance(x, Value) else x for x in operands]
+        result = op.rule(active)(*numbers)
+        partials = result[1:]
+        if op.folds and False in active:
+            partials = tuple([p if a else None for p, a in zip(partials, active, strict=True)])
+        return _node(op, result[0], *_slots(operands), *_slots(partials))
 
     def __eq__(self, other: object) -> Any:
         return self._data == (other._data if isinstance(other, Value) else other)
@@ -184,27 +191,20 @@ class Value:
     def __format__(self, spec: str) -> str:
         return format(self._data, spec) if spec else repr(self)
 
-    # Copies and pickles hold the whole graph. Nodes go operands first, so nothing recurses.
-    # A gradient that is a graph of its own goes as its number.
+    # Copies and pickles hold the whole graph; `copies` says how.
 
     def __copy__(self) -> "Value":
-        return _restore(None, *self._fields())
+        return _restore(*self._fields())
 
-    def __deepcopy__(self, memo: dict[int, Any]) -> "Value":
-        for node in self.nodes():
-            if id(node) not in memo:
-                fields = node._fields()
-                operands = [_copied(field, memo) for field in fields[:2]]
-                memo[id(node)] = _restore(None, *operands, *fields[2:])
-        return memo[id(self)]  # type: ignore[no-any-return]  # a memo holds anything
+    def __deepcopy__(self, memo: dict[int, Any]) -> Any:
+        return copies.deepcopy(self, memo, _restore)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        below = None if _pickling.inside or self.op is None else _Below(self)
-        return _restore, (below, *self._fields())
+        return copies.reduce(self, _restore)
 
     def _fields(self) -> tuple[Any, ...]:
         grad = getattr(self._grad, "data", self._grad)
-        return self.a, self.b, self.da, self.db, self.op, self._data, grad, self.label
+        return self.op, self.operands, self.partials, self._data, grad, self.label
 
     # What micrograd calls the same things.
 
@@ -240,6 +240,20 @@ class Value:
         def __ceil__(self) -> "Value": ...
 
 
+def _operand(x: Any, place: int, op: Operation) -> Any:
+    if type(x) is float or isinstance(x, Value):
+        return x
+    return number(x, f"operand {place} of {op!r}")
+
+
+def _slots(of_operands: tuple[Any, ...]) -> tuple[Any, Any]:
+    """How one thing per operand is kept in the two slots of a node."""
+    if len(of_operands) > 2:
+        return of_operands, None
+    first, *second = of_operands or (None,)
+    return first, second[0] if second else None
+
+
 def _node(op: Operation, y: float, a: Any, b: Any, da: Any, db: Any) -> Value:
     node = _new(Value)
     node.op = op
@@ -258,45 +272,10 @@ def _node(op: Operation, y: float, a: Any, b: Any, da: Any, db: Any) -> Value:
 _new = object.__new__
 
 
-def _restore(
-    _below: "_Below | None", a: Any, b: Any, da: Any, db: Any, op: Any, *rest: Any
-) -> Value:
-    node = _node(op, rest[0], a, b, da, db)
-    _, node._grad, node.label = rest
+def _restore(op: Any, operands: Any, partials: Any, data: Any, grad: Any, label: Any) -> Value:
+    node = _node(op, data, *_slots(operands), *_slots(partials))
+    node._grad, node.label = grad, label
     return node
-
-
-def _copied(operand: Any, memo: dict[int, Any]) -> Any:
-    if type(operand) is tuple:
-        return tuple([memo.get(id(each), each) for each in operand])
-    return memo.get(id(operand), operand)
-
-
-class _Pickling(local):
-    inside = False
-
-
-_pickling = _Pickling()
-
-
-class _Below:
-    """The nodes below a root, for pickle to meet operands first, each with its operands known."""
-
-    def __init__(self, root: Value | None = None) -> None:
-        self.root = root
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return _Below, (), None, self._nodes()
-
-    def _nodes(self) -> Iterator[Value]:
-        _pickling.inside = True
-        try:
-            yield from self.root.nodes()[:-1] if self.root else ()
-        finally:
-            _pickling.inside = False
-
-    def append(self, node: Value) -> None:
-        """Pickle hands the nodes back; their results hold them."""
 
 
 # Methods. Each is made on its first call, since compiling all of the table would slow the import.
@@ -322,7 +301,7 @@ def _binary(op: Operation) -> Callable[[Value, Any], Value]:
             return _node(op, y, a, b, da, db)
         if type(b) is not float:
             if _is_array(b):
-                return NotImplemented  # the array goes through its elements
+                return NotImplemented  # type: ignore[no-any-return]  # the array's turn, by element
             b = number(b, name)
         y, da, _ = first_only(a._data, b)
         return _node(op, y, a, b, da, None)
@@ -337,7 +316,7 @@ def _reflected(op: Operation) -> Callable[[Value, Any], Value]:
     def method(b: Value, a: Any) -> Value:
         if type(a) is not float:
             if _is_array(a):
-                return NotImplemented
+                return NotImplemented  # type: ignore[no-any-return]  # as above
             a = number(a, name)
         y, _, db = second_only(a, b._data)
         return _node(op, y, a, b, None, db)

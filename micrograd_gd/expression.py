@@ -20,8 +20,6 @@ _NODES = (
 )  # fmt: skip
 
 
-
-
 def parse(text: str, names: Iterable[str]) -> ast.expr:
     """The syntax tree of `text`, whose names must be among `names`.
 
@@ -63,9 +61,7 @@ def on_floats(tree: ast.expr) -> ast.expr:
     return _OnFloats().visit(copy.deepcopy(tree))  # type: ignore[no-any-return]  # ast says Any
 
 
-def function(
-    arguments: Iterable[str], body: ast.expr, names: dict[str, Any]
-) -> Callable[..., Any]:
+def function(arguments: Iterable[str], body: ast.expr, names: dict[str, Any]) -> Callable[..., Any]:
     """A Python function of `arguments` that evaluates `body`, its calls looked up in `names`."""
     parameters = [ast.arg(name) for name in arguments]
     signature = ast.arguments([], parameters, None, [], [], None, [])
@@ -77,7 +73,7 @@ def function(
 class _OnValues(ast.NodeTransformer):
     """`/` and `**` become calls; whole numbers become floats."""
 
-    def visit_BinOp(self, node: ast.BinOp) -> ast.expr:  # noqa: N802 — the name is ast's
+    def visit_BinOp(self, node: ast.BinOp) -> ast.expr:
         left, right = self.visit(node.left), self.visit(node.right)
         if isinstance(node.op, ast.Div):
             return self.divide(left, right)
@@ -85,8 +81,8 @@ class _OnValues(ast.NodeTransformer):
             return _call("pow", left, right)
         return ast.BinOp(left, node.op, right)
 
-    def visit_Constant(self, node: ast.Constant) -> ast.Constant:  # noqa: N802 — the name is ast's
-        return node if node.value is None else ast.Constant(float(node.value))
+    def visit_Constant(self, node: ast.Constant) -> ast.Constant:
+        return ast.Constant(float(node.value)) if isinstance(node.value, int) else node
 
     def divide(self, left: ast.expr, right: ast.expr) -> ast.expr:
         return _call("div", left, right)

@@ -4,13 +4,15 @@
 They give a float for plain numbers and record a node as soon as an operand is a `Value`.
 """
 
+import math
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 from micrograd_gd.errors import ArgumentError, ShapeError
-from micrograd_gd.ops import OPERATIONS, Operation, operation, subscribe
+from micrograd_gd.ops import Operation, operation, subscribe
 
-__all__ = ["hardtanh", "log_softmax", "logsumexp", "mean", "softmax"]  # and every row of the table
+# And every other row of the table.
+__all__ = ["dot", "hardtanh", "log_softmax", "logsumexp", "mean", "softmax", "total"]
 
 
 def _offer(op: Operation) -> None:
@@ -19,7 +21,7 @@ def _offer(op: Operation) -> None:
         __all__.append(op.name)  # noqa: PYI056 — the table says what is exported
 
 
-_maximum, _exp, _log, _clip = (operation(name) for name in ("maximum", "exp", "log", "clip"))
+_exp, _log, _clip, _dot, _total = map(operation, ("exp", "log", "clip", "dot", "total"))
 
 
 def total(xs: Iterable[Any], start: Any = 0.0) -> Any:
@@ -28,7 +30,7 @@ def total(xs: Iterable[Any], start: Any = 0.0) -> Any:
     >>> total([1.0, 2.0, 3.0])
     6.0
     """
-    return operation("total")(start, *xs)
+    return _total(start, *xs)
 
 
 def dot(ws: Sequence[Any], xs: Sequence[Any], bias: Any = 0.0) -> Any:
@@ -41,7 +43,7 @@ def dot(ws: Sequence[Any], xs: Sequence[Any], bias: Any = 0.0) -> Any:
     """
     if len(ws) != len(xs):
         raise ShapeError(f"dot needs as many weights as inputs: got {len(ws)} and {len(xs)}")
-    return operation("dot")(bias, *ws, *xs)
+    return _dot(bias, *ws, *xs)
 
 
 def hardtanh(x: Any) -> Any:
@@ -66,7 +68,7 @@ def mean(xs: Iterable[Any]) -> Any:
 
 
 def logsumexp(xs: Iterable[Any]) -> Any:
-    """log Σ exp xᵢ, without overflow.
+    """Logarithm of Σ exp xᵢ, without overflow.
 
     Raises ArgumentError for no numbers.
 
@@ -90,7 +92,7 @@ def log_softmax(xs: Iterable[Any]) -> list[Any]:
 
 
 def softmax(xs: Iterable[Any]) -> list[Any]:
-    """exp xᵢ / Σ exp xⱼ: positive numbers that add up to 1.
+    """The shares exp xᵢ / Σ exp xⱼ: positive numbers that add up to 1.
 
     Raises ArgumentError for no numbers.
 
@@ -106,8 +108,8 @@ def _shifted(xs: list[Any]) -> tuple[Any, Any, Any]:
     The shift by the largest is a plain number: it cancels, so that no derivative goes through it.
     """
     numbers = [getattr(x, "data", x) for x in xs]
-    largest = max(numbers) if all(n == n for n in numbers) else float("nan")
-    if largest in (float("inf"), float("-inf")):
+    largest = max(numbers)
+    if not math.isfinite(largest):  # nothing to scale; inf - inf would be nan
         largest = 0.0
     exponentials = [_exp(x - largest) for x in xs]
     log_of_sum = _log(total(exponentials[1:], start=exponentials[0]))

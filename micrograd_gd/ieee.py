@@ -10,12 +10,14 @@ import math
 from math import asinh, atan, atan2, cbrt, erf, erfc, inf, nan, pi, tanh
 from math import fabs as abs
 
+# fmt: off
 __all__ = [  # the functions that the table may call
     "abs", "acos", "acosh", "asin", "asinh", "atan", "atan2", "atanh", "cbrt", "ceil", "cos",
     "cosh", "digamma", "div", "erf", "erfc", "exp", "exp2", "expm1", "floor", "floordiv", "fmod",
-    "hypot", "lgamma", "log", "log10", "log1p", "log2", "mod", "polygamma", "pow", "round", "sign",
+    "hypot", "lgamma", "log", "log1p", "log2", "log10", "mod", "polygamma", "pow", "round", "sign",
     "sin", "sinc", "sinc_derivative", "sinh", "sqrt", "tan", "tanh",
-]  # fmt: skip
+]
+# fmt: on
 
 
 # Arithmetic that Python refuses at some points.
@@ -200,7 +202,11 @@ def atanh(x: float) -> float:
     return math.atanh(x) if -1 < x < 1 else math.copysign(inf, x) if abs(x) == 1 else nan
 
 
-# sin(πx)/(πx) and its derivatives of every order.
+# sin(πx)/(πx) and its derivatives.
+
+
+def _is_order(n: float) -> bool:
+    return 0 <= n <= 100 and floor(n) == n
 
 
 def _sine_of_pi(x: float, quarter_turns: int) -> float:
@@ -218,12 +224,12 @@ def sinc(x: float) -> float:
 
 
 def sinc_derivative(n: float, x: float) -> float:
-    """The n-th derivative of sinc, n = 0, 1, 2, …
+    """The n-th derivative of sinc; nan for an n that is no whole number from 0 to 100.
 
     From x·sinc⁽ᵏ⁾ + k·sinc⁽ᵏ⁻¹⁾ = πᵏ⁻¹ sin(πx + kπ/2), which is sinc·x differentiated k times;
     near 0, where that cancels, from the power series Σ (-1)ʲ (πx)²ʲ / (2j + 1)! term by term.
     """
-    if x != x or n != n:
+    if x != x or not _is_order(n):
         return nan
     if math.isinf(x):
         return 0.0
@@ -247,12 +253,15 @@ def sinc_derivative(n: float, x: float) -> float:
 
 # The gamma function's family. Bernoulli numbers B₂, B₄, … of the asymptotic series:
 
+# fmt: off
 _BERNOULLI = (
-    1 / 6, -1 / 30, 1 / 42, -1 / 30, 5 / 66, -691 / 2730, 7 / 6, -3617 / 510, 43867 / 798,
-    -174611 / 330,
-)  # fmt: skip
+    1 / 6, -1 / 30, 1 / 42, -1 / 30, 5 / 66, -691 / 2730, 7 / 6, -3617 / 510, 43867 / 798, -174611
+    / 330,
+)
+# fmt: on
 
 # ζ(k) - 1 for k = 2, 3, …
+# fmt: off
 _ZETA_LESS_ONE = (
     0.6449340668482264, 0.2020569031595943, 0.08232323371113819, 0.03692775514336993,
     0.01734306198444914, 0.008349277381922827, 0.00407735619794434, 0.0020083928260822143,
@@ -262,7 +271,8 @@ _ZETA_LESS_ONE = (
     2.38450502727733e-07, 1.1921992596531106e-07, 5.960818905125948e-08, 2.980350351465228e-08,
     1.4901554828365043e-08, 7.45071178983543e-09, 3.725334024788457e-09, 1.862659723513049e-09,
     9.313274324196682e-10, 4.656629065033784e-10, 2.3283118336765053e-10, 1.164155017270052e-10,
-)  # fmt: skip
+)
+# fmt: on
 
 _EULER = 0.5772156649015329  # γ = -ψ(1)
 
@@ -279,9 +289,10 @@ def lgamma(x: float) -> float:
     """Logarithm of the absolute value of the gamma function."""
     if math.isinf(x):
         return inf
-    if x <= 0:  # Γ(x) Γ(-x) = -π / (x sin πx)
-        pole = floor(x) == x
-        return inf if pole else log(pi / abs(x * _sine_of_pi(x, 0))) - lgamma(-x)
+    if abs(x) < 1e-20:  # Γ(x) = 1/x - γ + …
+        return -log(abs(x))
+    if x < 0:  # Γ(x) Γ(-x) = -π / (x sin πx)
+        return log(div(pi, abs(x * _sine_of_pi(x, 0)))) - lgamma(-x)
     if x < 0.5:
         return lgamma(x + 1) - log(x)
     if x < 1.4:
@@ -318,11 +329,13 @@ def digamma(x: float) -> float:
 
 
 def polygamma(n: float, x: float) -> float:
-    """The n-th derivative of digamma, n = 0, 1, 2, …; at a pole inf for odd n, nan for even n.
+    """The n-th derivative of digamma; at a pole inf for odd n, nan for even n.
+
+    Nan for an n that is no whole number from 0 to 100.
 
     Recurrence, reflection and asymptotic series: https://dlmf.nist.gov/5.15.
     """
-    if x != x or n != n:
+    if x != x or not _is_order(n):
         return nan
     order = int(n)
     if order == 0:

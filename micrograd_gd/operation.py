@@ -134,7 +134,10 @@ class Operation:
         step = ", ".join(groups)
         steps = f"zip({', '.join('_' + group for group in groups)}, strict=True)"
         cuts = [f"_{g} = _all[{i} * _n : {i + 1} * _n]" for i, g in enumerate(groups)]
-        slopes = [f"*[{self._source(p)} for {step}, in {steps}]" for p in self.partials[1:]]
+        slopes = [
+            f"*_{p}" if p in groups else f"*[{self._source(p)} for {step}, in {steps}]"
+            for p in self.partials[1:]
+        ]
         source = f"""
 def fold({sum_so_far}, *_all):
     _n = len(_all) // {len(groups)}

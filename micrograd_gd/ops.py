@@ -74,8 +74,9 @@ primitive("ceil", "x", "ceil(x)", "0 if y == y else y",
           latex=r"\left\lceil <x> \right\rceil", kinks="x - round(x)", convention="0",
           properties="flat increasing")
 primitive("round", "x", "round(x)", "0 if y == y else y",
-          "Nearest whole number; of two, the even one.", method="round", kinks="x - floor(x) - 0.5", convention="0",
-          properties="flat odd increasing", aliases="rint")
+          "Nearest whole number; of two, the even one.", method="round",
+          kinks="x - floor(x) - 0.5", convention="0", properties="flat odd increasing",
+          aliases="rint")
 primitive("sign", "x", "sign(x)", "0 if y == y else y",
           "-1, 0 or 1, as x is below, at or above 0.", kinks="x", convention="0",
           properties="flat odd increasing")

@@ -30,7 +30,7 @@ def _backward_on_floats(root: Value, seed: float) -> None:
 
     Sums start at -0.0, the one number that adding to leaves every float as it was.
     """
-    nodes = root.nodes()
+    nodes = root.nodes(whole=False)
     leaves = []
     for node in nodes:
         if node.op is None:
@@ -61,12 +61,12 @@ def adjoints(root: Value, seed: Any = 1.0, *, differentiable: bool = False) -> d
     """
     watch = modes.watch()
     found: dict[Value, Any] = {root: seed}
-    for node in reversed(root.nodes()):
+    for node in reversed(root.nodes(whole=False)):
         g = found[node]
-        for operand, partial in _edges(node, differentiable=differentiable):
+        for i, operand, partial in _edges(node):
             if watch is not None:
-                watch.backward(node, operand, _float(g), _float(partial))
-            step = _product(g, partial)
+                watch.backward(node, operand, _float(g), partial)
+            step = _product(g, _partial(node, i) if differentiable else partial)
             found[operand] = found[operand] + step if operand in found else step
     return found
 
@@ -80,32 +80,32 @@ def tangents(
     no seed reaches has none.
     """
     found = dict(seeds)
-    for node in root.nodes():
-        for operand, partial in _edges(node, differentiable=differentiable):
+    for node in root.nodes(whole=False):
+        for i, operand, partial in _edges(node):
             if operand in found:
-                step = _product(found[operand], partial)
+                step = _product(found[operand], _partial(node, i) if differentiable else partial)
                 found[node] = found[node] + step if node in found else step
     return found
 
 
-def _edges(node: Value, *, differentiable: bool) -> Iterator[tuple[Value, Any]]:
-    for i, (operand, stored) in enumerate(zip(node.operands, node.partials, strict=True)):
-        if stored is not None:
-            partial = stored
-            if differentiable and node.op is not None:
-                partial = node.op.partial(i, node.operands, node)
-                _check_unchanged(node, partial, stored)
-            yield operand, partial
+def _edges(node: Value) -> Iterator[tuple[int, Value, float]]:
+    """The operands that a derivative flows to, with their places and partials."""
+    for i, (operand, partial) in enumerate(zip(node.operands, node.partials, strict=True)):
+        if partial is not None:
+            yield i, operand, partial
 
 
-def _check_unchanged(node: Value, partial: Any, stored: float) -> None:
-    """A partial made again must be the number that the forward pass stored."""
+def _partial(node: Any, i: int) -> Any:
+    """The partial for operand i as a value; it must be the number that the forward pass stored."""
+    partial = node.op.partial(i, node.operands, node)
+    stored = node.partials[i]
     again = None if partial is None else _float(partial)
     if again != stored and (again == again or stored == stored):
         raise GraphError(
             f"data was changed after {node.op!r} was computed with it (its partial was {stored} "
             f"and is {again} now): differentiate before changing data, or compute the result again"
         )
+    return partial
 
 
 def _float(x: Any) -> float:

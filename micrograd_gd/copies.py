@@ -1,0 +1,58 @@
+"""Copies and pickles of whole graphs, of any depth, with what is shared still shared.
+
+Nodes go operands first, so that each finds its operands already copied and nothing recurses.
+A gradient that is a graph of its own goes as its number.
+"""
+
+from collections.abc import Callable, Iterator
+from threading import local
+from typing import Any
+
+Restore = Callable[..., Any]
+
+
+def deepcopy(root: Any, memo: dict[int, Any], restore: Restore) -> Any:
+    """The copy of `root`, on top of copies of all that it depends on."""
+    for node in root.nodes():
+        if id(node) not in memo:
+            op, operands, *rest = node._fields()
+            copied = tuple([memo.get(id(operand), operand) for operand in operands])
+            memo[id(node)] = restore(op, copied, *rest)
+    return memo[id(root)]
+
+
+def reduce(node: Any, restore: Restore) -> tuple[Any, ...]:
+    """What pickle makes of a node: its fields, and before them, the nodes below it."""
+    below = None if _pickling.below or node.op is None else _Below(node)
+    return _restored, (restore, below, *node._fields())
+
+
+def _restored(restore: Restore, _below: Any, *fields: Any) -> Any:
+    return restore(*fields)
+
+
+class _Pickling(local):
+    below = False  # whether this thread is writing the nodes below some root
+
+
+_pickling = _Pickling()
+
+
+class _Below:
+    """The nodes below a root as a list that pickle writes before the root itself."""
+
+    def __init__(self, root: Any = None) -> None:
+        self.root = root
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _Below, (), None, self._nodes()
+
+    def _nodes(self) -> Iterator[Any]:
+        _pickling.below = True
+        try:
+            yield from self.root.nodes()[:-1]
+        finally:
+            _pickling.below = False
+
+    def append(self, node: Any) -> None:
+        """Read a node back; those above it hold it."""

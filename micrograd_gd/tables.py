@@ -1,0 +1,208 @@
+"""CSV files as tables whose every complaint names file, line and column."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+import re
+from difflib import get_close_matches
+from pathlib import Path
+from reprlib import repr as shortened
+from typing import TYPE_CHECKING, NamedTuple
+
+from micrograd_gd.errors import DataError
+
+if TYPE_CHECKING:
+    from os import PathLike
+
+
+class Row(NamedTuple):
+    """One record and the file line it begins on; quoted cells may continue over several lines."""
+
+    line: int
+    cells: list[str]
+
+
+class Table(NamedTuple):
+    """The named columns and the rows of one file, all rows of equal length."""
+
+    path: Path
+    header_line: int
+    names: list[str]
+    rows: list[Row]
+
+    def position(self, name: str) -> int:
+        """The place of a column in each row; ``DataError`` suggests the closest name."""
+        if name in self.names:
+            return self.names.index(name)
+        folded = {known.casefold(): known for known in self.names}
+        closest = get_close_matches(str(name).casefold(), folded, n=1)
+        remedy = f"did you mean {folded[closest[0]]!r}?" if closest else "choose one of these"
+        message = f"no column {name!r}; expected one of {_listed(self.names)}: {remedy}"
+        raise problem(self.path, message, self.header_line)
+
+    def text(self, row: Row, position: int) -> str:
+        """A cell without the spaces around it; ``DataError`` if nothing is left."""
+        text = row.cells[position].strip()
+        if not text:
+            raise self._cell_problem(row, position, "an empty cell; expected a value: fill it in")
+        return text
+
+    def number(self, row: Row, position: int) -> float:
+        """A cell as a number; ``DataError`` for text, nan and infinities."""
+        text = self.text(row, position)
+        number = parsed_number(text)
+        if number is None:
+            remedy = "correct it, or drop the column, or make it the target"
+            message = f"the text {shortened(text)}; expected a number such as 5.1: {remedy}"
+            raise self._cell_problem(row, position, message)
+        if not math.isfinite(number):
+            message = f"{shortened(text)}; expected a finite number: fill it in or drop the row"
+            raise self._cell_problem(row, position, message)
+        return number
+
+    def number_columns(self, names: list[str]) -> list[list[float]]:
+        """The named columns of each row as numbers, in the order of the names."""
+        positions = [self.position(name) for name in names]
+        return [[self.number(row, position) for position in positions] for row in self.rows]
+
+    def class_column(self, name: str) -> tuple[list[int], tuple[str, ...]]:
+        """A column as classes: positions in the sorted names; numbers first, in order of size."""
+        position = self.position(name)
+        labels = []
+        for row in self.rows:
+            label = self.text(row, position)
+            if parsed_number(label) is not None:
+                # Adding 0.0 turns -0.0 into 0.0, so that equal numbers are one class.
+                label = repr(self.number(row, position) + 0.0).removesuffix(".0")
+            labels.append(label)
+        names = sorted(set(labels), key=_size_then_text)
+        indices = {label: index for index, label in enumerate(names)}
+        return [indices[label] for label in labels], tuple(names)
+
+    def is_numeric(self, name: str) -> bool:
+        """Whether a column holds numbers, not text; ``DataError`` for a mixture of the two."""
+        position = self.position(name)
+        numeric = [parsed_number(self.text(row, position)) is not None for row in self.rows]
+        if all(numeric) or not any(numeric):
+            return all(numeric)
+        mostly_numbers = 2 * sum(numeric) >= len(numeric)
+        odd = self.rows[numeric.index(not mostly_numbers)]
+        cell = shortened(self.text(odd, position))
+        counts = f"{sum(numeric)} of {len(numeric)} cells of this column are numbers"
+        expected = "a number" if mostly_numbers else "text"
+        message = f"{cell}, while {counts}; expected {expected}: correct it, or pass classes=True"
+        raise self._cell_problem(odd, position, message)
+
+    def _cell_problem(self, row: Row, position: int, message: str) -> DataError:
+        lines_before = re.findall(r"\r\n|\r|\n", "".join(row.cells[:position]))
+        line = row.line + len(lines_before)
+        return problem(self.path, message, line, repr(self.names[position]))
+
+
+def read_table(path: str | PathLike[str]) -> Table:
+    """Read a UTF-8, comma-separated file with a header row; blank lines are skipped.
+
+    ``DataError`` if it is missing, not text, not CSV, ragged, or without header or rows.
+    """
+    path = Path(path)
+    rows = _records(path, _decoded(path))
+    if not rows:
+        raise problem(path, "the file is empty; expected a header row and rows of numbers below it")
+    header, *rows = rows
+    names = [cell.strip() for cell in header.cells]
+    _check_names(path, header.line, names)
+    if not rows:
+        message = f"nothing below the header {_listed(names)}; expected rows of numbers: add some"
+        raise problem(path, message, header.line)
+    for row in rows:
+        if len(row.cells) != len(names):
+            expected = f"expected {len(names)} for the columns {_listed(names)}"
+            remedy = "add or remove cells, and put quotes around one that holds a comma"
+            raise problem(path, f"{len(row.cells)} cells; {expected}: {remedy}", row.line)
+    return Table(path, header.line, names, rows)
+
+
+def parsed_number(text: str) -> float | None:
+    """The number that a cell spells, or None for text; 1_000 is Python's spelling, not CSV's."""
+    try:
+        return None if "_" in text else float(text)
+    except ValueError:
+        return None
+
+
+def problem(
+    path: Path, message: str, line: int | None = None, column: str | None = None
+) -> DataError:
+    """The error for one place in a file."""
+    at_line = f", line {line}" if line is not None else ""
+    at_column = f", column {column}" if column is not None else ""
+    return DataError(f"{path}{at_line}{at_column}: {message}")
+
+
+def _decoded(path: Path) -> str:
+    try:
+        is_folder = path.is_dir()
+        raw = b"" if is_folder else path.read_bytes()
+    except FileNotFoundError:
+        raise problem(
+            path, f"no such file; expected a CSV file: check the name, as seen from {Path.cwd()}"
+        ) from None
+    except (OSError, ValueError) as error:  # ValueError: a path with a null character
+        message = f"cannot be read ({error}); expected a readable CSV file: check its permissions"
+        raise problem(path, message) from error
+    if is_folder:
+        raise problem(path, "a folder; expected a CSV file: name a file inside of it")
+    remedy = "save it as CSV in UTF-8, and name no spreadsheet, picture or archive"
+    try:
+        text = raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        message = f"the byte 0x{raw[error.start]:02x}; expected text in UTF-8: {remedy}"
+        raise problem(path, message, line) from None
+    if "\0" in text:
+        line = text.count("\n", 0, text.index("\0")) + 1
+        raise problem(path, f"binary data; expected text in UTF-8: {remedy}", line)
+    return text
+
+
+def _records(path: Path, text: str) -> list[Row]:
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True, skipinitialspace=True)
+    rows = []
+    line = 1
+    try:
+        for cells in reader:
+            blank = len(cells) <= 1 and not "".join(cells).strip()
+            if not blank:
+                rows.append(Row(line, cells))
+            line = reader.line_num + 1
+    except csv.Error as error:
+        expected = "expected cells separated by commas, with every quote closed"
+        message = f"no valid CSV ({error}); {expected}: correct the row that begins here"
+        raise problem(path, message, line) from None
+    return rows
+
+
+def _check_names(path: Path, line: int, names: list[str]) -> None:
+    numbers = [name for name in names if parsed_number(name) is not None]
+    if len(numbers) == len(names) or any(not name.isdigit() for name in numbers):
+        message = f"the number {numbers[0]!r} in the header; expected column names: add a first row"
+        raise problem(path, f"{message} with a name for each column", line)
+    for index, name in enumerate(names):
+        column = str(index + 1)
+        if not name:
+            message = "an empty column name; expected a name: add one, or remove the column"
+            raise problem(path, message, line, column)
+        if name in names[:index]:
+            message = f"the name {name!r} again, as in column {names.index(name) + 1}"
+            raise problem(path, f"{message}; expected different names: rename one", line, column)
+
+
+def _listed(names: list[str]) -> str:
+    return ", ".join(map(repr, names))
+
+
+def _size_then_text(label: str) -> tuple[float, str]:
+    number = parsed_number(label)
+    return (math.inf if number is None else number), label

@@ -1,0 +1,84 @@
+"""Functions of sequences: stable, exact in their derivatives, and clear about bad input."""
+
+import math
+
+import mpmath
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from micrograd_gd import Value, functional
+from micrograd_gd.errors import ArgumentError, ShapeError
+from micrograd_gd.functional import dot, log_softmax, logsumexp, mean, softmax, total
+
+scores = st.lists(st.floats(-1000, 1000), min_size=1, max_size=6)
+
+
+@given(scores)
+def test_softmax_is_a_distribution(xs):
+    shares = softmax(xs)
+    assert all(share >= 0 for share in shares)
+    assert math.fsum(shares) == pytest.approx(1.0, rel=1e-14)
+
+
+@given(scores)
+def test_log_softmax_against_50_digits(xs):
+    with mpmath.workdps(50):
+        log_of_sum = mpmath.log(sum(mpmath.exp(x) for x in map(mpmath.mpf, xs)))
+        truth = [float(x - log_of_sum) for x in xs]
+    assert log_softmax(xs) == pytest.approx(truth, rel=1e-13, abs=1e-12)
+    assert logsumexp(xs) == pytest.approx(float(log_of_sum), rel=1e-14, abs=1e-13)
+
+
+@given(scores)
+def test_the_gradient_of_logsumexp_is_softmax(xs):
+    values = [*map(Value, xs)]
+    logsumexp(values).backward()
+    assert [v.grad for v in values] == pytest.approx(softmax(xs), rel=1e-12, abs=1e-300)
+
+
+def test_the_gradient_of_softmax_sums_to_zero():
+    values = [Value(1.0), Value(2.0), Value(1000.0)]
+    softmax(values)[0].backward()
+    assert sum(v.grad for v in values) == pytest.approx(0.0, abs=1e-15)
+
+
+def test_logsumexp_at_infinity():
+    assert logsumexp([-math.inf, -math.inf]) == -math.inf
+    assert logsumexp([math.inf, 1.0]) == math.inf
+    assert math.isnan(logsumexp([math.nan, 1.0]))
+
+
+@given(st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=20))
+def test_mean_and_total_add_from_left_to_right(xs):
+    s = 0.0
+    for x in xs:
+        s += x
+    assert total(xs) == s
+    assert mean(xs) == s / len(xs)
+
+
+def test_sequences_of_any_kind_are_taken():
+    assert total(x for x in (1, 2, 3)) == 6.0
+    assert mean({1: None, 3: None}) == 2.0
+    assert dot((1, 2), [3, 4]) == 11.0
+
+
+@pytest.mark.parametrize("name", ["mean", "softmax", "log_softmax", "logsumexp"])
+def test_no_numbers_are_an_error(name):
+    with pytest.raises(ArgumentError, match=f"{name} needs at least one number"):
+        getattr(functional, name)([])
+
+
+def test_dot_names_both_lengths():
+    with pytest.raises(ShapeError, match="as many weights as inputs: got 2 and 3"):
+        dot([1, 2], [1, 2, 3])
+
+
+def test_the_sum_of_nothing_is_zero():
+    assert total([]) == 0.0
+    assert dot([], [], bias=2) == 2.0
+
+
+def test_every_exported_name_exists():
+    assert all(callable(getattr(functional, name)) for name in functional.__all__)

@@ -1,0 +1,230 @@
+"""The table is complete, says what it does, and can be extended in one call."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from micrograd_gd import Value, functional, ops
+from micrograd_gd.errors import NotANumberError, OperationError, TranslationError
+from micrograd_gd.operation import Operation
+from micrograd_gd.ops import OPERATIONS, operation, primitive
+
+ROWS = [pytest.param(row, id=row.name) for row in OPERATIONS.values()]
+points = st.floats(-50, 50) | st.sampled_from([0.0, 1.0, -1.0, 0.5, 2.0])
+
+PROMISED = [
+    "add", "sub", "mul", "div", "neg", "pow", "square", "reciprocal", "floordiv", "mod", "fmod",
+    "floor", "ceil", "round", "sign", "exp", "exp2", "expm1", "log", "log2", "log10", "log1p",
+    "sqrt", "cbrt", "hypot", "sin", "cos", "tan", "asin", "acos", "atan", "atan2", "sinc", "sinh",
+    "cosh", "tanh", "asinh", "acosh", "atanh", "sigmoid", "logsigmoid", "softplus", "softsign",
+    "relu", "leaky_relu", "elu", "selu", "gelu", "silu", "mish", "hardtanh", "abs", "minimum",
+    "maximum", "clip", "where", "erf", "erfc", "lgamma", "digamma", "logaddexp", "xlogy", "total",
+    "dot",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", PROMISED)
+def test_every_promised_operation_is_a_function(name):
+    assert callable(getattr(functional, name))
+    assert name in functional.__all__
+
+
+@pytest.mark.parametrize("row", ROWS)
+def test_every_operation_is_a_method_too(row):
+    assert callable(getattr(Value, row.name))
+    for alias in row.aliases:
+        assert callable(getattr(Value, alias))
+    assert row.doc.endswith(".")
+
+
+def with_property(word):
+    return [pytest.param(row, id=row.name) for row in OPERATIONS.values() if word in row.properties]
+
+
+@pytest.mark.parametrize("row", with_property("commutative"))
+@given(a=points, b=points)
+def test_commutative(row, a, b):
+    assert row(a, b) == row(b, a)
+
+
+@pytest.mark.parametrize("row", with_property("odd"))
+@given(x=points)
+def test_odd(row, x):
+    assert row(-x) == pytest.approx(-row(x), rel=1e-15, nan_ok=True)
+
+
+@pytest.mark.parametrize("row", with_property("even"))
+@given(x=points)
+def test_even(row, x):
+    assert row(-x) == pytest.approx(row(x), rel=1e-15, nan_ok=True)
+
+
+@pytest.mark.parametrize("row", with_property("increasing"))
+@given(a=points, b=points)
+def test_increasing(row, a, b):
+    low, high = row(min(a, b)), row(max(a, b))
+    is_outside = low != low or high != high
+    assert is_outside or low <= high or low - high <= 4 * math.ulp(high)
+
+
+@pytest.mark.parametrize("row", with_property("flat"))
+@given(data=st.data())
+def test_flat_operations_have_slope_zero(row, data):
+    operands = [Value(data.draw(points)) for _ in row.operands]
+    y = row(*operands)
+    assume(y.data == y.data)
+    y.backward()
+    assert all(x.grad == 0 for x in operands)
+
+
+@pytest.mark.parametrize("row", [p for p in ROWS if not p.values[0].folds])
+@given(data=st.data())
+def test_numbers_and_values_give_the_same_bits(row, data):
+    operands = [data.draw(points) for _ in row.operands]
+    number, node = row(*operands), row(*map(Value, operands)).data
+    assert number == node or (number != number and node != node)
+
+
+@pytest.mark.parametrize("row", [p for p in ROWS if not p.values[0].folds])
+@given(data=st.data())
+def test_a_constant_operand_changes_no_number(row, data):
+    operands = [data.draw(points) for _ in row.operands]
+    if row.name == "pow":  # a constant exponent may be treated as what it is
+        assume(operands[0] != 0)
+    full = row(*map(Value, operands))
+    for i, partial in enumerate(full.partials):
+        mixed = [Value(x) if i == j else x for j, x in enumerate(operands)]
+        alone = row(*mixed)
+        assert alone.data == full.data or alone.data != alone.data
+        assert alone.partials[i] == partial or partial is None or partial != partial
+        assert [p for j, p in enumerate(alone.partials) if j != i] == [None] * (len(operands) - 1)
+
+
+def test_sums_equal_the_chain_written_out_bit_for_bit():
+    generator = np.random.default_rng(0)
+    for n in (0, 1, 2, 7, 40):
+        ws, xs = generator.normal(size=(2, n)) * 10.0 ** generator.integers(-8, 8, size=(2, n))
+        bias = Value(0.1)
+        w, x = [*map(Value, ws)], [*map(Value, xs)]
+        fused = functional.dot(w, x, bias)
+        chain = bias
+        for wi, xi in zip(w, x, strict=True):
+            chain = chain + wi * xi
+        assert fused.data == chain.data
+        fused.backward()
+        gradients = [v.grad for v in (*w, *x)]
+        for v in (*w, *x):
+            v.grad = 0.0
+        chain.backward()
+        assert gradients == [v.grad for v in (*w, *x)]
+        total = functional.total(x, start=bias)
+        assert total.data == sum(xs.tolist(), start=0.1)
+
+
+def test_sums_can_be_differentiated_again():
+    w, x = Value(2.0), Value(3.0)
+    functional.dot([w, w], [x, 4.0], bias=1.0).backward(create_graph=True)
+    slope, x.grad, w.grad = x.grad, 0.0, 0.0
+    slope.backward()
+    assert (slope.data, w.grad) == (2.0, 1.0)
+
+
+# Adding an operation.
+
+
+@pytest.fixture
+def name():
+    """A name for an operation that is gone after the test."""
+    yield "cubed"
+    OPERATIONS.pop("cubed", None)
+    if hasattr(Value, "cubed"):
+        del Value.cubed
+    if "cubed" in functional.__all__:
+        functional.__all__.remove("cubed")
+        del functional.cubed
+
+
+def test_an_operation_is_added_by_expressions(name):
+    cubed = primitive(name, "x", "x ** 3", "3 * x ** 2", "Cube.", kinks="x", aliases="cube_of")
+    x = Value(2.0)
+    y = x.cubed() + functional.cubed(x) + cubed(x)
+    assert (y.data, cubed(2), x.cube_of().data) == (24.0, 8.0, 8.0)
+    y.backward(create_graph=True)
+    slope, x.grad = x.grad, 0.0
+    slope.backward()
+    assert (slope.data, x.grad) == (36.0, 36.0)
+
+
+def test_an_operation_is_added_by_python_functions(name):
+    def value(x):
+        return x * x * x
+
+    def partial(x, y):
+        return 3 * x * x
+
+    cubed = primitive(name, "x", value, [partial], "Cube.")
+    x = Value(2.0)
+    x.cubed().backward(create_graph=True)
+    slope, x.grad = x.grad, 0.0
+    slope.backward()
+    assert (slope.data, x.grad) == (12.0, 12.0)
+    with pytest.raises(TranslationError, match="cubed was added as Python code"):
+        cubed.tree(cubed.value)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("add", "a b", "a + b", ["1", "1"], "Sum."), "'add' cannot be the name of a new"),
+        (("two words", "x", "x", "1", "No."), "'two words' cannot be the name"),
+        (("cubed", "a b", "a * b", "b", "Product."), r"cubed\(a, b\) has 1 partials"),
+        (("cubed", "x", "x", "1", "no full stop"), "needs one sentence"),
+        (("cubed", "x", "z * x", "1", "Cube."), "'z \\* x': z is none of x"),
+        (("cubed", "x", "y", "1", "Cube."), "'y': y is none of x"),
+        (("cubed", "x", "x @ x", "1", "Cube."), "MatMult is not part of the table's language"),
+        (("cubed", "x", "x +", "1", "Cube."), "invalid syntax"),
+        (("cubed", "x", "gamma(x)", "1", "Cube."), "'gamma' in 'gamma\\(x\\)' is no operation"),
+        (("cubed", "x", "x", "beta(x)", "Cube."), "'beta' in 'beta\\(x\\)' is no operation"),
+        (("cubed", "y", "y", "1", "Cube."), "'y' are no operands"),
+        (("cubed", "", "1", "1", "Cube."), "'' are no operands"),
+        (("cubed", "x=a", "x", "1", "Cube."), "'x=a' are no operands"),
+        (("cubed", "x", "x", lambda x, y: 1.0, "Cube."), "all text or all Python functions"),
+    ],
+)
+def test_a_faulty_row_is_refused_whole(name, arguments, message):
+    with pytest.raises(OperationError, match=message):
+        primitive(*arguments)
+    assert name not in OPERATIONS
+
+
+def test_an_unknown_operation_is_named():
+    with pytest.raises(OperationError, match="no operation is called 'gama'"):
+        operation("gama")
+
+
+def test_a_wrong_number_of_operands_is_a_type_error():
+    with pytest.raises(TypeError, match=r"hypot\(a, b\) takes other operands than the 1"):
+        functional.hypot(1.0)
+    with pytest.raises(TypeError, match=r"dot\(s, \*w, \*x\) takes other operands"):
+        operation("dot")(1.0, 2.0)
+    with pytest.raises(TypeError, match=r"clip\(x, low, high\)"):
+        Value(1.0).clip(0.0)
+
+
+def test_functions_turn_text_away():
+    with pytest.raises(NotANumberError, match=r"operand 1 of exp\(x\) must be one real number"):
+        functional.exp("3")
+
+
+def test_defaults_stand_in_the_row():
+    assert functional.leaky_relu(-2.0) == -0.02
+    assert Value(-2.0).leaky_relu(0.1).data == -0.2
+    assert Value(-1.0).elu().data == math.expm1(-1)
+
+
+def test_the_table_prints_signatures():
+    assert repr(operation("dot")) == "dot(s, *w, *x)"
+    assert isinstance(ops.operation("div"), Operation)
