@@ -140,18 +140,18 @@ class Value:
     def record(op: Operation, *operands: Any) -> "Value":
         """The node that applies `op` to the operands, at least one of which is a value."""
         operands = op.complete(operands)
-        if set(map(type, operands)) == {Value}:
-            active = (True,) * len(operands)
+        kinds = set(map(type, operands))
+        if kinds == {Value}:
             numbers = [x._data for x in operands]
-        else:
+            result = op.rule((True,) * len(operands))(*numbers)
+            return _node(op, result[0], *_slots(operands), *_slots(result[1:]))
+        if not kinds <= {Value, float}:
             operands = tuple([_operand(x, i, op) for i, x in enumerate(operands, 1)])
-            active = tuple([isinstance(x, Value) for x in operands])
-            numbers = [x._data if isinstance(x, Value) else x for x in operands]
-        result = op.rule(active)(*numbers)
-        partials = result[1:]
-        if op.folds and False in active:
-            partials = tuple([p if a else None for p, a in zip(partials, active, strict=True)])
-        return _node(op, result[0], *_slots(operands), *_slots(partials))
+        numbers = [x if type(x) is float else x._data for x in operands]
+        active = tuple([type(x) is not float for x in operands])
+        y, *slopes = op.rule(active)(*numbers)
+        partials = tuple([p if flows else None for p, flows in zip(slopes, active, strict=True)])
+        return _node(op, y, *_slots(operands), *_slots(partials))
 
     def __eq__(self, other: object) -> Any:
         return self._data == (other._data if isinstance(other, Value) else other)

@@ -341,7 +341,10 @@ def polygamma(n: float, x: float) -> float:
     if order == 0:
         return digamma(x)
     odd = order % 2 == 1
-    if x <= 0:
+    factorial = float(math.factorial(order))
+    if abs(x) < 1e-20:  # where the pole at 0 is all there is
+        return factorial * pow(x, -(n + 1)) * (1.0 if odd else -1.0)
+    if x < 0:
         if floor(x) == x:
             return inf if odd else nan
         reflected = polygamma(n, 1 - x)
@@ -349,7 +352,6 @@ def polygamma(n: float, x: float) -> float:
         return (-reflected if odd else reflected) - pi * derivative
     if math.isinf(x):
         return 0.0
-    factorial = float(math.factorial(order))
     above = 0.0
     while x < 10 + order:
         above += factorial * pow(x, -(n + 1))

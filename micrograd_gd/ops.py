@@ -17,7 +17,9 @@ properties  words of: commutative, odd, even, increasing, flat (derivative 0 whe
 aliases     further names of the method, so that NumPy's functions find it
 
 Partials hold to the last digits over the whole domain, in the second derivative too; that decides
-their form. ``y + 0`` turns -0 into 0 and ``-y`` serves where a logarithm is already nan or -inf.
+their form. ``pow`` avoids the rounding of b - 1 where b is small; ``y + 0`` turns -0 into 0; ``-y``
+serves where a logarithm is already nan or -inf.
+
 A row with ``*`` operands folds: its value is one step, ``s`` being the sum so far.
 """
 
@@ -45,7 +47,8 @@ primitive("div", "a b", "a / b", ["1 / b", "-y / b"],
 primitive("neg", "x", "-x", "-1",
           "Negative.", method="neg", infix="-", latex="-<x>", properties="odd")
 primitive("pow", "a b", "a ** b",
-          ["0 if b == 0 and (a == 0 or a != a) else b * a ** (b - 1)",
+          [("0 if b == 0 and (a == 0 or a != a) else b * a ** (b - 1) if abs(b) >= 1 or a == 0"
+            " or abs(a) > 1e308 else b * (y / a) if abs(b) > 1e-16 else b / a * y"),
            "0 if a == 0 and b > 0 else y * log(a)"],
           "Power.", method="pow", infix="**", latex="<a>^{<b>}", domain="a > 0")
 primitive("square", "x", "x * x", "2 * x",
@@ -53,8 +56,8 @@ primitive("square", "x", "x * x", "2 * x",
 primitive("reciprocal", "x", "1 / x", "-y * y",
           "One divided by x.", latex=r"\frac{1}{<x>}", domain="x != 0", properties="odd")
 
-# Whole numbers and remainders: steps, so their slopes are 0 wherever they have one.
-primitive("floordiv", "a b", "floordiv(a, b)", ["0 if y == y else y", "0 if y == y else y"],
+# Whole numbers and remainders: steps, so no derivative flows through them.
+primitive("floordiv", "a b", "floordiv(a, b)", ["None if y == y else y", "None if y == y else y"],
           "Quotient rounded down to a whole number.", method="floordiv", infix="//",
           latex=r"\left\lfloor \frac{<a>}{<b>} \right\rfloor", domain="b != 0",
           kinks="a / b - round(a / b)", convention="0, 0", properties="flat")
@@ -65,19 +68,19 @@ primitive("mod", "a b", "mod(a, b)", ["1 if y == y else y", "-floordiv(a, b) if 
 primitive("fmod", "a b", "fmod(a, b)", ["1 if y == y else y", "round((y - a) / b)"],
           "What is left of a after division cut towards 0, with the sign of a.", domain="b != 0",
           kinks="a / b - round(a / b)", convention="as away from 0")
-primitive("floor", "x", "floor(x)", "0 if y == y else y",
+primitive("floor", "x", "floor(x)", "None if y == y else y",
           "Largest whole number not above x.", method="floor",
           latex=r"\left\lfloor <x> \right\rfloor", kinks="x - round(x)", convention="0",
           properties="flat increasing")
-primitive("ceil", "x", "ceil(x)", "0 if y == y else y",
+primitive("ceil", "x", "ceil(x)", "None if y == y else y",
           "Smallest whole number not below x.", method="ceil",
           latex=r"\left\lceil <x> \right\rceil", kinks="x - round(x)", convention="0",
           properties="flat increasing")
-primitive("round", "x", "round(x)", "0 if y == y else y",
+primitive("round", "x", "round(x)", "None if y == y else y",
           "Nearest whole number; of two, the even one.", method="round",
           kinks="x - floor(x) - 0.5", convention="0", properties="flat odd increasing",
           aliases="rint")
-primitive("sign", "x", "sign(x)", "0 if y == y else y",
+primitive("sign", "x", "sign(x)", "None if y == y else y",
           "-1, 0 or 1, as x is below, at or above 0.", kinks="x", convention="0",
           properties="flat odd increasing")
 
@@ -124,6 +127,12 @@ primitive("direction", "a b",
            "-direction(a, b) / hypot(a, b) * direction(b, a)"],
           "Cosine of the angle between the vector (a, b) and the axis of a, 0 at the origin.",
           latex=r"\frac{<a>}{\sqrt{<a>^2 + <b>^2}}", domain="a != 0 or b != 0")
+primitive("inversion", "a b", "direction(a, b) / hypot(a, b)",
+          [("(direction(b, a) - direction(a, b)) * (direction(b, a) + direction(a, b))"
+            " / hypot(a, b) / hypot(a, b)"),
+           "-2 * direction(a, b) * direction(b, a) / hypot(a, b) / hypot(a, b)"],
+          "First coordinate of the point (a, b) inverted in the unit circle, a / (a² + b²).",
+          latex=r"\frac{<a>}{<a>^2 + <b>^2}", domain="a != 0 or b != 0")
 
 # Trigonometry, angles in radians.
 primitive("sin", "x", "sin(x)", "cos(x)",
@@ -142,7 +151,7 @@ primitive("atan", "x", "atan(x)", "(1 / hypot(1, x)) ** 2",
           "Angle whose tangent is x.", latex=r"\arctan\left(<x>\right)",
           properties="odd increasing", aliases="arctan")
 primitive("atan2", "a b", "atan2(a, b)",
-          ["direction(b, a) / hypot(a, b)", "-direction(a, b) / hypot(a, b)"],
+          ["inversion(b, a)", "-inversion(a, b)"],
           "Angle of the point with height a and abscissa b.",
           latex=r"\operatorname{atan2}\left(<a>, <b>\right)", domain="a != 0 or b > 0",
           aliases="arctan2")

@@ -1,0 +1,185 @@
+"""Losses: how far predictions are from their targets, as the mean over the samples.
+
+Predictions and targets are sequences of the same length, of numbers and values; a single number
+stands for a sequence of one. A loss is a `Value`, or a float where nothing in it is a value. Every
+loss raises ShapeError for lengths that differ, ArgumentError for no samples and NotANumberError
+for what is no number; what else it raises is said there.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from micrograd_gd.engine import Value
+from micrograd_gd.errors import ArgumentError, NotANumberError, ShapeError
+from micrograd_gd.functional import logsumexp, mean
+from micrograd_gd.operation import number, shortened
+from micrograd_gd.ops import operation
+
+__all__ = ["LOSSES", "binary_cross_entropy", "cross_entropy", "hinge", "huber", "mae", "mse"]
+
+_absolute, _clip, _relu, _softplus, _square = (
+    operation(name) for name in ("abs", "clip", "relu", "softplus", "square")
+)
+
+
+def mse(predictions: Any, targets: Any) -> Any:
+    """Mean squared error: mean (p - t)².
+
+    >>> mse([1.0, 2.0], [1.0, 4.0])
+    2.0
+    """
+    return mean([_square(p - t) for p, t in _pairs("mse", predictions, targets)])
+
+
+def mae(predictions: Any, targets: Any) -> Any:
+    """Mean absolute error: mean |p - t|, with derivative 0 where they are equal.
+
+    >>> mae([1.0, 2.0], [1.0, 4.0])
+    1.0
+    """
+    return mean([_absolute(p - t) for p, t in _pairs("mae", predictions, targets)])
+
+
+def huber(predictions: Any, targets: Any, delta: float = 1.0) -> Any:
+    """Half the squared error up to `delta`, from there on a straight line (Huber, 1964).
+
+    Raises ArgumentError for a delta that is not above 0.
+
+    >>> huber([0.5, 3.0], [0.0, 0.0])
+    1.3125
+    """
+    delta = number(delta, "delta")
+    if not delta > 0:
+        raise ArgumentError(f"delta is {delta}; expected a number above 0")
+    return mean([_huber(p - t, delta) for p, t in _pairs("huber", predictions, targets)])
+
+
+def hinge(scores: Any, targets: Any) -> Any:
+    """The max-margin loss of a support vector machine: mean relu(1 - t · score), t being ±1.
+
+    Raises ArgumentError for another target.
+
+    >>> hinge([0.5, 2.0], [-1, 1])
+    0.75
+    """
+    pairs = _pairs("hinge", scores, targets)
+    for i, (_, t) in enumerate(pairs):
+        if t * t != 1:
+            raise ArgumentError(f"target {i} of hinge is {_plain(t)}; expected -1 or 1")
+    return mean([_relu(1.0 - t * score) for score, t in pairs])
+
+
+def binary_cross_entropy(scores: Any, targets: Any) -> Any:
+    """Mean -t ln σ(score) - (1 - t) ln σ(-score): scores are logits, targets are in [0, 1].
+
+    Raises ArgumentError for a target outside.
+
+    >>> binary_cross_entropy([0.0, -1000.0], [1, 0])
+    0.34657359027997264
+    """
+    pairs = _pairs("binary_cross_entropy", scores, targets)
+    for i, (_, t) in enumerate(pairs):
+        if not 0 <= t <= 1:
+            raise ArgumentError(
+                f"target {i} of binary_cross_entropy is {_plain(t)}; expected a number in [0, 1]"
+            )
+    return mean([t * _softplus(-score) + (1.0 - t) * _softplus(score) for score, t in pairs])
+
+
+def cross_entropy(scores: Any, targets: Any) -> Any:
+    """Mean -ln softmax(row)[class]: a row of logits and the index of the right class per sample.
+
+    Raises ShapeError for rows that differ in length, ArgumentError for rows of fewer than two
+    scores and for an index that is none.
+
+    >>> cross_entropy([[0.0, 0.0], [0.0, 1000.0]], [0, 1])
+    0.34657359027997264
+    """
+    rows = _rows(scores)
+    classes = [_class(t, i, len(rows[0])) for i, t in _matched("cross_entropy", rows, targets)]
+    return mean([_surprise(row, c) for row, c in zip(rows, classes, strict=True)])
+
+
+LOSSES: Mapping[str, Callable[..., Any]] = {
+    loss.__name__: loss for loss in (mse, mae, huber, hinge, binary_cross_entropy, cross_entropy)
+}
+
+
+def _huber(error: Any, delta: float) -> Any:
+    near = _clip(error, -delta, delta)
+    return near * (error - 0.5 * near)
+
+
+def _surprise(row: list[Any], c: int) -> Any:
+    # ln Σ exp(s - s_c) as ln(1 + the others), exact also where the class is nearly certain
+    return _softplus(logsumexp(row[:c] + row[c + 1 :]) - row[c])
+
+
+def _pairs(loss: str, predictions: Any, targets: Any) -> list[tuple[Any, Any]]:
+    """Each prediction with its target, numbers made floats."""
+    predictions = _sequence(predictions, f"predictions of {loss}")
+    return [
+        (_number(predictions[i], f"prediction {i} of {loss}"), t)
+        for i, t in _matched(loss, predictions, targets)
+    ]
+
+
+def _matched(loss: str, predictions: list[Any], targets: Any) -> Iterator[tuple[int, Any]]:
+    """The targets, numbered and made floats, once there are as many as predictions."""
+    targets = _sequence(targets, f"targets of {loss}")
+    if len(predictions) != len(targets):
+        raise ShapeError(
+            f"{loss} needs a target for every prediction: "
+            f"got {len(predictions)} predictions and {len(targets)} targets"
+        )
+    if not targets:
+        raise ArgumentError(f"{loss} needs at least one sample, and got none")
+    return enumerate(_number(t, f"target {i} of {loss}") for i, t in enumerate(targets))
+
+
+def _rows(scores: Any) -> list[list[Any]]:
+    scores = _sequence(scores, "scores of cross_entropy")
+    if scores and not hasattr(scores[0], "__len__"):  # one sample
+        scores = [scores]
+    rows = [_row(row, i) for i, row in enumerate(scores)]
+    for i, row in enumerate(rows):
+        if len(row) != len(rows[0]):
+            raise ShapeError(
+                f"row {i} of the scores has {len(row)} classes, and row 0 has {len(rows[0])}"
+            )
+    if rows and len(rows[0]) < 2:
+        raise ArgumentError(
+            f"cross_entropy needs a score for each of two classes or more, and got {len(rows[0])} "
+            f"in a row; for one score and the answer yes or no take binary_cross_entropy"
+        )
+    return rows
+
+
+def _row(row: Any, i: int) -> list[Any]:
+    row = _sequence(row, f"row {i} of the scores")
+    return [_number(score, f"score {j} of row {i}") for j, score in enumerate(row)]
+
+
+def _class(t: Any, i: int, classes: int) -> int:
+    t = _plain(t)
+    if not (0 <= t < classes and t == int(t)):
+        raise ArgumentError(
+            f"target {i} of cross_entropy is {t:g}; "
+            f"expected the index of a class, 0 to {classes - 1}"
+        )
+    return int(t)
+
+
+def _sequence(xs: Any, name: str) -> list[Any]:
+    xs = xs.tolist() if hasattr(xs, "tolist") else xs
+    if isinstance(xs, (str, bytes, Mapping)):
+        raise NotANumberError(f"{name} must be numbers, but came as {shortened(xs)}")
+    return list(xs) if hasattr(xs, "__iter__") else [xs]
+
+
+def _number(x: Any, name: str) -> Any:
+    return x if isinstance(x, Value) else number(x, name)
+
+
+def _plain(x: Any) -> float:
+    return x.data if isinstance(x, Value) else x

@@ -1,0 +1,391 @@
+"""`Module`, and the network made of it: a neuron, a layer of neurons, layers in a row.
+
+A neuron adds its bias and the products of inputs and weights, from left to right, and applies an
+activation. Everything is scalar: a weight is one `Value`.
+"""
+
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import pairwise
+from numbers import Integral
+from random import Random
+from typing import Any
+
+from micrograd_gd.engine import Value
+from micrograd_gd.errors import ArgumentError, NotANumberError, NumberRangeError, ShapeError
+from micrograd_gd.functional import dot, hardtanh
+from micrograd_gd.operation import number, shortened
+from micrograd_gd.ops import OPERATIONS, Operation, operation
+
+__all__ = ["INITIALISERS", "MLP", "Layer", "Module", "Neuron"]
+
+Activation = str | Callable[[Any], Any] | None
+Initialiser = Callable[[int, int, Random], float]
+
+# How a weight is drawn, from the number of inputs, the number of neurons beside, a generator.
+INITIALISERS: dict[str, Initialiser] = {
+    # as micrograd does
+    "uniform": lambda _fan_in, _fan_out, random: random.uniform(-1.0, 1.0),
+    # He et al., 2015, eq. 10: keeps the variance through a relu, which halves it
+    "he": lambda fan_in, _fan_out, random: random.gauss(0.0, math.sqrt(2 / fan_in)),
+    # Glorot and Bengio, 2010, eq. 16: a compromise between the ways forward and back
+    "glorot": lambda fan_in, fan_out, random: (
+        random.uniform(-1.0, 1.0) * math.sqrt(6 / (fan_in + fan_out))
+    ),
+    # LeCun et al., 1998, eq. 16: keeps the variance where the slope is 1
+    "lecun": lambda fan_in, _fan_out, random: random.gauss(0.0, math.sqrt(1 / fan_in)),
+}
+
+# The initialiser that suits an activation; what is not listed gets "glorot".
+_SUITED = {
+    **dict.fromkeys(("relu", "leaky_relu", "elu", "gelu", "silu", "mish", "softplus"), "he"),
+    **dict.fromkeys(("linear", "selu"), "lecun"),
+}
+
+_OWN_FUNCTIONS = {"hardtanh": hardtanh}  # of `functional`; every other name is a row's
+
+
+class Module:
+    """Something with parameters: the leaf values found in its attributes.
+
+    Lists, tuples, dicts and further modules are searched too, in the order of definition.
+
+    >>> class Line(Module):
+    ...     def __init__(self):
+    ...         self.slope, self.offset = Value(2.0), Value(1.0)
+    ...     def __call__(self, x):
+    ...         return self.slope * x + self.offset
+    >>> Line().state_dict()
+    {'slope': 2.0, 'offset': 1.0}
+    """
+
+    def named_parameters(self) -> list[tuple[str, Value]]:
+        """Every parameter with its place as a dotted name; a shared one once, where it is first.
+
+        A value that was computed is no parameter, so a module may keep results as attributes.
+
+        Raises ArgumentError where two parameters would get the same name.
+
+        >>> [name for name, _ in MLP(2, 1).named_parameters()]
+        ['layers.0.neurons.0.w.0', 'layers.0.neurons.0.w.1', 'layers.0.neurons.0.b']
+        """
+        found: dict[str, Value] = {}
+        seen: dict[int, Any] = {}  # keeps what it saw alive, so that no id is used again
+        stack: list[tuple[str, Any]] = [("", self)]
+        while stack:
+            place, item = stack.pop()
+            parts = _parts(item)
+            if (parts is None and not isinstance(item, Value)) or id(item) in seen:
+                continue
+            seen[id(item)] = item
+            if parts is not None:
+                prefix = f"{place}." if place else ""
+                stack += [(f"{prefix}{key}", part) for key, part in reversed([*parts])]
+            elif item.op is None:
+                if place in found:
+                    raise ArgumentError(f"two parameters are called {place!r}; rename a key")
+                found[place] = item
+        return [*found.items()]
+
+    def parameters(self) -> list[Value]:
+        """The parameters alone, ready for an optimiser.
+
+        >>> len(MLP(2, [16, 16, 1]).parameters())
+        337
+        """
+        return [parameter for _, parameter in self.named_parameters()]
+
+    def zero_grad(self) -> None:
+        """Set every parameter's gradient to 0.
+
+        >>> Neuron(2).zero_grad()
+        """
+        for parameter in self.parameters():
+            parameter.grad = 0.0
+
+    def state_dict(self) -> dict[str, float]:
+        """The parameters' numbers by name.
+
+        >>> Neuron(1, init=lambda fan_in, fan_out, random: 0.5).state_dict()
+        {'w.0': 0.5, 'b': 0.0}
+        """
+        return {name: parameter.data for name, parameter in self.named_parameters()}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Set every parameter to its number in `state`.
+
+        Raises ArgumentError, and changes nothing, unless there is a finite number for every
+        parameter and nothing else.
+
+        >>> neuron = Neuron(1)
+        >>> neuron.load_state_dict({"w.0": 0.5, "b": 1.0})
+        >>> neuron.w[0].data
+        0.5
+        """
+        if not isinstance(state, Mapping):
+            raise ArgumentError(f"a state maps names to numbers, but came as {shortened(state)}")
+        own = dict(self.named_parameters())
+        numbers = {name: _finite(entry) for name, entry in state.items() if name in own}
+        problems = [
+            ("missing", [name for name in own if name not in state]),
+            ("unexpected", [name for name in state if name not in own]),
+            ("not a finite number", [name for name, entry in numbers.items() if entry is None]),
+        ]
+        if any(names for _, names in problems):
+            told = "; ".join(f"{what}: {_enumerated(names)}" for what, names in problems if names)
+            raise ArgumentError(f"the state does not fit {self!r}: {told}")
+        for name, parameter in own.items():
+            parameter.data = numbers[name]
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({_counted(self)})"
+
+
+class Neuron(Module):
+    """A perceptron: activation(bias + Σ weight · input), the sum from left to right.
+
+    `w` has `nin` weights, `b` is the bias, 0 at first. `activation` is the name of a one-operand
+    operation, "hardtanh", "linear" or None, or a function of one `Value`; `nonlin=False` is
+    micrograd's word for "linear". `init` is a name in `INITIALISERS` or a function of fan-in,
+    fan-out and a `random.Random`; left out, it suits the activation: "he" for relu and its
+    relatives, "lecun" for selu and linear, otherwise "glorot". `seed` alone decides the weights;
+    None makes them new each time. `fan_out` is how many neurons share the inputs.
+
+    Raises ArgumentError for a width, name or seed that is none.
+
+    >>> neuron = Neuron(2, init=lambda fan_in, fan_out, random: 0.5)
+    >>> neuron([1.0, 2.0]).data
+    1.5
+    """
+
+    def __init__(
+        self,
+        nin: int,
+        nonlin: bool = True,  # noqa: FBT001, FBT002 — micrograd's signature
+        *,
+        activation: Activation = "relu",
+        init: str | Initialiser | None = None,
+        seed: int | Random | None = None,
+        fan_out: int = 1,
+    ) -> None:
+        self.activation = _activation(activation if nonlin else None)
+        draw, random = _initialiser(init, self.activation), _generator(seed)
+        width, fan_out = _width("nin", nin), _width("fan_out", fan_out)
+        self.w = [Value(draw(width, fan_out, random)) for _ in range(width)]
+        self.b = Value(0.0)
+        _label_parameters(self)
+
+    def __call__(self, x: Sequence[Any]) -> Any:
+        """The activation for `nin` inputs, numbers or values.
+
+        Raises ShapeError for another number of inputs, NotANumberError for what are no numbers.
+        """
+        score = dot(self.w, _inputs(x, len(self.w), self), self.b)
+        if self.activation == "linear":
+            return score
+        if not isinstance(self.activation, str):
+            return self.activation(score)
+        if isinstance(score, Value):
+            return getattr(score, self.activation)()  # sooner there than the row itself
+        return operation(self.activation)(score)
+
+    def __repr__(self) -> str:
+        return f"Neuron({len(self.w)} -> 1 {_name(self.activation)}, {_counted(self)})"
+
+
+class Layer(Module):
+    """`nout` neurons that share `nin` inputs; keyword arguments are those of `Neuron`.
+
+    >>> Layer(2, 3, activation="tanh", seed=0)
+    Layer(2 -> 3 tanh, 9 parameters)
+    """
+
+    def __init__(
+        self, nin: int, nout: int, *, seed: int | Random | None = None, **kwargs: Any
+    ) -> None:
+        kwargs = {"fan_out": _width("nout", nout), "seed": _generator(seed), **kwargs}
+        self.neurons = [Neuron(nin, **kwargs) for _ in range(nout)]
+        _label_parameters(self)
+
+    def __call__(self, x: Sequence[Any]) -> Any:
+        """The list of the neurons' results, or the one result of a single neuron.
+
+        Raises what `Neuron` raises.
+        """
+        x = _inputs(x, len(self.neurons[0].w), self)
+        results = [neuron(x) for neuron in self.neurons]
+        return results[0] if len(results) == 1 else results
+
+    def __repr__(self) -> str:
+        return f"Layer({len(self.neurons[0].w)} -> {self._outline()}, {_counted(self)})"
+
+    def _outline(self) -> str:
+        return f"{len(self.neurons)} {_name(self.neurons[0].activation)}"
+
+
+class MLP(Module):
+    """A multi-layer perceptron: layers of the widths `nouts`, each fed with the one before.
+
+    `activation` is for all layers but the last, which has `output_activation`; the other arguments
+    are those of `Neuron`, which says what they may be.
+
+    >>> model = MLP(2, [16, 16, 1], seed=1337)
+    >>> model
+    MLP(2 -> 16 relu -> 16 relu -> 1 linear, 337 parameters)
+    >>> score = model([0.5, -1.0])
+    >>> score.backward()
+    """
+
+    def __init__(
+        self,
+        nin: int,
+        nouts: int | Sequence[int],
+        activation: Activation = "relu",
+        *,
+        output_activation: Activation = None,
+        init: str | Initialiser | None = None,
+        seed: int | Random | None = None,
+    ) -> None:
+        widths = [nin, *(nouts if isinstance(nouts, Iterable) else [nouts])]
+        if len(widths) == 1:
+            raise ArgumentError("an MLP needs at least one layer, and nouts is empty")
+        activations = [activation] * (len(widths) - 2) + [output_activation]
+        rest: dict[str, Any] = {"init": init, "seed": _generator(seed)}
+        self.layers = [
+            Layer(fan_in, fan_out, activation=each, **rest)
+            for (fan_in, fan_out), each in zip(pairwise(widths), activations, strict=True)
+        ]
+        _label_parameters(self)
+
+    def __call__(self, x: Sequence[Any]) -> Any:
+        """The last layer's result for `nin` inputs: one `Value` if it has one neuron, else a list.
+
+        Raises ShapeError, which names the layer, where the number of inputs is not its own.
+        """
+        i = 0
+        try:
+            for i, layer in enumerate(self.layers):
+                x = layer([x] if i and not isinstance(x, list) else x)
+        except ShapeError as error:
+            raise ShapeError(f"layer {i} of {self!r}: {error}") from None
+        return x
+
+    def __repr__(self) -> str:
+        width = len(self.layers[0].neurons[0].w)
+        chain = " -> ".join(layer._outline() for layer in self.layers)  # noqa: SLF001 — of this file
+        return f"MLP({width} -> {chain}, {_counted(self)})"
+
+
+def _parts(item: Any) -> Iterable[tuple[Any, Any]] | None:
+    if isinstance(item, Module):
+        return vars(item).items()
+    if isinstance(item, (list, tuple)):
+        return enumerate(item)
+    if isinstance(item, dict):
+        return item.items()
+    if getattr(getattr(item, "dtype", None), "hasobject", False):  # an array of values
+        return enumerate(item.ravel().tolist())
+    return None
+
+
+def _finite(entry: Any) -> float | None:
+    try:
+        found = number(entry, "entry")
+    except (NotANumberError, NumberRangeError):
+        return None
+    return found if math.isfinite(found) else None
+
+
+def _enumerated(names: Sequence[Any], most: int = 6) -> str:
+    more = [f"and {len(names) - most} more"] if len(names) > most else []
+    return ", ".join([*map(str, names[:most]), *more])
+
+
+def _counted(module: Module) -> str:
+    count = len(module.parameters())
+    return f"{count} parameter{'s' if count != 1 else ''}"
+
+
+def _activation(choice: Activation) -> str | Callable[[Any], Any]:
+    """The activation as a name of the table, "linear", or a function."""
+    if choice is None:
+        return "linear"
+    if isinstance(choice, Operation):
+        choice = choice.name
+    if isinstance(choice, str):
+        rows = [row for row in OPERATIONS.values() if len(row.operands) - len(row.defaults) == 1]
+        names = {"linear", *_OWN_FUNCTIONS, *(row.name for row in rows)}
+        if choice not in names:
+            raise ArgumentError(
+                f"no activation is called {choice!r}: choose {', '.join(sorted(names))}, "
+                f"or give a function of one Value"
+            )
+        return _OWN_FUNCTIONS.get(choice, choice)
+    if not callable(choice):
+        raise ArgumentError(f"activation is {choice!r}; expected a name or a function of one Value")
+    return choice
+
+
+def _name(activation: str | Callable[[Any], Any]) -> str:
+    if isinstance(activation, str):
+        return activation
+    return getattr(activation, "__name__", type(activation).__name__)
+
+
+def _initialiser(
+    choice: str | Initialiser | None, activation: str | Callable[[Any], Any]
+) -> Initialiser:
+    if choice is None:
+        choice = _SUITED.get(_name(activation), "glorot")
+    if isinstance(choice, str) and choice in INITIALISERS:
+        return INITIALISERS[choice]
+    if isinstance(choice, str) or not callable(choice):
+        raise ArgumentError(
+            f"no initialiser is called {choice!r}: choose {', '.join(INITIALISERS)}, "
+            f"or give a function of fan-in, fan-out and a random.Random"
+        )
+    return choice
+
+
+def _generator(seed: Any) -> Random:
+    if isinstance(seed, Random):
+        return seed
+    if not (seed is None or isinstance(seed, Integral)):
+        raise ArgumentError(f"seed is {seed!r}; expected a whole number, a random.Random or None")
+    return Random(None if seed is None else int(seed))  # noqa: S311 — weights, no secrets
+
+
+def _width(name: str, width: Any) -> int:
+    if not (isinstance(width, Integral) and int(width) >= 1):
+        raise ArgumentError(f"{name} holds {width!r}; expected a whole number, at least 1")
+    return int(width)
+
+
+def _label_parameters(module: Module) -> None:
+    for name, parameter in module.named_parameters():
+        parameter.label = name
+
+
+class _Inputs(list[Any]):
+    """Inputs that are known to be numbers and values, so that a layer checks them once."""
+
+
+def _inputs(x: Any, width: int, module: Module) -> _Inputs:
+    inputs = x if isinstance(x, _Inputs) else _read(x, module)
+    if len(inputs) != width:
+        raise ShapeError(f"{module!r} takes inputs of width {width}, but got width {len(inputs)}")
+    return inputs
+
+
+def _read(x: Any, module: Module) -> _Inputs:
+    x = x.tolist() if hasattr(x, "tolist") else x
+    if isinstance(x, (str, bytes, Mapping)) or not hasattr(x, "__getitem__"):
+        raise NotANumberError(
+            f"{module!r} takes a sequence of numbers, but got {type(x).__name__} {shortened(x)}"
+        )
+    return _Inputs(
+        each
+        if type(each) is float or isinstance(each, Value)
+        else number(each, f"input {i} of {module!r}")
+        for i, each in enumerate(x)
+    )

@@ -1,0 +1,365 @@
+"""Optimisers: one step changes every parameter by a rule of its gradient, or changes nothing.
+
+Also the schedules of their learning rates, functions of the step number that counts from 0.
+"""
+
+import math
+from collections.abc import Callable, Iterable, Mapping
+from numbers import Integral
+from typing import Any
+
+from micrograd_gd.engine import Value
+from micrograd_gd.errors import (
+    ArgumentError,
+    DivergedError,
+    NotANumberError,
+    ShapeError,
+)
+from micrograd_gd.operation import number, shortened
+
+__all__ = [
+    "Adam",
+    "GradientDescent",
+    "Momentum",
+    "Optimiser",
+    "constant",
+    "cosine",
+    "exponential_decay",
+    "step_decay",
+    "warmup",
+]
+
+Schedule = Callable[[int], float]
+
+
+class Optimiser:
+    """What every optimiser does; a rule of its own is `change`, with what it has to remember.
+
+    `parameters` are leaf values, each listed once or more and changed once. `learning_rate` is a
+    number above 0 or a schedule.
+
+    Raises ArgumentError for no parameters and for a learning rate that is no such number.
+
+    >>> class SignDescent(Optimiser):
+    ...     def change(self, gradient, learning_rate):
+    ...         return (math.copysign(learning_rate, gradient),)
+    >>> w = Value(1.0)
+    >>> w.grad = 8.0
+    >>> SignDescent([w], 0.25).step()
+    >>> w.data
+    0.75
+    """
+
+    # change(gradient, learning_rate, *memory) gives what to subtract, then the new memory: for
+    # every parameter a number under each of the names in `remembers`, 0 at first.
+    change: Callable[..., tuple[float, ...]]
+    remembers: tuple[str, ...] = ()
+
+    def __init__(self, parameters: Iterable[Value], learning_rate: float | Schedule) -> None:
+        self.parameters = _checked(parameters)
+        self.learning_rate = learning_rate
+        self.steps = 0
+        self._memory = [(0.0,) * len(self.remembers) for _ in self.parameters]
+
+    @property
+    def learning_rate(self) -> float | Schedule:
+        """The number or the schedule; setting it counts from the next step."""
+        return self._learning_rate
+
+    @learning_rate.setter
+    def learning_rate(self, learning_rate: float | Schedule) -> None:
+        if not callable(learning_rate):
+            learning_rate = _positive("learning_rate", learning_rate)
+        self._learning_rate = learning_rate
+
+    def step(self) -> None:
+        """Subtract from every parameter its change.
+
+        Raises DivergedError, and changes nothing, where a gradient is nan or infinite or the step
+        would make a parameter so; ArgumentError where the schedule gives no rate.
+        """
+        rate = self._rate()
+        gradients = [getattr(p.grad, "data", p.grad) for p in self.parameters]
+        for i, gradient in enumerate(gradients):
+            if not math.isfinite(gradient):
+                raise self._diverged(f"the gradient of {self._named(i)} is {gradient}")
+        numbers, memory = [], []
+        for i, gradient in enumerate(gradients):
+            before = self.parameters[i].data
+            change, *remembered = self.change(gradient, rate, *self._memory[i])
+            after = {"data": before - change, **dict(zip(self.remembers, remembered, strict=True))}
+            if not all(map(math.isfinite, after.values())):
+                told = ", ".join(f"{name} {x}" for name, x in after.items())
+                raise self._diverged(
+                    f"gradient {gradient} and learning rate {rate} would turn "
+                    f"{self._named(i)} = {before} into {told}"
+                )
+            numbers.append(after["data"])
+            memory.append(tuple(remembered))
+        for parameter, data in zip(self.parameters, numbers, strict=True):
+            parameter.data = data
+        self._memory = memory
+        self.steps += 1
+
+    def zero_grad(self) -> None:
+        """Set every parameter's gradient to 0."""
+        for parameter in self.parameters:
+            parameter.grad = 0.0
+
+    def state_dict(self) -> dict[str, Any]:
+        """The number of steps done, and a list of numbers for each name in `remembers`.
+
+        >>> Momentum([Value(1.0)], 0.1).state_dict()
+        {'steps': 0, 'velocity': [0.0]}
+        """
+        columns = zip(self.remembers, zip(*self._memory, strict=True), strict=True)
+        return {"steps": self.steps, **{name: list(column) for name, column in columns}}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on from a state that `state_dict` gave.
+
+        Raises ArgumentError or ShapeError, and changes nothing, if it does not fit.
+        """
+        names = ("steps", *self.remembers)
+        if not isinstance(state, Mapping) or {*state} != {*names}:
+            found = ", ".join(map(str, state)) if isinstance(state, Mapping) else shortened(state)
+            raise ArgumentError(
+                f"the state of {type(self).__name__} has {', '.join(names)}; this one has {found}"
+            )
+        steps = number(state["steps"], "steps")
+        if not (steps >= 0 and steps.is_integer()):
+            raise ArgumentError(f"steps is {steps}; expected a whole number, at least 0")
+        columns = [self._column(name, state[name]) for name in self.remembers]
+        self._memory = [tuple(column[i] for column in columns) for i in range(len(self._memory))]
+        self.steps = int(steps)
+
+    def _column(self, name: str, xs: Any) -> list[float]:
+        if isinstance(xs, str) or not hasattr(xs, "__iter__"):
+            raise NotANumberError(f"{name} must be a list of numbers, but came as {shortened(xs)}")
+        column = [number(x, f"{name}[{i}]") for i, x in enumerate(xs)]
+        if len(column) != len(self.parameters):
+            raise ShapeError(
+                f"{name} has {len(column)} numbers for {len(self.parameters)} parameters"
+            )
+        if not all(map(math.isfinite, column)):
+            raise ArgumentError(f"{name} holds a number that is not finite")
+        return column
+
+    def _rate(self) -> float:
+        if not callable(self._learning_rate):
+            return self._learning_rate
+        rate = number(self._learning_rate(self.steps), "the learning rate of the schedule")
+        if not 0 <= rate < math.inf:
+            raise ArgumentError(
+                f"the schedule gives the learning rate {rate} at step {self.steps}; "
+                f"expected a finite number, not below 0"
+            )
+        return rate
+
+    def _named(self, i: int) -> str:
+        return self.parameters[i].label or f"parameter {i}"
+
+    def _diverged(self, what: str) -> DivergedError:
+        return DivergedError(
+            f"{what} at step {self.steps}; no parameter was changed. "
+            f"A smaller learning rate may help, and detect_anomaly finds where it began"
+        )
+
+
+class GradientDescent(Optimiser):
+    """Plain gradient descent: p -= learning_rate · ∂loss/∂p, and nothing else.
+
+    >>> w = Value(3.0)
+    >>> optimiser = GradientDescent([w], learning_rate=0.25)
+    >>> (w * w).backward()
+    >>> optimiser.step()
+    >>> w.data
+    1.5
+    """
+
+    def change(self, gradient: float, learning_rate: float) -> tuple[float]:
+        """learning_rate · gradient."""
+        return (learning_rate * gradient,)
+
+
+class Momentum(Optimiser):
+    """Gradient descent with a heavy ball (Polyak, 1964): v = momentum · v + g; p -= rate · v.
+
+    Raises ArgumentError for a momentum outside [0, 1).
+
+    >>> w = Value(1.0)
+    >>> w.grad = 1.0
+    >>> optimiser = Momentum([w], learning_rate=0.25, momentum=0.5)
+    >>> optimiser.step(); optimiser.step()
+    >>> w.data
+    0.375
+    """
+
+    remembers = ("velocity",)
+
+    def __init__(
+        self,
+        parameters: Iterable[Value],
+        learning_rate: float | Schedule,
+        momentum: float = 0.9,
+    ) -> None:
+        super().__init__(parameters, learning_rate)
+        self.momentum = _share("momentum", momentum)
+
+    def change(self, gradient: float, learning_rate: float, velocity: float) -> tuple[float, float]:
+        """learning_rate · velocity, and the velocity."""
+        velocity = self.momentum * velocity + gradient
+        return learning_rate * velocity, velocity
+
+
+class Adam(Optimiser):
+    """Gradient descent scaled by running means of g and g² (Kingma and Ba, 2015, algorithm 1).
+
+    Raises ArgumentError for a beta outside [0, 1) and for an epsilon that is not above 0.
+
+    >>> w = Value(1.0)
+    >>> w.grad = 1000.0
+    >>> Adam([w], learning_rate=0.25).step()
+    >>> round(w.data, 9)
+    0.75
+    """
+
+    remembers = ("mean", "mean_square")
+
+    def __init__(
+        self,
+        parameters: Iterable[Value],
+        learning_rate: float | Schedule = 0.001,
+        beta1: float = 0.9,
+        beta2: float = 0.999,
+        epsilon: float = 1e-8,
+    ) -> None:
+        super().__init__(parameters, learning_rate)
+        self.beta1, self.beta2 = _share("beta1", beta1), _share("beta2", beta2)
+        self.epsilon = _positive("epsilon", epsilon)
+
+    def change(
+        self, gradient: float, learning_rate: float, m: float, v: float
+    ) -> tuple[float, float, float]:
+        """learning_rate · m̂ / (√v̂ + epsilon), and the running means m and v."""
+        m = self.beta1 * m + (1 - self.beta1) * gradient
+        v = self.beta2 * v + (1 - self.beta2) * gradient * gradient
+        unbiased_m = m / (1 - self.beta1 ** (self.steps + 1))
+        unbiased_v = v / (1 - self.beta2 ** (self.steps + 1))
+        return learning_rate * unbiased_m / (math.sqrt(unbiased_v) + self.epsilon), m, v
+
+
+def constant(rate: float) -> Schedule:
+    """The same rate at every step.
+
+    >>> constant(0.5)(1000)
+    0.5
+    """
+    rate = _positive("rate", rate)
+    return lambda _step: rate
+
+
+def exponential_decay(rate: float, factor: float) -> Schedule:
+    """Rate · factor ** step.
+
+    Raises ArgumentError for a factor outside (0, 1].
+
+    >>> exponential_decay(1.0, 0.5)(3)
+    0.125
+    """
+    return step_decay(rate, factor, every=1)
+
+
+def step_decay(rate: float, factor: float, every: int) -> Schedule:
+    """The rate, times factor after every so many steps.
+
+    Raises ArgumentError for a factor outside (0, 1].
+
+    >>> [step_decay(1.0, 0.5, every=2)(step) for step in range(5)]
+    [1.0, 1.0, 0.5, 0.5, 0.25]
+    """
+    rate, factor, every = (
+        _positive("rate", rate),
+        _positive("factor", factor),
+        _steps("every", every),
+    )
+    if factor > 1:
+        raise ArgumentError(f"factor is {factor}; expected a number above 0, at most 1")
+    return lambda step: rate * factor ** (step // every)
+
+
+def cosine(rate: float, steps: int, final: float = 0.0) -> Schedule:
+    """From rate down to final along half a cosine, and final from step `steps` on.
+
+    Loshchilov and Hutter, 2017, eq. 5.
+
+    >>> [cosine(1.0, steps=2)(step) for step in range(4)]
+    [1.0, 0.5, 0.0, 0.0]
+    """
+    rate, steps, final = _positive("rate", rate), _steps("steps", steps), number(final, "final")
+    if not 0 <= final <= rate:
+        raise ArgumentError(f"final is {final}; expected a number from 0 to the rate, {rate}")
+
+    def at(step: int) -> float:
+        done = min(step / steps, 1.0)
+        return final + (rate - final) * 0.5 * (1.0 + math.cos(math.pi * done))
+
+    return at
+
+
+def warmup(steps: int, then: float | Schedule) -> Schedule:
+    """For so many steps up in equal stairs to where the schedule `then`, or the number, begins.
+
+    >>> [warmup(2, then=1.0)(step) for step in range(4)]
+    [0.5, 1.0, 1.0, 1.0]
+    """
+    steps = _steps("steps", steps)
+    schedule = then if callable(then) else constant(then)
+
+    def at(step: int) -> float:
+        return schedule(0) * ((step + 1) / steps) if step < steps else schedule(step - steps)
+
+    return at
+
+
+def _checked(parameters: Iterable[Value]) -> list[Value]:
+    """The parameters, each once."""
+    if not hasattr(parameters, "__iter__"):
+        raise NotANumberError(
+            f"parameters must be a list of values, such as model.parameters(), "
+            f"but came as {type(parameters).__name__} {shortened(parameters)}"
+        )
+    unique = {id(parameter): parameter for parameter in parameters}
+    for i, parameter in enumerate(unique.values()):
+        if not isinstance(parameter, Value):
+            raise NotANumberError(
+                f"parameter {i} must be a Value, but came as "
+                f"{type(parameter).__name__} {shortened(parameter)}"
+            )
+        if parameter.op is not None:
+            raise ArgumentError(
+                f"parameter {i} was computed, by {parameter.op!r}; only leaves can be trained"
+            )
+    if not unique:
+        raise ArgumentError("an optimiser needs at least one parameter, and got none")
+    return [*unique.values()]
+
+
+def _positive(name: str, x: Any) -> float:
+    given = number(x, name)
+    if not 0 < given < math.inf:
+        raise ArgumentError(f"{name} is {given}; expected a finite number above 0")
+    return given
+
+
+def _share(name: str, x: Any) -> float:
+    given = number(x, name)
+    if not 0 <= given < 1:
+        raise ArgumentError(f"{name} is {given}; expected a number from 0 to below 1")
+    return given
+
+
+def _steps(name: str, n: Any) -> int:
+    if not (isinstance(n, Integral) and int(n) >= 1):
+        raise ArgumentError(f"{name} is {n!r}; expected a whole number, at least 1")
+    return int(n)
