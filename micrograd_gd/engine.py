@@ -138,8 +138,7 @@ class Value:
 
     @staticmethod
     def record(op: Operation, *operands: Any) -> "Value":
-        """The node that applies `op` to the operands, at least one of which is a value."""
-        operands = op.complete(operands)
+        """The node that applies `op` to all its operands, at least one of which is a value."""
         kinds = set(map(type, operands))
         if kinds == {Value}:
             numbers = [x._data for x in operands]
@@ -183,6 +182,15 @@ class Value:
         )
 
     __int__ = __float__
+
+    def __pos__(self) -> "Value":
+        return self
+
+    def __divmod__(self, other: Any) -> tuple["Value", "Value"]:
+        return self // other, self % other
+
+    def __rdivmod__(self, other: Any) -> tuple["Value", "Value"]:
+        return other // self, other % self
 
     def __repr__(self) -> str:
         label = f", label={self.label!r}" if self.label else ""
@@ -325,8 +333,8 @@ def _reflected(op: Operation) -> Callable[[Value, Any], Value]:
 
 
 def _of_any_number(op: Operation) -> Callable[..., Value]:
-    def method(*operands: Any) -> Value:
-        return Value.record(op, *operands)
+    def method(*operands: Any, **named: Any) -> Value:
+        return Value.record(op, *op.complete(operands, named))
 
     return method
 
@@ -346,13 +354,13 @@ def _define_methods(op: Operation) -> None:
 
 
 def _define(op: Operation, make: Callable[[Operation], Any], names: list[str]) -> None:
-    def on_first_call(*operands: Any) -> Any:
+    def on_first_call(*operands: Any, **named: Any) -> Any:
         method = make(op)
         install(method)
-        return method(*operands)
+        return method(*operands, **named)
 
     def install(method: Any) -> None:
-        method.__name__, method.__doc__ = op.name, op.doc
+        method.__name__, method.__qualname__, method.__doc__ = op.name, f"Value.{op.name}", op.doc
         for name in names:
             setattr(Value, name, method)
 

@@ -234,7 +234,7 @@ def sinc_derivative(n: float, x: float) -> float:
     if math.isinf(x):
         return 0.0
     order = int(n)
-    if abs(x) >= 0.5 + order / 4:
+    if abs(x) >= 0.5 + order / 8:
         y = 0.0
         for k in range(order + 1):
             y = (pi ** (k - 1) * _sine_of_pi(x, k) - k * y) / x

@@ -74,28 +74,43 @@ class Operation:
     folds: bool = False
     _compiled: dict[Any, Callable[..., Any]] = field(default_factory=dict)
 
-    def __call__(self, *operands: Any) -> Any:
+    def __call__(self, *operands: Any, **named: Any) -> Any:
         """The number, or, where an operand is a `Value`, the node."""
+        operands = self.complete(operands, named)
         for operand in operands:
             record = getattr(type(operand), "record", None)
             if record is not None:
                 return record(self, *operands)
-        completed = self.complete(operands)
-        floats = [number(x, f"operand {i + 1} of {self!r}") for i, x in enumerate(completed)]
+        floats = [number(x, f"operand {i + 1} of {self!r}") for i, x in enumerate(operands)]
         return self.rule((False,) * len(floats))(*floats)[0]
 
-    def complete(self, operands: Sequence[Any]) -> tuple[Any, ...]:
-        """The operands with defaults filled in; TypeError where their number is wrong."""
-        if self.folds and len(operands) % (len(self.operands) - 1) == 1 % (len(self.operands) - 1):
-            return tuple(operands)
-        missing = len(self.operands) - len(operands)
-        if 0 <= missing <= len(self.defaults) and not self.folds:
-            return (*operands, *self.defaults[len(self.defaults) - missing :])
-        raise TypeError(f"{self} takes other operands than the {len(operands)} it was given")
+    def complete(self, operands: tuple[Any, ...], named: dict[str, Any]) -> tuple[Any, ...]:
+        """All operands in order, with defaults filled in; TypeError where their number is wrong."""
+        if self.folds:
+            groups = len(self.operands) - 1
+            if not named and len(operands) % groups == 1 % groups:
+                return operands
+        elif len(operands) == len(self.operands) and not named:
+            return operands
+        elif named.keys() <= set(self.operands[len(operands) :]):
+            given = self.optional() | dict(zip(self.operands, operands, strict=False)) | named
+            if len(given) == len(self.operands) >= len(operands):
+                return tuple([given[letter] for letter in self.operands])
+        told = ", ".join([*map(shortened, operands), *(f"{k}={v!r}" for k, v in named.items())])
+        raise TypeError(f"{self!r} cannot be called with the operands ({told})")
+
+    def optional(self) -> dict[str, float]:
+        """The operands that may be left out, with what stands for them then."""
+        required = len(self.operands) - len(self.defaults)
+        return dict(zip(self.operands[required:], self.defaults, strict=True))
 
     def __repr__(self) -> str:
-        stars = ["", *"*" * (len(self.operands) - 1)] if self.folds else [""] * len(self.operands)
-        return f"{self.name}({', '.join(map(str.__add__, stars, self.operands))})"
+        first, *rest = self.operands
+        if self.folds:
+            rest = [f"*{letter}" for letter in rest]
+        defaults = self.optional()
+        rest = [f"{x}={defaults[x]:g}" if x in defaults else x for x in rest]
+        return f"{self.name}({', '.join([first, *rest])})"
 
     def __reduce__(self) -> tuple[Any, ...]:
         return operation, (self.name,)

@@ -47,9 +47,9 @@ primitive("div", "a b", "a / b", ["1 / b", "-y / b"],
 primitive("neg", "x", "-x", "-1",
           "Negative.", method="neg", infix="-", latex="-<x>", properties="odd")
 primitive("pow", "a b", "a ** b",
-          [("0 if b == 0 and (a == 0 or a != a) else b * a ** (b - 1) if abs(b) >= 1 or a == 0"
-            " or abs(a) > 1e308 else b * (y / a) if abs(b) > 1e-16 else b / a * y"),
-           "0 if a == 0 and b > 0 else y * log(a)"],
+          [("0 if b == 0 and (a == 0 or a != a) else b * a ** (b - 1) if abs(b) > 0.06 or a == 0"
+            " or abs(a) > 1e308 else b * y / a if abs(b) > 1e-16 else b / a * y"),
+           "0 if y == 0 and a >= 0 else y * log(a)"],
           "Power.", method="pow", infix="**", latex="<a>^{<b>}", domain="a > 0")
 primitive("square", "x", "x * x", "2 * x",
           "Square.", latex="<x>^2", properties="even")
@@ -122,15 +122,17 @@ primitive("hypot", "a b", "hypot(a, b)", ["direction(a, b)", "direction(b, a)"],
           "Length of the vector (a, b).", latex=r"\sqrt{<a>^2 + <b>^2}", domain="a != 0 or b != 0",
           convention="0, 0", properties="commutative")
 primitive("direction", "a b",
-          "0 if a == 0 and b == 0 else sign(a) if abs(a) > 1e40 * abs(b) else a / hypot(a, b)",
-          ["direction(b, a) / hypot(a, b) * direction(b, a)",
-           "-direction(a, b) / hypot(a, b) * direction(b, a)"],
+          "0 if a == 0 and b == 0 else sign(a) if abs(a) > 1e40 * abs(b) else a / hypot(a, b)"
+          " if abs(a) + abs(b) > 1e-290 else 1e100 * a / hypot(1e100 * a, 1e100 * b)",
+          ["direction(b, a) * 0.5 / hypot(a, b) * direction(b, a) * 2",
+           "-direction(a, b) * 0.5 / hypot(a, b) * direction(b, a) * 2"],
           "Cosine of the angle between the vector (a, b) and the axis of a, 0 at the origin.",
           latex=r"\frac{<a>}{\sqrt{<a>^2 + <b>^2}}", domain="a != 0 or b != 0")
-primitive("inversion", "a b", "direction(a, b) / hypot(a, b)",
-          [("(direction(b, a) - direction(a, b)) * (direction(b, a) + direction(a, b))"
-            " / hypot(a, b) / hypot(a, b)"),
-           "-2 * direction(a, b) * direction(b, a) / hypot(a, b) / hypot(a, b)"],
+primitive("inversion", "a b",
+          "a / (a * a + b * b) if a * a + b * b > 1e-280 and a * a + b * b < 1e280"
+          " else direction(a, b) / hypot(a, b)",
+          ["(direction(b, a) ** 2 - direction(a, b) ** 2) / hypot(a, b) / hypot(a, b)",
+           "-2 * y * inversion(b, a)"],
           "First coordinate of the point (a, b) inverted in the unit circle, a / (a² + b²).",
           latex=r"\frac{<a>}{<a>^2 + <b>^2}", domain="a != 0 or b != 0")
 
@@ -235,7 +237,7 @@ primitive("maximum", "a b", "a if a > b or a != a else b",
 primitive("clip", "x low high", "high if x > high or low > high else low if x < low else x",
           ["0 if x < low or x > high else 1 if x == x else x",
            "1 if x < low and low <= high else 0", "1 if x > high or low > high else 0"],
-          "x, kept within [low, high].", kinks="x - low, x - high", convention="1, 0, 0")
+          "x, kept within [low, high].", kinks="x - low, x - high, low - high", convention="1, 0, 0")
 primitive("where", "c a b", "a if c != 0 else b",
           ["None", "1 if c != 0 else None", "None if c != 0 else 1"],
           "a where c is true (not 0), else b.",

@@ -206,12 +206,24 @@ def test_an_unknown_operation_is_named():
 
 
 def test_a_wrong_number_of_operands_is_a_type_error():
-    with pytest.raises(TypeError, match=r"hypot\(a, b\) takes other operands than the 1"):
+    with pytest.raises(
+        TypeError, match=r"hypot\(a, b\) cannot be called with the operands \(1\.0\)"
+    ):
         functional.hypot(1.0)
-    with pytest.raises(TypeError, match=r"dot\(s, \*w, \*x\) takes other operands"):
+    with pytest.raises(TypeError, match=r"dot\(s, \*w, \*x\) cannot be called"):
         operation("dot")(1.0, 2.0)
-    with pytest.raises(TypeError, match=r"clip\(x, low, high\)"):
+    with pytest.raises(TypeError, match=r"clip\(x, low, high\) cannot be called"):
         Value(1.0).clip(0.0)
+    with pytest.raises(TypeError, match=r"leaky_relu\(x, slope=0\.01\) .* \(1\.0, steep=2\)"):
+        functional.leaky_relu(1.0, steep=2)
+    with pytest.raises(TypeError, match=r"Value\.relu\(\) takes 1 positional argument"):
+        Value(1.0).relu(1)
+
+
+def test_operands_may_be_given_by_name():
+    assert Value(-2.0).leaky_relu(slope=0.1).data == -0.2
+    assert Value(5.0).clip(high=1, low=0).data == 1.0
+    assert functional.clip(x=5.0, low=0, high=1) == 1.0
 
 
 def test_functions_turn_text_away():
