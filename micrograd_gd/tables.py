@@ -120,7 +120,8 @@ def read_table(path: str | PathLike[str]) -> Table:
         if len(row.cells) != len(names):
             expected = f"expected {len(names)} for the columns {_listed(names)}"
             remedy = "add or remove cells, and put quotes around one that holds a comma"
-            raise problem(path, f"{len(row.cells)} cells; {expected}: {remedy}", row.line)
+            came = "1 cell" if len(row.cells) == 1 else f"{len(row.cells)} cells"
+            raise problem(path, f"{came}; {expected}: {remedy}", row.line)
     return Table(path, header.line, names, rows)
 
 

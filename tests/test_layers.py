@@ -24,6 +24,8 @@ ORDER = [
     {"nn", "losses", "optim", "tables"},
     {"data"},
     {"training", "persist", "viz"},
+    {"experiment"},
+    {"reports"},
     {"cli"},
     {"__init__", "__main__"},
 ]

@@ -1,0 +1,385 @@
+"""Every command does what it says, and every wrong input is one clear line."""
+
+import csv
+import io
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from micrograd_gd import __version__, cli
+from micrograd_gd.data import iris
+from micrograd_gd.ops import OPERATIONS
+from micrograd_gd.persist import load_model
+
+IRIS = Path(cli.__file__).parent / "iris.csv"
+PICTURES = ["graph.svg", "loss.svg"]
+FILES = ["graph.svg", "history.csv", "loss.svg", "model.json"]
+QUICK = ["--epochs", "3", "--hidden", "3"]
+
+
+class Run:
+    def __init__(self, status, out, err):
+        self.status, self.out, self.err = status, out, err
+
+
+@pytest.fixture
+def run(capsys, tmp_path, monkeypatch):
+    """The command line in this process, with an empty folder to stand in."""
+    monkeypatch.chdir(tmp_path)
+
+    def command(*arguments):
+        with pytest.raises(SystemExit) as exited:
+            cli.main([*map(str, arguments)])
+        return Run(exited.value.code, *capsys.readouterr())
+
+    return command
+
+
+def start(*arguments, cwd, **options):
+    command = [sys.executable, "-m", "micrograd_gd", *map(str, arguments)]
+    env = {**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent)}
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options}
+    return subprocess.Popen(command, cwd=cwd, env=env, text=True, **pipes)
+
+
+def table(out):
+    """The figures of the final table by name: train, test."""
+    rows = re.findall(r"^(\S.*?)\s{2,}(\S+(?: %)?)\s{2,}(\S+(?: %)?)$", out, re.MULTILINE)
+    return {name: (train, test) for name, train, test in rows}
+
+
+def files(folder):
+    return sorted(entry.name for entry in Path(folder).iterdir())
+
+
+def numbers_csv(path="line.csv", rows=40):
+    lines = [f"{i / 10},{i % 7},{3 * i / 10 + 100}" for i in range(rows)]
+    Path(path).write_text("\n".join(["x,noise,y", *lines]))
+    return path
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_iris_reaches_93_percent_with_the_defaults(seed):
+    experiment = cli.Experiment(iris(), cli.Settings(seed=seed))
+    experiment.run()
+    assert float(experiment.figures(experiment.test)["accuracy"].removesuffix(" %")) >= 93
+
+
+def test_the_defaults_are_those_of_the_example():
+    assert cli.DEFAULT.hidden == (8,)
+    assert (cli.DEFAULT.learning_rate, cli.DEFAULT.epochs, cli.DEFAULT.seed) == (0.1, 200, 0)
+
+
+def test_train_writes_a_model_a_history_and_two_pictures(run):
+    done = run("train", "iris", *QUICK, "--out", "run/")
+    assert (done.status, done.err) == (0, "")
+    assert files("run") == FILES
+    assert "MLP(4 -> 3 relu -> 3 linear, 27 parameters), cross_entropy" in done.out
+    assert "3 epochs, learning rate 0.1, batches of 16, seed 0" in done.out
+    assert (
+        "wrote into run: model.json, history.csv, loss.svg, graph.svg (one prediction" in done.out
+    )
+    assert table(done.out)["rows"] == ("114", "36")
+    history = [*csv.DictReader(io.StringIO(Path("run/history.csv").read_text()))]
+    assert [row["epoch"] for row in history] == ["0", "1", "2", "3"]
+    assert "petal_length" in Path("run/graph.svg").read_text()
+    assert f"{float(history[-1]['loss']):.4g}" == table(done.out)["loss"][0]
+
+
+def test_the_same_seed_gives_the_same_bytes(run):
+    for out in ("one", "two"):
+        assert run("train", "iris", *QUICK, "--out", out).status == 0
+    for name in FILES:
+        assert Path("one", name).read_bytes() == Path("two", name).read_bytes()
+    run("train", "iris", *QUICK, "--out", "three", "--seed", "1")
+    assert Path("one/model.json").read_bytes() != Path("three/model.json").read_bytes()
+
+
+def test_predict_answers_what_the_table_promised(run):
+    done = run("train", "iris", "--epochs", "20", "--out", "run")
+    predicted = run("predict", "run/model.json", IRIS)
+    header, *answers = predicted.out.splitlines()
+    assert (header, len(answers), predicted.err) == ("species", 150, "")
+    truth = [row["species"] for row in csv.DictReader(io.StringIO(IRIS.read_text()))]
+    right = sum(map(str.__eq__, truth, answers))
+    train, test = (float(x.removesuffix(" %")) / 100 for x in table(done.out)["accuracy"])
+    assert right == round(train * 114) + round(test * 36)
+
+
+def test_a_target_of_numbers_is_regression_in_its_own_units(run):
+    done = run("train", numbers_csv(), "--target", "y", "--epochs", "100")
+    assert "mse" in done.out
+    assert float(table(done.out)["R²"][1]) > 0.95
+    assert float(table(done.out)["error (RMS)"][1]) < 1
+    answers = run("predict", "run/model.json", "line.csv").out.splitlines()
+    assert answers[0] == "y"
+    assert [float(y) for y in answers[1:]] == pytest.approx(
+        [3 * i / 10 + 100 for i in range(40)], abs=2
+    )
+
+
+def test_numbers_can_be_classes_and_the_hint_says_how(run):
+    Path("two.csv").write_text("x,y\n" + "".join(f"{i},{int(i > 9)}\n" for i in range(20)))
+    hinted = run("train", "two.csv", *QUICK)
+    assert "'y' holds a few whole numbers, taken as numbers" in hinted.err
+    assert "mse" in hinted.out
+    for options in (["--task", "classes"], ["--loss", "hinge"], ["--loss", "cross_entropy"],
+                    ["--loss", "binary_cross_entropy"]):  # fmt: skip
+        done = run("train", "two.csv", "--epochs", "60", *options)
+        assert (done.status, done.err) == (0, "")
+        assert float(table(done.out)["accuracy"][0].removesuffix(" %")) >= 90
+        assert set(run("predict", "run/model.json", "two.csv").out.split()) == {"y", "0", "1"}
+
+
+def test_hidden_layers_are_given_as_a_list_or_again_and_again(run):
+    for options in (["--hidden", "4,3"], ["--hidden", "4", "--hidden", "3"]):
+        done = run("train", "iris", "--epochs", "1", "--activation", "tanh", *options)
+        assert "MLP(4 -> 4 tanh -> 3 tanh -> 3 linear, 47 parameters)" in done.out
+
+
+def test_a_large_network_is_drawn_as_one_neuron(run):
+    done = run("train", "iris", "--epochs", "1", "--hidden", "30")
+    assert "graph.svg (one neuron)" in done.out
+
+
+def test_a_batch_as_large_as_the_data_is_full_batch(run):
+    assert "full batch" in run("train", "iris", *QUICK, "--batch-size", "1000").out
+
+
+def test_demo_reaches_100_percent_and_says_what_it_wrote(run):
+    done = run("demo")
+    assert (done.status, done.err) == (0, "")
+    assert table(done.out)["accuracy"] == ("100.0 %", "100.0 %")
+    assert "wrote into run/demo: model.json, history.csv, loss.svg, graph.svg" in done.out
+    assert files("run/demo") == FILES
+
+
+def test_ops_lists_every_operation_in_aligned_columns(run):
+    done = run("ops")
+    head, *rows, blank, count = done.out.splitlines()
+    assert [row.partition("(")[0] for row in rows] == [*OPERATIONS]
+    column = head.index("what it is")
+    assert all(row[column - 2 : column] == "  " for row in rows)
+    assert [row[column:] for row in rows] == [op.doc for op in OPERATIONS.values()]
+    assert (blank, count) == (
+        "",
+        f"{len(OPERATIONS)} operations; micrograd-gd ops NAME shows one in full.",
+    )
+
+
+def test_ops_shows_one_in_full(run):
+    lines = run("ops", "leaky_relu").out.splitlines()
+    shown = dict(re.split(r"\s{2,}", line, maxsplit=1) for line in lines)
+    assert shown["operation"] == "leaky_relu(x, slope=0.01)"
+    assert shown["value"] == OPERATIONS["leaky_relu"].value
+    assert shown["d/dslope"] == OPERATIONS["leaky_relu"].partials[1]
+    assert shown["except where"] == "x = 0"
+    assert run("ops", "dot").out.startswith("operation     dot(s, *w, *x)\n")
+
+
+def test_version_and_help(run):
+    assert run("--version").out == f"micrograd-gd {__version__}\n"
+    done = run("train", "--help")
+    assert done.status == 0
+    assert "--learning-rate" in done.out
+    assert "─" not in done.out  # no boxes
+
+
+CSV = {
+    "empty.csv": "",
+    "header.csv": "a,b\n",
+    "text.csv": "a,b,kind\n1,x,u\n2,3,v\n",
+    "one.csv": "a,kind\n1,u\n2,u\n",
+    "flat.csv": "a,y\n1,5\n2,5\n",
+    "ragged.csv": "a,kind\n1,u\n2\n",
+    "nan.csv": "a,kind\n1,u\nnan,v\n",
+    "few.csv": "a,kind\n1,u\n2,v\n",
+    "good.csv": "a,kind\n1,u\n2,v\n3,u\n4,v\n",
+}
+RATE = "expected a number above 0, such as 0.1"
+WHOLE = "expected a whole number, at least 1"
+OUT = "expected a folder that can be written to: choose another --out"
+WRONG = [
+    ("train none.csv", "none.csv: no such file; expected a CSV file"),
+    ("train .", "a folder; expected a CSV file"),
+    ("train empty.csv", "empty.csv: the file is empty"),
+    ("train header.csv", "header.csv, line 1: nothing below the header"),
+    ("train text.csv", "text.csv, line 2, column 'b': the text 'x'; expected a number"),
+    ("train good.csv --target kid", "good.csv, line 1: no column 'kid'; expected one of 'a', 'k"),
+    ("train good.csv --task numbers", "good.csv, line 2, column 'kind': the text 'u'; expected a"),
+    ("train one.csv", "the target 'kind' holds the class 'u' only, in all 2 rows; expected two"),
+    ("train flat.csv", "the target 'y' holds the number 5.0 only, in all 2 rows; expected two"),
+    ("train ragged.csv", "ragged.csv, line 3: 1 cell"),
+    ("train nan.csv", "nan.csv, line 3, column 'a': 'nan'; expected a finite number"),
+    ("train few.csv", "test_fraction 0.25 leaves the test part of 2 rows empty"),
+    ("train iris --target petal_width", "iris has the target 'species', of classes; expected a"),
+    ("train iris --learning-rate -1", f"--learning-rate is -1; {RATE}"),
+    ("train iris --learning-rate 0", f"--learning-rate is 0; {RATE}"),
+    ("train iris --learning-rate nan", f"--learning-rate is nan; {RATE}"),
+    ("train iris --learning-rate inf", f"--learning-rate is inf; {RATE}"),
+    ("train iris --learning-rate fast", "Invalid value for '--learning-rate': "),
+    ("train iris --epochs 0", f"--epochs is 0; {WHOLE}"),
+    ("train iris --epochs 1.5", "Invalid value for '--epochs': "),
+    ("train iris --batch-size 0", f"--batch-size is 0; {WHOLE}"),
+    ("train iris --test-fraction 1", "--test-fraction is 1; expected a number between 0 and 1"),
+    ("train iris --hidden 8,x", "--hidden is '8,x'; expected whole numbers above 0, such as 16,8"),
+    ("train iris --hidden 0", "--hidden is '0'; expected whole numbers above 0"),
+    ("train iris --activation no", "no activation is called 'no'"),
+    ("train iris --task no", "--task is 'no'; expected classes, numbers or auto"),
+    ("train iris --loss no", "--loss is 'no'; expected one of cross_entropy, binary_cross_entr"),
+    ("train iris --loss hinge", "the loss hinge and 3 classes in 'species'; expected two, or"),
+    ("train good.csv --loss mse --task classes", "the loss mse, while 'kind' holds classes; exp"),
+    ("train good.csv --out good.csv", f"good.csv: File exists; {OUT}"),
+    ("train good.csv --out good.csv/run", f"good.csv/run: Not a directory; {OUT}"),
+    ("train good.csv --out /proc/none", f"/proc/none: No such file or directory; {OUT}"),
+    ("predict none.json good.csv", "none.json: no such file; expected a saved model"),
+    ("predict . good.csv", "a folder; expected a saved model, such as model.json in it"),
+    ("predict good.csv good.csv", "good.csv: no valid JSON ("),
+    ("predict cut.json good.csv", "cut.json: no valid JSON ("),
+    ("predict other.json good.csv", "other.json: JSON of another kind; expected a saved model"),
+    ("predict nan.json good.csv", "nan.json: the number NaN; expected finite numbers"),
+    ("predict model.json good.csv", "good.csv, line 1: no column 'sepal_length'"),
+    ("predict model.json none.csv", "none.csv: no such file"),
+    ("ops no", "no operation is called 'no'"),
+    ("train", "Missing argument"),
+    ("", "Missing command"),
+    ("fly", "No such command 'fly'"),
+    ("train iris --speed 1", "No such option"),
+    ("demo --out good.csv", f"good.csv: File exists; {OUT}"),
+]
+
+
+@pytest.fixture(scope="module")
+def model_text(tmp_path_factory):
+    path = tmp_path_factory.mktemp("model") / "run"
+    with pytest.raises(SystemExit):
+        cli.main(["train", "iris", *QUICK, "--out", str(path)])
+    return (path / "model.json").read_text()
+
+
+@pytest.mark.parametrize(("command", "message"), WRONG, ids=[command for command, _ in WRONG])
+def test_wrong_input_is_one_clear_line_and_status_2(command, message, run, model_text):
+    for name, text in CSV.items():
+        Path(name).write_text(text)
+    Path("model.json").write_text(model_text)
+    Path("cut.json").write_text(model_text[:-100])
+    Path("other.json").write_text('{"name": "other"}')
+    Path("nan.json").write_text(re.sub(r'(neurons.0.b": )[^,]*', r"\1NaN", model_text, count=1))
+    before = files(".")
+    done = run(*command.split())
+    assert done.status == 2
+    assert done.err.startswith("micrograd-gd: ")
+    assert message in done.err
+    assert done.err.count("\n") == 1
+    assert done.out == ""
+    assert files(".") == before
+
+
+def test_a_diverging_run_says_when_and_what_to_try_and_keeps_its_history(run):
+    done = run("train", numbers_csv(), "--learning-rate", "1000")
+    assert done.status == 1
+    found = re.fullmatch(
+        r"micrograd-gd: diverged in epoch (\d+): the .*; "
+        r"try a smaller step, such as --learning-rate 100 instead of 1000\n",
+        done.err,
+    )
+    epochs = int(found[1])
+    assert len(Path("run/history.csv").read_text().splitlines()) == 1 + epochs
+    assert files("run") == ["history.csv", "loss.svg"]
+
+
+def test_a_loss_that_grew_is_warned_of(run):
+    done = run("train", "iris", "--learning-rate", "100", "--epochs", "3")
+    assert done.status == 0
+    assert "the loss ended above where it began; try a smaller --learning-rate" in done.err
+
+
+def test_training_is_not_lost_for_a_picture(run, monkeypatch):
+    monkeypatch.setitem(sys.modules, "pygraphviz", None)
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    monkeypatch.setenv("PATH", "")
+    done = run("train", "iris", *QUICK)
+    assert done.status == 0
+    assert files("run") == ["history.csv", "model.json"]
+    assert "wrote into run: model.json, history.csv\n" in done.out
+    warnings = done.err.splitlines()
+    assert len(warnings) == 2
+    for warning, picture in zip(warnings, reversed(PICTURES), strict=True):
+        assert warning.startswith(f"micrograd-gd: warning: {picture} was not drawn: ")
+        assert "pip install 'micrograd_gd[viz]'" in warning
+
+
+def test_the_module_runs_as_a_program(tmp_path):
+    program = start("--version", cwd=tmp_path)
+    assert program.communicate() == (f"micrograd-gd {__version__}\n", "")
+    assert program.returncode == 0
+    program = start("train", "none.csv", cwd=tmp_path)
+    out, err = program.communicate()
+    assert (out, program.returncode) == ("", 2)
+    assert err.startswith("micrograd-gd: none.csv: no such file")
+
+
+def test_a_reader_that_has_enough_is_no_error(tmp_path, model_text):
+    (tmp_path / "model.json").write_text(model_text)
+    rows = "\n".join(["5.1,3.5,1.4,0.2"] * 20_000)
+    names = "sepal_length,sepal_width,petal_length,petal_width"
+    (tmp_path / "many.csv").write_text(f"{names}\n{rows}\n")
+    program = start("predict", "model.json", "many.csv", cwd=tmp_path)
+    assert program.stdout.readline() == "species\n"
+    program.stdout.close()
+    assert program.stderr.read() == ""
+    program.stderr.close()
+    assert program.wait() in (0, 1)  # 1 is click's word for it, where click meets it first
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals are sent to a process of its own on POSIX")
+def test_ctrl_c_keeps_the_best_model_so_far(tmp_path):
+    program = start("train", "iris", "--epochs", "100000", "--out", "run", cwd=tmp_path)
+    while not (tmp_path / "run").exists():
+        time.sleep(0.02)
+    time.sleep(1)
+    program.send_signal(signal.SIGINT)
+    out, err = program.communicate(timeout=30)
+    assert program.returncode == 130
+    found = re.fullmatch(
+        r"micrograd-gd: interrupted in epoch \d+ of 100000; "
+        r"the model written is the best so far, of epoch (\d+)\n",
+        err,
+    )
+    assert files(tmp_path / "run") == FILES
+    rows = [*csv.DictReader(io.StringIO((tmp_path / "run" / "history.csv").read_text()))]
+    best = min(rows, key=lambda row: float(row["loss"]))
+    assert best["epoch"] == found[1]
+    assert table(out)["loss"][0] == f"{float(best['loss']):.4g}"
+    assert load_model(tmp_path / "run" / "model.json").class_names == iris().class_names
+
+
+@pytest.mark.skipif(os.name != "posix", reason="a terminal is a pair of files on POSIX")
+def test_a_real_terminal_sees_the_progress(tmp_path):
+    import pty
+
+    ours, theirs = pty.openpty()
+    program = start("train", "iris", *QUICK, cwd=tmp_path, stderr=theirs)
+    os.close(theirs)
+    program.communicate()
+    seen = os.read(ours, 65536).decode()
+    os.close(ours)
+    assert program.returncode == 0
+    assert re.match(r"\repoch 0/3   loss [\d.]+   accuracy [\d.]+ %\x1b\[K\r", seen)
+    assert re.search(r"\repoch 3/3   loss [\d.]+   accuracy [\d.]+ %\x1b\[K\r\n$", seen)
+
+
+def test_the_model_file_is_what_the_documentation_says(model_text):
+    content = json.loads(model_text)
+    assert list(content) == [
+        "format", "version", "architecture", "feature_names", "target_name", "class_names",
+        "scaling", "target_scaling", "parameters",
+    ]  # fmt: skip
+    assert content["class_names"] == ["setosa", "versicolor", "virginica"]
