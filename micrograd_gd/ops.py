@@ -237,7 +237,8 @@ primitive("maximum", "a b", "a if a > b or a != a else b",
 primitive("clip", "x low high", "high if x > high or low > high else low if x < low else x",
           ["0 if x < low or x > high else 1 if x == x else x",
            "1 if x < low and low <= high else 0", "1 if x > high or low > high else 0"],
-          "x, kept within [low, high].", kinks="x - low, x - high, low - high", convention="1, 0, 0")
+          "x, kept within [low, high].", kinks="x - low, x - high, low - high",
+          convention="1, 0, 0")
 primitive("where", "c a b", "a if c != 0 else b",
           ["None", "1 if c != 0 else None", "None if c != 0 else 1"],
           "a where c is true (not 0), else b.",
