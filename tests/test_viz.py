@@ -1,5 +1,6 @@
 """Pictures show what was computed, whatever it is called and however large it is."""
 
+import math
 import re
 import subprocess
 import sys
@@ -276,3 +277,10 @@ def test_without_matplotlib_the_error_says_what_to_install(tmp_path, monkeypatch
     with pytest.raises(DrawingError, match=re.escape("pip install 'micrograd_gd[viz]'")):
         plot_loss(ROWS, tmp_path / "loss.svg")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("largest", [1e99, 1e300, math.inf, math.nan])
+def test_a_loss_that_explodes_is_drawn_as_far_as_it_goes(tmp_path, largest):
+    rows = [{"epoch": 0, "loss": 1.0}, {"epoch": 1, "loss": 1e50}, {"epoch": 2, "loss": largest}]
+    plot_loss(rows, tmp_path / "loss.svg")
+    assert (tmp_path / "loss.svg").read_text().startswith("<?xml")

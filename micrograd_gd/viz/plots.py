@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import logging
+import math
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from os import PathLike
 
+_TALLEST = 1e100  # a diverging loss is drawn as far as matplotlib can scale its axis
 _COLOURS = ("#2f6fab", "#d9822b")  # as measured in training, and beside it
 _INK, _GRID = "#1f2933", "#dde3ea"
 _STYLE: dict[Any, Any] = {  # keys as matplotlib has them
@@ -99,7 +101,7 @@ def _draw(axis: Any, rows: list[Mapping[str, float]], name: str) -> None:
     epochs = [row["epoch"] for row in rows]
     columns = [c for c in (name, f"validation_{name}") if c in rows[0]]
     for column, colour in zip(columns, _COLOURS, strict=False):
-        figures = [row[column] for row in rows]
+        figures = [row[column] if abs(row[column]) < _TALLEST else math.nan for row in rows]
         label = "training" if column == name else "validation"
         # One point is no line, so it gets a mark.
         axis.plot(epochs, figures, color=colour, label=label, marker="o" * (len(rows) == 1))
