@@ -99,12 +99,11 @@ class Value:
                 seen.add(node)
                 stack += (node, None)
                 if type(node.a) is tuple:
-                    stack += [
-                        operand
-                        for operand, partial in zip(node.a[::-1], node.da[::-1], strict=True)
-                        if (partial is not None or (whole and isinstance(operand, Value)))
-                        and operand not in seen
-                    ]
+                    below = node.a
+                    if None in node.da:
+                        edges = zip(node.a, node.da, strict=True)
+                        below = [x for x, p in edges if _leads_on(x, p, whole)]
+                    stack += [operand for operand in below[::-1] if operand not in seen]
                     continue
                 if node.db is not None or (whole and isinstance(node.b, Value)):
                     stack.append(node.b)
@@ -140,7 +139,7 @@ class Value:
     def record(op: Operation, *operands: Any) -> "Value":
         """The node that applies `op` to all its operands, at least one of which is a value."""
         kinds = set(map(type, operands))
-        if kinds == {Value}:
+        if kinds == _ALL_VALUES:
             numbers = [x._data for x in operands]
             result = op.rule((True,) * len(operands))(*numbers)
             return _node(op, result[0], *_slots(operands), *_slots(result[1:]))
@@ -246,6 +245,13 @@ class Value:
         def __round__(self) -> "Value": ...
         def __floor__(self) -> "Value": ...
         def __ceil__(self) -> "Value": ...
+
+
+_ALL_VALUES = {Value}
+
+
+def _leads_on(operand: Any, partial: float | None, whole: bool) -> bool:  # noqa: FBT001 — as nodes
+    return partial is not None or (whole and isinstance(operand, Value))
 
 
 def _operand(x: Any, place: int, op: Operation) -> Any:
