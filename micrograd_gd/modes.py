@@ -7,7 +7,7 @@ import math
 import os
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
@@ -16,6 +16,7 @@ from weakref import WeakKeyDictionary
 from micrograd_gd.errors import NonFiniteError
 
 open_blocks = 0  # in all threads; while there is none, an engine need not ask `observe`
+_listeners: list[Callable[[int], None]] = []  # engines that keep the count where they read it fast
 
 _lock = threading.Lock()
 _recording = ContextVar("_recording", default=True)
@@ -53,17 +54,29 @@ def detect_anomaly() -> Iterator[None]:
         yield
 
 
+def on_change(listener: Callable[[int], None]) -> None:
+    """Tell `listener` the number of open blocks, now and whenever it changes."""
+    with _lock:
+        listener(open_blocks)
+        _listeners.append(listener)
+
+
+def _count(change: int) -> None:
+    global open_blocks  # noqa: PLW0603 — the one count that engines read
+    with _lock:
+        open_blocks += change
+        for listener in _listeners:
+            listener(open_blocks)
+
+
 @contextmanager
 def _switched(variable: ContextVar[Any], *, to: Any) -> Iterator[None]:
-    global open_blocks  # noqa: PLW0603 — the one count that engines read
     token = variable.set(to)
-    with _lock:
-        open_blocks += 1
+    _count(+1)
     try:
         yield
     finally:
-        with _lock:
-            open_blocks -= 1
+        _count(-1)
         variable.reset(token)
 
 
