@@ -8,7 +8,7 @@
 
 from micrograd_gd import functional, losses, nn, optim
 from micrograd_gd._version import __version__
-from micrograd_gd.engine import Value
+from micrograd_gd.engine import Value, engine_name
 from micrograd_gd.modes import detect_anomaly, no_grad
 from micrograd_gd.nn import MLP, Layer, Module, Neuron
 
@@ -20,6 +20,7 @@ __all__ = [
     "Value",
     "__version__",
     "detect_anomaly",
+    "engine_name",
     "functional",
     "losses",
     "nn",

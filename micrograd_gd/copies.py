@@ -4,31 +4,36 @@ Nodes go operands first, so that each finds its operands already copied and noth
 A gradient that is a graph of its own goes as its number.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from threading import local
 from typing import Any
 
-Restore = Callable[..., Any]
+
+def copy(node: Any) -> Any:
+    """Another node with the same fields, on the same operands."""
+    return node._restored(*node._fields())
 
 
-def deepcopy(root: Any, memo: dict[int, Any], restore: Restore) -> Any:
+def deepcopy(root: Any, memo: dict[int, Any]) -> Any:
     """The copy of `root`, on top of copies of all that it depends on."""
     for node in root.nodes():
         if id(node) not in memo:
             op, operands, *rest = node._fields()
             copied = tuple([memo.get(id(operand), operand) for operand in operands])
-            memo[id(node)] = restore(op, copied, *rest)
+            memo[id(node)] = node._restored(op, copied, *rest)
     return memo[id(root)]
 
 
-def reduce(node: Any, restore: Restore) -> tuple[Any, ...]:
+def reduce(node: Any) -> tuple[Any, ...]:
     """What pickle makes of a node: its fields, and before them, the nodes below it."""
     below = None if _pickling.below or node.op is None else _Below(node)
-    return _restored, (restore, below, *node._fields())
+    return _unpickled, (below, *node._fields())
 
 
-def _restored(restore: Restore, _below: Any, *fields: Any) -> Any:
-    return restore(*fields)
+def _unpickled(_below: Any, *fields: Any) -> Any:
+    from micrograd_gd.engine import Value  # noqa: PLC0415 — of the engine in use, not the writer's
+
+    return Value._restored(*fields)
 
 
 class _Pickling(local):

@@ -7,11 +7,12 @@ the chain rule: an operand's gradient grows by the result's gradient times the p
 The operators and methods of `Value` are made from the table of operations, at the end.
 """
 
+import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from micrograd_gd import copies, modes
-from micrograd_gd.errors import NotANumberError
+from micrograd_gd.errors import EngineError, NotANumberError
 from micrograd_gd.operation import number
 from micrograd_gd.ops import Operation, subscribe
 
@@ -63,7 +64,7 @@ class Value:
 
     @grad.setter
     def grad(self, grad: Any) -> None:
-        self._grad = grad if isinstance(grad, Value) else number(grad, "grad")
+        self._grad = grad if isinstance(grad, PythonValue) else number(grad, "grad")
 
     @property
     def operands(self) -> tuple[Any, ...]:
@@ -99,15 +100,15 @@ class Value:
                 seen.add(node)
                 stack += (node, None)
                 if type(node.a) is tuple:
-                    below = node.a
+                    below: Any = node.a
                     if None in node.da:
                         edges = zip(node.a, node.da, strict=True)
                         below = [x for x, p in edges if _leads_on(x, p, whole)]
                     stack += [operand for operand in below[::-1] if operand not in seen]
                     continue
-                if node.db is not None or (whole and isinstance(node.b, Value)):
+                if node.db is not None or (whole and isinstance(node.b, PythonValue)):
                     stack.append(node.b)
-                if node.da is not None or (whole and isinstance(node.a, Value)):
+                if node.da is not None or (whole and isinstance(node.a, PythonValue)):
                     stack.append(node.a)
         return ordered
 
@@ -133,7 +134,7 @@ class Value:
 
     def detach(self) -> "Value":
         """A leaf with the same number and label."""
-        return Value(self._data, self.label)
+        return PythonValue(self._data, self.label)
 
     @staticmethod
     def record(op: Operation, *operands: Any) -> "Value":
@@ -143,7 +144,7 @@ class Value:
             numbers = [x._data for x in operands]
             result = op.rule((True,) * len(operands))(*numbers)
             return _node(op, result[0], *_slots(operands), *_slots(result[1:]))
-        if not kinds <= {Value, float}:
+        if not kinds <= {PythonValue, float}:
             operands = tuple([_operand(x, i, op) for i, x in enumerate(operands, 1)])
         numbers = [x if type(x) is float else x._data for x in operands]
         active = tuple([type(x) is not float for x in operands])
@@ -152,22 +153,22 @@ class Value:
         return _node(op, y, *_slots(operands), *_slots(partials))
 
     def __eq__(self, other: object) -> Any:
-        return self._data == (other._data if isinstance(other, Value) else other)
+        return self._data == (other._data if isinstance(other, PythonValue) else other)
 
     def __ne__(self, other: object) -> Any:
-        return self._data != (other._data if isinstance(other, Value) else other)
+        return self._data != (other._data if isinstance(other, PythonValue) else other)
 
     def __lt__(self, other: Any) -> Any:
-        return self._data < (other._data if isinstance(other, Value) else other)
+        return self._data < (other._data if isinstance(other, PythonValue) else other)
 
     def __le__(self, other: Any) -> Any:
-        return self._data <= (other._data if isinstance(other, Value) else other)
+        return self._data <= (other._data if isinstance(other, PythonValue) else other)
 
     def __gt__(self, other: Any) -> Any:
-        return self._data > (other._data if isinstance(other, Value) else other)
+        return self._data > (other._data if isinstance(other, PythonValue) else other)
 
     def __ge__(self, other: Any) -> Any:
-        return self._data >= (other._data if isinstance(other, Value) else other)
+        return self._data >= (other._data if isinstance(other, PythonValue) else other)
 
     __hash__ = object.__hash__  # values are equal as numbers, and themselves as keys
 
@@ -200,24 +201,27 @@ class Value:
 
     # Copies and pickles hold the whole graph; `copies` says how.
 
-    def __copy__(self) -> "Value":
-        return _restore(*self._fields())
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> Any:
-        return copies.deepcopy(self, memo, _restore)
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return copies.reduce(self, _restore)
+    __copy__ = copies.copy
+    __deepcopy__ = copies.deepcopy
+    __reduce__ = copies.reduce
 
     def _fields(self) -> tuple[Any, ...]:
         grad = getattr(self._grad, "data", self._grad)
         return self.op, self.operands, self.partials, self._data, grad, self.label
 
+    @staticmethod
+    def _restored(op: Any, operands: Any, partials: Any, data: Any, grad: Any, label: Any) -> Any:
+        node = _new(PythonValue)
+        node.op, node._data, node._grad, node.label = op, data, grad, label
+        node.a, node.b = _slots(operands)
+        node.da, node.db = _slots(partials)
+        return node
+
     # What micrograd calls the same things.
 
     @property
     def _prev(self) -> set["Value"]:
-        return {operand for operand in self.operands if isinstance(operand, Value)}
+        return {operand for operand in self.operands if isinstance(operand, PythonValue)}
 
     @property
     def _op(self) -> str:
@@ -227,35 +231,23 @@ class Value:
 
         def __getattr__(self, name: str) -> Callable[..., "Value"]: ...
         def __add__(self, other: Any) -> "Value": ...
-        def __radd__(self, other: Any) -> "Value": ...
-        def __sub__(self, other: Any) -> "Value": ...
-        def __rsub__(self, other: Any) -> "Value": ...
-        def __mul__(self, other: Any) -> "Value": ...
-        def __rmul__(self, other: Any) -> "Value": ...
-        def __truediv__(self, other: Any) -> "Value": ...
-        def __rtruediv__(self, other: Any) -> "Value": ...
-        def __floordiv__(self, other: Any) -> "Value": ...
-        def __rfloordiv__(self, other: Any) -> "Value": ...
-        def __mod__(self, other: Any) -> "Value": ...
-        def __rmod__(self, other: Any) -> "Value": ...
-        def __pow__(self, other: Any) -> "Value": ...
-        def __rpow__(self, other: Any) -> "Value": ...
         def __neg__(self) -> "Value": ...
-        def __abs__(self) -> "Value": ...
-        def __round__(self) -> "Value": ...
-        def __floor__(self) -> "Value": ...
-        def __ceil__(self) -> "Value": ...
+
+        __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __truediv__ = __rtruediv__ = __add__
+        __floordiv__ = __rfloordiv__ = __mod__ = __rmod__ = __pow__ = __rpow__ = __add__
+        __abs__ = __round__ = __floor__ = __ceil__ = __neg__
 
 
-_ALL_VALUES = {Value}
+PythonValue = Value  # this class, also where `Value` is its twin in C in the end
+_ALL_VALUES = {PythonValue}
 
 
 def _leads_on(operand: Any, partial: float | None, whole: bool) -> bool:  # noqa: FBT001 — as nodes
-    return partial is not None or (whole and isinstance(operand, Value))
+    return partial is not None or (whole and isinstance(operand, PythonValue))
 
 
 def _operand(x: Any, place: int, op: Operation) -> Any:
-    if type(x) is float or isinstance(x, Value):
+    if type(x) is float or isinstance(x, PythonValue):
         return x
     return number(x, f"operand {place} of {op!r}")
 
@@ -269,7 +261,7 @@ def _slots(of_operands: tuple[Any, ...]) -> tuple[Any, Any]:
 
 
 def _node(op: Operation, y: float, a: Any, b: Any, da: Any, db: Any) -> Value:
-    node = _new(Value)
+    node = _new(PythonValue)
     node.op = op
     node._data = y
     node._grad = 0.0
@@ -284,12 +276,6 @@ def _node(op: Operation, y: float, a: Any, b: Any, da: Any, db: Any) -> Value:
 
 
 _new = object.__new__
-
-
-def _restore(op: Any, operands: Any, partials: Any, data: Any, grad: Any, label: Any) -> Value:
-    node = _node(op, data, *_slots(operands), *_slots(partials))
-    node._grad, node.label = grad, label
-    return node
 
 
 # Methods. Each is made on its first call, since compiling all of the table would slow the import.
@@ -310,7 +296,7 @@ def _binary(op: Operation) -> Callable[[Value, Any], Value]:
     name = f"operand 2 of {op!r}"
 
     def method(a: Value, b: Any) -> Value:
-        if isinstance(b, Value):
+        if isinstance(b, PythonValue):
             y, da, db = both(a._data, b._data)
             return _node(op, y, a, b, da, db)
         if type(b) is not float:
@@ -340,7 +326,7 @@ def _reflected(op: Operation) -> Callable[[Value, Any], Value]:
 
 def _of_any_number(op: Operation) -> Callable[..., Value]:
     def method(*operands: Any, **named: Any) -> Value:
-        return Value.record(op, *op.complete(operands, named))
+        return PythonValue.record(op, *op.complete(operands, named))
 
     return method
 
@@ -351,8 +337,8 @@ def _is_array(x: Any) -> bool:
 
 def _define_methods(op: Operation) -> None:
     """Give `Value` the method, and the operator, that records `op`."""
-    shapes = {1: _unary, 2: _of_any_number if op.defaults else _binary}
-    make = shapes.get(len(op.operands), _of_any_number)
+    is_plain = len(op.operands) <= 2 and not op.defaults and not op.folds
+    make = {1: _unary, 2: _binary}[len(op.operands)] if is_plain else _of_any_number
     operator = [f"__{op.method}__"] if op.method else []
     _define(op, make, [op.name, *op.aliases, *operator])
     if make is _binary and op.method:
@@ -368,9 +354,37 @@ def _define(op: Operation, make: Callable[[Operation], Any], names: list[str]) -
     def install(method: Any) -> None:
         method.__name__, method.__qualname__, method.__doc__ = op.name, f"Value.{op.name}", op.doc
         for name in names:
-            setattr(Value, name, method)
+            setattr(PythonValue, name, method)
 
     install(on_first_call)
 
 
 subscribe(_define_methods)
+
+
+# The twin in C, where it was built, takes the place of `Value` for everybody else.
+
+
+def engine_name() -> str:
+    """Which engine `Value` is of: "python" or "native"; MICROGRAD_GD_ENGINE chooses at import.
+
+    >>> engine_name() in ("python", "native")
+    True
+    """
+    return "python" if Value is PythonValue else "native"
+
+
+def _chosen() -> Any:
+    wanted = os.environ.get("MICROGRAD_GD_ENGINE", "")
+    if wanted not in {"", "python", "native"}:
+        raise EngineError(f"MICROGRAD_GD_ENGINE is {wanted!r}; expected python, native or nothing")
+    if wanted == "python":
+        return PythonValue
+    from micrograd_gd import _core  # noqa: PLC0415 — only where it is wanted
+
+    if wanted == "native" and not hasattr(_core, "Value"):
+        raise EngineError("the native engine was not built: install again with a C compiler there")
+    return getattr(_core, "Value", PythonValue)
+
+
+globals()["Value"] = _chosen()

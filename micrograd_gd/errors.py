@@ -33,6 +33,10 @@ class GraphError(MicrogradError, RuntimeError):
     """A recorded graph cannot answer: its numbers were changed after the forward pass."""
 
 
+class EngineError(MicrogradError, ImportError):
+    """The engine that MICROGRAD_GD_ENGINE asks for is not here."""
+
+
 class ShapeError(MicrogradError, ValueError):
     """Two things that must have the same length or structure do not."""
 

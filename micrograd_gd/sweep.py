@@ -16,8 +16,9 @@ from micrograd_gd.operation import number
 
 def backward(root: Value, seed: Any = 1.0, *, create_graph: bool = False) -> None:
     """Add the adjoints of `root` to its leaves' gradients; give nodes between fresh ones."""
-    if create_graph or modes.watch() or isinstance(seed, Value):
-        seed = seed if isinstance(seed, Value) else number(seed, "seed")
+    is_value = hasattr(seed, "record")
+    if create_graph or modes.watch() or is_value:
+        seed = seed if is_value else number(seed, "seed")
         for node, gradient in adjoints(root, seed, differentiable=create_graph).items():
             add = node.op is None and not (type(node.grad) is float and node.grad == 0)
             node.grad = node.grad + gradient if add else gradient
@@ -109,7 +110,7 @@ def _partial(node: Any, i: int) -> Any:
 
 
 def _float(x: Any) -> float:
-    return x.data if isinstance(x, Value) else float(x)
+    return float(getattr(x, "data", x))
 
 
 def _product(g: Any, partial: Any) -> Any:

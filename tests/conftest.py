@@ -1,5 +1,13 @@
-"""What all tests share: how hypothesis runs, and where the cases with known answers are."""
+"""What all tests share: both engines, how hypothesis runs, and the cases with known answers.
 
+One run of the suite is two: the native engine here, and beside it, in a process of its own, the
+Python engine with the same arguments. `--engine=python` or `--engine=native` runs one alone.
+"""
+
+import os
+import subprocess
+import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -10,6 +18,9 @@ settings.load_profile("default")
 
 CASES = Path(__file__).parents[2] / "shared" / "cases"
 
+# What does not depend on the engine runs once.
+ENGINE_FREE = {"test_quality.py", "test_docs.py", "test_data.py", "test_layers.py", "test_core.py"}
+
 
 @pytest.fixture
 def cases():
@@ -17,3 +28,89 @@ def cases():
     if not CASES.is_dir():
         pytest.skip(f"the cases are not beside this checkout: {CASES} is missing")
     return CASES
+
+
+def pytest_addoption(parser):
+    parser.addoption(
+        "--engine",
+        choices=["both", "native", "python"],
+        default="both",
+        help="which engine the tests run on; both: a second process runs the Python engine",
+    )
+
+
+def pytest_configure(config):
+    """Choose the engine before anything imports the package."""
+    engine = config.getoption("engine")
+    assert "micrograd_gd" not in sys.modules, "too late to choose an engine"
+    os.environ["MICROGRAD_GD_ENGINE"] = {"both": ""}.get(engine, engine)
+    config.python_engine = None
+    if engine == "both" and not config.option.collectonly and native_was_built():
+        config.python_engine = Companion(config)
+
+
+def pytest_ignore_collect(collection_path, config):
+    """Leave out, on the Python engine, what the other process runs all the same."""
+    if config.getoption("engine") == "python" and collection_path.name in ENGINE_FREE:
+        return True
+    return None
+
+
+def pytest_report_header(config):
+    from micrograd_gd import engine_name
+
+    beside = "; the python engine runs beside" if config.python_engine else ""
+    return f"engine: {engine_name()}{beside}"
+
+
+def pytest_sessionfinish(session):
+    companion = session.config.python_engine
+    if companion and companion.wait() not in {0, pytest.ExitCode.NO_TESTS_COLLECTED}:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    if config.python_engine:
+        terminalreporter.section("the same tests on the python engine")
+        terminalreporter.write(config.python_engine.report())
+
+
+def pytest_unconfigure(config):
+    if getattr(config, "python_engine", None):
+        config.python_engine.end()
+
+
+def native_was_built():
+    """Ask another process: this one has not chosen its engine yet."""
+    question = "from micrograd_gd import engine_name; raise SystemExit(engine_name() != 'native')"
+    return subprocess.run([sys.executable, "-c", question], check=False).returncode == 0
+
+
+class Companion:
+    """The same run on the Python engine, in another process."""
+
+    def __init__(self, config):
+        arguments = [*config.invocation_params.args, "--engine=python", "-p", "no:cacheprovider"]
+        self.output = tempfile.TemporaryFile("w+", encoding="utf-8")  # noqa: SIM115 — see end()
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "pytest", *arguments],
+            cwd=config.invocation_params.dir,
+            stdin=subprocess.DEVNULL,
+            stdout=self.output,
+            stderr=subprocess.STDOUT,
+        )
+
+    def wait(self):
+        return self.process.wait()
+
+    def report(self):
+        """Its last line, and all it said where it failed."""
+        self.output.seek(0)
+        lines = self.output.read().splitlines(keepends=True)
+        return "".join(lines if self.process.returncode else lines[-1:])
+
+    def end(self):
+        if self.process.poll() is None:
+            self.process.terminate()
+            self.process.wait()
+        self.output.close()

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from micrograd_gd import Value
+from micrograd_gd import Value, detect_anomaly, no_grad
 from micrograd_gd.errors import GraphError, NotANumberError, NumberRangeError
 
 MILLION = 1_000_000
@@ -364,6 +364,16 @@ def test_a_shallow_copy_stands_on_the_same_operands():
     z = copy.copy(y)
     assert z is not y
     assert z.operands == y.operands
+
+
+def test_copies_are_made_whatever_mode_is_on():
+    x = Value(float("nan"))
+    with detect_anomaly(), no_grad():
+        leaf, node = copy.copy(x), through_pickle(Value.record(_where(), 1.0, x, 0.0))
+    assert (leaf.operands, node.operands) == ((), ())
+    y = x * 2
+    with no_grad():
+        assert len(copy.deepcopy(y).operands) == 2
 
 
 def test_copies_hold_branches_that_were_not_taken():

@@ -74,7 +74,7 @@ def test_a_neuron_equals_the_chain_written_out_bit_for_bit(data, nin, name, of_v
 
 def test_a_neuron_is_one_dot_and_its_activation():
     y = Neuron(16, activation="tanh")([0.5] * 16)
-    assert (y.op.name, y.a.op.name, len(y.nodes())) == ("tanh", "dot", 19)
+    assert (y.op.name, y.operands[0].op.name, len(y.nodes())) == ("tanh", "dot", 19)
 
 
 @given(st.data(), architectures)

@@ -1,5 +1,7 @@
 """Beside PyPI's micrograd in one process, collector on: `python tests/benchmarks/compare.py`.
 
+MICROGRAD_GD_ENGINE=python measures the Python engine, otherwise the native one where it was built.
+
 Every figure is the median of several runs; the two engines take turns, so that both see the same
 machine. Nothing here is asserted: it prints what the documentation claims.
 """
@@ -182,7 +184,8 @@ def main() -> None:
     """Run all of it, about a minute."""
     ours, theirs = micrograd_gd.Value, micrograd.engine.Value
     print(f"{processor()}, {platform.system()}, Python {platform.python_version()}")  # noqa: T201
-    print(f"{'':<38}{'micrograd':>10}{'here':>10}")  # noqa: T201 — see above
+    engine = f"{micrograd_gd.engine_name()} engine"
+    print(f"{engine:<38}{'micrograd':>10}{'here':>10}")  # noqa: T201 — see above
     micro, milli = (1e6, "µs"), (1e3, "ms")
     compared("tiny expression", micro, 1000, lambda: tiny(theirs), lambda: tiny(ours), 9)
     compared("README expression", micro, 400, lambda: readme(theirs), lambda: readme(ours), 9)

@@ -1,0 +1,288 @@
+"""Write the C code of every row of the table: its value, its partials, its methods.
+
+Run at build time, `python generate.py FOLDER`; it writes `rules.h` and `methods.h` there. Each
+expression is computed in C in the order in which Python computes it, so that the bits are equal.
+"""
+
+import ast
+import sys
+from pathlib import Path
+
+from micrograd_gd import ieee
+from micrograd_gd._core.rare import formulas
+from micrograd_gd.operation import OPERATIONS, Operation
+
+# The special methods of Python that are slots of a C type: the slot, and whether it is pow's, with
+# a third operand.
+SLOTS = {
+    "add": "nb_add", "sub": "nb_subtract", "mul": "nb_multiply", "truediv": "nb_true_divide",
+    "floordiv": "nb_floor_divide", "mod": "nb_remainder", "divmod": "nb_divmod",
+    "matmul": "nb_matrix_multiply", "and": "nb_and", "or": "nb_or", "xor": "nb_xor",
+    "lshift": "nb_lshift", "rshift": "nb_rshift", "pow": "nb_power", "neg": "nb_negative",
+    "pos": "nb_positive", "abs": "nb_absolute", "invert": "nb_invert",
+}  # fmt: skip
+WITH_MODULUS = {"nb_power"}
+
+OPERATORS: dict[type[ast.AST], str] = {
+    ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/",
+    ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">=", ast.Eq: "==", ast.NotEq: "!=",
+    ast.And: "&&", ast.Or: "||",
+}  # fmt: skip
+
+
+def main(folder: Path) -> None:
+    """Write both files into the folder."""
+    rows = [row for row in OPERATIONS.values() if isinstance(row.value, str)]
+    (folder / "rules.h").write_text(rules(rows))
+    (folder / "methods.h").write_text(methods(rows))
+
+
+def rules(rows: list[Operation]) -> str:
+    """The C functions that compute, and the array of rows that holds them."""
+    ahead = [f"{_signature(row)};" for row in rows if not row.folds]
+    functions = [_fold(row) if row.folds else _value(row) + _rule(row) for row in rows]
+    entries = [_entry(row) for row in rows]
+    return "\n".join([_RULES_HEAD, *ahead, "", *functions, _ROWS.format("\n".join(entries))])
+
+
+def methods(rows: list[Operation]) -> str:
+    """The C functions that record, and the lists of them that the type takes."""
+    functions, entries, slots = [], [], []
+    for number, row in enumerate(rows, 1):
+        function = f"record_{row.name}"
+        functions.append(_RECORD[_shape(row)].format(function, number))
+        names = [row.name, *row.aliases]
+        slot = SLOTS.get(row.method)
+        if slot in WITH_MODULUS:
+            functions.append(_WITH_MODULUS.format(function))
+            slots.append(f"{{Py_{slot}, (void *){function}_modulo}},")
+        elif slot:
+            slots.append(f"{{Py_{slot}, (void *){function}{'_alone' * (_shape(row) == 1)}}},")
+        elif row.method:
+            names.append(f"__{row.method}__")
+        entries += [_METHOD[_shape(row)].format(name, function, _text(row.doc)) for name in names]
+    return "\n".join(
+        [_METHODS_HEAD, *functions, _listed("ROW_METHODS", entries), _listed("ROW_SLOTS", slots)]
+    )
+
+
+def _shape(row: Operation) -> int:
+    """How the method takes its operands: 1 none, 2 one besides itself, 3 any, by name too."""
+    return 3 if row.folds or row.defaults else min(len(row.operands), 3)
+
+
+# Expressions.
+
+
+def _number(tree: ast.expr) -> str:  # noqa: C901, PLR0911 — a case for each kind of node
+    """C that computes the tree, a double."""
+    match tree:
+        case ast.Name(id=name):
+            return f"_{name}"
+        case ast.Constant(value=int() | float() as value):
+            return repr(float(value))
+        case ast.BinOp(left=left, op=ast.Pow(), right=right):
+            return f"ieee_pow({_number(left)}, {_number(right)})"
+        case ast.BinOp(left=left, op=op, right=right):
+            return f"({_number(left)} {OPERATORS[type(op)]} {_number(right)})"
+        case ast.UnaryOp(op=ast.USub(), operand=operand):
+            return f"(-{_number(operand)})"
+        case ast.IfExp(test=test, body=body, orelse=orelse):
+            return f"({_condition(test)} ? {_number(body)} : {_number(orelse)})"
+        case ast.Call(func=ast.Name(id=name), args=arguments):
+            library = "ieee" if name in ieee.__all__ else "value"
+            return f"{library}_{name}({', '.join(map(_number, arguments))})"
+        case ast.BoolOp(op=op, values=[value]):
+            return _number(value)
+        case ast.BoolOp(op=op, values=[first, *rest]):
+            others = _number(ast.BoolOp(op, rest))
+            then, otherwise = (others, _number(first))
+            if isinstance(op, ast.Or):
+                then, otherwise = otherwise, then
+            return f"({_condition(first)} ? {then} : {otherwise})"
+        case _:
+            return f"(double)({_condition(tree)})"
+
+
+def _condition(tree: ast.expr) -> str:
+    """C that is true where Python finds the tree true."""
+    match tree:
+        case ast.Compare(left=left, ops=ops, comparators=comparators):
+            operands = [_number(operand) for operand in (left, *comparators)]
+            pairs = zip(operands, ops, operands[1:], strict=False)
+            return " && ".join(f"({a} {OPERATORS[type(op)]} {b})" for a, op, b in pairs)
+        case ast.BoolOp(op=op, values=values):
+            joined = f" {OPERATORS[type(op)]} ".join(f"({_condition(each)})" for each in values)
+            return f"({joined})"
+        case ast.UnaryOp(op=ast.Not(), operand=operand):
+            return f"!({_condition(operand)})"
+        case _:
+            return f"{_number(tree)} != 0.0"
+
+
+# Functions.
+
+
+def _signature(row: Operation) -> str:
+    arguments = ", ".join(f"double _{letter}" for letter in row.operands)
+    return f"static inline double value_{row.name}({arguments})"
+
+
+def _value(row: Operation) -> str:
+    return f"""
+/* {row!r} = {row.value} */
+{_signature(row)} {{ return {_number(row.tree(row.value))}; }}
+"""
+
+
+def _rule(row: Operation) -> str:
+    letters = ", ".join(f"_{letter} = x[{i}]" for i, letter in enumerate(row.operands))
+    arguments = ", ".join(f"_{letter}" for letter in row.operands)
+    partials = [
+        f"    if (kind[{i}] == VALUE) {{\n{_flow(row.tree(partial), i, 2)}    }}\n"
+        for i, partial in enumerate(row.partials)
+    ]
+    return f"""
+static double rule_{row.name}({_PARAMETERS})
+{{
+    (void)n;
+    const double {letters};
+    const double _y = value_{row.name}({arguments});
+{"".join(partials)}    return _y;
+}}
+"""
+
+
+def _flow(tree: ast.expr, i: int, depth: int) -> str:
+    """C that stores a partial, unless it is None: then no derivative flows."""
+    indent = "    " * depth
+    if isinstance(tree, ast.Constant) and tree.value is None:
+        return f"{indent}/* no path */\n"
+    if isinstance(tree, ast.IfExp) and "None" in ast.unparse(tree):
+        return (
+            f"{indent}if ({_condition(tree.test)}) {{\n{_flow(tree.body, i, depth + 1)}"
+            f"{indent}}} else {{\n{_flow(tree.orelse, i, depth + 1)}{indent}}}\n"
+        )
+    return f"{indent}edge[{i}].partial = {_number(tree)};\n{indent}kind[{i}] = FLOWS;\n"
+
+
+def _fold(row: Operation) -> str:
+    total, *groups = row.operands
+    take = "".join(
+        f"        const double _{letter} = x[1 + {g} * steps + i];\n        (void)_{letter};\n"
+        for g, letter in enumerate(groups)
+    )
+    partials = "".join(
+        f"        if (kind[1 + {g} * steps + i] == VALUE) {{\n"
+        f"            edge[1 + {g} * steps + i].partial = {_number(row.tree(partial))};\n"
+        f"            kind[1 + {g} * steps + i] = FLOWS;\n        }}\n"
+        for g, partial in enumerate(row.partials[1:])
+    )
+    return f"""
+/* {row!r}: {total} = {row.value}, for every {", ".join(groups)} */
+static double rule_{row.name}({_PARAMETERS})
+{{
+    const Py_ssize_t steps = (n - 1) / {len(groups)};
+    double _{total} = x[0];
+    for (Py_ssize_t i = 0; i < steps; i++) {{
+{take}        _{total} = {_number(row.tree(row.value))};
+    }}
+    if (kind[0] == VALUE) {{
+        edge[0].partial = 1.0;
+        kind[0] = FLOWS;
+    }}
+    for (Py_ssize_t i = 0; i < steps; i++) {{
+{take}{partials}    }}
+    return _{total};
+}}
+"""
+
+
+def _entry(row: Operation) -> str:
+    groups = len(row.operands) - 1 if row.folds else 0
+    defaults = [repr(default) for default in row.defaults]
+    return (
+        f"    {{{_text(row.name)}, {_text(formulas(row))}, {len(row.operands)}, {groups}, "
+        f"{len(defaults)}, (const double[]){{{', '.join(defaults) or 0}}}, rule_{row.name}}},"
+    )
+
+
+def _text(text: str) -> str:
+    """A C string."""
+    plain = set(range(32, 127)) - set(b'"\\?')
+    return '"' + "".join(chr(b) if b in plain else f"\\{b:03o}" for b in text.encode()) + '"'
+
+
+def _listed(name: str, entries: list[str]) -> str:
+    return " \\\n    ".join([f"#define {name}", *entries]) + "\n"
+
+
+_PARAMETERS = "Py_ssize_t n, const double *x, Edge *edge, Kind *kind"
+
+_RULES_HEAD = f"""\
+/* Generated by generate.py from the table of operations. */
+
+#include "ieee.h"
+#include "node.h"
+
+/* The result of `n` operands `x`. Where an operand is a VALUE and a derivative flows to it, the
+   rule stores the partial and makes the kind FLOWS. */
+typedef double (*Rule)({_PARAMETERS});
+
+typedef struct {{
+    const char *name;
+    const char *formulas;
+    Py_ssize_t arity;
+    Py_ssize_t groups; /* of a row that folds: how many operands one step takes; else 0 */
+    Py_ssize_t default_count;
+    const double *defaults;
+    Rule rule;
+}} Row;
+"""
+
+_ROWS = """
+static const Row ROWS[] = {{
+    {{"leaf", "", 0, 0, 0, NULL, NULL}},
+{}
+}};
+
+enum {{ ROW_COUNT = sizeof(ROWS) / sizeof(ROWS[0]) }};
+"""
+
+_METHODS_HEAD = """\
+/* Generated by generate.py from the table of operations. */
+
+#include "record.h"
+"""
+
+_RECORD = {
+    1: """\
+static PyObject *{0}(PyObject *x, PyObject *Py_UNUSED(none)) {{ return record_unary(x, {1}); }}
+static inline PyObject *{0}_alone(PyObject *x) {{ return record_unary(x, {1}); }}
+""",
+    2: """\
+static PyObject *{0}(PyObject *a, PyObject *b) {{ return record_binary(a, b, {1}); }}
+""",
+    3: """\
+static PyObject *{0}(PyObject *x, PyObject *const *rest, Py_ssize_t n, PyObject *names)
+{{
+    return record_method(x, rest, n, names, {1});
+}}
+""",
+}
+
+_WITH_MODULUS = """\
+static PyObject *{0}_modulo(PyObject *a, PyObject *b, PyObject *modulus)
+{{
+    return modulus == Py_None ? {0}(a, b) : Py_NewRef(Py_NotImplemented);
+}}
+"""
+
+_METHOD = {
+    1: '{{"{0}", {1}, METH_NOARGS, {2}}},',
+    2: '{{"{0}", {1}, METH_O, {2}}},',
+    3: '{{"{0}", (PyCFunction)(void (*)(void)){1}, METH_FASTCALL | METH_KEYWORDS, {2}}},',
+}
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

@@ -1,0 +1,461 @@
+/* The node: how a `Value` lies in memory, is born, is seen by the collector, and dies.
+
+   A node is 80 bytes, and 96 with the collector's header. Whatever does not fit, more than two
+   operands, a label, a gradient that is a graph of its own, moves into a block beside it. */
+
+#ifndef MICROGRAD_GD_NODE_H
+#define MICROGRAD_GD_NODE_H
+
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* What is in an operand's place: nothing; a plain number; a value that no derivative flows to; a
+   value that one does flow to. IN_BLOCK, in the first place, says that all are in the block. */
+enum { ABSENT, NUMBER, VALUE, FLOWS, IN_BLOCK };
+typedef uint8_t Kind;
+
+typedef struct Node Node;
+
+typedef struct {
+    union {
+        Node *value;
+        double number;
+    };
+    double partial; /* means something where the kind is FLOWS */
+} Edge;
+
+typedef struct {
+    PyObject *label;    /* or NULL: "" */
+    PyObject *gradient; /* a Value, or NULL: the node's own `grad` holds */
+    Py_ssize_t n;
+    Edge edge[]; /* n of them, and behind them n kinds */
+} Block;
+
+struct Node {
+    PyObject_HEAD
+    double data;
+    union {
+        double grad;
+        Node *next; /* while it waits, dead, to be freed or to be used again */
+    };
+    uint32_t op;      /* 0: a leaf; otherwise its place in State.ops */
+    Kind kind[2];     /* of the operands in `edge` */
+    bool tracked : 1; /* the collector looks at it */
+    bool closed : 1;  /* ... and at everything that it refers to */
+    bool seen : 1;    /* by the walk that is under way */
+    PyObject *weakrefs;
+    union {
+        Edge edge[2];
+        struct {
+            Block *block;
+            double unused[2];
+            double before; /* a leaf's gradient before the sweep that is under way */
+        };
+    };
+};
+
+/* What belongs to one interpreter. */
+typedef struct {
+    PyTypeObject *type; /* Value */
+    PyObject **ops;     /* rows of the table by number: those compiled in, then others */
+    uint32_t op_count;
+    PyObject *number_of_op; /* {row: its number} */
+    PyObject *number;       /* operation.number, the door for whatever is no float or int */
+    PyObject *not_a_number; /* errors.NotANumberError */
+    PyObject *modes;
+    long open_blocks; /* modes.open_blocks, or -1: nobody tells, so look */
+    Node *dead;       /* waiting while another node is being freed */
+    bool freeing;
+    Node *spare; /* memory of nodes that died, for those to come */
+    Py_ssize_t spares;
+} State;
+
+enum { MOST_SPARES = 1 << 16 };
+
+static void value_dealloc(PyObject *self);
+
+/* Only `Value` itself has this destructor, whichever interpreter it belongs to. */
+static inline bool is_exactly_value(PyObject *x) { return Py_TYPE(x)->tp_dealloc == value_dealloc; }
+
+/* PyType_GetModuleState, without its detours. NULL once the collector has taken the class apart,
+   which it does only when the interpreter ends. */
+static inline State *state_of_exact_type(PyTypeObject *type)
+{
+    PyObject *module = ((PyHeapTypeObject *)type)->ht_module;
+    return module == NULL ? NULL : PyModule_GetState(module);
+}
+
+/* By way of the bases, which a dying class still has when its method resolution order is gone;
+   NULL for what is no kind of Value. */
+static State *state_of_subclass(PyTypeObject *type)
+{
+    while (type != NULL && type->tp_dealloc != value_dealloc) {
+        type = type->tp_base;
+    }
+    return type == NULL ? NULL : state_of_exact_type(type);
+}
+
+static inline State *state_of_type(PyTypeObject *type)
+{
+    return type->tp_dealloc == value_dealloc ? state_of_exact_type(type) : state_of_subclass(type);
+}
+
+static inline State *state_of(PyObject *value) { return state_of_type(Py_TYPE(value)); }
+
+static inline bool is_value(State *state, PyObject *x)
+{
+    return Py_TYPE(x) == state->type || PyType_IsSubtype(Py_TYPE(x), state->type);
+}
+
+/* Operands, wherever they are. */
+
+static inline bool has_block(Node *node) { return node->kind[0] == IN_BLOCK; }
+
+static inline Kind *kinds_of_block(Block *block) { return (Kind *)(block->edge + block->n); }
+
+static inline Py_ssize_t edges_of(Node *node, Edge **edge, Kind **kind)
+{
+    if (has_block(node)) {
+        *edge = node->block->edge;
+        *kind = kinds_of_block(node->block);
+        return node->block->n;
+    }
+    *edge = node->edge;
+    *kind = node->kind;
+    return node->kind[0] == ABSENT ? 0 : node->kind[1] == ABSENT ? 1 : 2;
+}
+
+/* Give the node a block with room for n operands, none of them there yet. */
+static int new_block(Node *node, Py_ssize_t n)
+{
+    Block *block = PyMem_Calloc(1, sizeof(Block) + (size_t)n * (sizeof(Edge) + sizeof(Kind)));
+    if (block == NULL) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    block->n = n;
+    node->block = block;
+    node->kind[0] = IN_BLOCK;
+    node->kind[1] = ABSENT;
+    return 0;
+}
+
+/* The node's block, into which its operands move if it had none; NULL with an error set. */
+static Block *block_of(Node *node)
+{
+    if (!has_block(node)) {
+        Edge edge[2] = {node->edge[0], node->edge[1]};
+        Kind kind[2] = {node->kind[0], node->kind[1]};
+        Edge *unused_edge;
+        Kind *unused_kind;
+        Py_ssize_t n = edges_of(node, &unused_edge, &unused_kind);
+        if (new_block(node, n) < 0) {
+            return NULL;
+        }
+        for (Py_ssize_t i = 0; i < n; i++) {
+            node->block->edge[i] = edge[i];
+            kinds_of_block(node->block)[i] = kind[i];
+        }
+    }
+    return node->block;
+}
+
+static inline PyObject *gradient_of(Node *node)
+{
+    return has_block(node) ? node->block->gradient : NULL;
+}
+
+static inline PyObject *label_of(Node *node) { return has_block(node) ? node->block->label : NULL; }
+
+/* Birth. */
+
+static inline void make_leaf(Node *node)
+{
+    node->op = 0;
+    node->kind[0] = node->kind[1] = ABSENT;
+}
+
+static inline Node *new_node(State *state)
+{
+    Node *node = state->spare;
+    if (node != NULL) {
+        state->spare = node->next;
+        state->spares -= 1;
+        PyObject_Init((PyObject *)node, state->type);
+    } else {
+        node = PyObject_GC_New(Node, state->type);
+        if (node == NULL) {
+            return NULL;
+        }
+    }
+    node->grad = 0.0;
+    node->tracked = node->closed = node->seen = false;
+    node->weakrefs = NULL;
+    make_leaf(node);
+    return node;
+}
+
+/* The collector. Operands are older than their results and never change, so a cycle needs a
+   reference that was set later: a gradient, a label that is no string, an attribute of a subclass.
+   Nodes that can be on no cycle are hidden from the collector, which would otherwise spend more
+   time on a graph than the arithmetic does:
+
+   - subclasses and nodes with such a label are tracked, and so is what is computed from them;
+   - where a value becomes a gradient, everything that can be reached from it is tracked. */
+
+static inline void track(Node *node)
+{
+    if (!node->tracked) {
+        node->tracked = true;
+        PyObject_GC_Track(node);
+    }
+}
+
+/* A stack of nodes, on the C stack while it is small. */
+typedef struct {
+    Node **item;
+    size_t n, room;
+    Node *few[64];
+} Stack;
+
+static inline void stack_init(Stack *stack)
+{
+    stack->item = stack->few;
+    stack->n = 0;
+    stack->room = sizeof(stack->few) / sizeof(stack->few[0]);
+}
+
+static inline void stack_free(Stack *stack)
+{
+    if (stack->item != stack->few) {
+        PyMem_Free(stack->item);
+    }
+}
+
+static int stack_grow(Stack *stack, size_t more)
+{
+    size_t room = 2 * stack->room + more;
+    Node **few = stack->item == stack->few ? NULL : stack->item;
+    Node **item = PyMem_Realloc(few, room * sizeof(Node *));
+    if (item == NULL) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    if (few == NULL) {
+        memcpy(item, stack->few, stack->n * sizeof(Node *));
+    }
+    stack->item = item;
+    stack->room = room;
+    return 0;
+}
+
+static inline int stack_reserve(Stack *stack, size_t more)
+{
+    return stack->room - stack->n >= more ? 0 : stack_grow(stack, more);
+}
+
+static inline void stack_push(Stack *stack, Node *node) { stack->item[stack->n++] = node; }
+
+static int track_all_below(Node *node)
+{
+    Stack todo;
+    stack_init(&todo);
+    stack_push(&todo, node);
+    while (todo.n > 0) {
+        node = todo.item[--todo.n];
+        if (node->closed) {
+            continue;
+        }
+        Edge *edge;
+        Kind *kind;
+        Py_ssize_t n = edges_of(node, &edge, &kind);
+        if (stack_reserve(&todo, (size_t)n + 1) < 0) {
+            stack_free(&todo);
+            return -1;
+        }
+        node->closed = true;
+        track(node);
+        for (Py_ssize_t i = 0; i < n; i++) {
+            if (kind[i] >= VALUE) {
+                stack_push(&todo, edge[i].value);
+            }
+        }
+        if (gradient_of(node) != NULL) {
+            stack_push(&todo, (Node *)gradient_of(node));
+        }
+    }
+    stack_free(&todo);
+    return 0;
+}
+
+static int value_traverse(PyObject *self, visitproc visit, void *arg)
+{
+    Node *node = (Node *)self;
+    Edge *edge;
+    Kind *kind;
+    Py_ssize_t n = edges_of(node, &edge, &kind);
+    Py_VISIT(Py_TYPE(self));
+    for (Py_ssize_t i = 0; i < n; i++) {
+        if (kind[i] >= VALUE) {
+            Py_VISIT(edge[i].value);
+        }
+    }
+    if (has_block(node)) {
+        Py_VISIT(node->block->gradient);
+        Py_VISIT(node->block->label);
+    }
+    return 0;
+}
+
+/* Operands stay: every cycle has one of these references. */
+static int value_clear(PyObject *self)
+{
+    Node *node = (Node *)self;
+    if (has_block(node)) {
+        Py_CLEAR(node->block->gradient);
+        Py_CLEAR(node->block->label);
+    }
+    return 0;
+}
+
+/* Death. */
+
+/* Drop what a dead node refers to; nobody can see it. */
+static inline void drop_references(Node *node)
+{
+    Edge *edge;
+    Kind *kind;
+    Py_ssize_t n = edges_of(node, &edge, &kind);
+    for (Py_ssize_t i = 0; i < n; i++) {
+        if (kind[i] >= VALUE) {
+            Py_DECREF(edge[i].value);
+        }
+    }
+    if (has_block(node)) {
+        Py_XDECREF(node->block->gradient);
+        Py_XDECREF(node->block->label);
+        PyMem_Free(node->block);
+    }
+}
+
+/* Make the node a leaf with the block `kept`, or none, and drop what it referred to. References
+   leave the node before they are dropped, since that can run any Python code. */
+static void drop_operands(Node *node, Block *kept)
+{
+    Edge few[2];
+    Kind few_kinds[2] = {node->kind[0], node->kind[1]};
+    Block *block = has_block(node) ? node->block : NULL;
+    Edge *edge;
+    Kind *kind;
+    Py_ssize_t n = edges_of(node, &edge, &kind);
+    if (block == NULL) {
+        few[0] = node->edge[0];
+        few[1] = node->edge[1];
+        edge = few;
+        kind = few_kinds;
+    }
+    make_leaf(node);
+    if (kept != NULL) {
+        node->block = kept;
+        node->kind[0] = IN_BLOCK;
+    }
+    for (Py_ssize_t i = 0; i < n; i++) {
+        if (kind[i] >= VALUE) {
+            Py_DECREF(edge[i].value);
+        }
+    }
+    if (block != NULL) {
+        Py_XDECREF(block->gradient);
+        Py_XDECREF(block->label);
+        PyMem_Free(block);
+    }
+}
+
+/* Become a leaf that keeps its label and its gradient. */
+static int forget(Node *node)
+{
+    Block *kept = NULL;
+    if (gradient_of(node) != NULL || label_of(node) != NULL) {
+        kept = PyMem_Calloc(1, sizeof(Block));
+        if (kept == NULL) {
+            PyErr_NoMemory();
+            return -1;
+        }
+        kept->label = Py_XNewRef(node->block->label);
+        kept->gradient = Py_XNewRef(node->block->gradient);
+    }
+    drop_operands(node, kept);
+    return 0;
+}
+
+static void free_memory(State *state, Node *node)
+{
+    PyTypeObject *type = Py_TYPE(node);
+    if (type == state->type && state->spares < MOST_SPARES) {
+        node->next = state->spare;
+        state->spare = node;
+        state->spares += 1;
+    } else {
+        type->tp_free(node);
+    }
+    Py_DECREF(type);
+}
+
+static void free_spares(State *state)
+{
+    while (state->spare != NULL) {
+        Node *node = state->spare;
+        state->spare = node->next;
+        PyObject_GC_Del(node);
+    }
+    state->spares = 0;
+}
+
+/* The class, and all that belongs to the interpreter, went before the node. */
+static void free_without_state(Node *node)
+{
+    PyTypeObject *type = Py_TYPE(node);
+    Py_TRASHCAN_BEGIN(node, value_dealloc);
+    drop_references(node);
+    type->tp_free(node);
+    Py_DECREF(type);
+    Py_TRASHCAN_END;
+}
+
+/* A node that dies because another one does waits for its turn: no recursion, however deep. */
+static void value_dealloc(PyObject *self)
+{
+    Node *node = (Node *)self;
+    State *state = state_of(self);
+    if (node->tracked) {
+        PyObject_GC_UnTrack(self);
+        node->tracked = false;
+    }
+    if (node->weakrefs != NULL) {
+        PyObject_ClearWeakRefs(self);
+    }
+    if (state == NULL) {
+        free_without_state(node);
+        return;
+    }
+    node->next = state->dead;
+    state->dead = node;
+    if (state->freeing) {
+        return;
+    }
+    PyTypeObject *type = state->type; /* the state lives as long as the type */
+    Py_INCREF(type);
+    state->freeing = true;
+    while ((node = state->dead) != NULL) {
+        state->dead = node->next;
+        drop_references(node);
+        free_memory(state, node);
+    }
+    state->freeing = false;
+    Py_DECREF(type);
+}
+
+#endif

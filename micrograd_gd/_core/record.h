@@ -1,0 +1,392 @@
+/* Recording: operands come in at the door, the row computes, and a node keeps the result. */
+
+#ifndef MICROGRAD_GD_RECORD_H
+#define MICROGRAD_GD_RECORD_H
+
+#include "node.h"
+#include "rules.h" /* ROWS, generated from the table */
+
+/* The float that `x` is. The checks that `operation.number` makes of what is no plain float or int
+   are left to it, and so are the messages: `name` says what `x` is called there. */
+static int number_called(State *state, PyObject *x, PyObject *name, double *out)
+{
+    if (name == NULL) {
+        return -1;
+    }
+    PyObject *arguments[] = {x, name};
+    PyObject *number = PyObject_Vectorcall(state->number, arguments, 2, NULL);
+    Py_DECREF(name);
+    if (number == NULL) {
+        return -1;
+    }
+    *out = PyFloat_AsDouble(number);
+    Py_DECREF(number);
+    return *out == -1.0 && PyErr_Occurred() ? -1 : 0;
+}
+
+static inline bool is_plain_number(PyObject *x, double *out)
+{
+    if (PyFloat_CheckExact(x)) {
+        *out = PyFloat_AS_DOUBLE(x);
+        return true;
+    }
+    if (PyLong_CheckExact(x)) {
+        *out = PyLong_AsDouble(x);
+        if (*out != -1.0 || !PyErr_Occurred()) {
+            return true;
+        }
+        PyErr_Clear(); /* too large; `operation.number` says so */
+    }
+    return false;
+}
+
+static int number_of(State *state, PyObject *x, const char *name, double *out)
+{
+    return is_plain_number(x, out) ? 0 : number_called(state, x, PyUnicode_FromString(name), out);
+}
+
+/* One operand: its kind and its number; ABSENT with an error set if it is no number. */
+static Kind take_unusual(State *state, PyObject *x, uint32_t op, Py_ssize_t i, double *out)
+{
+    if (is_value(state, x)) {
+        *out = ((Node *)x)->data;
+        return VALUE;
+    }
+    PyObject *name = PyUnicode_FromFormat("operand %zd of %R", i + 1, state->ops[op]);
+    return number_called(state, x, name, out) < 0 ? ABSENT : NUMBER;
+}
+
+static inline Kind take(State *state, PyObject *x, uint32_t op, Py_ssize_t i, double *out)
+{
+    if (Py_TYPE(x) == state->type) {
+        *out = ((Node *)x)->data;
+        return VALUE;
+    }
+    return is_plain_number(x, out) ? NUMBER : take_unusual(state, x, op, i, out);
+}
+
+/* -1 with an error set, or whether `x` has the attribute. */
+static int has_attribute(PyObject *x, const char *name)
+{
+    PyObject *attribute = PyObject_GetAttrString(x, name);
+    if (attribute != NULL) {
+        Py_DECREF(attribute);
+        return 1;
+    }
+    if (!PyErr_ExceptionMatches(PyExc_AttributeError)) {
+        return -1;
+    }
+    PyErr_Clear();
+    return 0;
+}
+
+/* As a partner in an operator an array goes through its elements, so it is not for us. */
+static int is_array(State *state, PyObject *x)
+{
+    if (PyFloat_CheckExact(x) || PyLong_CheckExact(x) || is_value(state, x)) {
+        return 0;
+    }
+    int found = has_attribute(x, "__array__");
+    return found == 1 ? has_attribute(x, "__len__") : found;
+}
+
+static inline void set_operand(Edge *edge, Kind kind, PyObject *x, double number)
+{
+    if (kind >= VALUE) {
+        edge->value = (Node *)Py_NewRef(x);
+    } else {
+        edge->number = number;
+    }
+}
+
+static inline bool in_open_block(State *state)
+{
+    if (state->open_blocks >= 0) {
+        return state->open_blocks > 0;
+    }
+    PyObject *names = PyModule_GetDict(state->modes);
+    PyObject *count = PyDict_GetItemString(names, "open_blocks");
+    return count != NULL && PyLong_AsLong(count) > 0;
+}
+
+/* Let the open blocks see a new node. */
+static int observe(State *state, Node *node)
+{
+    PyObject *done = PyObject_CallMethod(state->modes, "observe", "O", node);
+    Py_XDECREF(done);
+    return done == NULL ? -1 : 0;
+}
+
+static inline PyObject *finish(State *state, Node *node)
+{
+    if (in_open_block(state) && observe(state, node) < 0) {
+        Py_DECREF(node);
+        return NULL;
+    }
+    return (PyObject *)node;
+}
+
+/* Operations that were compiled in, of one and of two operands. */
+
+static PyObject *no_such_operation(uint32_t op)
+{
+    return PyErr_Format(PyExc_RuntimeError, "%s is no operation of the table", ROWS[op].name);
+}
+
+static PyObject *record_unary(PyObject *x, uint32_t op)
+{
+    State *state = state_of(x);
+    if (state->ops[op] == NULL) {
+        return no_such_operation(op);
+    }
+    Node *node = new_node(state);
+    if (node == NULL) {
+        return NULL;
+    }
+    node->op = op;
+    node->kind[0] = VALUE;
+    node->edge[0].value = (Node *)Py_NewRef(x);
+    node->data = ROWS[op].rule(1, &((Node *)x)->data, node->edge, node->kind);
+    if (((Node *)x)->tracked) {
+        track(node);
+    }
+    return finish(state, node);
+}
+
+/* `a op b`, where one of the two is a value. The other may be an array. */
+static PyObject *record_binary(PyObject *a, PyObject *b, uint32_t op)
+{
+    State *state = is_exactly_value(a) ? state_of(a) : state_of(b);
+    if (state == NULL) { /* b is a number, and a of a subclass */
+        state = state_of(a);
+    }
+    if (state->ops[op] == NULL) {
+        return no_such_operation(op);
+    }
+    double x[2];
+    Kind kind[2];
+    PyObject *operand[2] = {a, b};
+    for (int i = 0; i < 2; i++) {
+        if (Py_TYPE(operand[i]) != state->type && !PyFloat_CheckExact(operand[i])) {
+            int skip = is_array(state, operand[i]);
+            if (skip) {
+                return skip < 0 ? NULL : Py_NewRef(Py_NotImplemented);
+            }
+        }
+        kind[i] = take(state, operand[i], op, i, &x[i]);
+        if (kind[i] == ABSENT) {
+            return NULL;
+        }
+    }
+    Node *node = new_node(state);
+    if (node == NULL) {
+        return NULL;
+    }
+    node->op = op;
+    for (int i = 0; i < 2; i++) {
+        node->kind[i] = kind[i];
+        set_operand(&node->edge[i], kind[i], operand[i], x[i]);
+        if (kind[i] == VALUE && ((Node *)operand[i])->tracked) {
+            track(node);
+        }
+    }
+    node->data = ROWS[op].rule(2, x, node->edge, node->kind);
+    return finish(state, node);
+}
+
+/* Any operation, compiled in or not, of any number of operands. */
+
+/* A row that is not compiled in: its rule is a Python function of floats. */
+static int apply_in_python(
+    State *state, uint32_t op, Py_ssize_t n, const double *x, Edge *edge, Kind *kind, double *y)
+{
+    PyObject *rule = NULL, *results = NULL;
+    PyObject *active = PyTuple_New(n), *numbers = PyTuple_New(n);
+    int done = -1;
+    if (active == NULL || numbers == NULL) {
+        goto finally;
+    }
+    for (Py_ssize_t i = 0; i < n; i++) {
+        PyObject *number = PyFloat_FromDouble(x[i]);
+        if (number == NULL) {
+            goto finally;
+        }
+        PyTuple_SET_ITEM(numbers, i, number);
+        PyTuple_SET_ITEM(active, i, PyBool_FromLong(kind[i] >= VALUE));
+    }
+    rule = PyObject_CallMethod(state->ops[op], "rule", "(O)", active);
+    if (rule == NULL) {
+        goto finally;
+    }
+    PyObject *list = PyObject_Call(rule, numbers, NULL);
+    if (list == NULL) {
+        goto finally;
+    }
+    results = PySequence_Tuple(list);
+    Py_DECREF(list);
+    if (results == NULL) {
+        goto finally;
+    }
+    if (PyTuple_GET_SIZE(results) != n + 1) {
+        PyErr_Format(PyExc_ValueError, "%R gave %zd partials for %zd operands", state->ops[op],
+                     PyTuple_GET_SIZE(results) - 1, n);
+        goto finally;
+    }
+    if (number_of(state, PyTuple_GET_ITEM(results, 0), "the value", y) < 0) {
+        goto finally;
+    }
+    for (Py_ssize_t i = 0; i < n; i++) {
+        PyObject *partial = PyTuple_GET_ITEM(results, i + 1);
+        if (kind[i] == VALUE && partial != Py_None) {
+            if (number_of(state, partial, "a partial", &edge[i].partial) < 0) {
+                goto finally;
+            }
+            kind[i] = FLOWS;
+        }
+    }
+    done = 0;
+finally:
+    Py_XDECREF(active);
+    Py_XDECREF(numbers);
+    Py_XDECREF(rule);
+    Py_XDECREF(results);
+    return done;
+}
+
+/* Take the operands into the node, whose edges are there and empty. */
+static int take_operands(State *state, Node *node, PyObject *const *operand, Py_ssize_t n,
+                         Py_ssize_t given, const double *defaults, double *x)
+{
+    Edge *edge = has_block(node) ? node->block->edge : node->edge;
+    Kind *kind = has_block(node) ? kinds_of_block(node->block) : node->kind;
+    for (Py_ssize_t i = 0; i < n; i++) {
+        Kind got = NUMBER;
+        if (i < given) {
+            got = take(state, operand[i], node->op, i, &x[i]);
+        } else {
+            x[i] = defaults[i - given];
+        }
+        if (got == ABSENT) {
+            return -1;
+        }
+        set_operand(&edge[i], got, i < given ? operand[i] : NULL, x[i]);
+        kind[i] = got;
+        if (got == VALUE && edge[i].value->tracked) {
+            track(node);
+        }
+    }
+    if (node->op < ROW_COUNT) {
+        node->data = ROWS[node->op].rule(n, x, edge, kind);
+        return 0;
+    }
+    return apply_in_python(state, node->op, n, x, edge, kind, &node->data);
+}
+
+/* The node for `n` operands, the last of them, from `given` on, being `defaults`. */
+static PyObject *record_any(State *state, uint32_t op, PyObject *const *operand, Py_ssize_t n,
+                            Py_ssize_t given, const double *defaults)
+{
+    double few[16];
+    double *x = n <= 16 ? few : PyMem_Malloc((size_t)n * sizeof(double));
+    if (x == NULL) {
+        return PyErr_NoMemory();
+    }
+    Node *node = new_node(state);
+    if (node != NULL) {
+        node->op = op;
+        node->data = 0.0;
+        if ((n > 2 && new_block(node, n) < 0)
+            || take_operands(state, node, operand, n, given, defaults, x) < 0) {
+            Py_CLEAR(node);
+        }
+    }
+    if (x != few) {
+        PyMem_Free(x);
+    }
+    return node == NULL ? NULL : finish(state, node);
+}
+
+/* Whether a row takes `n` operands; if so, how many it has with its defaults. */
+static Py_ssize_t completed(const Row *row, Py_ssize_t n)
+{
+    if (row->groups > 0) {
+        return n > 0 && n % row->groups == 1 % row->groups ? n : -1;
+    }
+    return n <= row->arity && n >= row->arity - row->default_count ? row->arity : -1;
+}
+
+/* The node for exactly these operands, save for defaults of a row that was compiled in. */
+static PyObject *record(State *state, uint32_t op, PyObject *const *operand, Py_ssize_t n)
+{
+    if (state->ops[op] == NULL) {
+        return no_such_operation(op);
+    }
+    Py_ssize_t all = op < ROW_COUNT ? completed(&ROWS[op], n) : n;
+    if (all <= 0) {
+        return PyErr_Format(PyExc_TypeError, "%R cannot be recorded with %zd operands",
+                            state->ops[op], n);
+    }
+    const double *defaults = NULL;
+    if (n < all) {
+        defaults = ROWS[op].defaults + ROWS[op].default_count - (all - n);
+    }
+    return record_any(state, op, operand, all, n, defaults);
+}
+
+/* The same where operands have names, or a wrong number: the row knows what to say. */
+static PyObject *record_named(State *state, uint32_t op, PyObject *const *operand, Py_ssize_t n,
+                              PyObject *const *named, PyObject *names)
+{
+    PyObject *operands = PyTuple_New(n);
+    PyObject *keywords = operands ? PyDict_New() : NULL;
+    PyObject *complete = NULL, *node = NULL;
+    if (keywords == NULL) {
+        goto finally;
+    }
+    for (Py_ssize_t i = 0; i < n; i++) {
+        PyTuple_SET_ITEM(operands, i, Py_NewRef(operand[i]));
+    }
+    for (Py_ssize_t i = 0; names != NULL && i < PyTuple_GET_SIZE(names); i++) {
+        if (PyDict_SetItem(keywords, PyTuple_GET_ITEM(names, i), named[i]) < 0) {
+            goto finally;
+        }
+    }
+    complete = PyObject_CallMethod(state->ops[op], "complete", "OO", operands, keywords);
+    if (complete != NULL && PyTuple_Check(complete)) {
+        node = record(state, op, ((PyTupleObject *)complete)->ob_item, PyTuple_GET_SIZE(complete));
+    }
+finally:
+    Py_XDECREF(operands);
+    Py_XDECREF(keywords);
+    Py_XDECREF(complete);
+    return node;
+}
+
+static PyObject *record_method(PyObject *self, PyObject *const *rest, Py_ssize_t n,
+                               PyObject *names, uint32_t op)
+{
+    State *state = state_of(self);
+    PyObject *few[8];
+    PyObject **operand = n < 8 ? few : PyMem_Malloc((size_t)(n + 1) * sizeof(PyObject *));
+    if (operand == NULL) {
+        return PyErr_NoMemory();
+    }
+    operand[0] = self;
+    for (Py_ssize_t i = 0; i < n; i++) {
+        operand[i + 1] = rest[i];
+    }
+    PyObject *node;
+    if (state->ops[op] == NULL) {
+        node = no_such_operation(op);
+    } else if (names != NULL || completed(&ROWS[op], n + 1) < 0) {
+        node = record_named(state, op, operand, n + 1, rest + n, names);
+    } else {
+        node = record(state, op, operand, n + 1);
+    }
+    if (operand != few) {
+        PyMem_Free(operand);
+    }
+    return node;
+}
+
+#endif

@@ -1,0 +1,57 @@
+"""Build the native engine where a C compiler is there; everything else is in pyproject.toml."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from setuptools import Extension, setup
+from setuptools.command.build_ext import build_ext
+
+HERE = Path(__file__).parent
+CORE = "micrograd_gd/_core"
+# The bits must be Python's own: no fused multiply-add, no function folded at compile time.
+UNIX_FLAGS = ["-std=c11", "-O2", "-ffp-contract=off", "-fno-builtin", "-fvisibility=hidden"]
+WINDOWS_FLAGS = ["/std:c11", "/O2", "/fp:precise"]
+
+
+class BuildCore(build_ext):
+    """Generate the C code of the table, then compile; without success, say so in one line."""
+
+    def build_extension(self, extension: Extension) -> None:
+        """Build the native engine, or leave it out."""
+        try:
+            extension.include_dirs.append(str(self._generate()))
+            windows = self.compiler.compiler_type == "msvc"
+            extension.extra_compile_args = WINDOWS_FLAGS if windows else UNIX_FLAGS
+            super().build_extension(extension)
+        except Exception as error:  # noqa: BLE001 — whatever went wrong, Python's engine will do
+            reason = str(error).partition("\n")[0] or type(error).__name__
+            print(  # noqa: T201 — an installer prints
+                f"micrograd_gd: the Python engine is used, since the native one did not build "
+                f"({reason})",
+                file=sys.stderr,
+            )
+
+    def _generate(self) -> Path:
+        folder = Path(self.build_temp).resolve() / "generated"
+        folder.mkdir(parents=True, exist_ok=True)
+        script = HERE / CORE / "generate.py"
+        environment = os.environ | {"PYTHONPATH": str(HERE), "MICROGRAD_GD_ENGINE": "python"}
+        command = [sys.executable, str(script), str(folder)]
+        subprocess.run(command, env=environment, check=True)  # noqa: S603 — our own script
+        return folder
+
+
+setup(
+    cmdclass={"build_ext": BuildCore},
+    ext_modules=[
+        Extension(
+            "micrograd_gd._core.native",
+            sources=[f"{CORE}/value.c"],
+            depends=[f"{CORE}/{name}" for name in ("ieee.h", "node.h", "record.h", "walk.h")],
+            include_dirs=[CORE],
+            optional=True,
+        )
+    ],
+)
