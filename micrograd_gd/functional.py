@@ -8,6 +8,7 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from micrograd_gd.engine import Value
 from micrograd_gd.errors import ArgumentError, ShapeError
 from micrograd_gd.ops import Operation, operation, subscribe
 
@@ -43,6 +44,8 @@ def dot(ws: Sequence[Any], xs: Sequence[Any], bias: Any = 0.0) -> Any:
     """
     if len(ws) != len(xs):
         raise ShapeError(f"dot needs as many weights as inputs: got {len(ws)} and {len(xs)}")
+    if type(bias) is Value:  # as in every neuron: its method is the shorter way
+        return bias.dot(*ws, *xs)
     return _dot(bias, *ws, *xs)
 
 

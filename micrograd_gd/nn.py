@@ -180,14 +180,17 @@ class Neuron(Module):
 
         Raises ShapeError for another number of inputs, NotANumberError for what are no numbers.
         """
-        score = dot(self.w, _inputs(x, len(self.w), self), self.b)
-        if self.activation == "linear":
+        if type(x) is not _Inputs or len(x) != len(self.w):
+            x = _inputs(x, len(self.w), self)
+        score = dot(self.w, x, self.b)
+        activation = self.activation
+        if not isinstance(activation, str):
+            return activation(score)
+        if activation == "linear":
             return score
-        if not isinstance(self.activation, str):
-            return self.activation(score)
         if isinstance(score, Value):
-            return getattr(score, self.activation)()  # sooner there than the row itself
-        return operation(self.activation)(score)
+            return getattr(score, activation)()  # sooner there than the row itself
+        return operation(activation)(score)
 
     def __repr__(self) -> str:
         return f"Neuron({len(self.w)} -> 1 {_name(self.activation)}, {_counted(self)})"
@@ -371,7 +374,7 @@ class _Inputs(list[Any]):
 
 
 def _inputs(x: Any, width: int, module: Module) -> _Inputs:
-    inputs = x if isinstance(x, _Inputs) else _read(x, module)
+    inputs = x if type(x) is _Inputs else _read(x, module)
     if len(inputs) != width:
         raise ShapeError(f"{module!r} takes inputs of width {width}, but got width {len(inputs)}")
     return inputs

@@ -197,11 +197,11 @@ def main() -> None:
         moons_by_hand(theirs, peer)
 
     compared(
-        "moons step, the user's own loops", milli, 5, their_step,
+        "moons step, the user's own loops", milli, 10, their_step,
         lambda: moons_by_hand(ours, chained), 3,
     )  # fmt: skip
     compared(
-        "moons step, nn.MLP and losses.hinge", milli, 5, their_step,
+        "moons step, nn.MLP and losses.hinge", milli, 10, their_step,
         lambda: moons_by_library(model, descent), 3,
     )  # fmt: skip
     chain()
