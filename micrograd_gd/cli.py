@@ -185,7 +185,8 @@ def _train(name: str, dataset: Dataset, settings: Settings, out: Path) -> None:
     if not diverged:
         for line in reports.report(experiment):
             typer.echo(line)
-    written += _drawn(out / "loss.svg", lambda path: plot_loss(history, path))
+    if history.rows:
+        written += _drawn(out / "loss.svg", lambda path: plot_loss(history, path))
     if not diverged:
         root, what = experiment.example()
         names = _drawn(out / "graph.svg", lambda path: render(draw_dot(root), path))
@@ -207,6 +208,9 @@ def _conclude(history: History, settings: Settings) -> None:
     """Say what went wrong, if anything, and exit as that demands."""
     if history.status == "diverged":
         rate = settings.learning_rate
+        if not history.rows:
+            remedy = "no step was taken yet: try another --activation, and look at the data"
+            raise typer.Exit(_complain(f"{history.message}; {remedy}", 1))
         remedy = f"try a smaller step, such as --learning-rate {rate / 10:g} instead of {rate:g}"
         raise typer.Exit(_complain(f"{history.message}; {remedy}", 1))
     if history.status == "interrupted":

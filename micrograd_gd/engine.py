@@ -7,12 +7,12 @@ the chain rule: an operand's gradient grows by the result's gradient times the p
 The operators and methods of `Value` are made from the table of operations, at the end.
 """
 
-import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from micrograd_gd import copies, modes
-from micrograd_gd.errors import EngineError, NotANumberError
+from micrograd_gd.choice import native_value
+from micrograd_gd.errors import NotANumberError
 from micrograd_gd.operation import number
 from micrograd_gd.ops import Operation, subscribe
 
@@ -300,13 +300,20 @@ def _binary(op: Operation) -> Callable[[Value, Any], Value]:
             y, da, db = both(a._data, b._data)
             return _node(op, y, a, b, da, db)
         if type(b) is not float:
-            if _is_array(b):
-                return NotImplemented  # type: ignore[no-any-return]  # the array's turn, by element
             b = number(b, name)
         y, da, _ = first_only(a._data, b)
         return _node(op, y, a, b, da, None)
 
     return method
+
+
+def _operator(op: Operation) -> Callable[[Value, Any], Value]:
+    method = _binary(op)
+
+    def operator(a: Value, b: Any) -> Value:
+        return NotImplemented if _is_array(b) else method(a, b)  # the array's turn, by element
+
+    return operator
 
 
 def _reflected(op: Operation) -> Callable[[Value, Any], Value]:
@@ -316,7 +323,7 @@ def _reflected(op: Operation) -> Callable[[Value, Any], Value]:
     def method(b: Value, a: Any) -> Value:
         if type(a) is not float:
             if _is_array(a):
-                return NotImplemented  # type: ignore[no-any-return]  # as above
+                return NotImplemented  # type: ignore[no-any-return]  # the array's turn again
             a = number(a, name)
         y, _, db = second_only(a, b._data)
         return _node(op, y, a, b, None, db)
@@ -332,34 +339,41 @@ def _of_any_number(op: Operation) -> Callable[..., Value]:
 
 
 def _is_array(x: Any) -> bool:
-    return type(x) is not int and hasattr(x, "__array__") and hasattr(x, "__len__")
+    plain = type(x) is float or type(x) is int or isinstance(x, PythonValue)
+    return not plain and hasattr(x, "__array__") and hasattr(x, "__len__")
 
 
 def _define_methods(op: Operation) -> None:
     """Give `Value` the method, and the operator, that records `op`."""
     is_plain = len(op.operands) <= 2 and not op.defaults and not op.folds
     make = {1: _unary, 2: _binary}[len(op.operands)] if is_plain else _of_any_number
-    operator = [f"__{op.method}__"] if op.method else []
-    _define(op, make, [op.name, *op.aliases, *operator])
-    if make is _binary and op.method:
-        _define(op, _reflected, [f"__r{op.method}__"])
+    _define(op, make, [op.name, *op.aliases])
+    if op.method:
+        _define(op, _operator if make is _binary else make, [f"__{op.method}__"])
+        if make is _binary:
+            _define(op, _reflected, [f"__r{op.method}__"])
 
 
 def _define(op: Operation, make: Callable[[Operation], Any], names: list[str]) -> None:
+    made: list[Any] = []
+
     def on_first_call(*operands: Any, **named: Any) -> Any:
-        method = make(op)
-        install(method)
-        return method(*operands, **named)
+        if not made:
+            made.append(named_method(make(op)))
+            for name in names:
+                if getattr(PythonValue, name) is on_first_call:
+                    setattr(PythonValue, name, made[0])
+        return made[0](*operands, **named)
 
-    def install(method: Any) -> None:
+    def named_method(method: Any) -> Any:
         method.__name__, method.__qualname__, method.__doc__ = op.name, f"Value.{op.name}", op.doc
-        for name in names:
-            setattr(PythonValue, name, method)
+        return method
 
-    install(on_first_call)
+    for name in names:
+        setattr(PythonValue, name, named_method(on_first_call))
 
 
-subscribe(_define_methods)
+subscribe(_define_methods, taken=lambda name: hasattr(PythonValue, name))
 
 
 # The twin in C, where it was built, takes the place of `Value` for everybody else.
@@ -374,17 +388,4 @@ def engine_name() -> str:
     return "python" if Value is PythonValue else "native"
 
 
-def _chosen() -> Any:
-    wanted = os.environ.get("MICROGRAD_GD_ENGINE", "")
-    if wanted not in {"", "python", "native"}:
-        raise EngineError(f"MICROGRAD_GD_ENGINE is {wanted!r}; expected python, native or nothing")
-    if wanted == "python":
-        return PythonValue
-    from micrograd_gd import _core  # noqa: PLC0415 — only where it is wanted
-
-    if wanted == "native" and not hasattr(_core, "Value"):
-        raise EngineError("the native engine was not built: install again with a C compiler there")
-    return getattr(_core, "Value", PythonValue)
-
-
-globals()["Value"] = _chosen()
+globals()["Value"] = native_value() or PythonValue

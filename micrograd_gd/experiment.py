@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Literal
 
 from micrograd_gd.data import Dataset, Scaling, standardize, train_test_split
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 Task = Literal["classes", "numbers"]
 
+LARGEST = 1_000_000  # parameters; beyond, a scalar graph takes gigabytes
 SMALL = 60  # a prediction of up to so many nodes is drawn whole
 
 # The task that a loss is for; the first of each task is its default.
@@ -70,6 +72,12 @@ class Experiment:
         outputs = classes if self.loss == "cross_entropy" else 1
         widths = [*settings.hidden, outputs]
         width = len(dataset.feature_names)
+        size = sum((before + 1) * after for before, after in pairwise([width, *widths]))
+        if size > LARGEST:
+            raise ArgumentError(
+                f"the network would have {size:,} parameters, and {LARGEST:,} are as many as one "
+                f"machine trains in a reasonable time: choose fewer or smaller hidden layers"
+            )
         network = MLP(width, widths, settings.activation, seed=settings.seed)
         targets = [[float(target)] for target in self.train.targets]
         self.predictor = Predictor(

@@ -20,8 +20,10 @@ _NODES = (
 )  # fmt: skip
 
 
-def parse(text: str, names: Iterable[str]) -> ast.expr:
+def parse(text: str, names: Iterable[str], *, path: bool = False) -> ast.expr:
     """The syntax tree of `text`, whose names must be among `names`.
+
+    `None`, no derivative, is part of the language where the text is a `path` of a derivative.
 
     Raises OperationError, which shows the text and what in it is not of the language.
 
@@ -41,14 +43,18 @@ def parse(text: str, names: Iterable[str]) -> ast.expr:
         if not isinstance(node, _NODES):
             kind = type(node).__name__
             raise OperationError(f"{text!r}: {kind} is not part of the table's language")
-        if isinstance(node, ast.Name) and node not in functions and node.id not in known:
+        if isinstance(node, ast.Constant) and type(node.value) not in {int, float}:
+            if not (path and node.value is None):
+                raise OperationError(f"{text!r}: {node.value!r} is no number")
+        elif isinstance(node, ast.Name) and node not in functions and node.id not in known:
             raise OperationError(f"{text!r}: {node.id} is none of {', '.join(sorted(known))}")
     return tree
 
 
-def calls(tree: ast.expr) -> set[str]:
-    """The names of the functions that `tree` calls."""
-    return {ast.unparse(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
+def calls(tree: ast.expr) -> dict[str, int]:
+    """The functions that `tree` calls, by name, with the number of their operands."""
+    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    return {ast.unparse(call.func): len(call.args) for call in calls}
 
 
 def on_values(tree: ast.expr) -> ast.expr:

@@ -10,6 +10,7 @@ from typing import Any
 
 from micrograd_gd.engine import Value
 from micrograd_gd.errors import ArgumentError, ShapeError
+from micrograd_gd.operation import number
 from micrograd_gd.ops import Operation, operation, subscribe
 
 # And every other row of the table.
@@ -17,9 +18,11 @@ __all__ = ["dot", "hardtanh", "log_softmax", "logsumexp", "mean", "softmax", "to
 
 
 def _offer(op: Operation) -> None:
-    if op.name not in globals():
-        globals()[op.name] = op
+    if op.name not in __all__:
         __all__.append(op.name)  # noqa: PYI056 — the table says what is exported
+        globals()[op.name] = op
+    elif isinstance(globals()[op.name], Operation):  # added again
+        globals()[op.name] = op
 
 
 _exp, _log, _clip, _dot, _total = map(operation, ("exp", "log", "clip", "dot", "total"))
@@ -110,7 +113,7 @@ def _shifted(xs: list[Any]) -> tuple[Any, Any, Any]:
 
     The shift by the largest is a plain number: it cancels, so that no derivative goes through it.
     """
-    numbers = [getattr(x, "data", x) for x in xs]
+    numbers = [x.data if isinstance(x, Value) else x for x in xs]
     largest = max(numbers)
     if not math.isfinite(largest):  # nothing to scale; inf - inf would be nan
         largest = 0.0
@@ -120,10 +123,10 @@ def _shifted(xs: list[Any]) -> tuple[Any, Any, Any]:
 
 
 def _some(xs: Iterable[Any], function: str) -> list[Any]:
-    xs = list(xs)
-    if not xs:
+    some = [x if isinstance(x, Value) else number(x, f"a number of {function}") for x in xs]
+    if not some:
         raise ArgumentError(f"{function} needs at least one number, and got none")
-    return xs
+    return some
 
 
-subscribe(_offer)
+subscribe(_offer, taken=__all__.__contains__)

@@ -6,6 +6,7 @@ loss raises ShapeError for lengths that differ, ArgumentError for no samples and
 for what is no number; what else it raises is said there.
 """
 
+import math
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -111,8 +112,10 @@ def _huber(error: Any, delta: float) -> Any:
 
 
 def _surprise(row: list[Any], c: int) -> Any:
-    # ln Σ exp(s - s_c) as ln(1 + the others), exact also where the class is nearly certain
-    return _softplus(logsumexp(row[:c] + row[c + 1 :]) - row[c])
+    # ln Σ exp(s - s_c) as ln(1 + the others), exact also where the class is nearly certain.
+    # A score of -inf rules its class out, and takes no part.
+    others = [score for score in row[:c] + row[c + 1 :] if score != -math.inf]
+    return _softplus(logsumexp(others) - row[c]) if others else 0.0 * row[c]
 
 
 def _pairs(loss: str, predictions: Any, targets: Any) -> list[tuple[Any, Any]]:

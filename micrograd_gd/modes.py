@@ -27,6 +27,8 @@ _watch: ContextVar["Watch | None"] = ContextVar("_watch", default=None)
 def no_grad() -> Iterator[None]:
     """Compute without recording: every result inside the block, or the function, is a leaf.
 
+    (A generator function runs outside of its own call: put the block inside it.)
+
     >>> from micrograd_gd import Value
     >>> x = Value(3.0)
     >>> with no_grad():
@@ -89,6 +91,14 @@ def observe(node: Any) -> None:
         node.forget()
 
 
+def unwatched(function: Callable[..., Any], *arguments: Any) -> Any:
+    """Call a function whose numbers are no step of the user's: what computes a partial."""
+    if not watch():
+        return function(*arguments)
+    with _switched(_watch, to=None):
+        return function(*arguments)
+
+
 def watch() -> "Watch | None":
     """The watch for nan and inf that is on here, if any."""
     return _watch.get() if open_blocks else None
@@ -109,12 +119,21 @@ class Watch:
 
     def backward(self, node: Any, operand: Any, adjoint: float, partial: float) -> None:
         """Check one step of the chain rule, from a node to one of its operands."""
-        if math.isfinite(adjoint) and not math.isfinite(adjoint * partial):
+        numbers = [adjoint, *(getattr(each, "data", each) for each in node.operands)]
+        if all(map(math.isfinite, numbers)) and not math.isfinite(adjoint * partial):
             line = self.lines.get(node, "a line outside of this block")
             raise NonFiniteError(
                 f"backward through {_call(node)} = {node.data}: its gradient {adjoint} times "
                 f"its partial {partial} for {_named(operand)} is {adjoint * partial}; "
                 f"it was computed at {line}"
+            )
+
+    def sum(self, operand: Any, so_far: float, more: float) -> None:
+        """Check one addition to the gradient of an operand that is used more than once."""
+        if math.isfinite(so_far) and math.isfinite(more) and not math.isfinite(so_far + more):
+            raise NonFiniteError(
+                f"backward: the gradient of {_named(operand)} overflows, being the sum of "
+                f"{so_far} and {more}"
             )
 
 
@@ -128,7 +147,7 @@ def _named(operand: Any) -> str:
     return f"{label} = {number}" if label else number
 
 
-_PACKAGE = os.path.dirname(__file__)  # noqa: PTH120 — pathlib would slow the import
+_PACKAGE = os.path.dirname(__file__) + os.sep  # noqa: PTH120 — pathlib would slow the import
 
 
 def _line_of_the_user() -> str:

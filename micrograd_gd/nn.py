@@ -62,7 +62,7 @@ class Module:
     def named_parameters(self) -> list[tuple[str, Value]]:
         """Every parameter with its place as a dotted name; a shared one once, where it is first.
 
-        A value that was computed is no parameter, so a module may keep results as attributes.
+        A parameter is a leaf: a result that was recorded is none, and may be kept as an attribute.
 
         Raises ArgumentError where two parameters would get the same name.
 

@@ -1,6 +1,7 @@
 """A row of the operation table: what it knows, how it is computed, and how one is added."""
 
 import ast
+import keyword
 import numbers
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -40,7 +41,7 @@ def number(x: Any, name: str) -> float:
         return float(x)
     except OverflowError:
         raise NumberRangeError(f"{name} is too large for a float: {shortened(x)}") from None
-    except ValueError as error:
+    except (TypeError, ValueError) as error:
         raise NotANumberError(f"{name} is no number: {error}") from None
 
 
@@ -122,7 +123,7 @@ class Operation:
                 f"{self.name} was added as Python code, and this needs it as expressions: "
                 f"give ops.primitive the value and the partials as text"
             )
-        return expression.parse(formula, (*self.operands, "y"))
+        return expression.parse(formula, (*self.operands, "y"), path=True)
 
     def rule(self, active: tuple[bool, ...]) -> Callable[..., Any]:
         """A function of floats: the value, then the partials, None for operands not active.
@@ -171,7 +172,7 @@ def fold({sum_so_far}, *_all):
 
     def _on_floats(self, formula: Formula) -> ast.expr:
         tree = self.tree(formula)
-        for name in expression.calls(tree) - _ON_FLOATS.keys():
+        for name in expression.calls(tree).keys() - _ON_FLOATS.keys():
             _ON_FLOATS[name] = OPERATIONS[name].on_floats()
         return expression.on_floats(tree)
 
@@ -202,8 +203,9 @@ def fold({sum_so_far}, *_all):
 
 def _rule_of_callables(value: Callable[..., Any], partials: Sequence[Any]) -> Callable[..., Any]:
     def rule(*operands: float) -> tuple[Any, ...]:
-        y = value(*operands)
-        return (y, *(p and p(*operands, y) for p in partials))
+        y = number(value(*operands), "the value")
+        slopes = [partial and partial(*operands, y) for partial in partials]
+        return (y, *(s if s is None else number(s, "the partial") for s in slopes))
 
     return rule
 
@@ -214,6 +216,9 @@ OPERATIONS: dict[str, Operation] = {}
 _ON_FLOATS: dict[str, Any] = {name: getattr(ieee, name) for name in ieee.__all__}
 _ON_VALUES: dict[str, Any] = {}
 _listeners: list[Callable[[Operation], None]] = []
+_taken: list[Callable[[str], bool]] = []
+_built_in: set[str] = set()  # the names of the table's own rows
+_added: set[str] = set()  # the names that users gave
 
 
 def operation(name: str) -> Operation:
@@ -229,11 +234,15 @@ def operation(name: str) -> Operation:
     return OPERATIONS[name]
 
 
-def subscribe(listener: Callable[[Operation], None]) -> None:
-    """Call `listener` with every row, those of today and those to come."""
+def subscribe(
+    listener: Callable[[Operation], None], taken: Callable[[str], bool] = lambda _: False
+) -> None:
+    """Call `listener` with every row, those of today and those to come, if no name is `taken`."""
+    _built_in.update(() if _listeners else OPERATIONS)
     for row in OPERATIONS.values():
         listener(row)
     _listeners.append(listener)
+    _taken.append(taken)
 
 
 def primitive(
@@ -249,15 +258,17 @@ def primitive(
     `partials` has one formula per operand. A Python function takes the operands, a partial takes
     the result besides; it is written over any number type, or its derivative is not differentiable.
     Such a row works everywhere but where the formula itself is needed (other languages, docs).
+    An operation that was added so may be added again, and is replaced.
 
     Raises OperationError for a name that is taken, a missing partial or an unknown name.
 
-    >>> cube = primitive("cube", "x", "x * x * x", "3 * x * x", "Cube.")
-    >>> cube(2.0)
+    >>> double = primitive("double", "x", "2 * x", "2", "Twice.")
+    >>> double(4.0)
     8.0
-    >>> del OPERATIONS["cube"]
     """
     letters, defaults = _operands(name, operands)
+    if unknown := columns.keys() - _COLUMNS:
+        raise OperationError(f"{name}: no column is called {', '.join(sorted(unknown))}")
     row = Operation(
         name=name,
         operands=letters,
@@ -271,11 +282,19 @@ def primitive(
     _check(row)
     if _listeners:  # the table is complete, so what this row calls must be there
         check_calls(row)
+        _check_names(row)
+    if name not in ieee.__all__:
+        _ON_FLOATS.pop(name, None)
     OPERATIONS[name] = _ON_VALUES[name] = row
     for listener in _listeners:
         listener(row)
     return row
 
+
+_COLUMNS = {
+    "method", "infix", "latex", "domain", "kinks", "convention", "properties", "aliases",
+}  # fmt: skip
+_PROPERTIES = {"commutative", "odd", "even", "increasing", "flat"}
 
 _WORDS: dict[str, Callable[[str], Any]] = {  # columns that hold several words
     "kinks": lambda text: tuple(text.split(", ")),
@@ -291,33 +310,58 @@ def _operands(name: str, text: str) -> tuple[tuple[str, ...], tuple[float, ...]]
         defaults = tuple(float(default) for _, equals, default in parts if equals)
     except ValueError:
         raise OperationError(f"{name}: {text!r} are no operands; write 'a b' or 'x c=1'") from None
-    if not letters or not all(map(str.isidentifier, letters)) or "y" in letters:
+    wrong = (
+        not all(map(str.isidentifier, letters)) or "y" in letters or set(letters) & {*OPERATIONS}
+    )
+    if not letters or wrong or len(set(letters)) < len(letters):
         raise OperationError(f"{name}: {text!r} are no operands; write 'a b' or 'x c=1', never y")
     return letters, defaults
 
 
 def _check(row: Operation) -> None:
-    if not row.name.isidentifier() or row.name in OPERATIONS:
+    if not row.name.isidentifier() or keyword.iskeyword(row.name) or row.name in _built_in:
         raise OperationError(f"{row.name!r} cannot be the name of a new operation, or is taken")
     if len(row.partials) != len(row.operands):
         raise OperationError(f"{row!r} has {len(row.partials)} partials; one an operand is due")
     if not row.doc.endswith("."):
         raise OperationError(f"{row!r} needs one sentence that says what it is, not {row.doc!r}")
-    for formula in (row.domain, *row.kinks, row.value):
-        if isinstance(formula, str) and formula:
-            expression.parse(formula, row.operands)
+    if unknown := row.properties - _PROPERTIES:
+        raise OperationError(f"{row!r}: no property is called {', '.join(sorted(unknown))}")
+    _check_formulas(row)
+
+
+def _check_formulas(row: Operation) -> None:
     kinds = {isinstance(formula, str) for formula in (row.value, *row.partials)}
     if len(kinds) == 2 or (row.folds and kinds == {False}):
         raise OperationError(
             f"{row!r}: value and partials must be all text or all Python functions, and text where "
             f"the number of operands is open"
         )
+    if row.folds and row.partials[0] != "1":
+        raise OperationError(f"{row!r} folds, so it must add to the sum so far: its partial is 1")
+    letters = row.operands[1:] if row.folds else (*row.operands, "y")
+    for formula in (row.domain, *row.kinks, row.value):
+        if isinstance(formula, str) and formula:
+            expression.parse(formula, row.operands)
+    for formula in row.partials:
+        if isinstance(formula, str):
+            expression.parse(formula, letters, path=True)
 
 
 def check_calls(row: Operation) -> None:
     """Raise OperationError if a formula of the row calls what is no function of the table."""
-    for formula in (row.value, *row.partials):
+    for formula in (row.value, *row.partials, *filter(None, [row.domain]), *row.kinks):
         if isinstance(formula, str):
-            for name in expression.calls(row.tree(formula)):
+            for name, count in expression.calls(row.tree(formula)).items():
                 if name not in OPERATIONS:
                     raise OperationError(f"{row!r}: {name!r} in {formula!r} is no operation")
+                if count != len(OPERATIONS[name].operands):
+                    raise OperationError(f"{row!r}: {formula!r} calls {name} with {count} operands")
+
+
+def _check_names(row: Operation) -> None:
+    names = {row.name, *row.aliases, *([f"__{row.method}__"] if row.method else [])}
+    for name in sorted(names - _added):
+        if any(is_taken(name) for is_taken in _taken):
+            raise OperationError(f"{row!r}: {name!r} is taken; choose another name")
+    _added.update(names)

@@ -18,9 +18,9 @@ aliases     further names of the method, so that NumPy's functions find it
 
 Partials hold to the last digits over the whole domain, in the second derivative too; that decides
 their form. ``pow`` avoids the rounding of b - 1 where b is small; ``y + 0`` turns -0 into 0; ``-y``
-serves where a logarithm is already nan or -inf.
+serves where a logarithm is already nan or -inf; ``exp(x)`` where x is nan, being so at every order.
 
-A row with ``*`` operands folds: its value is one step, ``s`` being the sum so far.
+A row with ``*`` operands folds: its value is one step that adds to ``s``, the sum so far.
 """
 
 from micrograd_gd.operation import (
@@ -47,8 +47,9 @@ primitive("div", "a b", "a / b", ["1 / b", "-y / b"],
 primitive("neg", "x", "-x", "-1",
           "Negative.", method="neg", infix="-", latex="-<x>", properties="odd")
 primitive("pow", "a b", "a ** b",
-          [("0 if b == 0 and (a == 0 or a != a) else b * a ** (b - 1) if abs(b) > 0.06 or a == 0"
-            " or abs(a) > 1e308 else b * y / a if abs(b) > 1e-16 else b / a * y"),
+          [("0 if b == 0 and (a == 0 or a != a) else b * a ** (b - 1) if abs(b) > 0.25 or a == 0"
+            " or abs(a) > 1e308 or (abs(b) > 0.06 and abs(a) < 1e-150)"
+            " else b * y / a if abs(b) > 1e-16 else b / a * y"),
            "0 if y == 0 and a >= 0 else y * log(a)"],
           "Power.", method="pow", infix="**", latex="<a>^{<b>}", domain="a > 0")
 primitive("square", "x", "x * x", "2 * x",
@@ -175,7 +176,7 @@ primitive("sech", "x", "2 * exp(-abs(x)) / (1 + exp(-2 * abs(x)))", "-y * tanh(x
           "Hyperbolic secant, 1 / cosh x.", properties="even")
 primitive("asinh", "x", "asinh(x)", "1 / hypot(1, x)",
           "Number whose hyperbolic sine is x.", properties="odd increasing", aliases="arcsinh")
-primitive("acosh", "x", "acosh(x)", "1 / (sqrt(x - 1) * sqrt(x + 1))",
+primitive("acosh", "x", "acosh(x)", "1 / sqrt(x - 1) / sqrt(x + 1)",
           "Number at or above 0 whose hyperbolic cosine is x.", domain="x > 1",
           properties="increasing", aliases="arccosh")
 primitive("atanh", "x", "atanh(x)", "1 / (1 - x * x) if abs(x) <= 1 else y",
@@ -195,10 +196,10 @@ primitive("softplus", "x", "(x if x > 0 else 0) + log1p(exp(-abs(x)))", "sigmoid
 primitive("softsign", "x", "x / (1 + abs(x)) if abs(x) < 1e300 else sign(x)",
           "(1 / (1 + abs(x))) ** 2",
           "x / (1 + |x|), from -1 to 1.", properties="odd increasing")
-primitive("relu", "x", "0 if x <= 0 else x", "0 if x <= 0 else 1 if x > 0 else x",
+primitive("relu", "x", "0 if x <= 0 else x", "0 if x <= 0 else 1 if x > 0 else exp(x)",
           "The positive part of x.", kinks="x", convention="0", properties="increasing")
 primitive("leaky_relu", "x slope=0.01", "x if x > 0 else slope * x",
-          ["1 if x > 0 else slope if x <= 0 else x", "0 if x > 0 else x"],
+          ["1 if x > 0 else slope if x <= 0 else exp(x)", "0 if x > 0 else x"],
           "x above 0, slope · x below.", kinks="x", convention="slope, 0")
 primitive("elu", "x alpha=1", "x if x > 0 else alpha * expm1(x)",
           ["1 if x > 0 else alpha * exp(x)", "0 if x > 0 else expm1(x)"],
@@ -209,15 +210,15 @@ primitive("selu", "x", "1.0507009873554805 * x if x > 0 else 1.7580993408473766 
           convention="1.758", properties="increasing")
 primitive("gelu", "x", "x / 2 * erfc(-0.7071067811865476 * x) if x > -40 else 0 if x <= -40 else x",
           "0.5 * erfc(-0.7071067811865476 * x) + 0.3989422804014327 * x * exp(-0.5 * x * x)"
-          " if abs(x) < 40 else 1 if x > 0 else 0 if x < 0 else x",
+          " if abs(x) < 40 else 1 if x > 0 else 0 if x < 0 else exp(x)",
           "x times the normal distribution function of x.")
 primitive("silu", "x", "x * sigmoid(x) if x > -800 else 0 if x <= -800 else x",
           "sigmoid(x) + x * (sech(x / 2) ** 2 / 4)"
-          " if abs(x) < 800 else 1 if x > 0 else 0 if x < 0 else x",
+          " if abs(x) < 800 else 1 if x > 0 else 0 if x < 0 else exp(x)",
           "x times the logistic function of x.")
 primitive("mish", "x", "x * tanh(softplus(x)) if x > -800 else 0 if x <= -800 else x",
           "tanh(softplus(x)) + x * sech(softplus(x)) ** 2 * sigmoid(x)"
-          " if abs(x) < 800 else 1 if x > 0 else 0 if x < 0 else x",
+          " if abs(x) < 800 else 1 if x > 0 else 0 if x < 0 else exp(x)",
           "x times tanh of the softplus of x.")
 
 # Choices. At a tie the derivative is shared; the branch that was not taken gets none.
@@ -235,7 +236,7 @@ primitive("maximum", "a b", "a if a > b or a != a else b",
           "The larger of two.", latex=r"\max\left(<a>, <b>\right)", kinks="a - b",
           convention="1/2, 1/2", properties="commutative")
 primitive("clip", "x low high", "high if x > high or low > high else low if x < low else x",
-          ["0 if x < low or x > high else 1 if x == x else x",
+          ["0 if x < low or x > high else 1 if x == x else exp(x)",
            "1 if x < low and low <= high else 0", "1 if x > high or low > high else 0"],
           "x, kept within [low, high].", kinks="x - low, x - high, low - high",
           convention="1, 0, 0")

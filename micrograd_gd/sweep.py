@@ -20,8 +20,9 @@ def backward(root: Value, seed: Any = 1.0, *, create_graph: bool = False) -> Non
     if create_graph or modes.watch() or is_value:
         seed = seed if is_value else number(seed, "seed")
         for node, gradient in adjoints(root, seed, differentiable=create_graph).items():
-            add = node.op is None and not (type(node.grad) is float and node.grad == 0)
-            node.grad = node.grad + gradient if add else gradient
+            if node.op is None and (type(gradient) is float or node.grad != 0):
+                gradient = node.grad + gradient  # noqa: PLW2901 — what the leaf had, and what came
+            node.grad = gradient
     else:
         _backward_on_floats(root, number(seed, "seed"))
 
@@ -68,7 +69,11 @@ def adjoints(root: Value, seed: Any = 1.0, *, differentiable: bool = False) -> d
             if watch is not None:
                 watch.backward(node, operand, _float(g), partial)
             step = _product(g, _partial(node, i) if differentiable else partial)
-            found[operand] = found[operand] + step if operand in found else step
+            if operand in found:
+                if watch is not None:
+                    watch.sum(operand, _float(found[operand]), _float(step))
+                step = found[operand] + step
+            found[operand] = step
     return found
 
 
@@ -98,7 +103,7 @@ def _edges(node: Value) -> Iterator[tuple[int, Value, float]]:
 
 def _partial(node: Any, i: int) -> Any:
     """The partial for operand i as a value; it must be the number that the forward pass stored."""
-    partial = node.op.partial(i, node.operands, node)
+    partial = modes.unwatched(node.op.partial, i, node.operands, node)
     stored = node.partials[i]
     again = None if partial is None else _float(partial)
     if again != stored and (again == again or stored == stored):
@@ -110,7 +115,7 @@ def _partial(node: Any, i: int) -> Any:
 
 
 def _float(x: Any) -> float:
-    return float(getattr(x, "data", x))
+    return float(x.data if hasattr(x, "record") else x)
 
 
 def _product(g: Any, partial: Any) -> Any:

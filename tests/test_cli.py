@@ -383,3 +383,17 @@ def test_the_model_file_is_what_the_documentation_says(model_text):
         "scaling", "target_scaling", "parameters",
     ]  # fmt: skip
     assert content["class_names"] == ["setosa", "versicolor", "virginica"]
+
+
+def test_a_network_beyond_reason_is_refused_before_it_is_built(run):
+    done = run("train", "iris", "--hidden", "100000,100000")
+    assert done.status == 2
+    assert "parameters, and 1,000,000 are as many as" in done.err
+    assert files(".") == []
+
+
+def test_a_loss_that_is_nan_before_the_first_step_is_not_blamed_on_the_steps(run):
+    done = run("train", "iris", "--activation", "log")
+    assert done.status == 1
+    assert "no step was taken yet: try another --activation" in done.err
+    assert "warning" not in done.err

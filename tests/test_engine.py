@@ -437,3 +437,14 @@ def test_threads_do_not_disturb_each_other():
     for thread in threads:
         thread.join()
     assert {size for _, _, size in results} == {602}
+
+
+def test_a_named_method_turns_arrays_away():
+    for name in ("maximum", "hypot", "add"):
+        with pytest.raises(NotANumberError, match=rf"operand 2 of {name}\(a, b\)"):
+            getattr(Value(2.0), name)(np.array([1.0, 2.0]))
+
+
+def test_a_method_may_be_kept_before_its_first_call():
+    tangent = Value.tan
+    assert tangent(Value(0.0)) == tangent(Value(0.0)) == 0.0

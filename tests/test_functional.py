@@ -3,12 +3,13 @@
 import math
 
 import mpmath
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from micrograd_gd import Value, functional
-from micrograd_gd.errors import ArgumentError, ShapeError
+from micrograd_gd.errors import ArgumentError, NotANumberError, ShapeError
 from micrograd_gd.functional import dot, log_softmax, logsumexp, mean, softmax, total
 
 scores = st.lists(st.floats(-1000, 1000), min_size=1, max_size=6)
@@ -82,3 +83,10 @@ def test_the_sum_of_nothing_is_zero():
 
 def test_every_exported_name_exists():
     assert all(callable(getattr(functional, name)) for name in functional.__all__)
+
+
+def test_numpy_rows_are_taken_and_text_is_turned_away():
+    assert softmax(np.array([1.0, 1.0])) == [0.5, 0.5]
+    assert logsumexp([Value(0.0), np.float64(-math.inf)]).data == 0.0
+    with pytest.raises(NotANumberError, match="a number of logsumexp must be one real number"):
+        logsumexp(["a"])

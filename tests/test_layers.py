@@ -17,7 +17,7 @@ ORDER = [
     {"expression"},
     {"operation"},
     {"ops"},
-    {"modes", "copies"},
+    {"modes", "copies", "choice"},
     {"engine", "_core"},
     {"sweep"},
     {"functional"},
@@ -34,7 +34,7 @@ LEVEL = {name: level for level, names in enumerate(ORDER) for name in names}
 # Imports inside functions, against the order: backward() runs the sweeps, which are built on the
 # engines; the Python engine gives way to its twin where that was built; and what was pickled comes
 # back as a value of the engine in use.
-EXCEPTIONS = {("engine", "sweep"), ("_core", "sweep"), ("engine", "_core"), ("copies", "engine")}
+EXCEPTIONS = {("engine", "sweep"), ("_core", "sweep"), ("choice", "_core"), ("copies", "engine")}
 
 STANDARD = sys.stdlib_module_names
 THIRD_PARTY_HOMES = {"cli": {"typer"}, "viz": {"graphviz"}}  # the modules made for them

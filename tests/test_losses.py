@@ -269,3 +269,14 @@ def test_the_registry_has_every_loss_by_its_name():
         "mse": mse, "mae": mae, "huber": huber, "hinge": hinge,
         "binary_cross_entropy": binary_cross_entropy, "cross_entropy": cross_entropy,
     } == LOSSES  # fmt: skip
+
+
+def test_a_score_of_minus_infinity_rules_its_class_out():
+    scores = [Value(-math.inf), Value(0.0), Value(1.0)]
+    cross_entropy([scores], [1]).backward()
+    assert scores[0].grad == 0.0
+    assert scores[1].grad == pytest.approx(1 / (1 + math.e) - 1, rel=1e-14)
+    certain = Value(0.0)
+    loss = cross_entropy([[Value(-math.inf), certain]], [1])
+    loss.backward()
+    assert (loss.data, certain.grad) == (0.0, 0.0)

@@ -83,3 +83,25 @@ def test_a_graph_from_outside_the_block_is_blamed_without_a_line():
     y = x.sqrt()
     with detect_anomaly(), pytest.raises(NonFiniteError, match="a line outside of this block"):
         y.backward()
+
+
+def test_an_overflow_in_a_sum_of_gradients_is_noticed():
+    x = Value(1e-300, label="x")
+    a = x * 1.0
+    with detect_anomaly():
+        s = a * 1.7e308 + a * 1.7e308
+        with pytest.raises(NonFiniteError, match=r"being the sum of 1\.7e"):
+            s.backward()
+
+
+def test_an_infinite_operand_is_nobodys_fault():
+    x = Value(float("inf"))
+    with detect_anomaly():
+        (x * Value(2.0)).backward()
+
+
+def test_what_a_partial_is_computed_from_is_not_watched():
+    x = Value(1e200)
+    with detect_anomaly():
+        x.erf().backward(create_graph=True)
+    assert x.grad.data == 0.0

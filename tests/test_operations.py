@@ -140,8 +140,6 @@ def name():
     """A name for an operation that is gone after the test."""
     yield "cubed"
     OPERATIONS.pop("cubed", None)
-    if hasattr(Value, "cubed"):
-        del Value.cubed
     if "cubed" in functional.__all__:
         functional.__all__.remove("cubed")
         del functional.cubed
@@ -191,6 +189,17 @@ def test_an_operation_is_added_by_python_functions(name):
         (("cubed", "y", "y", "1", "Cube."), "'y' are no operands"),
         (("cubed", "", "1", "1", "Cube."), "'' are no operands"),
         (("cubed", "x=a", "x", "1", "Cube."), "'x=a' are no operands"),
+        (("cubed", "x x", "x", ["1", "1"], "Cube."), "'x x' are no operands"),
+        (("cubed", "exp", "exp", "1", "Cube."), "'exp' are no operands"),
+        (("lambda", "x", "x", "1", "No."), "'lambda' cannot be the name"),
+        (("cubed", "x", "1j * x", "1", "Cube."), "1j is no number"),
+        (("cubed", "x", "None", "1", "Cube."), "None is no number"),
+        (("cubed", "x", "True", "1", "Cube."), "True is no number"),
+        (("cubed", "x", "exp(x, x)", "1", "Cube."), "calls exp with 2 operands"),
+        (("cubed", "s *x", "s * x", ["x", "s"], "Product."), "folds, so it must add"),
+        (("cubed", "s *x", "s + s * x", ["1", "s"], "Product."), "s is none of x"),
+        (("data", "x", "x", "1", "No."), "'data' is taken"),
+        (("mean", "x", "x", "1", "No."), "'mean' is taken"),
         (("cubed", "x", "x", lambda x, y: 1.0, "Cube."), "all text or all Python functions"),
     ],
 )
@@ -198,6 +207,47 @@ def test_a_faulty_row_is_refused_whole(name, arguments, message):
     with pytest.raises(OperationError, match=message):
         primitive(*arguments)
     assert name not in OPERATIONS
+
+
+def test_columns_are_checked(name):
+    for columns, message in [
+        ({"colour": "red"}, "no column is called colour"),
+        ({"properties": "wiggly"}, "no property is called wiggly"),
+        ({"domain": "foo(x) > 0"}, "'foo' in 'foo"),
+        ({"method": "add"}, "'__add__' is taken"),
+        ({"aliases": "tanh"}, "'tanh' is taken"),
+    ]:
+        with pytest.raises(OperationError, match=message):
+            primitive(name, "x", "x", "1", "No.", **columns)
+
+
+def test_an_operation_of_the_users_may_be_added_again(name):
+    primitive(name, "x", "x * x", "2 * x", "Square, by mistake.")
+    assert Value(2.0).cubed() == 4.0
+    primitive(name, "x", "x * x * x", "3 * x * x", "Cube.")
+    assert (Value(2.0).cubed(), functional.cubed(2.0)) == (8.0, 8.0)
+
+
+def test_python_functions_must_give_numbers(name):
+    wrong = primitive(name, "x", lambda x: None, lambda x, y: 1.0, "Wrong.")
+    with pytest.raises(NotANumberError, match="the value must be one real number"):
+        wrong(Value(1.0))
+    exact = primitive(name, "x", lambda x: np.float64(2), lambda x, y: 3, "Right.")
+    assert type(exact(Value(1.0)).data) is float
+
+
+@pytest.mark.parametrize("order", [1, 2, 3])
+@pytest.mark.parametrize(
+    "name", ["relu", "leaky_relu", "gelu", "silu", "mish", "elu", "selu", "abs", "clip", "maximum"]
+)
+def test_a_nan_has_nan_derivatives_of_every_order(name, order):
+    x = Value(math.nan)
+    y = getattr(x, name)(*{"clip": (0.0, 1.0), "maximum": (1.0,)}.get(name, ()))
+    for _ in range(order):
+        x.grad = 0.0
+        y.backward(create_graph=True)
+        y = x.grad if isinstance(x.grad, Value) else Value(x.grad)
+    assert math.isnan(y.data)
 
 
 def test_an_unknown_operation_is_named():
