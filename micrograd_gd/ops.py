@@ -133,7 +133,7 @@ primitive("inversion", "a b",
           "a / (a * a + b * b) if a * a + b * b > 1e-280 and a * a + b * b < 1e280"
           " else direction(a, b) / hypot(a, b)",
           ["(direction(b, a) ** 2 - direction(a, b) ** 2) / hypot(a, b) / hypot(a, b)",
-           "-2 * y * inversion(b, a)"],
+           "-2 * inversion(b, a) * y"],
           "First coordinate of the point (a, b) inverted in the unit circle, a / (a² + b²).",
           latex=r"\frac{<a>}{<a>^2 + <b>^2}", domain="a != 0 or b != 0")
 
