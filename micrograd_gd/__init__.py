@@ -11,6 +11,7 @@ from micrograd_gd._version import __version__
 from micrograd_gd.engine import Value, engine_name
 from micrograd_gd.modes import detect_anomaly, no_grad
 from micrograd_gd.nn import MLP, Layer, Module, Neuron
+from micrograd_gd.transforms import grad, hessian, jacobian, value_and_grad
 
 __all__ = [
     "MLP",
@@ -22,8 +23,12 @@ __all__ = [
     "detect_anomaly",
     "engine_name",
     "functional",
+    "grad",
+    "hessian",
+    "jacobian",
     "losses",
     "nn",
     "no_grad",
     "optim",
+    "value_and_grad",
 ]

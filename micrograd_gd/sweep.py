@@ -5,7 +5,7 @@ on floats; with `differentiable=True` it takes the partials from the table as va
 sweep is itself recorded and can be swept again: that is what a derivative of higher order is.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from micrograd_gd import modes
@@ -57,15 +57,29 @@ def _backward_on_floats(root: Value, seed: float) -> None:
 
 
 def adjoints(root: Value, seed: Any = 1.0, *, differentiable: bool = False) -> dict[Value, Any]:
-    """∂root/∂node · seed for every node that root depends on; no gradient is touched.
+    """∂root/∂node · seed for every node that root depends on; no gradient is touched."""
+    return pull_back({root: seed}, differentiable=differentiable)
+
+
+def tangents(
+    root: Value, seeds: Mapping[Value, Any], *, differentiable: bool = False
+) -> dict[Value, Any]:
+    """Every node's derivative along the direction that `seeds` gives for some of the leaves."""
+    return push_forward([root], seeds, differentiable=differentiable)
+
+
+def pull_back(
+    seeds: Mapping[Value, Any], stop: Collection[Value] = (), *, differentiable: bool = False
+) -> dict[Value, Any]:
+    """The adjoint sweep: from roots with their cotangents down, as far as the nodes in `stop`.
 
     An adjoint is the sum over the node's uses of the user's adjoint times the partial.
     """
     watch = modes.watch()
-    found: dict[Value, Any] = {root: seed}
-    for node in reversed(root.nodes(whole=False)):
+    found = dict(seeds)
+    for node in reversed(_nodes(seeds, stop)):
         g = found[node]
-        for i, operand, partial in _edges(node):
+        for i, operand, partial in () if node in stop else _edges(node):
             if watch is not None:
                 watch.backward(node, operand, _float(g), partial)
             step = _product(g, _partial(node, i) if differentiable else partial)
@@ -77,21 +91,41 @@ def adjoints(root: Value, seed: Any = 1.0, *, differentiable: bool = False) -> d
     return found
 
 
-def tangents(
-    root: Value, seeds: Mapping[Value, Any], *, differentiable: bool = False
+def push_forward(
+    roots: Iterable[Value], seeds: Mapping[Value, Any], *, differentiable: bool = False
 ) -> dict[Value, Any]:
-    """Every node's derivative along the direction that `seeds` gives for some of the leaves.
+    """The tangent sweep: from nodes with their tangents up to the roots.
 
     A tangent is the sum over the operands of the operand's tangent times the partial; a node that
     no seed reaches has none.
     """
     found = dict(seeds)
-    for node in root.nodes(whole=False):
-        for i, operand, partial in _edges(node):
+    for node in _nodes(roots, seeds):
+        for i, operand, partial in () if node in seeds else _edges(node):
             if operand in found:
                 step = _product(found[operand], _partial(node, i) if differentiable else partial)
                 found[node] = found[node] + step if node in found else step
     return found
+
+
+def _nodes(roots: Iterable[Value], stop: Collection[Value]) -> list[Value]:
+    """What a derivative of the roots flows to, operands first, and nothing below `stop`.
+
+    For one root and no stop, this is the order of `Value.nodes`.
+    """
+    ordered: list[Value] = []
+    seen = set()
+    stack: list[Any] = [*roots][::-1]
+    while stack:
+        node = stack.pop()
+        if node is None:  # the operands of the node below are all in place
+            ordered.append(stack.pop())
+        elif node not in seen:
+            seen.add(node)
+            stack += (node, None)
+            if node not in stop:
+                stack += [operand for _, operand, _ in _edges(node)][::-1]
+    return ordered
 
 
 def _edges(node: Value) -> Iterator[tuple[int, Value, float]]:

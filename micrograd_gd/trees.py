@@ -1,0 +1,125 @@
+"""Nested lists, tuples, dicts and arrays of numbers, taken apart into leaves and put together.
+
+A structure remembers everything but the numbers, so that results come back in the shape of what
+they belong to.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from micrograd_gd.engine import Value
+from micrograd_gd.errors import ShapeError
+from micrograd_gd.operation import number, shortened
+
+
+@dataclass(frozen=True)
+class Structure:
+    """What a tree is without its leaves: the kind of its top node, and what is below."""
+
+    kind: Any  # None for a leaf; otherwise list, tuple, a named tuple, dict or an array's type
+    keys: tuple[Any, ...] = ()  # of a dict
+    shape: tuple[int, ...] = ()  # of an array
+    below: tuple["Structure", ...] = ()
+    size: int = 1  # the number of leaves
+
+    def __repr__(self) -> str:
+        if self.kind is None:
+            return "*"
+        if self.shape or not (self.keys or self.below or self.kind in {list, tuple, dict}):
+            return f"array{self.shape}"
+        if self.kind is dict:
+            items = zip(self.keys, self.below, strict=True)
+            return "{" + ", ".join(f"{key!r}: {below!r}" for key, below in items) + "}"
+        inside = ", ".join(map(repr, self.below))
+        return f"[{inside}]" if self.kind is list else f"({inside})"
+
+
+LEAF = Structure(None)
+
+
+def flatten(tree: Any, name: str = "tree") -> tuple[list[Any], Structure]:
+    """The leaves, numbers and values, from left to right, and the structure they came from.
+
+    Raises NotANumberError, which says where below `name` something is no number.
+
+    >>> leaves, structure = flatten({"w": [1.0, 2.0], "b": 3.0})
+    >>> leaves, structure
+    ([1.0, 2.0, 3.0], {'w': [*, *], 'b': *})
+    """
+    leaves: list[Any] = []
+    structure = _flatten(tree, name, leaves.append)
+    return leaves, structure
+
+
+def _flatten(tree: Any, name: str, take: Callable[[Any], None]) -> Structure:
+    if isinstance(tree, (list, tuple)):
+        below = [_flatten(item, f"{name}[{i}]", take) for i, item in enumerate(tree)]
+        return Structure(type(tree), below=tuple(below), size=sum(b.size for b in below))
+    if isinstance(tree, dict):
+        below = [_flatten(item, f"{name}[{key!r}]", take) for key, item in tree.items()]
+        return Structure(dict, tuple(tree), below=tuple(below), size=sum(b.size for b in below))
+    if hasattr(tree, "__array__") and getattr(tree, "ndim", None):
+        for i, item in enumerate(tree.ravel().tolist()):
+            take(_leaf(item, f"element {i} of {name}"))
+        return Structure(type(tree), shape=tuple(tree.shape), size=tree.size)
+    take(_leaf(tree.item() if hasattr(tree, "ndim") else tree, name))
+    return LEAF
+
+
+def _leaf(x: Any, name: str) -> Any:
+    return x if isinstance(x, Value) else number(x, name)
+
+
+def unflatten(structure: Structure, leaves: Sequence[Any]) -> Any:
+    """The tree of that structure with these leaves.
+
+    Raises ShapeError for another number of leaves.
+
+    >>> unflatten(flatten([0.0, (0.0, 0.0)])[1], [1, 2, 3])
+    [1, (2, 3)]
+    """
+    if len(leaves) != structure.size:
+        raise ShapeError(f"{structure!r} has {structure.size} leaves, and {len(leaves)} came")
+    return _unflatten(structure, iter(leaves))
+
+
+def _unflatten(structure: Structure, leaves: Iterator[Any]) -> Any:
+    if structure.kind is None:
+        return next(leaves)
+    if structure.kind is dict:
+        items = zip(structure.keys, structure.below, strict=True)
+        return {key: _unflatten(below, leaves) for key, below in items}
+    if structure.kind is not list and not issubclass(structure.kind, (list, tuple)):
+        return array([next(leaves) for _ in range(structure.size)], structure.shape)
+    parts = [_unflatten(below, leaves) for below in structure.below]
+    named = hasattr(structure.kind, "_fields")
+    return structure.kind(*parts) if named else structure.kind(parts)
+
+
+def array(leaves: Sequence[Any], shape: tuple[int, ...]) -> Any:
+    """A NumPy array of the leaves: of floats, or of objects where a leaf is a value."""
+    import numpy as np  # noqa: PLC0415 — only those who brought an array need it
+
+    dtype = object if any(isinstance(leaf, Value) for leaf in leaves) else float
+    flat = np.empty(len(leaves), dtype=dtype)
+    for i, leaf in enumerate(leaves):
+        flat[i] = leaf
+    return flat.reshape(shape)
+
+
+def matched(tree: Any, structure: Structure, name: str) -> list[Any]:
+    """The leaves of `tree`, which must have that structure, lists and tuples being alike.
+
+    Raises ShapeError, which shows both structures.
+    """
+    leaves, own = flatten(tree, name)
+    if _outline(own) != _outline(structure):
+        raise ShapeError(f"{name} must be like {structure!r}, but is {own!r}: {shortened(tree)}")
+    return leaves
+
+
+def _outline(structure: Structure) -> Any:
+    if structure.kind is dict:
+        return dict(zip(structure.keys, map(_outline, structure.below), strict=True))
+    return structure.kind is None or structure.shape or tuple(map(_outline, structure.below))

@@ -1,0 +1,352 @@
+"""Functions into functions: exact, nested to any depth, in the structure of what came in."""
+
+import json
+import math
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from graphs import programs
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from micrograd_gd import Value, functional, sweep
+from micrograd_gd.errors import ArgumentError, NotANumberError, ShapeError
+from micrograd_gd.transforms import (
+    derivative,
+    grad,
+    hessian,
+    hvp,
+    jacobian,
+    jvp,
+    linearize,
+    stop_gradient,
+    value_and_grad,
+    vjp,
+)
+
+FUNCTIONS = {name: getattr(functional, name) for name in functional.__all__}
+
+
+def rosenbrock(x):
+    return sum(100 * (b - a**2) ** 2 + (1 - a) ** 2 for a, b in pairwise(x))
+
+
+def rosenbrock_hessian(x):
+    n = len(x)
+    matrix = [[0.0] * n for _ in range(n)]
+    for i in range(n - 1):
+        matrix[i][i] += 1200 * x[i] ** 2 - 400 * x[i + 1] + 2
+        matrix[i + 1][i + 1] += 200
+        matrix[i][i + 1] = matrix[i + 1][i] = -400 * x[i]
+    return matrix
+
+
+# Nesting.
+
+
+@pytest.mark.parametrize(
+    ("program", "truth"),
+    [
+        (lambda: grad(lambda x: x * grad(lambda y: x + y)(1.0))(1.0), 1.0),
+        (lambda: grad(lambda x: x * grad(lambda y: x * y)(2.0))(1.0), 2.0),
+        (
+            lambda: grad(lambda x: x * grad(lambda y: y * grad(lambda z: x * y * z)(3.0))(2.0))(
+                1.5
+            ),
+            12.0,
+        ),
+        (lambda: jvp(lambda x: x * jvp(lambda y: x + y, 1.0, 1.0)[1], 1.0, 1.0)[1], 1.0),
+        (lambda: jvp(grad(lambda y: y * y * y), 2.0, 1.0)[1], 12.0),
+        (lambda: grad(lambda x: jvp(lambda y: y * y * y, x, 1.0)[1])(2.0), 12.0),
+        (lambda: grad(lambda x: 1.0)(2.0), 0.0),
+        (lambda: grad(grad(lambda x: x))(2.0), 0.0),
+        (lambda: grad(lambda x, y: y * y)(1.0, 3.0), 0.0),
+        (lambda: grad(lambda x: -x if x < 0 else x)(-3.0), -1.0),
+    ],
+)
+def test_no_derivative_is_taken_for_another(program, truth):
+    result = program()
+    assert type(result) is float
+    assert result == truth
+
+
+def test_exact_sequences(cases):
+    """The first ten derivatives at 0 of generating functions are whole numbers that are known."""
+    for case in json.loads((cases / "egf" / "egf.json").read_text()):
+        code = compile(case["expr"], case["name"], "eval")
+        f = lambda x, code=code: eval(code, {**FUNCTIONS, "x": x})  # noqa: E731, S307 — our cases
+        orders = 6 if case["name"] != "mandelbrot_like" else 5
+        for order, truth in enumerate(case["float"][:orders]):
+            got = derivative(f, order)(case["at"])
+            assert got == pytest.approx(truth, rel=1e-12, abs=1e-9), case["name"]
+
+
+def test_physics_formulas_to_second_order(cases):
+    """100 formulas at 3 points each: value, gradient and Hessian, known to 31 digits."""
+    document = json.loads((cases / "feynman" / "feynman.json").read_text())
+    names = {**FUNCTIONS, "pi": math.pi}
+    for case in document["cases"]:
+        code = compile(case["formula"], case["id"], "eval")
+
+        def f(x, code=code, case=case):
+            return eval(code, {**names, **dict(zip(case["vars"], x, strict=True))})  # noqa: S307
+
+        for point in case["points"]:
+            value, gradient = value_and_grad(f)(point["x"])
+            truth = [*map(float, point["grad"])]
+            assert value == pytest.approx(float(point["value"]), rel=1e-11), case["id"]
+            scale = max(map(abs, truth))
+            assert gradient == pytest.approx(truth, rel=1e-10, abs=1e-12 * scale), case["id"]
+            second = [[*map(float, row)] for row in point["hess"]]
+            scale = max(abs(x) for row in second for x in row)
+            for got, expected in zip(hessian(f)(point["x"]), second, strict=True):
+                assert got == pytest.approx(expected, rel=1e-8, abs=1e-9 * scale), case["id"]
+
+
+def test_regression_problems_of_nist(cases):
+    """Gradient and Hessian of the residual sum of squares, at the start and at the optimum."""
+    for path in sorted((cases / "nist").glob("*.json")):
+        problem = json.loads(path.read_text())
+        model, response = (compile(problem[k], path.name, "eval") for k in ("model", "response"))
+        rows = [dict(zip(problem["columns"], row, strict=True)) for row in problem["data"]]
+
+        def residuals(b, model=model, response=response, rows=rows):
+            names = {**FUNCTIONS, "pi": math.pi, **{f"b{i}": x for i, x in enumerate(b, 1)}}
+            total = 0.0
+            for row in rows:
+                names.update(row)
+                total = total + (eval(response, names) - eval(model, names)) ** 2  # noqa: S307
+            return total
+
+        size = math.hypot(*(eval(response, {**FUNCTIONS, **row}) for row in rows))  # noqa: S307
+        for place in ("at_start1", "at_certified_float"):
+            known = problem[place]
+            slopes = [*map(float, known["grad"])]
+            scales = [*map(float, known["grad_scale_sum_abs_terms"])]
+            second = [[*map(float, row)] for row in known["hess"]]
+            for j, got in enumerate(grad(residuals)(known["b"])):
+                # A residual is known to an ulp of the response; the Hessian says what that does.
+                bound = 1e-11 * scales[j] + 1e-15 * size * math.sqrt(abs(second[j][j]))
+                assert got == pytest.approx(slopes[j], rel=1e-10, abs=bound), path.name
+            for i, row in enumerate(hessian(residuals)(known["b"])):
+                for j, got in enumerate(row):
+                    scale = math.sqrt(abs(second[i][i] * second[j][j]))
+                    truth = second[i][j]
+                    assert got == pytest.approx(truth, rel=1e-8, abs=1e-8 * scale), path.name
+
+
+def test_a_descent_inside_of_a_function_is_differentiated_through():
+    def end(rate):
+        w = 5.0
+        for _ in range(10):
+            w = w - rate * grad(lambda v: (v - 3.0) ** 2)(w)
+        return w
+
+    # w_n = 3 + 2 (1 - 2 rate)ⁿ
+    assert grad(end)(0.1) == pytest.approx(2 * 10 * 0.8**9 * -2, rel=1e-13)
+
+
+def test_a_loop_that_ends_by_its_numbers_is_differentiated_through():
+    def root(a):
+        x = a
+        while abs(x * x - a) > 1e-14:
+            x = (x + a / x) / 2
+        return x
+
+    assert grad(root)(2.0) == pytest.approx(0.5 / math.sqrt(2), rel=1e-12)
+    assert grad(grad(root))(2.0) == pytest.approx(-0.25 / 2**1.5, rel=1e-6)
+
+
+def test_a_saddle_point_by_nested_descent():
+    """min over x of max over y of x² + 3xy - y²: at the saddle both gradients vanish."""
+
+    def f(x, y):
+        return x**2 + 3 * x * y - y**2
+
+    def best_response(x):
+        y = 0.0
+        for _ in range(60):
+            y = y + 0.2 * grad(f, 1)(x, y)
+        return y
+
+    x = 1.0
+    for _ in range(30):
+        x = x - 0.1 * grad(lambda x: f(x, best_response(x)))(x)
+    assert (x, best_response(x)) == pytest.approx((0.0, 0.0), abs=1e-3)
+
+
+# Modes agree.
+
+
+@given(programs(smooth=True))
+@settings(max_examples=50)
+def test_reverse_and_forward_agree_to_second_order(program):
+    def f(x):
+        return program.value(*x)
+
+    point = [*program.inputs]
+    reverse, forward = (jacobian(f, mode=mode)(point) for mode in ("reverse", "forward"))
+    scale = 1 + max(map(abs, reverse))
+    assert reverse == pytest.approx(forward, rel=1e-10, abs=1e-12 * scale)
+    over = hessian(f)(point)
+    under = jacobian(jacobian(f, mode="forward"), mode="reverse")(point)
+    scale = 1 + max(abs(x) for row in over for x in row)
+    for a, b in zip(over, under, strict=True):
+        assert a == pytest.approx(b, rel=1e-9, abs=1e-10 * scale)
+    direction = [1.0] * len(point)
+    assert hvp(f, point, direction) == pytest.approx(
+        [sum(row) for row in over], rel=1e-9, abs=1e-10 * scale
+    )
+
+
+def test_the_hessian_of_rosenbrock_is_the_closed_form():
+    x = np.linspace(-1.5, 1.5, 30)
+    assert hessian(rosenbrock)(x) == pytest.approx(np.array(rosenbrock_hessian(x)), rel=1e-13)
+
+
+@pytest.mark.parametrize(("m", "n", "sweeps"), [(1, 10_000, {"pull_back": 1}), (50, 2, {})])
+def test_the_fewer_sweeps_are_taken(monkeypatch, m, n, sweeps):
+    counts = {"pull_back": 0, "push_forward": 0}
+    for name in counts:
+        original = getattr(sweep, name)
+
+        def counted(*args, name=name, original=original, **kwargs):
+            counts[name] += 1
+            return original(*args, **kwargs)
+
+        monkeypatch.setattr(sweep, name, counted)
+    jacobian(lambda x: [sum(x) * i for i in range(m)])([1.0] * n)
+    assert counts == {"pull_back": 0, "push_forward": 0, **(sweeps or {"push_forward": n})}
+
+
+# Structures.
+
+
+def test_results_have_the_structure_of_the_arguments():
+    params = {"w": [2.0, 3.0], "b": (1.0,), "scale": 4.0}
+
+    def f(p, x):
+        return p["scale"] * (p["w"][0] * x[0] + p["w"][1] * x[1] + p["b"][0])
+
+    assert grad(f)(params, [5.0, 6.0]) == {"w": [20.0, 24.0], "b": (4.0,), "scale": 29.0}
+    assert grad(f, argnums=1)(params, [5.0, 6.0]) == [8.0, 12.0]
+    assert grad(f, argnums=(1, 0))(params, [5.0, 6.0])[0] == [8.0, 12.0]
+    assert grad(f, argnums=-1)(params, np.array([5.0, 6.0])).tolist() == [8.0, 12.0]
+    value, pull_back = vjp(f, params, [5.0, 6.0])
+    assert (value, pull_back(2.0)[1]) == (116.0, [16.0, 24.0])
+
+
+def test_arrays_come_back_as_arrays():
+    x = np.array([[1.0, 2.0], [3.0, 4.0]])
+    slope = grad(lambda a: (a * a).sum())(x)
+    assert slope.dtype == float
+    assert slope.tolist() == (2 * x).tolist()
+    table = jacobian(lambda a: a @ np.array([1.0, 10.0]))(x)
+    assert table.shape == (2, 2, 2)
+    assert table[0].tolist() == [[1.0, 10.0], [0.0, 0.0]]
+    assert jacobian(np.exp)(np.array([0.0, 0.0])).tolist() == [[1.0, 0.0], [0.0, 1.0]]
+    assert jacobian(lambda t: np.array([t, t * t]))(3.0).tolist() == [1.0, 6.0]
+
+
+def test_jacobians_nest_lists_in_lists():
+    table = jacobian(lambda p: {"sum": p[0] + p[1], "all": [p[0] * p[1]]})((2.0, 3.0))
+    assert table == {"sum": (1.0, 1.0), "all": [(3.0, 2.0)]}
+
+
+def test_a_second_result_is_passed_along():
+    def f(x):
+        return x * x, {"twice": 2 * x}
+
+    assert grad(f, has_aux=True)(3.0) == (6.0, {"twice": 6.0})
+    assert value_and_grad(f, has_aux=True)(3.0) == ((9.0, {"twice": 6.0}), 6.0)
+
+
+def test_linearize_serves_many_directions():
+    y, push_forward = linearize(lambda a, b: [a * b, a], 2.0, 3.0)
+    assert (y, push_forward(1.0, 0.0), push_forward(0.0, 1.0)) == (
+        [6.0, 2.0],
+        [3.0, 1.0],
+        [2.0, 0.0],
+    )
+
+
+def test_keyword_arguments_are_constants():
+    assert grad(lambda x, *, power: x**power)(3.0, power=2) == 6.0
+
+
+def test_a_value_as_an_argument_keeps_the_gradient_differentiable():
+    x = Value(2.0)
+    slope = grad(lambda z: z**3)(x)
+    slope.backward()
+    assert (slope.data, x.grad) == (12.0, 12.0)
+
+
+def test_nothing_is_left_behind_in_values_that_are_closed_over():
+    w = Value(2.0)
+    assert grad(lambda x: w * x)(3.0) == 2.0
+    assert w.grad == 0.0
+
+
+def test_an_output_may_stand_twice_and_may_be_an_input():
+    assert vjp(lambda x: [x, x], 2.0)[1]([1.0, 10.0]) == (11.0,)
+    assert jvp(lambda x: [x, 1.0], 2.0, 3.0) == ([2.0, 1.0], [3.0, 0.0])
+
+
+def test_stop_gradient_stops_it():
+    assert grad(lambda x: x[0] * stop_gradient(x)[0])([3.0]) == [3.0]
+
+
+def test_integers_are_numbers():
+    assert grad(lambda x: x**2)(3) == 6.0
+
+
+# Errors.
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (lambda: grad(lambda x: [x, x])(1.0), ShapeError, r"it is \[\*, \*\]: use jacobian"),
+        (lambda: grad(lambda x: x, 1)(1.0), ArgumentError, "argnums is 1, but .* with 1 arguments"),
+        (lambda: grad(lambda x: x, "a")(1.0), ArgumentError, "argnums is 'a'"),
+        (lambda: grad(lambda x: x)("a"), NotANumberError, "argument 0 must be one real number"),
+        (lambda: grad(lambda x: x)([1.0, None]), NotANumberError, r"argument 0\[1\] must be"),
+        (lambda: grad(lambda x: None)(1.0), NotANumberError, "the result must be one real number"),
+        (lambda: grad(lambda x: x, has_aux=True)(1.0), ShapeError, "has_aux needs a pair"),
+        (lambda: jacobian(lambda x: x, mode="up"), ArgumentError, "mode is 'up'"),
+        (lambda: derivative(abs, -1), ArgumentError, "order is -1"),
+        (lambda: jvp(lambda x: x[0], [1.0], [1.0, 2.0]), ShapeError, r"tangent 0 must be like"),
+        (lambda: jvp(lambda x, y: x, (1.0, 2.0), (1.0,)), ShapeError, "2 tangents are due, and 1"),
+        (
+            lambda: vjp(lambda x: [x], 1.0)[1](1.0),
+            ShapeError,
+            r"the cotangents must be like \[\*\]",
+        ),
+    ],
+)
+def test_mistakes_are_named(call, error, message):
+    with pytest.raises(error, match=message):
+        call()
+
+
+trees_of_numbers = st.recursive(
+    st.floats(-10, 10),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.tuples(inner, inner)
+        | st.dictionaries(st.text(max_size=3), inner, max_size=3)
+    ),
+    max_leaves=8,
+)
+
+
+@given(trees_of_numbers)
+def test_the_gradient_of_the_squares_is_twice_the_tree(tree):
+    from micrograd_gd import trees
+
+    def f(tree):
+        return sum((leaf * leaf for leaf in trees.flatten(tree)[0]), 0.0)
+
+    leaves, structure = trees.flatten(tree)
+    assert grad(f)(tree) == trees.unflatten(structure, [2 * leaf for leaf in leaves])
