@@ -235,8 +235,10 @@ def test_every_row_to_fourth_order_along_a_line(name):
     for point in POINTS:
         count = {"total": 3, "dot": 3}.get(name, len(row.operands))
         operands = [1.0, *point][:count] if fixed else [*point, 0.5, 0.2][:count]
-        if name == "softsign" and operands == [0.0]:
+        if operands == [0.0] and name == "softsign":
             continue  # where its slope has a kink
+        if fixed and operands[1] <= 0:
+            continue  # where polygamma has poles
         if row.folds or fixed or is_smooth(row, tuple(operands)):
             checked += 1
             compare_to_fourth_order(row, operands, fixed)
