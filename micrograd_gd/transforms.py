@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import wraps
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from micrograd_gd import sweep, trees
 from micrograd_gd.engine import Value
@@ -26,6 +26,7 @@ __all__ = [
     "jacobian",
     "jvp",
     "linearize",
+    "scipy_objective",
     "stop_gradient",
     "value_and_grad",
     "vjp",
@@ -212,6 +213,31 @@ def derivative(f: Function, order: int = 1) -> Function:
     for _ in range(order):
         f = grad(f)
     return f
+
+
+class ScipyObjective(NamedTuple):
+    """A function with its derivatives, under the names of `scipy.optimize.minimize`."""
+
+    fun: Function
+    jac: Function
+    hess: Function
+    hessp: Function
+
+
+def scipy_objective(f: Function) -> ScipyObjective:
+    """What `scipy.optimize.minimize` asks for, of a function of one array that gives one number.
+
+    For `least_squares`, whose function gives an array, `jacobian(f)` is the `jac`.
+
+    >>> objective = scipy_objective(lambda x: x[0] ** 2 + x[1])
+    >>> objective.jac([3.0, 1.0]), objective.hessp([3.0, 1.0], [1.0, 0.0])
+    ([6.0, 1.0], [2.0, 0.0])
+    """
+
+    def hessian_times_vector(x: Any, p: Any) -> Any:
+        return hvp(f, x, p)
+
+    return ScipyObjective(f, grad(f), hessian(f), hessian_times_vector)
 
 
 def stop_gradient(tree: Any) -> Any:

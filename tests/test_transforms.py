@@ -23,6 +23,7 @@ from micrograd_gd.transforms import (
     jacobian,
     jvp,
     linearize,
+    scipy_objective,
     stop_gradient,
     value_and_grad,
     vjp,
@@ -265,6 +266,39 @@ def compare_to_fourth_order(row, operands, fixed):
             assert got == pytest.approx(truth[order], rel=1e-9, abs=1e-11 * scale), (
                 f"{row!r} at {operands}, order {order}"
             )
+
+
+@pytest.mark.parametrize("method", ["BFGS", "Newton-CG", "trust-exact", "trust-ncg"])
+def test_scipy_minimises_with_exact_derivatives(method):
+    minimize = pytest.importorskip("scipy.optimize", reason="SciPy is not here").minimize
+    objective = scipy_objective(rosenbrock)
+    needs = {
+        "BFGS": {},
+        "Newton-CG": {"hessp": objective.hessp},
+        "trust-exact": {"hess": objective.hess},
+        "trust-ncg": {"hessp": objective.hessp},
+    }[method]
+    start = np.array([-1.2, 1.0, 0.5])
+    found = minimize(objective.fun, start, jac=objective.jac, method=method, **needs)
+    assert found.x == pytest.approx([1.0, 1.0, 1.0], abs=1e-4)
+
+
+def test_scipy_fits_with_exact_jacobians(cases):
+    """Misra1a of NIST, from its far start to the certified parameters."""
+    least_squares = pytest.importorskip("scipy.optimize", reason="SciPy is not here").least_squares
+    problem = json.loads((cases / "nist" / "Misra1a.json").read_text())
+    y, x = np.array(problem["data"]).T
+
+    def residuals(b):
+        return y - b[0] * (1 - np.exp(-b[1] * x))
+
+    scale = np.array(problem["start1"])
+    found = least_squares(
+        lambda s: residuals(s * scale), [1.0, 1.0], jac=jacobian(lambda s: residuals(s * scale)),
+        xtol=1e-15, ftol=1e-15, gtol=1e-15,
+    )  # fmt: skip
+    certified = [*map(float, problem["certified"])]
+    assert found.x * scale == pytest.approx(certified, rel=1e-7)
 
 
 # Structures.
