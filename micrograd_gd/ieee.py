@@ -144,8 +144,8 @@ def hypot(a: float, b: float) -> float:
     """sqrt(a² + b²) without overflow on the way."""
     try:
         return builtins.abs(complex(a, b))  # the length of a complex number is the C hypot
-    except OverflowError:
-        return inf
+    except OverflowError:  # for a nan it may be that of an earlier call, which C has not forgotten
+        return nan if a != a or b != b else inf
 
 
 # Trigonometry and its hyperbolic sisters.

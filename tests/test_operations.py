@@ -290,3 +290,9 @@ def test_defaults_stand_in_the_row():
 def test_the_table_prints_signatures():
     assert repr(operation("dot")) == "dot(s, *w, *x)"
     assert isinstance(ops.operation("div"), Operation)
+
+
+def test_an_overflow_that_is_past_leaves_no_trace():
+    """Python asks C for its last error, and C keeps that of an earlier call."""
+    assert functional.exp(1000.0) == math.inf
+    assert math.isnan(functional.hypot(math.nan, 1.0))
