@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import textwrap
 from pathlib import Path
 
 from setuptools import Extension, setup
@@ -11,7 +12,7 @@ from setuptools.command.build_ext import build_ext
 HERE = Path(__file__).parent
 CORE = "micrograd_gd/_core"
 # The bits must be Python's own: no fused multiply-add, no function folded at compile time.
-UNIX_FLAGS = ["-std=c11", "-O2", "-ffp-contract=off", "-fno-builtin", "-fvisibility=hidden"]
+UNIX_FLAGS = ["-std=c11", "-O3", "-ffp-contract=off", "-fno-builtin", "-fvisibility=hidden"]
 WINDOWS_FLAGS = ["/std:c11", "/O2", "/fp:precise"]
 
 
@@ -26,7 +27,7 @@ class BuildCore(build_ext):
             extension.extra_compile_args = WINDOWS_FLAGS if windows else UNIX_FLAGS
             super().build_extension(extension)
         except Exception as error:  # noqa: BLE001 — whatever went wrong, Python's engine will do
-            reason = str(error).partition("\n")[0] or type(error).__name__
+            reason = textwrap.shorten(str(error) or type(error).__name__, 80)
             print(  # noqa: T201 — an installer prints
                 f"micrograd_gd: the Python engine is used, since the native one did not build "
                 f"({reason})",
@@ -44,6 +45,7 @@ class BuildCore(build_ext):
 
 
 setup(
+    include_package_data=False,  # the sources in C go into the sdist, not into a wheel
     cmdclass={"build_ext": BuildCore},
     ext_modules=[
         Extension(

@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from micrograd_gd import _core, engine, modes
+from micrograd_gd.errors import NotANumberError
 from micrograd_gd.ops import OPERATIONS, primitive
 
 if not hasattr(_core, "Value"):
@@ -513,6 +514,63 @@ def test_arrays_go_through_their_elements(kind):
     assert [y.data for y in np.array([1.0, 2.0]) ** x] == [1.0, 4.0]
     assert np.tanh(np.array([x]))[0].op.name == "tanh"
     assert (np.array([x, x]) @ np.array([3.0, 4.0])).data == 14.0
+
+
+@both_engines
+def test_a_named_method_refuses_an_array_and_an_operator_leaves_it_its_turn(kind):
+    np = pytest.importorskip("numpy")
+    for array in (np.array([1.0, 2.0]), [1.0]):
+        for name in ("maximum", "hypot", "add", "pow"):
+            with pytest.raises(NotANumberError, match=rf"operand 2 of {name}\(a, b\) must be one"):
+                getattr(kind(2.0), name)(array)
+    assert kind(2.0).__add__(np.array([1.0])) is NotImplemented
+
+
+@both_engines
+def test_what_an_operand_changes_while_it_is_asked_for_its_number_counts(kind):
+    x = kind(2.0)
+
+    class Changing:
+        def __float__(self):
+            x.data = 5.0
+            return 3.0
+
+    for multiply in (operator.mul, kind.mul, lambda a, b: kind.record(OPERATIONS["mul"], a, b)):
+        x.data = 2.0
+        y = multiply(x, Changing())
+        assert (y.data, y.partials) == (15.0, (3.0, None))
+
+
+def test_a_label_that_replaces_itself_while_it_is_shown_is_held():
+    class Label:
+        def __bool__(self):
+            x.label = ""
+            return True
+
+        def __repr__(self):
+            return "gone"
+
+    x = Native(1.0, Label())
+    assert repr(x) == "Value(data=1.0, grad=0.0, label=gone)"
+    assert x.label == ""
+
+
+def test_a_value_that_is_made_one_of_a_subclass_dies_once():
+    class Slotted(Native):
+        __slots__ = ()
+
+    for _ in range(100):
+        x = Native(1.0)
+        with suppress(TypeError):
+            x.__class__ = Slotted
+        del x
+        gc.collect(0)
+
+
+@both_engines
+def test_a_format_that_is_no_text_is_refused(kind):
+    with pytest.raises(TypeError, match=r"format\(\) argument 2 must be str, not int"):
+        kind(1.0).__format__(3)
 
 
 @pytest.mark.parametrize(

@@ -50,17 +50,20 @@ def methods(rows: list[Operation]) -> str:
     functions, entries, slots = [], [], []
     for number, row in enumerate(rows, 1):
         function = f"record_{row.name}"
-        functions.append(_RECORD[_shape(row)].format(function, number))
-        names = [row.name, *row.aliases]
+        operator = f"{function}_operator" if _shape(row) < 3 else function
+        functions.append(_RECORD[_shape(row)].format(function, number, f"rule_{row.name}"))
+        named = dict.fromkeys([row.name, *row.aliases], function)
         slot = SLOTS.get(row.method)
         if slot in WITH_MODULUS:
-            functions.append(_WITH_MODULUS.format(function))
-            slots.append(f"{{Py_{slot}, (void *){function}_modulo}},")
+            functions.append(_WITH_MODULUS.format(operator))
+            slots.append(f"{{Py_{slot}, (void *){operator}_modulo}},")
         elif slot:
-            slots.append(f"{{Py_{slot}, (void *){function}{'_alone' * (_shape(row) == 1)}}},")
+            slots.append(f"{{Py_{slot}, (void *){operator}}},")
         elif row.method:
-            names.append(f"__{row.method}__")
-        entries += [_METHOD[_shape(row)].format(name, function, _text(row.doc)) for name in names]
+            named[f"__{row.method}__"] = operator if _shape(row) == 2 else function
+        entries += [
+            _METHOD[_shape(row)].format(name, by, _text(row.doc)) for name, by in named.items()
+        ]
     return "\n".join(
         [_METHODS_HEAD, *functions, _listed("ROW_METHODS", entries), _listed("ROW_SLOTS", slots)]
     )
@@ -257,11 +260,18 @@ _METHODS_HEAD = """\
 
 _RECORD = {
     1: """\
-static PyObject *{0}(PyObject *x, PyObject *Py_UNUSED(none)) {{ return record_unary(x, {1}); }}
-static inline PyObject *{0}_alone(PyObject *x) {{ return record_unary(x, {1}); }}
+static PyObject *{0}(PyObject *x, PyObject *Py_UNUSED(none))
+{{
+    return record_unary(x, {1}, {2});
+}}
+static inline PyObject *{0}_operator(PyObject *x) {{ return {0}(x, NULL); }}
 """,
     2: """\
-static PyObject *{0}(PyObject *a, PyObject *b) {{ return record_binary(a, b, {1}); }}
+static PyObject *{0}(PyObject *a, PyObject *b) {{ return record_binary(a, b, {1}, {2}, false); }}
+static inline PyObject *{0}_operator(PyObject *a, PyObject *b)
+{{
+    return record_binary(a, b, {1}, {2}, true);
+}}
 """,
     3: """\
 static PyObject *{0}(PyObject *x, PyObject *const *rest, Py_ssize_t n, PyObject *names)

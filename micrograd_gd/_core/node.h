@@ -19,6 +19,14 @@ typedef uint8_t Kind;
 
 typedef struct Node Node;
 
+/* Ask for a node's two cache lines ahead of its use; without such a hint all is the same, later. */
+#ifdef __GNUC__
+#define PREFETCH(node) \
+    (__builtin_prefetch((char *)(node), 1), __builtin_prefetch((char *)(node) + 64, 1))
+#else
+#define PREFETCH(node) ((void)(node))
+#endif
+
 typedef struct {
     union {
         Node *value;
@@ -66,24 +74,33 @@ typedef struct {
     PyObject *number;       /* operation.number, the door for whatever is no float or int */
     PyObject *not_a_number; /* errors.NotANumberError */
     PyObject *modes;
-    long open_blocks; /* modes.open_blocks, or -1: nobody tells, so look */
+    long open_blocks; /* modes.open_blocks: it tells when that changes */
     Node *dead;       /* waiting while another node is being freed */
     bool freeing;
     Node *spare; /* memory of nodes that died, for those to come */
     Py_ssize_t spares;
 } State;
 
-enum { MOST_SPARES = 1 << 16 };
+#ifndef MOST_SPARES /* 0 shows a sanitizer every death */
+#define MOST_SPARES (1 << 16)
+#endif
 
 static void value_dealloc(PyObject *self);
 
 /* Only `Value` itself has this destructor, whichever interpreter it belongs to. */
 static inline bool is_exactly_value(PyObject *x) { return Py_TYPE(x)->tp_dealloc == value_dealloc; }
 
+/* The main interpreter's, which no other one writes: the short way to the state of most nodes. */
+static PyTypeObject *main_type;
+static State *main_state;
+
 /* PyType_GetModuleState, without its detours. NULL once the collector has taken the class apart,
    which it does only when the interpreter ends. */
 static inline State *state_of_exact_type(PyTypeObject *type)
 {
+    if (type == main_type) {
+        return main_state;
+    }
     PyObject *module = ((PyHeapTypeObject *)type)->ht_module;
     return module == NULL ? NULL : PyModule_GetState(module);
 }
@@ -168,6 +185,12 @@ static inline PyObject *gradient_of(Node *node)
     return has_block(node) ? node->block->gradient : NULL;
 }
 
+static inline double gradient_as_number(Node *node)
+{
+    PyObject *gradient = gradient_of(node);
+    return gradient ? ((Node *)gradient)->data : node->grad;
+}
+
 static inline PyObject *label_of(Node *node) { return has_block(node) ? node->block->label : NULL; }
 
 /* Birth. */
@@ -184,7 +207,9 @@ static inline Node *new_node(State *state)
     if (node != NULL) {
         state->spare = node->next;
         state->spares -= 1;
-        PyObject_Init((PyObject *)node, state->type);
+        PREFETCH(state->spare);
+        Py_SET_REFCNT((PyObject *)node, 1);
+        Py_INCREF(state->type);
     } else {
         node = PyObject_GC_New(Node, state->type);
         if (node == NULL) {
@@ -211,6 +236,20 @@ static inline void track(Node *node)
     if (!node->tracked) {
         node->tracked = true;
         PyObject_GC_Track(node);
+    }
+}
+
+/* Show the node to the collector if it sees an operand. That comes last, when the node is complete:
+   whoever asks the collector for its objects can do anything with them. */
+static void track_like_operands(Node *node)
+{
+    Edge *edge;
+    Kind *kind;
+    Py_ssize_t n = edges_of(node, &edge, &kind);
+    for (Py_ssize_t i = 0; i < n; i++) {
+        if (kind[i] >= VALUE && edge[i].value->tracked) {
+            track(node);
+        }
     }
 }
 
@@ -430,7 +469,7 @@ static void value_dealloc(PyObject *self)
 {
     Node *node = (Node *)self;
     State *state = state_of(self);
-    if (node->tracked) {
+    if (node->tracked || !is_exactly_value(self)) { /* subclasses track it again before they call */
         PyObject_GC_UnTrack(self);
         node->tracked = false;
     }

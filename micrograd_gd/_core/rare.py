@@ -54,11 +54,12 @@ def _define_methods(kind: Any, op: Operation) -> None:
     def reflected(b: Any, a: Any) -> Any:
         return NotImplemented if _is_array(a) else kind.record(op, a, b)
 
-    is_operator = len(op.operands) == 2 and not op.folds and not op.defaults
-    names = [op.name, *op.aliases, *([f"__{op.method}__"] if op.method else [])]
-    _define(kind, op, operator if is_operator else method, names)
-    if is_operator and op.method:
-        _define(kind, op, reflected, [f"__r{op.method}__"])
+    _define(kind, op, method, [op.name, *op.aliases])
+    if op.method:
+        is_binary = len(op.operands) == 2 and not op.folds and not op.defaults
+        _define(kind, op, operator if is_binary else method, [f"__{op.method}__"])
+        if is_binary:
+            _define(kind, op, reflected, [f"__r{op.method}__"])
 
 
 def _define(kind: Any, op: Operation, method: Callable[..., Any], names: list[str]) -> None:

@@ -6,11 +6,22 @@
 #include "node.h"
 #include "rules.h" /* ROWS, generated from the table */
 
+static int no_more_operations(void)
+{
+    PyErr_SetString(PyExc_RuntimeError, "the interpreter is ending: nothing is computed any more");
+    return 0;
+}
+
 /* The float that `x` is. The checks that `operation.number` makes of what is no plain float or int
    are left to it, and so are the messages: `name` says what `x` is called there. */
 static int number_called(State *state, PyObject *x, PyObject *name, double *out)
 {
     if (name == NULL) {
+        return -1;
+    }
+    if (state->number == NULL) {
+        Py_DECREF(name);
+        no_more_operations();
         return -1;
     }
     PyObject *arguments[] = {x, name};
@@ -99,16 +110,6 @@ static inline void set_operand(Edge *edge, Kind kind, PyObject *x, double number
     }
 }
 
-static inline bool in_open_block(State *state)
-{
-    if (state->open_blocks >= 0) {
-        return state->open_blocks > 0;
-    }
-    PyObject *names = PyModule_GetDict(state->modes);
-    PyObject *count = PyDict_GetItemString(names, "open_blocks");
-    return count != NULL && PyLong_AsLong(count) > 0;
-}
-
 /* Let the open blocks see a new node. */
 static int observe(State *state, Node *node)
 {
@@ -119,21 +120,22 @@ static int observe(State *state, Node *node)
 
 static inline PyObject *finish(State *state, Node *node)
 {
-    if (in_open_block(state) && observe(state, node) < 0) {
+    if (state->open_blocks > 0 && observe(state, node) < 0) {
         Py_DECREF(node);
         return NULL;
     }
     return (PyObject *)node;
 }
 
-/* Operations that were compiled in, of one and of two operands. */
+/* Operations that were compiled in, of one and of two operands. `op` is a constant where these are
+   called, so that each operation has its own copy with its rule in the middle. */
 
 static PyObject *no_such_operation(uint32_t op)
 {
     return PyErr_Format(PyExc_RuntimeError, "%s is no operation of the table", ROWS[op].name);
 }
 
-static PyObject *record_unary(PyObject *x, uint32_t op)
+static Py_ALWAYS_INLINE inline PyObject *record_unary(PyObject *x, uint32_t op, Rule rule)
 {
     State *state = state_of(x);
     if (state->ops[op] == NULL) {
@@ -146,15 +148,27 @@ static PyObject *record_unary(PyObject *x, uint32_t op)
     node->op = op;
     node->kind[0] = VALUE;
     node->edge[0].value = (Node *)Py_NewRef(x);
-    node->data = ROWS[op].rule(1, &((Node *)x)->data, node->edge, node->kind);
+    node->data = rule(1, &((Node *)x)->data, node->edge, node->kind);
     if (((Node *)x)->tracked) {
         track(node);
     }
     return finish(state, node);
 }
 
-/* `a op b`, where one of the two is a value. The other may be an array. */
-static PyObject *record_binary(PyObject *a, PyObject *b, uint32_t op)
+/* Operand `i` of an operator or a method; ABSENT with an error set if it is no number, or without
+   one if it is an array that is to take its turn. */
+static Kind take_partner(State *state, PyObject *x, uint32_t op, int i, bool is_operator,
+                         double *out)
+{
+    if (is_operator && is_array(state, x) != 0) {
+        return ABSENT;
+    }
+    return take(state, x, op, i, out);
+}
+
+/* `a op b`, where one of the two is a value. An operator leaves arrays to themselves. */
+static Py_ALWAYS_INLINE inline PyObject *record_binary(PyObject *a, PyObject *b, uint32_t op,
+                                                       Rule rule, bool is_operator)
 {
     State *state = is_exactly_value(a) ? state_of(a) : state_of(b);
     if (state == NULL) { /* b is a number, and a of a subclass */
@@ -167,15 +181,16 @@ static PyObject *record_binary(PyObject *a, PyObject *b, uint32_t op)
     Kind kind[2];
     PyObject *operand[2] = {a, b};
     for (int i = 0; i < 2; i++) {
-        if (Py_TYPE(operand[i]) != state->type && !PyFloat_CheckExact(operand[i])) {
-            int skip = is_array(state, operand[i]);
-            if (skip) {
-                return skip < 0 ? NULL : Py_NewRef(Py_NotImplemented);
+        if (Py_TYPE(operand[i]) == state->type) {
+            kind[i] = VALUE;
+        } else if (PyFloat_CheckExact(operand[i])) {
+            kind[i] = NUMBER;
+            x[i] = PyFloat_AS_DOUBLE(operand[i]);
+        } else {
+            kind[i] = take_partner(state, operand[i], op, i, is_operator, &x[i]);
+            if (kind[i] == ABSENT) {
+                return PyErr_Occurred() ? NULL : Py_NewRef(Py_NotImplemented);
             }
-        }
-        kind[i] = take(state, operand[i], op, i, &x[i]);
-        if (kind[i] == ABSENT) {
-            return NULL;
         }
     }
     Node *node = new_node(state);
@@ -186,11 +201,16 @@ static PyObject *record_binary(PyObject *a, PyObject *b, uint32_t op)
     for (int i = 0; i < 2; i++) {
         node->kind[i] = kind[i];
         set_operand(&node->edge[i], kind[i], operand[i], x[i]);
+        if (kind[i] == VALUE) {
+            x[i] = ((Node *)operand[i])->data;
+        }
+    }
+    node->data = rule(2, x, node->edge, node->kind);
+    for (int i = 0; i < 2; i++) {
         if (kind[i] == VALUE && ((Node *)operand[i])->tracked) {
             track(node);
         }
     }
-    node->data = ROWS[op].rule(2, x, node->edge, node->kind);
     return finish(state, node);
 }
 
@@ -271,15 +291,19 @@ static int take_operands(State *state, Node *node, PyObject *const *operand, Py_
         }
         set_operand(&edge[i], got, i < given ? operand[i] : NULL, x[i]);
         kind[i] = got;
-        if (got == VALUE && edge[i].value->tracked) {
-            track(node);
+    }
+    for (Py_ssize_t i = 0; i < n; i++) {
+        if (kind[i] == VALUE) {
+            x[i] = edge[i].value->data; /* again: asking others for their number may change it */
         }
     }
     if (node->op < ROW_COUNT) {
         node->data = ROWS[node->op].rule(n, x, edge, kind);
-        return 0;
+    } else if (apply_in_python(state, node->op, n, x, edge, kind, &node->data) < 0) {
+        return -1;
     }
-    return apply_in_python(state, node->op, n, x, edge, kind, &node->data);
+    track_like_operands(node);
+    return 0;
 }
 
 /* The node for `n` operands, the last of them, from `given` on, being `defaults`. */

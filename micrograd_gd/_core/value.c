@@ -270,7 +270,7 @@ static PyObject *backward_in_python(PyObject *self, PyObject *seed, bool create_
 /* -1 with an error set, or whether a watch is on. */
 static int is_watched(State *state)
 {
-    if (!in_open_block(state)) {
+    if (state->open_blocks <= 0) {
         return 0;
     }
     PyObject *watch = PyObject_CallMethod(state->modes, "watch", NULL);
@@ -324,6 +324,9 @@ static PyObject *value_detach(PyObject *self, PyObject *Py_UNUSED(none))
 /* The number of a row of the table; 0 with an error set. */
 static uint32_t number_of_op(State *state, PyObject *op)
 {
+    if (state->number_of_op == NULL) {
+        return no_more_operations();
+    }
     PyObject *number = PyDict_GetItemWithError(state->number_of_op, op);
     if (number != NULL) {
         return (uint32_t)PyLong_AsUnsignedLong(number);
@@ -393,16 +396,16 @@ static PyObject *value_divmod(PyObject *a, PyObject *b)
 static PyObject *value_repr(PyObject *self)
 {
     Node *node = (Node *)self;
-    PyObject *gradient = gradient_of(node);
-    PyObject *label = label_of(node);
+    PyObject *label = Py_XNewRef(label_of(node)); /* what it is asked may replace it */
     PyObject *data = PyFloat_FromDouble(node->data);
-    PyObject *grad = PyFloat_FromDouble(gradient ? ((Node *)gradient)->data : node->grad);
+    PyObject *grad = PyFloat_FromDouble(gradient_as_number(node));
     PyObject *text = NULL;
     int has_label = label ? PyObject_IsTrue(label) : 0;
     if (data != NULL && grad != NULL && has_label >= 0) {
         text = has_label ? PyUnicode_FromFormat("Value(data=%R, grad=%R, label=%R)", data, grad, label)
                          : PyUnicode_FromFormat("Value(data=%R, grad=%R)", data, grad);
     }
+    Py_XDECREF(label);
     Py_XDECREF(data);
     Py_XDECREF(grad);
     return text;
@@ -410,8 +413,13 @@ static PyObject *value_repr(PyObject *self)
 
 static PyObject *value_format(PyObject *self, PyObject *spec)
 {
-    if (PyUnicode_Check(spec) && PyUnicode_GET_LENGTH(spec) == 0) {
-        return PyObject_Repr(self);
+    int written = PyObject_IsTrue(spec);
+    if (written <= 0) {
+        return written < 0 ? NULL : PyObject_Repr(self);
+    }
+    if (!PyUnicode_Check(spec)) {
+        return PyErr_Format(PyExc_TypeError, "format() argument 2 must be str, not %.200s",
+                            Py_TYPE(spec)->tp_name);
     }
     PyObject *number = PyFloat_FromDouble(((Node *)self)->data);
     PyObject *text = number ? PyObject_Format(number, spec) : NULL;
@@ -457,15 +465,14 @@ static PyObject *get_sign(PyObject *self, void *Py_UNUSED(closure))
 static PyObject *value_fields(PyObject *self, PyObject *Py_UNUSED(none))
 {
     Node *node = (Node *)self;
-    PyObject *gradient = gradient_of(node);
     PyObject *operands = of_each(self, operand_at);
     PyObject *partials = of_each(self, partial_at);
     PyObject *op = get_op(self, NULL);
     PyObject *label = get_label(self, NULL);
     PyObject *fields = NULL;
     if (operands && partials && label) {
-        double grad = gradient ? ((Node *)gradient)->data : node->grad;
-        fields = Py_BuildValue("(OOOddO)", op, operands, partials, node->data, grad, label);
+        fields = Py_BuildValue("(OOOddO)", op, operands, partials, node->data,
+                               gradient_as_number(node), label);
     }
     Py_XDECREF(operands);
     Py_XDECREF(partials);
@@ -486,9 +493,6 @@ static int restore_edge(State *state, Node *node, Edge *edge, Kind *kind, PyObje
     }
     edge->value = (Node *)Py_NewRef(operand);
     *kind = partial == Py_None ? VALUE : FLOWS;
-    if (edge->value->tracked) {
-        track(node);
-    }
     return 0;
 }
 
@@ -517,6 +521,7 @@ static int restore(State *state, Node *node, PyObject *op, PyObject *operands, P
             return -1;
         }
     }
+    track_like_operands(node);
     return 0;
 }
 
@@ -652,13 +657,10 @@ static int adopt(State *state, PyObject *op, const char *name, const char *formu
         state->ops[number] = NULL;
         state->op_count += 1;
     }
+    state->ops[number] = Py_NewRef(op);
     int done = PyDict_SetItem(state->number_of_op, op, key);
     Py_DECREF(key);
-    if (done < 0) {
-        return -1;
-    }
-    state->ops[number] = Py_NewRef(op);
-    return number < ROW_COUNT;
+    return done < 0 ? -1 : number < ROW_COUNT;
 }
 
 static PyObject *native_adopt(PyObject *module, PyObject *args)
@@ -704,7 +706,6 @@ static int native_exec(PyObject *module)
 {
     State *state = PyModule_GetState(module);
     state->op_count = ROW_COUNT;
-    state->open_blocks = -1;
     state->ops = PyMem_Calloc(ROW_COUNT, sizeof(PyObject *));
     state->number_of_op = PyDict_New();
     state->number = imported("micrograd_gd.operation", "number");
@@ -716,6 +717,10 @@ static int native_exec(PyObject *module)
         return -1;
     }
     state->type->tp_vectorcall = value_vectorcall;
+    if (PyInterpreterState_Get() == PyInterpreterState_Main()) {
+        main_type = state->type;
+        main_state = state;
+    }
     return PyModule_AddType(module, state->type);
 }
 
@@ -747,6 +752,10 @@ static int native_clear(PyObject *module)
 static void native_free(void *module)
 {
     State *state = PyModule_GetState(module);
+    if (state == main_state) {
+        main_type = NULL;
+        main_state = NULL;
+    }
     native_clear(module);
     free_spares(state);
     for (uint32_t i = 0; state->ops != NULL && i < state->op_count; i++) {

@@ -10,17 +10,35 @@ static inline Node *waiting(Node *node) { return (Node *)((uintptr_t)node | 1); 
 static inline bool is_waiting(Node *entry) { return (uintptr_t)entry & 1; }
 static inline Node *awaited(Node *entry) { return (Node *)((uintptr_t)entry & ~(uintptr_t)1); }
 
-static void forget_seen(Stack *stack)
+/* Nodes of a walk that failed become what they were; gradients within the graph are lost. */
+static void undo(Stack *stack, bool sweeping)
 {
     for (size_t i = 0; i < stack->n; i++) {
-        awaited(stack->item[i])->seen = false;
+        Node *node = awaited(stack->item[i]);
+        if (sweeping && node->seen && node->op == 0) {
+            node->grad = node->before;
+        }
+        node->seen = false;
     }
+}
+
+/* Get ready for the sweep; whether the gradient is a value of a graph.
+   Sums start at -0.0, the one number that adding to leaves every float as it was. */
+static inline bool start_gradient(Node *node)
+{
+    bool is_value = gradient_of(node) != NULL;
+    if (node->op == 0) {
+        node->before = is_value ? -0.0 : node->grad;
+    }
+    node->grad = -0.0;
+    return is_value;
 }
 
 /* Every node below `root`, operands first, `root` last; of the kind FLOWS, those that a derivative
    flows to, of the kind VALUE, all. They are `seen` then: whoever asked clears that. No Python code
-   may run in between. */
-static int walk(Node *root, Kind least, Stack *order)
+   may run in between. With `some_are_values`, they are made ready for the sweep on the way, and it
+   tells whether some gradient is a value. */
+static Py_ALWAYS_INLINE inline int walk(Node *root, Kind least, Stack *order, bool *some_are_values)
 {
     Stack todo;
     stack_init(&todo);
@@ -44,6 +62,9 @@ static int walk(Node *root, Kind least, Stack *order)
             goto failed;
         }
         node->seen = true;
+        if (some_are_values != NULL) {
+            *some_are_values |= start_gradient(node);
+        }
         if (n == 0) {
             stack_push(order, node);
             continue;
@@ -58,8 +79,8 @@ static int walk(Node *root, Kind least, Stack *order)
     stack_free(&todo);
     return 0;
 failed:
-    forget_seen(order);
-    forget_seen(&todo); /* some in it were not seen yet: false already */
+    undo(order, some_are_values != NULL);
+    undo(&todo, some_are_values != NULL); /* some in it were not seen yet */
     stack_free(&todo);
     return -1;
 }
@@ -84,8 +105,8 @@ static PyObject *nodes_of(Node *root, Kind least)
     Stack order;
     stack_init(&order);
     PyObject *nodes = NULL;
-    if (walk(root, least, &order) == 0) {
-        forget_seen(&order);
+    if (walk(root, least, &order, NULL) == 0) {
+        undo(&order, false);
         hold(&order);
         nodes = PyList_New((Py_ssize_t)order.n);
         if (nodes == NULL) {
@@ -100,23 +121,6 @@ static PyObject *nodes_of(Node *root, Kind least)
     return nodes;
 }
 
-/* Get ready for the sweep; whether some gradient is a value of a graph.
-   Sums start at -0.0, the one number that adding to leaves every float as it was. */
-static bool prepare(Stack *order)
-{
-    bool any = false;
-    for (size_t i = 0; i < order->n; i++) {
-        Node *node = order->item[i];
-        if (node->op == 0) {
-            node->before = gradient_of(node) == NULL ? node->grad : -0.0;
-        }
-        node->grad = -0.0;
-        node->seen = false;
-        any |= gradient_of(node) != NULL;
-    }
-    return any;
-}
-
 /* The chain rule, from the root down. A leaf is complete when its turn comes, since all that was
    computed from it came before. */
 static void sweep_down(Stack *order, double seed)
@@ -124,7 +128,11 @@ static void sweep_down(Stack *order, double seed)
     order->item[order->n - 1]->grad = seed;
     for (size_t i = order->n; i-- > 0;) {
         Node *node = order->item[i];
+        if (i >= 8) {
+            PREFETCH(order->item[i - 8]);
+        }
         const double g = node->grad;
+        node->seen = false;
         if (node->op == 0) {
             node->grad = node->before + g;
         } else if (!has_block(node)) {
@@ -178,9 +186,9 @@ static int backward_on_floats(Node *root, double seed)
 {
     Stack order;
     stack_init(&order);
-    int done = walk(root, FLOWS, &order);
+    bool some_are_values = false;
+    int done = walk(root, FLOWS, &order, &some_are_values);
     if (done == 0) {
-        bool some_are_values = prepare(&order);
         sweep_down(&order, seed);
         if (some_are_values) {
             hold(&order);
