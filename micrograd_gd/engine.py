@@ -291,7 +291,7 @@ def _unary(op: Operation) -> Callable[[Value], Value]:
     return method
 
 
-def _binary(op: Operation) -> Callable[[Value, Any], Value]:
+def _binary(op: Operation, *, is_operator: bool = False) -> Callable[[Value, Any], Value]:
     both, first_only = op.rule((True, True)), op.rule((True, False))
     name = f"operand 2 of {op!r}"
 
@@ -300,6 +300,8 @@ def _binary(op: Operation) -> Callable[[Value, Any], Value]:
             y, da, db = both(a._data, b._data)
             return _node(op, y, a, b, da, db)
         if type(b) is not float:
+            if is_operator and _is_array(b):
+                return NotImplemented  # type: ignore[no-any-return]  # the array's turn, by element
             b = number(b, name)
         y, da, _ = first_only(a._data, b)
         return _node(op, y, a, b, da, None)
@@ -308,12 +310,7 @@ def _binary(op: Operation) -> Callable[[Value, Any], Value]:
 
 
 def _operator(op: Operation) -> Callable[[Value, Any], Value]:
-    method = _binary(op)
-
-    def operator(a: Value, b: Any) -> Value:
-        return NotImplemented if _is_array(b) else method(a, b)  # the array's turn, by element
-
-    return operator
+    return _binary(op, is_operator=True)
 
 
 def _reflected(op: Operation) -> Callable[[Value, Any], Value]:
@@ -339,14 +336,14 @@ def _of_any_number(op: Operation) -> Callable[..., Value]:
 
 
 def _is_array(x: Any) -> bool:
-    plain = type(x) is float or type(x) is int or isinstance(x, PythonValue)
-    return not plain and hasattr(x, "__array__") and hasattr(x, "__len__")
+    return type(x) is not int and hasattr(x, "__array__") and hasattr(x, "__len__")
 
 
 def _define_methods(op: Operation) -> None:
     """Give `Value` the method, and the operator, that records `op`."""
     is_plain = len(op.operands) <= 2 and not op.defaults and not op.folds
-    make = {1: _unary, 2: _binary}[len(op.operands)] if is_plain else _of_any_number
+    shapes: dict[int, Callable[[Operation], Any]] = {1: _unary, 2: _binary}
+    make = shapes[len(op.operands)] if is_plain else _of_any_number
     _define(op, make, [op.name, *op.aliases])
     if op.method:
         _define(op, _operator if make is _binary else make, [f"__{op.method}__"])
