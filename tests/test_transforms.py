@@ -94,7 +94,8 @@ def test_physics_formulas_to_second_order(cases):
         code = compile(case["formula"], case["id"], "eval")
 
         def f(x, code=code, case=case):
-            return eval(code, {**names, **dict(zip(case["vars"], x, strict=True))})  # noqa: S307
+            variables = dict(zip(case["vars"], x, strict=True))
+            return eval(code, {**names, **variables})  # noqa: S307 — a formula of our cases
 
         for point in case["points"]:
             value, gradient = value_and_grad(f)(point["x"])
@@ -120,10 +121,11 @@ def test_regression_problems_of_nist(cases):
             total = 0.0
             for row in rows:
                 names.update(row)
-                total = total + (eval(response, names) - eval(model, names)) ** 2  # noqa: S307
+                total = total + (eval(response, names) - eval(model, names)) ** 2  # noqa: S307 — our cases
             return total
 
-        size = math.hypot(*(eval(response, {**FUNCTIONS, **row}) for row in rows))  # noqa: S307
+        responses = [eval(response, {**FUNCTIONS, **row}) for row in rows]  # noqa: S307 — our cases
+        size = math.hypot(*responses)
         for place in ("at_start1", "at_certified_float"):
             known = problem[place]
             slopes = [*map(float, known["grad"])]

@@ -183,7 +183,8 @@ def processor() -> str:
 def main() -> None:
     """Run all of it, about a minute."""
     ours, theirs = micrograd_gd.Value, micrograd.engine.Value
-    print(f"{processor()}, {platform.system()}, Python {platform.python_version()}")  # noqa: T201
+    machine = f"{processor()}, {platform.system()}, Python {platform.python_version()}"
+    print(machine)  # noqa: T201 — a command that prints
     engine = f"{micrograd_gd.engine_name()} engine"
     print(f"{engine:<38}{'micrograd':>10}{'here':>10}")  # noqa: T201 — see above
     micro, milli = (1e6, "µs"), (1e3, "ms")
