@@ -386,9 +386,12 @@ def _read(x: Any, module: Module) -> _Inputs:
         raise NotANumberError(
             f"{module!r} takes a sequence of numbers, but got {type(x).__name__} {shortened(x)}"
         )
+    if {*map(type, x)} <= _PLAIN:
+        return _Inputs(x)
     return _Inputs(
-        each
-        if type(each) is float or isinstance(each, Value)
-        else number(each, f"input {i} of {module!r}")
+        each if isinstance(each, Value) else number(each, f"input {i} of {module!r}")
         for i, each in enumerate(x)
     )
+
+
+_PLAIN = {float, Value}  # what is a number or a value beyond doubt

@@ -79,7 +79,7 @@ class Optimiser:
         would make a parameter so; ArgumentError where the schedule gives no rate.
         """
         rate = self._rate()
-        gradients = [getattr(p.grad, "data", p.grad) for p in self.parameters]
+        gradients = [g if type(g) is float else g.data for g in (p.grad for p in self.parameters)]
         for i, gradient in enumerate(gradients):
             if not math.isfinite(gradient):
                 raise self._diverged(f"the gradient of {self._named(i)} is {gradient}")
@@ -87,14 +87,16 @@ class Optimiser:
         for i, gradient in enumerate(gradients):
             before = self.parameters[i].data
             change, *remembered = self.change(gradient, rate, *self._memory[i])
-            after = {"data": before - change, **dict(zip(self.remembers, remembered, strict=True))}
-            if not all(map(math.isfinite, after.values())):
-                told = ", ".join(f"{name} {x}" for name, x in after.items())
+            after = before - change
+            if not (math.isfinite(after) and all(map(math.isfinite, remembered))):
+                names = ("data", *self.remembers)
+                pairs = zip(names, (after, *remembered), strict=True)
+                told = ", ".join(f"{name} {x}" for name, x in pairs)
                 raise self._diverged(
                     f"gradient {gradient} and learning rate {rate} would turn "
                     f"{self._named(i)} = {before} into {told}"
                 )
-            numbers.append(after["data"])
+            numbers.append(after)
             memory.append(tuple(remembered))
         for parameter, data in zip(self.parameters, numbers, strict=True):
             parameter.data = data
