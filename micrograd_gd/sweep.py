@@ -77,9 +77,9 @@ def pull_back(
     """
     watch = modes.watch()
     found = dict(seeds)
-    for node in reversed(_nodes(seeds, stop)):
+    for node in reversed(in_order(seeds, stop)):
         g = found[node]
-        for i, operand, partial in () if node in stop else _edges(node):
+        for i, operand, partial in () if node in stop else edges(node):
             if watch is not None:
                 watch.backward(node, operand, _float(g), partial)
             step = _product(g, _partial(node, i) if differentiable else partial)
@@ -100,15 +100,15 @@ def push_forward(
     no seed reaches has none.
     """
     found = dict(seeds)
-    for node in _nodes(roots, seeds):
-        for i, operand, partial in () if node in seeds else _edges(node):
+    for node in in_order(roots, seeds):
+        for i, operand, partial in () if node in seeds else edges(node):
             if operand in found:
                 step = _product(found[operand], _partial(node, i) if differentiable else partial)
                 found[node] = found[node] + step if node in found else step
     return found
 
 
-def _nodes(roots: Iterable[Value], stop: Collection[Value]) -> list[Value]:
+def in_order(roots: Iterable[Value], stop: Collection[Value]) -> list[Value]:
     """What a derivative of the roots flows to, operands first, and nothing below `stop`.
 
     For one root and no stop, this is the order of `Value.nodes`.
@@ -124,11 +124,11 @@ def _nodes(roots: Iterable[Value], stop: Collection[Value]) -> list[Value]:
             seen.add(node)
             stack += (node, None)
             if node not in stop:
-                stack += [operand for _, operand, _ in _edges(node)][::-1]
+                stack += [operand for _, operand, _ in edges(node)][::-1]
     return ordered
 
 
-def _edges(node: Value) -> Iterator[tuple[int, Value, float]]:
+def edges(node: Value) -> Iterator[tuple[int, Value, float]]:
     """The operands that a derivative flows to, with their places and partials."""
     for i, (operand, partial) in enumerate(zip(node.operands, node.partials, strict=True)):
         if partial is not None:

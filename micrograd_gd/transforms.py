@@ -7,18 +7,16 @@ of that graph, so that transforms nest to any depth. No two can take each other'
 their own, because each asks for the derivative along its own fresh nodes.
 """
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from contextvars import ContextVar
 from functools import wraps
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
-from micrograd_gd import sweep, trees
-from micrograd_gd.engine import Value
+from micrograd_gd import trees
 from micrograd_gd.errors import ArgumentError, ShapeError
-from micrograd_gd.operation import shortened
+from micrograd_gd.recording import Argnums, Function, Recording
+from micrograd_gd.sparsity import Mode, SparseMatrix
 
 __all__ = [
+    "SparseMatrix",
     "derivative",
     "grad",
     "hessian",
@@ -31,9 +29,6 @@ __all__ = [
     "value_and_grad",
     "vjp",
 ]
-
-Function = Callable[..., Any]
-Argnums = int | Sequence[int]
 
 
 def grad(f: Function, argnums: Argnums = 0, *, has_aux: bool = False) -> Function:
@@ -72,15 +67,15 @@ def value_and_grad(f: Function, argnums: Argnums = 0, *, has_aux: bool = False) 
 
     @wraps(f)
     def value_and_gradient(*args: Any, **kwargs: Any) -> Any:
-        trace = _Trace(f, args, kwargs, argnums, has_aux=has_aux)
-        if trace.out_structure != trees.LEAF:
+        call = Recording(f, args, kwargs, argnums, has_aux=has_aux)
+        if call.out_structure != trees.LEAF:
             raise ShapeError(
                 f"grad needs a function with one number as its result, but it is "
-                f"{trace.out_structure!r}: use jacobian, or return one of them"
+                f"{call.out_structure!r}: use jacobian, or return one of them"
             )
-        slopes = trace.pull_back([1.0])
-        value = trace.finished(trace.outputs)[0]
-        return ((value, trace.aux) if has_aux else value), trace.in_arguments(slopes)
+        slopes = call.pull_back([1.0])
+        value = call.finished(call.outputs)[0]
+        return ((value, call.aux) if has_aux else value), call.in_arguments(slopes)
 
     return value_and_gradient
 
@@ -94,13 +89,13 @@ def vjp(f: Function, *primals: Any) -> tuple[Any, Function]:
     >>> y, pull_back([1.0, 10.0])
     ([6.0, 2.0], (13.0, 2.0))
     """
-    trace = _Trace(f, primals, {}, range(len(primals)))
+    call = Recording(f, primals, {}, range(len(primals)))
 
     def pull_back(cotangents: Any) -> Any:
-        given = trees.matched(cotangents, trace.out_structure, "the cotangents")
-        return trace.in_arguments(trace.pull_back(given))
+        given = trees.matched(cotangents, call.out_structure, "the cotangents")
+        return call.in_arguments(call.pull_back(given))
 
-    return trace.result(), pull_back
+    return call.result(), pull_back
 
 
 def jvp(f: Function, primals: Any, tangents: Any) -> tuple[Any, Any]:
@@ -128,23 +123,27 @@ def linearize(f: Function, *primals: Any) -> tuple[Any, Function]:
     >>> y, push_forward(1.0), push_forward(10.0)
     (8.0, 12.0, 120.0)
     """
-    trace = _Trace(f, primals, {}, range(len(primals)))
+    call = Recording(f, primals, {}, range(len(primals)))
 
     def push_forward(*tangents: Any) -> Any:
         if len(tangents) != len(primals):
             raise ShapeError(f"{len(primals)} tangents are due, and {len(tangents)} came")
         given = [
             leaf
-            for i, (tangent, structure) in enumerate(zip(tangents, trace.structures, strict=True))
+            for i, (tangent, structure) in enumerate(zip(tangents, call.structures, strict=True))
             for leaf in trees.matched(tangent, structure, f"tangent {i}")
         ]
-        return trees.unflatten(trace.out_structure, trace.push_forward(given))
+        return trees.unflatten(call.out_structure, call.push_forward(given))
 
-    return trace.result(), push_forward
+    return call.result(), push_forward
 
 
 def jacobian(
-    f: Function, argnums: Argnums = 0, *, mode: Literal["forward", "reverse"] | None = None
+    f: Function,
+    argnums: Argnums = 0,
+    *,
+    mode: Mode | None = None,
+    sparse: bool = False,
 ) -> Function:
     """The derivative of every number of the result by every number of the argument.
 
@@ -152,37 +151,42 @@ def jacobian(
     shape (*result, *argument). One sweep per number of the result (reverse) or of the argument
     (forward), whichever are fewer unless `mode` says.
 
+    With `sparse`, a `SparseMatrix`: only the entries that can differ from 0, with rows and columns
+    numbered as the numbers stand from left to right, found in as few sweeps as their pattern
+    allows.
+
     Raises ArgumentError for wrong `argnums` or another mode.
 
     >>> jacobian(lambda x: [x[0] * x[1], x[0]])([2.0, 3.0])
     [[3.0, 2.0], [1.0, 0.0]]
+    >>> jacobian(lambda x: [x[0] * x[1], x[0]], sparse=True)([2.0, 3.0])
+    SparseMatrix(entries=([3.0, 2.0, 1.0], ([0, 0, 1], [0, 1, 0])), shape=(2, 2))
     """
     if mode not in {None, "forward", "reverse"}:
         raise ArgumentError(f"mode is {mode!r}; expected 'forward', 'reverse' or None")
 
     @wraps(f)
     def derivatives(*args: Any, **kwargs: Any) -> Any:
-        trace = _Trace(f, args, kwargs, argnums)
-        m, n = len(trace.outputs), len(trace.inputs)
-        if mode == "forward" or (mode is None and n < m):
-            columns = [trace.push_forward(_unit(n, j)) for j in range(n)]
-            rows = [[column[i] for column in columns] for i in range(m)]
-        else:
-            rows = [trace.pull_back(_unit(m, i)) for i in range(m)]
-        return trace.table(rows)
+        call = Recording(f, args, kwargs, argnums)
+        return call.sparse_jacobian(mode) if sparse else call.jacobian(mode)
 
     return derivatives
 
 
-def hessian(f: Function, argnums: int = 0) -> Function:
+def hessian(f: Function, argnums: int = 0, *, sparse: bool = False) -> Function:
     """The second derivatives of a function that returns one number, forward over reverse.
+
+    `sparse` is that of `jacobian`: few sweeps where few pairs of numbers interact.
 
     Raises what `grad` raises.
 
     >>> hessian(lambda x: x[0] ** 2 * x[1])([2.0, 3.0])
     [[6.0, 4.0], [4.0, 0.0]]
     """
-    return jacobian(grad(f, argnums), argnums, mode="forward")
+    gradient = grad(f, argnums)
+    if sparse:
+        return jacobian(gradient, argnums, sparse=True)
+    return jacobian(gradient, argnums, mode="forward")
 
 
 def hvp(f: Function, primals: Any, tangents: Any) -> Any:
@@ -248,131 +252,3 @@ def stop_gradient(tree: Any) -> Any:
     """
     leaves, structure = trees.flatten(tree)
     return trees.unflatten(structure, [getattr(leaf, "data", leaf) for leaf in leaves])
-
-
-# How many transforms are calling a function right now, one inside the other.
-_depth = ContextVar("_depth", default=0)
-
-
-class _Trace:
-    """One call of a function on fresh values, recorded."""
-
-    def __init__(
-        self,
-        f: Function,
-        args: tuple[Any, ...],
-        kwargs: dict[str, Any],
-        argnums: Argnums,
-        *,
-        has_aux: bool = False,
-    ) -> None:
-        self.is_single = isinstance(argnums, int)
-        places = _places(argnums, len(args))
-        flat = [trees.flatten(args[place], f"argument {place}") for place in places]
-        self.structures = [structure for _, structure in flat]
-        # A value of another transform stays what it is; its copy here is a node of its own.
-        given = [leaf for leaves, _ in flat for leaf in leaves]
-        self.stays_differentiable = _depth.get() > 0 or any(isinstance(x, Value) for x in given)
-        self.inputs = [x * 1.0 if isinstance(x, Value) else Value(x) for x in given]
-        called = list(args)
-        for place, part in zip(places, self.in_structures(self.inputs), strict=True):
-            called[place] = part
-        with _deeper():
-            result = f(*called, **kwargs)
-        self.aux = None
-        if has_aux:
-            if not (isinstance(result, tuple) and len(result) == 2):
-                raise ShapeError(f"has_aux needs a pair as the result, not {shortened(result)}")
-            result, aux = result
-            leaves, structure = trees.flatten(aux, "the second result")
-            self.aux = trees.unflatten(structure, self.finished(leaves))
-        self.outputs, self.out_structure = trees.flatten(result, "the result")
-
-    def pull_back(self, cotangents: Sequence[Any]) -> list[Any]:
-        """The cotangents of the inputs for those of the outputs."""
-        seeds: dict[Value, Any] = {}
-        for y, cotangent in zip(self.outputs, cotangents, strict=True):
-            if isinstance(y, Value) and not _is_zero(cotangent):
-                seeds[y] = seeds[y] + cotangent if y in seeds else cotangent
-        found = sweep.pull_back(seeds, {*self.inputs}, differentiable=self._records(cotangents))
-        return self.finished([found.get(x, 0.0) for x in self.inputs])
-
-    def push_forward(self, tangents: Sequence[Any]) -> list[Any]:
-        """The tangents of the outputs for those of the inputs."""
-        seeds = dict(zip(self.inputs, tangents, strict=True))
-        roots = [y for y in self.outputs if isinstance(y, Value)]
-        found = sweep.push_forward(roots, seeds, differentiable=self._records(tangents))
-        return self.finished([found.get(y, 0.0) for y in self.outputs])
-
-    def _records(self, seeds: Sequence[Any]) -> bool:
-        return self.stays_differentiable or any(isinstance(seed, Value) for seed in seeds)
-
-    def finished(self, leaves: Sequence[Any]) -> list[Any]:
-        """The results: values where a transform is at work around this one, else floats."""
-        if self.stays_differentiable:
-            return list(leaves)
-        return [leaf.data if isinstance(leaf, Value) else float(leaf) for leaf in leaves]
-
-    def result(self) -> Any:
-        """What the function returned."""
-        return trees.unflatten(self.out_structure, self.finished(self.outputs))
-
-    def in_structures(self, leaves: Sequence[Any]) -> list[Any]:
-        """Leaves put into the structures of the arguments, one by one."""
-        remaining = iter(leaves)
-        return [
-            trees.unflatten(structure, [next(remaining) for _ in range(structure.size)])
-            for structure in self.structures
-        ]
-
-    def in_arguments(self, leaves: Sequence[Any]) -> Any:
-        """The same, as one thing if one argument was asked for, or else as a tuple."""
-        parts = self.in_structures(leaves)
-        return parts[0] if self.is_single else tuple(parts)
-
-    def table(self, rows: list[list[Any]]) -> Any:
-        """A Jacobian's rows in the structure of the result, and of the arguments below."""
-        if self.is_single and self.structures[0].shape and self._is_array_or_number():
-            shape = (*self.out_structure.shape, *self.structures[0].shape)
-            return trees.array([leaf for row in rows for leaf in row], shape)
-        below = [self.in_arguments(row) for row in rows]
-        if self.out_structure.shape and all(isinstance(part, float) for part in below):
-            return trees.array(below, self.out_structure.shape)
-        return _nested(self.out_structure, iter(below))
-
-    def _is_array_or_number(self) -> bool:
-        return self.out_structure == trees.LEAF or bool(self.out_structure.shape)
-
-
-def _nested(structure: trees.Structure, parts: Iterator[Any]) -> Any:
-    """Any parts, in the place of a structure's leaves; lists stand for arrays."""
-    if structure.shape:
-        return [next(parts) for _ in range(structure.size)]
-    return trees.unflatten(structure, [next(parts) for _ in range(structure.size)])
-
-
-@contextmanager
-def _deeper() -> Iterator[None]:
-    token = _depth.set(_depth.get() + 1)
-    try:
-        yield
-    finally:
-        _depth.reset(token)
-
-
-def _places(argnums: Argnums, count: int) -> list[int]:
-    wanted = [argnums] if isinstance(argnums, int) else list(argnums)
-    for place in wanted:
-        if not isinstance(place, int) or not -count <= place < count:
-            raise ArgumentError(
-                f"argnums is {argnums!r}, but the function was called with {count} arguments"
-            )
-    return [place % count for place in wanted]
-
-
-def _unit(size: int, place: int) -> list[float]:
-    return [1.0 if i == place else 0.0 for i in range(size)]
-
-
-def _is_zero(seed: Any) -> bool:
-    return type(seed) is float and seed == 0

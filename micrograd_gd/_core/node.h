@@ -71,6 +71,7 @@ typedef struct {
     PyObject **ops;     /* rows of the table by number: those compiled in, then others */
     uint32_t op_count;
     PyObject *number_of_op; /* {row: its number} */
+    PyObject *operation;    /* operation.Operation, the class of the rows */
     PyObject *number;       /* operation.number, the door for whatever is no float or int */
     PyObject *not_a_number; /* errors.NotANumberError */
     PyObject *modes;

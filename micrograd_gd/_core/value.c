@@ -321,7 +321,40 @@ static PyObject *value_detach(PyObject *self, PyObject *Py_UNUSED(none))
     return (PyObject *)leaf;
 }
 
-/* The number of a row of the table; 0 with an error set. */
+/* Give a row of the table a number: the one of its code if that was compiled from the same
+   formulas, else a new one. Whether the code is here is the answer. */
+static int adopt(State *state, PyObject *op, const char *name, const char *formulas)
+{
+    uint32_t number = state->op_count;
+    for (uint32_t i = 1; i < ROW_COUNT; i++) {
+        if (!strcmp(ROWS[i].name, name) && !strcmp(ROWS[i].formulas, formulas)
+            && state->ops[i] == NULL) {
+            number = i;
+        }
+    }
+    PyObject *key = PyLong_FromUnsignedLong(number);
+    if (key == NULL) {
+        return -1;
+    }
+    if (number == state->op_count) {
+        PyObject **ops = PyMem_Realloc(state->ops, (number + 1) * sizeof(PyObject *));
+        if (ops == NULL) {
+            Py_DECREF(key);
+            PyErr_NoMemory();
+            return -1;
+        }
+        state->ops = ops;
+        state->ops[number] = NULL;
+        state->op_count += 1;
+    }
+    state->ops[number] = Py_NewRef(op);
+    int done = PyDict_SetItem(state->number_of_op, op, key);
+    Py_DECREF(key);
+    return done < 0 ? -1 : number < ROW_COUNT;
+}
+
+/* The number of an operation, which gets one now if it is no row of the table; 0 with an error
+   set. */
 static uint32_t number_of_op(State *state, PyObject *op)
 {
     if (state->number_of_op == NULL) {
@@ -331,10 +364,17 @@ static uint32_t number_of_op(State *state, PyObject *op)
     if (number != NULL) {
         return (uint32_t)PyLong_AsUnsignedLong(number);
     }
-    if (!PyErr_Occurred()) {
-        PyErr_Format(PyExc_TypeError, "%R is no operation of the table", op);
+    if (PyErr_Occurred()) {
+        return 0;
     }
-    return 0;
+    int is_operation = PyObject_IsInstance(op, state->operation);
+    if (is_operation == 0) {
+        PyErr_Format(PyExc_TypeError, "%R is no operation", op);
+    }
+    if (is_operation <= 0 || adopt(state, op, "", "") < 0) {
+        return 0;
+    }
+    return state->op_count - 1;
 }
 
 static PyObject *value_record(PyObject *type, PyObject *const *args, Py_ssize_t n)
@@ -631,38 +671,6 @@ static PyType_Spec value_spec = {
 
 /* The module. */
 
-/* Give a row of the table a number: the one of its code if that was compiled from the same
-   formulas, else a new one. Whether the code is here is the answer. */
-static int adopt(State *state, PyObject *op, const char *name, const char *formulas)
-{
-    uint32_t number = state->op_count;
-    for (uint32_t i = 1; i < ROW_COUNT; i++) {
-        if (!strcmp(ROWS[i].name, name) && !strcmp(ROWS[i].formulas, formulas)
-            && state->ops[i] == NULL) {
-            number = i;
-        }
-    }
-    PyObject *key = PyLong_FromUnsignedLong(number);
-    if (key == NULL) {
-        return -1;
-    }
-    if (number == state->op_count) {
-        PyObject **ops = PyMem_Realloc(state->ops, (number + 1) * sizeof(PyObject *));
-        if (ops == NULL) {
-            Py_DECREF(key);
-            PyErr_NoMemory();
-            return -1;
-        }
-        state->ops = ops;
-        state->ops[number] = NULL;
-        state->op_count += 1;
-    }
-    state->ops[number] = Py_NewRef(op);
-    int done = PyDict_SetItem(state->number_of_op, op, key);
-    Py_DECREF(key);
-    return done < 0 ? -1 : number < ROW_COUNT;
-}
-
 static PyObject *native_adopt(PyObject *module, PyObject *args)
 {
     PyObject *op;
@@ -708,11 +716,13 @@ static int native_exec(PyObject *module)
     state->op_count = ROW_COUNT;
     state->ops = PyMem_Calloc(ROW_COUNT, sizeof(PyObject *));
     state->number_of_op = PyDict_New();
+    state->operation = imported("micrograd_gd.operation", "Operation");
     state->number = imported("micrograd_gd.operation", "number");
     state->not_a_number = imported("micrograd_gd.errors", "NotANumberError");
     state->modes = imported("micrograd_gd.modes", NULL);
     state->type = (PyTypeObject *)PyType_FromModuleAndSpec(module, &value_spec, NULL);
-    if (!state->ops || !state->number_of_op || !state->number || !state->not_a_number
+    if (!state->ops || !state->number_of_op || !state->operation || !state->number
+        || !state->not_a_number
         || !state->modes || !state->type) {
         return -1;
     }
@@ -729,6 +739,7 @@ static int native_traverse(PyObject *module, visitproc visit, void *arg)
     State *state = PyModule_GetState(module);
     Py_VISIT(state->type);
     Py_VISIT(state->number_of_op);
+    Py_VISIT(state->operation);
     Py_VISIT(state->number);
     Py_VISIT(state->not_a_number);
     Py_VISIT(state->modes);
@@ -743,6 +754,7 @@ static int native_clear(PyObject *module)
 {
     State *state = PyModule_GetState(module);
     Py_CLEAR(state->number_of_op);
+    Py_CLEAR(state->operation);
     Py_CLEAR(state->number);
     Py_CLEAR(state->not_a_number);
     Py_CLEAR(state->modes);

@@ -1,0 +1,170 @@
+"""One call of a function on fresh values, recorded: what every transform starts from."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any
+
+from micrograd_gd import sweep, trees
+from micrograd_gd.engine import Value
+from micrograd_gd.errors import ArgumentError, ShapeError
+from micrograd_gd.operation import shortened
+from micrograd_gd.sparsity import Mode, SparseMatrix, pattern, plan
+
+Function = Callable[..., Any]
+Argnums = int | Sequence[int]
+
+# How many transforms are calling a function right now, one inside the other.
+_depth = ContextVar("_depth", default=0)
+
+
+class Recording:
+    """One call of a function on fresh values, recorded."""
+
+    def __init__(
+        self,
+        f: Function,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        argnums: Argnums,
+        *,
+        has_aux: bool = False,
+    ) -> None:
+        self.is_single = isinstance(argnums, int)
+        places = _places(argnums, len(args))
+        flat = [trees.flatten(args[place], f"argument {place}") for place in places]
+        self.structures = [structure for _, structure in flat]
+        # A value of another transform stays what it is; its copy here is a node of its own.
+        given = [leaf for leaves, _ in flat for leaf in leaves]
+        self.stays_differentiable = _depth.get() > 0 or any(isinstance(x, Value) for x in given)
+        self.inputs = [x * 1.0 if isinstance(x, Value) else Value(x) for x in given]
+        called = list(args)
+        for place, part in zip(places, self.in_structures(self.inputs), strict=True):
+            called[place] = part
+        with _deeper():
+            result = f(*called, **kwargs)
+        self.aux = None
+        if has_aux:
+            if not (isinstance(result, tuple) and len(result) == 2):
+                raise ShapeError(f"has_aux needs a pair as the result, not {shortened(result)}")
+            result, aux = result
+            leaves, structure = trees.flatten(aux, "the second result")
+            self.aux = trees.unflatten(structure, self.finished(leaves))
+        self.outputs, self.out_structure = trees.flatten(result, "the result")
+
+    def pull_back(self, cotangents: Sequence[Any]) -> list[Any]:
+        """The cotangents of the inputs for those of the outputs."""
+        seeds: dict[Value, Any] = {}
+        for y, cotangent in zip(self.outputs, cotangents, strict=True):
+            if isinstance(y, Value) and not _is_zero(cotangent):
+                seeds[y] = seeds[y] + cotangent if y in seeds else cotangent
+        found = sweep.pull_back(seeds, {*self.inputs}, differentiable=self._records(cotangents))
+        return self.finished([found.get(x, 0.0) for x in self.inputs])
+
+    def push_forward(self, tangents: Sequence[Any]) -> list[Any]:
+        """The tangents of the outputs for those of the inputs."""
+        seeds = dict(zip(self.inputs, tangents, strict=True))
+        roots = [y for y in self.outputs if isinstance(y, Value)]
+        found = sweep.push_forward(roots, seeds, differentiable=self._records(tangents))
+        return self.finished([found.get(y, 0.0) for y in self.outputs])
+
+    def jacobian(self, mode: Mode | None) -> Any:
+        """All derivatives of the outputs by the inputs, in their structures."""
+        m, n = len(self.outputs), len(self.inputs)
+        if mode == "forward" or (mode is None and n < m):
+            columns = [self.push_forward(_ones([j], n)) for j in range(n)]
+            rows = [[column[i] for column in columns] for i in range(m)]
+        else:
+            rows = [self.pull_back(_ones([i], m)) for i in range(m)]
+        return self.table(rows)
+
+    def sparse_jacobian(self, mode: Mode | None) -> SparseMatrix:
+        """Those derivatives that the graph does not show to be 0."""
+        m, n = len(self.outputs), len(self.inputs)
+        found: dict[tuple[int, int], Any] = {}
+        for sweep_mode, starts, entries in plan(pattern(self.outputs, self.inputs), n, mode):
+            if sweep_mode == "forward":
+                column = self.push_forward(_ones(starts, n))
+                found |= {(i, j): column[i] for i, j in entries}
+            else:
+                row = self.pull_back(_ones(starts, m))
+                found |= {(i, j): row[j] for i, j in entries}
+        places = sorted(found)
+        values = [found[place] for place in places]
+        return SparseMatrix((values, ([i for i, _ in places], [j for _, j in places])), (m, n))
+
+    def _records(self, seeds: Sequence[Any]) -> bool:
+        return self.stays_differentiable or any(isinstance(seed, Value) for seed in seeds)
+
+    def finished(self, leaves: Sequence[Any]) -> list[Any]:
+        """The results: values where a transform is at work around this one, else floats."""
+        if self.stays_differentiable:
+            return list(leaves)
+        return [leaf.data if isinstance(leaf, Value) else float(leaf) for leaf in leaves]
+
+    def result(self) -> Any:
+        """What the function returned."""
+        return trees.unflatten(self.out_structure, self.finished(self.outputs))
+
+    def in_structures(self, leaves: Sequence[Any]) -> list[Any]:
+        """Leaves put into the structures of the arguments, one by one."""
+        remaining = iter(leaves)
+        return [
+            trees.unflatten(structure, [next(remaining) for _ in range(structure.size)])
+            for structure in self.structures
+        ]
+
+    def in_arguments(self, leaves: Sequence[Any]) -> Any:
+        """The same, as one thing if one argument was asked for, or else as a tuple."""
+        parts = self.in_structures(leaves)
+        return parts[0] if self.is_single else tuple(parts)
+
+    def table(self, rows: list[list[Any]]) -> Any:
+        """A Jacobian's rows in the structure of the result, and of the arguments below."""
+        if self.is_single and self.structures[0].shape and self._is_array_or_number():
+            shape = (*self.out_structure.shape, *self.structures[0].shape)
+            return trees.array([leaf for row in rows for leaf in row], shape)
+        below = [self.in_arguments(row) for row in rows]
+        if self.out_structure.shape and all(isinstance(part, float) for part in below):
+            return trees.array(below, self.out_structure.shape)
+        return _nested(self.out_structure, iter(below))
+
+    def _is_array_or_number(self) -> bool:
+        return self.out_structure == trees.LEAF or bool(self.out_structure.shape)
+
+
+def _nested(structure: trees.Structure, parts: Iterator[Any]) -> Any:
+    """Any parts, in the place of a structure's leaves; lists stand for arrays."""
+    if structure.shape:
+        return [next(parts) for _ in range(structure.size)]
+    return trees.unflatten(structure, [next(parts) for _ in range(structure.size)])
+
+
+@contextmanager
+def _deeper() -> Iterator[None]:
+    token = _depth.set(_depth.get() + 1)
+    try:
+        yield
+    finally:
+        _depth.reset(token)
+
+
+def _places(argnums: Argnums, count: int) -> list[int]:
+    wanted = [argnums] if isinstance(argnums, int) else list(argnums)
+    for place in wanted:
+        if not isinstance(place, int) or not -count <= place < count:
+            raise ArgumentError(
+                f"argnums is {argnums!r}, but the function was called with {count} arguments"
+            )
+    return [place % count for place in wanted]
+
+
+def _ones(places: Sequence[int], size: int) -> list[float]:
+    seeds = [0.0] * size
+    for place in places:
+        seeds[place] = 1.0
+    return seeds
+
+
+def _is_zero(seed: Any) -> bool:
+    return type(seed) is float and seed == 0
