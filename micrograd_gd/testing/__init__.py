@@ -1,0 +1,1 @@
+"""Trust in gradients: a checker that knows its own error."""

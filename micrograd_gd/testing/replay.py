@@ -1,0 +1,215 @@
+"""A recorded graph, computed again in high precision: what its derivatives should have been.
+
+The replay knows the graph's operations and the table's values, and nothing of partials and sweeps:
+it finds the slopes of each operation itself, on both sides of the operands, and multiplies and adds
+them along the graph. Where the two sides of an operation differ, at a kink, every number between is
+a derivative; so derivatives are intervals here, of one point mostly.
+
+What rounding may do to a derivative is measured: the replay runs again with every number disturbed
+by a few units in its last place, as floating-point numbers are, and the derivatives move.
+"""
+
+from collections.abc import Iterator, Sequence
+from itertools import combinations_with_replacement
+from random import Random
+from typing import Any, NamedTuple
+
+from mpmath import mp, mpf
+
+from micrograd_gd.engine import Value
+from micrograd_gd.operation import Operation
+from micrograd_gd.testing.precise import evaluate, slopes
+
+DIGITS = 90
+MANY_DIGITS = 800  # more than the smallest float has places
+UNIT = mpf(2) ** -53
+SMALLEST = mpf(2) ** -1074
+LARGEST = mpf(2) ** 1024
+DISTURBANCE = 8 * UNIT  # an operation of the C library may be wrong by a few units
+SAMPLES = 6  # of disturbed replays
+SAFETY = 4  # how much farther than in any sample rounding may move a derivative
+
+
+class Interval(NamedTuple):
+    """All numbers from `low` to `high`; nan where there is no derivative."""
+
+    low: Any
+    high: Any
+
+    def __add__(self, other: Any) -> "Interval":
+        return Interval(self.low + other.low, self.high + other.high)
+
+    def __mul__(self, other: Any) -> "Interval":
+        if self.low == self.high == 1:
+            return other  # type: ignore[no-any-return]  # an interval, too
+        ends = [x * y for x in self for y in other]
+        return UNDEFINED if any(map(mp.isnan, ends)) else Interval(min(ends), max(ends))
+
+    @property
+    def middle(self) -> Any:
+        """The number half way."""
+        return (self.low + self.high) / 2
+
+    @property
+    def is_point(self) -> bool:
+        """Whether it is one number, as far as numbers of a replay tell."""
+        return bool(abs(self.high - self.low) <= mpf("1e-12") * max(abs(self.low), abs(self.high)))
+
+    @property
+    def is_finite(self) -> bool:
+        """Whether both ends are numbers that floats can hold."""
+        return bool(abs(self.low) < LARGEST and abs(self.high) < LARGEST)
+
+
+UNDEFINED = Interval(mpf("nan"), mpf("nan"))
+ZERO, ONE = Interval(mpf(0), mpf(0)), Interval(mpf(1), mpf(1))
+
+
+class Noise:
+    """Units in the last place, drawn once for every number that a replay computes."""
+
+    def __init__(self, seed: int) -> None:
+        self.random = Random(seed)  # noqa: S311 — noise, no secrets
+        self.units: dict[Any, float] = {}
+
+    def on(self, number: Any, key: Any) -> Any:
+        """The number, disturbed as rounding might have done."""
+        if key not in self.units:
+            self.units[key] = self.random.uniform(-1, 1)
+        return number + self.units[key] * (DISTURBANCE * abs(number) + SMALLEST)
+
+
+class Replay:
+    """The graph of `outputs`, to be computed from any numbers in the place of `inputs`."""
+
+    def __init__(self, outputs: Sequence[Any], inputs: Sequence[Value]) -> None:
+        self.outputs, self.inputs = outputs, inputs
+        self.nodes = [*_below(outputs)]
+
+    def at(self, point: Sequence[Any], noise: Noise | None = None) -> "Pass":
+        """One computation, with the inputs at `point`, disturbed if there is `noise`."""
+        return Pass(self, point, noise)
+
+    def derivatives(self, order: int, noise: Noise | None = None) -> list[list[Interval]]:
+        """For each output, its derivatives by all combinations of inputs, in lexical order.
+
+        First derivatives are intervals; higher ones are differences of their middles.
+        """
+        point = [mpf(x.data) for x in self.inputs]
+        gradients: dict[tuple[Any, ...], list[list[Interval]]] = {}
+
+        def gradient(point: list[Any]) -> list[list[Interval]]:
+            if tuple(point) not in gradients:
+                run = self.at(point, noise)
+                gradients[tuple(point)] = [run.gradient(y) for y in self.outputs]
+            return gradients[tuple(point)]
+
+        def derivative(i: int, places: tuple[int, ...], point: list[Any]) -> Any:
+            *before, last = places
+            if not before:
+                return gradient(point)[i][last].middle
+            step = self._step(order) * (min(abs(point[last]), 1) or 1)
+            above, below = ([*point], [*point])
+            above[last] += step
+            below[last] -= step
+            difference = derivative(i, (*before,), above) - derivative(i, (*before,), below)
+            return difference / (above[last] - below[last])
+
+        if order == 1:
+            return gradient(point)
+        combinations = [*combinations_with_replacement(range(len(self.inputs)), order)]
+        return [
+            [Interval(d, d) for d in (derivative(i, places, point) for places in combinations)]
+            for i in range(len(self.outputs))
+        ]
+
+    @staticmethod
+    def _step(order: int) -> Any:
+        """Of differences whose error is its square, of numbers right to 2/5 of the digits."""
+        return mpf(10) ** (-mp.dps // (3 * order))
+
+    def bounds(self, order: int, derivatives: list[list[Interval]]) -> list[list[Any]]:
+        """How far rounding may move each of the derivatives."""
+        farthest = [[mpf(0)] * len(row) for row in derivatives]
+        for seed in range(SAMPLES):
+            disturbed = self.derivatives(order, Noise(seed))
+            for row, moved, plain in zip(farthest, disturbed, derivatives, strict=True):
+                row[:] = map(max, row, map(_distance, moved, plain))
+        return [[SAFETY * move + 2 * SMALLEST for move in row] for row in farthest]
+
+
+def _distance(moved: Interval, plain: Interval) -> Any:
+    """How far one interval sticks out of the other."""
+    out = max(plain.low - moved.low, moved.high - plain.high, mpf(0))
+    return mp.inf if mp.isnan(moved.low) or mp.isnan(moved.high) else out
+
+
+def _below(outputs: Sequence[Any]) -> Iterator[Value]:
+    """Every node that the outputs were computed from, operands first."""
+    seen = set()
+    for y in outputs:
+        for node in y.nodes() if isinstance(y, Value) else ():
+            if node not in seen:
+                seen.add(node)
+                yield node
+
+
+class Pass:
+    """One computation of all the graph's numbers."""
+
+    def __init__(self, replay: Replay, point: Sequence[Any], noise: Noise | None) -> None:
+        self.nodes, self.inputs, self.noise = replay.nodes, replay.inputs, noise
+        self.values: dict[Value, Any] = dict(zip(replay.inputs, point, strict=True))
+        self._edges: dict[Value, list[tuple[Value, Interval]]] = {}
+        for node in self.nodes:
+            if node.op is None:
+                self.values.setdefault(node, mpf(node.data))
+            else:
+                y = evaluate(node.op, self.operands(node))
+                if noise is not None and y != node.data:  # what is exact stays so
+                    y = noise.on(y, node)
+                self.values[node] = y
+
+    def operands(self, node: Value) -> list[Any]:
+        """The operands' numbers here."""
+        return [self.values[x] if isinstance(x, Value) else mpf(x) for x in node.operands]
+
+    def edges(self, node: Value, op: Operation) -> list[tuple[Value, Interval]]:
+        """The operands that are values, each with the slope along it."""
+        if node not in self._edges:
+            numbers = self.operands(node)
+            if self.noise is not None:
+                numbers = [self.noise.on(x, (node, j)) for j, x in enumerate(numbers)]
+            self._edges[node] = [
+                (operand, self._slope(node, op, numbers, j))
+                for j, operand in enumerate(node.operands)
+                if isinstance(operand, Value)
+            ]
+        return self._edges[node]
+
+    def _slope(self, node: Value, op: Operation, numbers: list[Any], j: int) -> Interval:
+        sides = [slope for slope in slopes(op, numbers, j) if not mp.isnan(slope)]
+        if not sides:
+            return UNDEFINED
+        if self.noise is not None:
+            sides = [self.noise.on(slope, (node, j, k)) for k, slope in enumerate(sides)]
+        both = Interval(min(sides), max(sides))
+        return Interval(both.middle, both.middle) if both.is_point else both
+
+    def gradient(self, y: Any) -> list[Interval]:
+        """The derivatives of an output by all inputs."""
+        found: dict[Value, Interval] = {y: ONE} if isinstance(y, Value) else {}
+        for node in reversed(self.nodes):
+            if node in found and node.op is not None:
+                for operand, slope in self.edges(node, node.op):
+                    step = found[node] * slope
+                    found[operand] = found[operand] + step if operand in found else step
+        return [found.get(x, ZERO) for x in self.inputs]
+
+    def kinks(self) -> list[Value]:
+        """The nodes whose slopes differ on the two sides of an operand."""
+        return [
+            node
+            for node in self.nodes
+            if any(not slope.is_point for _, slope in self._edges.get(node, ()))
+        ]
