@@ -17,15 +17,15 @@ ORDER = [
     {"expression"},
     {"operation"},
     {"ops"},
-    {"modes", "copies", "choice"},
+    {"modes", "copies", "choice", "latex"},
     {"engine", "_core"},
     {"sweep"},
-    {"functional", "trees", "sparsity"},
+    {"functional", "trees", "sparsity", "formula"},
     {"recording"},
     {"transforms", "custom"},
     {"nn", "losses", "optim", "tables"},
     {"data"},
-    {"training", "persist", "viz"},
+    {"training", "persist", "viz", "testing"},
     {"experiment"},
     {"reports"},
     {"cli"},
@@ -39,7 +39,7 @@ LEVEL = {name: level for level, names in enumerate(ORDER) for name in names}
 EXCEPTIONS = {("engine", "sweep"), ("_core", "sweep"), ("choice", "_core"), ("copies", "engine")}
 
 STANDARD = sys.stdlib_module_names
-THIRD_PARTY_HOMES = {"cli": {"typer"}, "viz": {"graphviz"}}  # the modules made for them
+THIRD_PARTY_HOMES = {"cli": {"typer"}, "viz": {"graphviz"}, "testing": {"mpmath"}}  # the modules made for them
 
 
 MODULES = [
