@@ -59,3 +59,7 @@ class DivergedError(MicrogradError, ArithmeticError):
 
 class DrawingError(MicrogradError, RuntimeError):
     """A picture cannot be drawn here; the message says what to install."""
+
+
+class GradientError(MicrogradError, AssertionError):
+    """A gradient is not what it should be; the message tells by how much, and whose fault it is."""

@@ -6,6 +6,7 @@ they belong to.
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import product
 from typing import Any
 
 from micrograd_gd.engine import Value
@@ -69,6 +70,25 @@ def _flatten(tree: Any, name: str, take: Callable[[Any], None]) -> Structure:
 
 def _leaf(x: Any, name: str) -> Any:
     return x if isinstance(x, Value) else number(x, name)
+
+
+def names(structure: Structure, name: str) -> list[str]:
+    """How the leaves are reached from what is called `name`.
+
+    >>> names(flatten({"w": [1.0, 2.0], "b": 3.0})[1], "p")
+    ["p['w'][0]", "p['w'][1]", "p['b']"]
+    """
+    if structure.kind is None:
+        return [name]
+    if structure.shape:
+        return [f"{name}[{', '.join(map(str, place))}]" for place in _places(structure.shape)]
+    keys = structure.keys or range(len(structure.below))
+    parts = zip(keys, structure.below, strict=True)
+    return [each for key, below in parts for each in names(below, f"{name}[{key!r}]")]
+
+
+def _places(shape: tuple[int, ...]) -> Iterator[tuple[int, ...]]:
+    return product(*map(range, shape))
 
 
 def unflatten(structure: Structure, leaves: Sequence[Any]) -> Any:

@@ -39,7 +39,11 @@ LEVEL = {name: level for level, names in enumerate(ORDER) for name in names}
 EXCEPTIONS = {("engine", "sweep"), ("_core", "sweep"), ("choice", "_core"), ("copies", "engine")}
 
 STANDARD = sys.stdlib_module_names
-THIRD_PARTY_HOMES = {"cli": {"typer"}, "viz": {"graphviz"}, "testing": {"mpmath"}}  # the modules made for them
+THIRD_PARTY_HOMES = {
+    "cli": {"typer"},
+    "viz": {"graphviz"},
+    "testing": {"mpmath"},
+}  # the modules made for them
 
 
 MODULES = [

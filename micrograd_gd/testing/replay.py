@@ -86,9 +86,9 @@ class Replay:
         self.outputs, self.inputs = outputs, inputs
         self.nodes = [*_below(outputs)]
 
-    def at(self, point: Sequence[Any], noise: Noise | None = None) -> "Pass":
-        """One computation, with the inputs at `point`, disturbed if there is `noise`."""
-        return Pass(self, point, noise)
+    def at(self, point: Sequence[Any] | None = None, noise: Noise | None = None) -> "Pass":
+        """One computation, with the inputs at `point`, or where they were; disturbed by `noise`."""
+        return Pass(self, [mpf(x.data) for x in self.inputs] if point is None else point, noise)
 
     def derivatives(self, order: int, noise: Noise | None = None) -> list[list[Interval]]:
         """For each output, its derivatives by all combinations of inputs, in lexical order.
@@ -96,39 +96,20 @@ class Replay:
         First derivatives are intervals; higher ones are differences of their middles.
         """
         point = [mpf(x.data) for x in self.inputs]
-        gradients: dict[tuple[Any, ...], list[list[Interval]]] = {}
-
-        def gradient(point: list[Any]) -> list[list[Interval]]:
-            if tuple(point) not in gradients:
-                run = self.at(point, noise)
-                gradients[tuple(point)] = [run.gradient(y) for y in self.outputs]
-            return gradients[tuple(point)]
-
-        def derivative(i: int, places: tuple[int, ...], point: list[Any]) -> Any:
-            *before, last = places
-            if not before:
-                return gradient(point)[i][last].middle
-            step = self._step(order) * (min(abs(point[last]), 1) or 1)
-            above, below = ([*point], [*point])
-            above[last] += step
-            below[last] -= step
-            difference = derivative(i, (*before,), above) - derivative(i, (*before,), below)
-            return difference / (above[last] - below[last])
-
         if order == 1:
-            return gradient(point)
-        combinations = [*combinations_with_replacement(range(len(self.inputs)), order)]
-        return [
-            [Interval(d, d) for d in (derivative(i, places, point) for places in combinations)]
-            for i in range(len(self.outputs))
-        ]
+            run = self.at(point, noise)
+            return [run.gradient(y) for y in self.outputs]
+        # Differences along a tiny input have tiny steps, and need as many more digits.
+        smallest = min((mp.log10(abs(x)) for x in point if x), default=mpf(0))
+        with mp.extradps(order * max(0, int(-smallest))):
+            higher = _Higher(self, order, noise)
+            combinations = [*combinations_with_replacement(range(len(point)), order)]
+            return [
+                [higher.derivative(i, places, point) for places in combinations]
+                for i in range(len(self.outputs))
+            ]
 
-    @staticmethod
-    def _step(order: int) -> Any:
-        """Of differences whose error is its square, of numbers right to 2/5 of the digits."""
-        return mpf(10) ** (-mp.dps // (3 * order))
-
-    def bounds(self, order: int, derivatives: list[list[Interval]]) -> list[list[Any]]:
+    def errors(self, order: int, derivatives: list[list[Interval]]) -> list[list[Any]]:
         """How far rounding may move each of the derivatives."""
         farthest = [[mpf(0)] * len(row) for row in derivatives]
         for seed in range(SAMPLES):
@@ -136,6 +117,35 @@ class Replay:
             for row, moved, plain in zip(farthest, disturbed, derivatives, strict=True):
                 row[:] = map(max, row, map(_distance, moved, plain))
         return [[SAFETY * move + 2 * SMALLEST for move in row] for row in farthest]
+
+
+class _Higher:
+    """Differences of gradients, of differences of gradients, and so on."""
+
+    def __init__(self, replay: Replay, order: int, noise: Noise | None) -> None:
+        self.replay, self.noise = replay, noise
+        # The error of a difference is the square of its step, and a gradient is right to 2/5 of
+        # the digits.
+        self.step = mpf(10) ** (-mp.dps // (3 * order))
+        self.gradients: dict[tuple[Any, ...], list[list[Interval]]] = {}
+
+    def gradient(self, point: list[Any]) -> list[list[Interval]]:
+        if tuple(point) not in self.gradients:
+            run = self.replay.at(point, self.noise)
+            self.gradients[tuple(point)] = [run.gradient(y) for y in self.replay.outputs]
+        return self.gradients[tuple(point)]
+
+    def derivative(self, i: int, places: Sequence[int], point: list[Any]) -> Interval:
+        """The derivative of output `i` by the inputs at those places."""
+        *before, last = places
+        if not before:
+            return self.gradient(point)[i][last]
+        step = self.step * (min(abs(point[last]), 1) or 1)
+        above, below = [*point], [*point]
+        above[last] += step
+        below[last] -= step
+        rise = self.derivative(i, before, above).middle - self.derivative(i, before, below).middle
+        return Interval(rise / (2 * step), rise / (2 * step))
 
 
 def _distance(moved: Interval, plain: Interval) -> Any:
@@ -206,10 +216,10 @@ class Pass:
                     found[operand] = found[operand] + step if operand in found else step
         return [found.get(x, ZERO) for x in self.inputs]
 
-    def kinks(self) -> list[Value]:
+    def kinks(self) -> Iterator[Value]:
         """The nodes whose slopes differ on the two sides of an operand."""
-        return [
-            node
-            for node in self.nodes
-            if any(not slope.is_point for _, slope in self._edges.get(node, ()))
-        ]
+        for node in self.nodes:
+            if node.op is not None:
+                slopes = [slope for _, slope in self.edges(node, node.op)]
+                if any(not slope.is_point and slope.is_finite for slope in slopes):
+                    yield node

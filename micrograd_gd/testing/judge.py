@@ -1,0 +1,198 @@
+"""Whether a derivative that was computed is the one that the replay expects."""
+
+import math
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from typing import Any
+
+from mpmath import mp, mpf
+
+from micrograd_gd.testing.differences import Estimate
+from micrograd_gd.testing.replay import (
+    DIGITS,
+    LARGEST,
+    MANY_DIGITS,
+    SMALLEST,
+    UNIT,
+    Interval,
+    Pass,
+    Replay,
+)
+from micrograd_gd.testing.report import Comparison, Condition, Verdict
+
+Rows = Sequence[Sequence[float]]  # for each output, its derivatives
+
+FEW_DIGITS = 4  # from so many lost digits on, they are worth a word
+CLOSE = 8 * UNIT  # so near, relatively, a derivative is right without another thought
+
+
+class Expected:
+    """The derivatives of one order, and how far rounding may move them; computed when needed."""
+
+    def __init__(self, replay: Replay, order: int) -> None:
+        self.replay, self.order = replay, order
+
+    @cached_property
+    def intervals(self) -> list[list[Interval]]:
+        """What is expected, to as many digits as usually do."""
+        with mp.workdps(DIGITS):
+            return self.replay.derivatives(self.order)
+
+    @cached_property
+    def exact(self) -> list[list[Interval]]:
+        """The same to so many digits that no cancellation among floats is left."""
+        with mp.workdps(MANY_DIGITS):
+            return self.replay.derivatives(self.order)
+
+    @cached_property
+    def errors(self) -> list[list[Any]]:
+        """The bound of the error of each."""
+        with mp.workdps(DIGITS):
+            return self.replay.errors(self.order, self.intervals)
+
+    @cached_property
+    def run(self) -> Pass:
+        """The plain computation at the point."""
+        with mp.workdps(DIGITS):
+            return self.replay.at()
+
+    @cached_property
+    def obstacle(self) -> str:
+        """Why derivatives may be infinite or none here, or an empty text."""
+        return next(_obstacles(self.run), "")
+
+
+def compared(
+    expected: Expected, names: list[list[str]], how: str, rows: Rows, scatter: Rows | None = None
+) -> Iterator[Comparison]:
+    """Judge each of the derivatives in `rows`, of which `scatter` is the error that they own to."""
+    for i, row in enumerate(rows):
+        for j, got in enumerate(row):
+            own = scatter[i][j] if scatter is not None else 0.0
+            yield _judged(expected, i, j, got, own, Comparison(names[i][j], how, got))
+
+
+def _judged(
+    expected: Expected, i: int, j: int, got: float, own: float, comparison: Comparison
+) -> Comparison:
+    interval = expected.intervals[i][j]
+    right: Verdict = "right" if interval.is_point else "kink"
+    is_undefined = mp.isnan(interval.low) or mp.isnan(interval.high)
+    is_infinite = interval.low == interval.high and not interval.is_finite
+    if is_undefined or is_infinite or not math.isfinite(got):
+        is_right = got == float(interval.low) == float(interval.high)
+        is_clear = not is_undefined and (math.isfinite(got) or not expected.obstacle)
+        extreme: Verdict = "right" if is_right else "wrong" if is_clear else "unknown"
+        note = expected.obstacle if extreme == "unknown" else ""
+        return comparison.judged(interval, extreme, note=note)
+    near = _near(interval)
+    if _distance(got, interval) <= near:
+        return comparison.judged(interval, right, near)
+    error = expected.errors[i][j] + near + own
+    if not error < mp.inf:
+        return comparison.judged(interval, "unknown", error, "rounding decides which way it goes")
+    if _distance(got, interval) > error:
+        interval = expected.exact[i][j]
+        error = max(error, _near(interval))
+    verdict: Verdict = right if _distance(got, interval) <= error else "wrong"
+    return comparison.judged(interval, verdict, error)
+
+
+def _near(interval: Interval) -> Any:
+    """What separates neighbouring floats, a few times."""
+    return CLOSE * max((abs(end) for end in interval if mp.isfinite(end)), default=0) + SMALLEST
+
+
+def judged_by_estimate(comparison: Comparison, estimate: Estimate, own: float) -> Comparison:
+    """Judge a derivative by the slope that differences show, `own` being its own error."""
+    interval = Interval(mpf(estimate.low), mpf(estimate.high))
+    error = estimate.error + own + CLOSE * max(abs(estimate.low), abs(estimate.high))
+    if not math.isfinite(error) or not math.isfinite(comparison.got):
+        return comparison.judged(interval, "unknown", error, "differences tell nothing here")
+    right: Verdict = "right" if interval.is_point else "kink"
+    verdict: Verdict = right if _distance(comparison.got, interval) <= error else "wrong"
+    return comparison.judged(interval, verdict, error)
+
+
+def _distance(got: float, interval: Interval) -> Any:
+    return max(interval.low - got, got - interval.high, 0)
+
+
+def _obstacles(run: Pass) -> Iterator[str]:
+    for node in run.nodes:
+        y = run.values[node]
+        if mp.isnan(y):
+            yield f"{called(node)} has no value"
+        elif abs(y) >= LARGEST or not math.isfinite(node.data):
+            yield f"{called(node)} is beyond all floats"
+        elif node.op is not None:
+            for _, slope in run.edges(node, node.op):
+                if not slope.is_finite:
+                    yield f"{called(node)} has no finite slope"
+
+
+def called(node: Any) -> str:
+    """A node as a call of its operation with the operands' numbers."""
+    if node.op is None:
+        return f"{node.label or 'a leaf'} = {node.data!r}"
+    operands = [repr(getattr(operand, "data", operand)) for operand in node.operands]
+    if len(operands) > 6:
+        operands[5:-1] = ["…"]
+    return f"{node.op.name}({', '.join(operands)})"
+
+
+def conditions(run: Pass) -> Iterator[Condition]:
+    """What rounding did at each operation of the graph, in the order of computation."""
+    lost: dict[Any, float] = {}
+    for node in run.nodes:
+        y = run.values[node]
+        lost[node] = _digits_lost(node.data, y)
+        if node.op is None:
+            continue
+        numbers = run.operands(node)
+        places = [j for j, operand in enumerate(node.operands) if hasattr(operand, "record")]
+        edges = zip(places, run.edges(node, node.op), strict=True)
+        terms = sum((abs(numbers[j] * slope.middle) for j, (_, slope) in edges), mpf(0))
+        before = max((lost[x] for x in node.operands if hasattr(x, "record")), default=0.0)
+        yield Condition(
+            operation=called(node),
+            value=node.data,
+            exact=float(y),
+            factor=float(terms / abs(y)) if y else math.inf if terms else 0.0,
+            lost=lost[node],
+            lost_here=max(lost[node] - before, 0.0),
+        )
+
+
+def _digits_lost(got: float, exact: Any) -> float:
+    """By how many digits the relative error is more than the unit of floats; of 16 all at most."""
+    if got == exact or not math.isfinite(got):
+        return 0.0 if got == exact else 16.0
+    error = abs(got - exact) / abs(exact) if exact else mp.inf
+    return float(min(max(mp.log10(error / UNIT), 0), 16))
+
+
+def digits_notes(found: list[Comparison], state: list[Condition]) -> Iterator[str]:
+    """What to say where rounding leaves few digits, and which operation loses them."""
+    for condition in state:
+        if condition.lost_here >= FEW_DIGITS:
+            yield (
+                f"{condition.operation} loses {condition.lost_here:.0f} of 16 digits: "
+                f"it magnifies relative errors {condition.factor:.1g} times"
+            )
+    poor = {c.name: _digits_at_risk(c) for c in found if _digits_at_risk(c) >= FEW_DIGITS}
+    if poor:
+        worst = max(state, key=lambda condition: condition.factor)
+        digits = ", ".join(f"{count:.0f} by {name}" for name, count in poor.items())
+        yield (
+            f"digits of derivatives that rounding may cost, of 16: {digits}; the operation that "
+            f"magnifies relative errors most is {worst.operation}, {worst.factor:.1g} times"
+        )
+
+
+def _digits_at_risk(comparison: Comparison) -> float:
+    size = max(abs(comparison.expected.low), abs(comparison.expected.high))
+    floor = CLOSE * size + 8 * SMALLEST
+    if not comparison.error > floor or not mp.isfinite(size) or math.isinf(comparison.error):
+        return 0.0
+    return float(min(mp.log10(comparison.error / floor), 16))

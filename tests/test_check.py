@@ -1,0 +1,238 @@
+"""The gradient checker: what is right passes, what is wrong is named with its operation."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from micrograd_gd import MLP, Value, functional
+from micrograd_gd.custom import custom_vjp
+from micrograd_gd.errors import ArgumentError, GradientError, ShapeError
+from micrograd_gd.functional import (
+    cos,
+    exp,
+    floor,
+    log,
+    maximum,
+    relu,
+    sin,
+    sqrt,
+    tanh,
+    total,
+    where,
+)
+from micrograd_gd.ops import primitive
+from micrograd_gd.testing import check_gradients
+from micrograd_gd.testing.differences import slope
+
+floats = st.floats(-3, 3)
+
+
+def verdicts(report):
+    return {comparison.verdict for comparison in report.comparisons}
+
+
+@given(floats, floats)
+@settings(max_examples=30)
+def test_what_is_right_passes_to_third_order(x, y):
+    report = check_gradients(lambda x, y: tanh(x * y) + exp(y) * sin(x), x, y, order=3)
+    assert verdicts(report) == {"right"}
+    assert len(report.comparisons) == 2 * (2 + 3 + 4)
+
+
+def test_models_and_structures_are_checked_with_names():
+    model = MLP(2, [3, 2], activation="tanh", seed=0)
+    report = check_gradients(model, [0.3, -0.7], order=2)
+    assert verdicts(report) == {"right"}
+    assert [c.name for c in report.comparisons[:2]] == ["result[0] by x[0]", "result[0] by x[1]"]
+    report = check_gradients(lambda p, a: p["w"] * a[0, 1], {"w": 2.0}, np.ones((1, 2)))
+    assert [c.name for c in report.comparisons[:3]] == ["p['w']", "a[0, 0]", "a[0, 1]"]
+
+
+wrong_rule = primitive("check_wrong_rule", "x", "tanh(x)", "1.001 * sech(x) ** 2", "Tanh.")
+wrong_branch = primitive("check_wrong_branch", "x", "x if x > 0 else 0.1 * x", "1", "Leaky.")
+detached = primitive(
+    "check_detached", "x", lambda x: x * x, lambda x, y: 2 * getattr(x, "data", x), "Sq."
+)
+
+
+def test_the_operation_at_fault_is_named_with_its_operands():
+    with pytest.raises(GradientError) as error:
+        check_gradients(lambda x, y: sin(wrong_rule(x * y)) + y, 0.5, 0.25)
+    told = str(error.value)
+    assert told.startswith("4 derivatives are wrong")
+    assert "check_wrong_rule(0.125)" in told
+    assert "f = sin(check_wrong_rule(x * y)) + y" in told
+    assert "at x = 0.5, y = 0.25" in told
+
+
+def test_a_wrong_branch_is_found_where_it_is_taken():
+    assert verdicts(check_gradients(wrong_branch, 1.0)) == {"right"}
+    with pytest.raises(GradientError, match=r"check_wrong_branch\(-1.0\)"):
+        check_gradients(wrong_branch, -1.0)
+
+
+def test_a_wrong_second_derivative_is_found_at_second_order():
+    assert verdicts(check_gradients(detached, 1.5)) == {"right"}
+    with pytest.raises(GradientError, match=r"rule is check_detached\(1\.5\)"):
+        check_gradients(lambda x: detached(x) * 2, 1.5, order=2)
+
+
+def test_the_message_tells_expected_got_bound_and_ratio():
+    with pytest.raises(GradientError) as error:
+        check_gradients(wrong_rule, 0.0)
+    table = str(error.value).splitlines()
+    assert table[1].split("  ")[0] == "derivative by"
+    cells = table[2].split()
+    assert cells[:4] == ["x", "reverse", "1.0", "1.001"]
+    assert float(cells[4]) < 1e-14
+    assert float(cells[5]) > 1e10
+
+
+@pytest.mark.parametrize(
+    ("f", "x"),
+    [
+        (relu, 0.0),
+        (abs, 0.0),
+        (lambda x: maximum(x, 2.0), 2.0),
+        (lambda x: relu(x) - relu(-x), 0.0),  # x, written with two kinks
+        (lambda x: functional.hypot(x, 0.0), 0.0),
+    ],
+)
+def test_at_a_kink_any_slope_between_both_sides_is_right(f, x):
+    report = check_gradients(f, x, order=2)
+    assert verdicts(report) == {"kink"}
+    assert any("kink at" in note for note in report.notes)
+
+
+def test_a_slope_outside_of_both_sides_is_wrong_at_a_kink():
+    with pytest.raises(GradientError, match=r"0\.0 to 1\.0"):
+        check_gradients(relu, 0.0, gradient=lambda x: 1.5)
+
+
+@pytest.mark.parametrize(
+    ("f", "x", "loser"),
+    [
+        (lambda x: (1 - cos(x)) / x**2, 1e-6, "sub"),
+        (lambda x: log(1 + exp(x)), -40.0, "log"),
+        (lambda b: -b + sqrt(b * b - 4.0), 1e8, "add"),
+    ],
+)
+def test_cancellation_is_no_mistake_but_is_told(f, x, loser):
+    report = check_gradients(f, x)
+    assert verdicts(report) == {"right"}
+    assert any(note.startswith(loser) and "loses" in note for note in report.notes)
+
+
+def test_the_oracle_tells_what_every_operation_loses():
+    report = check_gradients(lambda x: (1 - cos(x)) / x, 1e-8, oracle="mpmath")
+    lost = {c.operation.partition("(")[0]: c.lost for c in report.conditions}
+    assert lost["cos"] == 0
+    assert min(lost["sub"], lost["div"]) > 15
+    assert "digits lost" in str(report)
+
+
+def test_what_has_no_derivative_is_unknown_and_says_why():
+    report = check_gradients(lambda x: log(1 + exp(x)), 800.0)
+    assert verdicts(report) == {"unknown"}
+    assert "exp(800.0) is beyond all floats" in str(report)
+    assert verdicts(check_gradients(log, -1.0)) == {"unknown"}
+
+
+def test_an_infinite_slope_is_right_where_it_is_infinite():
+    assert verdicts(check_gradients(sqrt, 0.0)) == {"right"}
+    with pytest.raises(GradientError):
+        check_gradients(sqrt, 0.0, gradient=lambda x: 0.0)
+
+
+def test_steps_and_branches_have_the_slopes_beside_them():
+    assert verdicts(check_gradients(lambda x: floor(x) * x, 2.0)) == {"right"}
+    assert verdicts(check_gradients(lambda x: where(x > 1, x, log(x)), 2.0)) == {"right"}
+
+
+def test_given_gradients_are_checked_in_the_structure_of_the_argument():
+    f = lambda p: p["a"] ** 2 * p["b"]  # noqa: E731 — a function in one line
+    point = {"a": 3.0, "b": 2.0}
+    report = check_gradients(
+        f, point, gradient=lambda p: {"a": 2 * p["a"] * p["b"], "b": p["a"] ** 2}
+    )
+    assert verdicts(report) == {"right"}
+    with pytest.raises(GradientError, match="what is wrong is the gradient given"):
+        check_gradients(f, point, gradient=lambda p: {"a": p["a"] * p["b"], "b": p["a"] ** 2})
+    with pytest.raises(ShapeError, match="expected 2: the derivatives of 1 results by 2 arguments"):
+        check_gradients(f, point, gradient=lambda p: [1.0])
+
+
+def test_functions_that_record_nothing_are_checked_by_differences():
+    assert verdicts(check_gradients(math.sin, 0.3, gradient=math.cos)) == {"right"}
+    with pytest.raises(GradientError):
+        check_gradients(math.sin, 0.3, gradient=lambda x: math.cos(x) * (1 + 1e-8))
+    report = check_gradients(
+        lambda x: np.array([x[0] * x[1], math.exp(x[1])]),
+        np.array([2.0, 0.5]),
+        gradient=lambda x: np.array([[x[1], x[0]], [0.0, math.exp(x[1])]]),
+    )
+    assert (report.source, verdicts(report)) == ("differences", {"right"})
+    assert verdicts(check_gradients(abs, 0.0, gradient=lambda x: 0.5)) <= {"kink"}
+
+
+def test_a_rule_written_by_hand_is_checked_by_differences():
+    def by_hand(factor):
+        @custom_vjp
+        def square(x):
+            return x * x
+
+        square.defvjp(lambda x: (square(x), x), lambda x, g: (factor * x * g,))
+        return square
+
+    report = check_gradients(by_hand(2.0), 1.5)
+    assert (report.source, verdicts(report)) == ("differences", {"right"})
+    with pytest.raises(GradientError):
+        check_gradients(by_hand(2.001), 1.5)
+
+
+def test_a_graph_that_was_dropped_is_noticed():
+    with pytest.raises(ArgumentError, match="records no graph"):
+        check_gradients(lambda x: x.data**2 if isinstance(x, Value) else x**2, 1.5)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: check_gradients(sin, 1.0, order=0), "order is 0"),
+        (lambda: check_gradients(sin, 1.0, modes=("up",)), r"modes is \('up',\)"),
+        (lambda: check_gradients(sin, 1.0, oracle="sympy"), "oracle is 'sympy'"),
+        (lambda: check_gradients(sin, 1.0, order=2, gradient=cos), "is of order 1"),
+        (lambda: check_gradients(math.sin, 1.0), "give what claims to be its gradient"),
+    ],
+)
+def test_mistakes_of_the_caller_are_named(call, message):
+    with pytest.raises(ArgumentError, match=message):
+        call()
+
+
+def test_long_sums_are_checked():
+    report = check_gradients(lambda x: total(xi * xi for xi in x), [0.1 * i for i in range(30)])
+    assert verdicts(report) == {"right"}
+    assert "… and 40 more" in str(report)
+
+
+slopes_in_closed_form = [
+    (math.exp, math.exp, 0.0),
+    (lambda x: math.sin(1e4 * x), lambda x: 1e4 * math.cos(1e4 * x), 0.3),
+    (math.log, lambda x: 1 / x, 1e-200),
+    (lambda x: (1 - math.cos(x)) / x**2, lambda x: -x / 12, 1e-4),
+    (lambda x: 1e300 * math.sin(x), lambda x: 1e300 * math.cos(x), 1.0),
+    (lambda x: abs(x - 1e-9), lambda x: -1.0, 0.0),
+    (lambda x: math.log(1 + math.exp(x)), lambda x: 1 / (1 + math.exp(-x)), -30.0),
+    (lambda x: (x - 1e8) ** 2, lambda x: 2.0, 1e8 + 1),
+]
+
+
+@pytest.mark.parametrize(("f", "derivative", "x"), slopes_in_closed_form)
+def test_differences_know_their_error(f, derivative, x):
+    estimate = slope(f, x)
+    assert abs(estimate.low - derivative(x)) <= estimate.error
+    assert estimate.error <= 0.1 * abs(derivative(x))
