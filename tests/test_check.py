@@ -236,3 +236,24 @@ def test_differences_know_their_error(f, derivative, x):
     estimate = slope(f, x)
     assert abs(estimate.low - derivative(x)) <= estimate.error
     assert estimate.error <= 0.1 * abs(derivative(x))
+
+
+@pytest.mark.parametrize(
+    ("f", "point"),
+    [
+        (lambda x: x / x, 1e-300),  # whose second partials are beyond all floats
+        (lambda x: x ** floor(x), 2.0),  # a step just here
+        (lambda x: functional.fmod(functional.selu(x), 0.38), 1e16),  # no digit is left
+        (lambda x: functional.atan2(x % x, x % x), 1.5),  # the origin of atan2
+        (functional.mish, -745.0),  # below the normal floats
+    ],
+)
+def test_hard_points_are_no_false_alarms(f, point):
+    assert not check_gradients(f, point, order=2).wrong
+
+
+def test_terms_that_cancel_leave_their_rounding_in_second_derivatives():
+    """∂²/∂x∂y of log(xy) is 0, and its terms are not."""
+    for x in (2.9667531549111033, 1.1, 0.7):
+        report = check_gradients(lambda x, y: functional.log2(x * y), x, 0.262381903037074, order=2)
+        assert verdicts(report) == {"right"}

@@ -4,11 +4,14 @@ import inspect
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from itertools import combinations_with_replacement, islice
 from random import Random
 from typing import Any, Literal
 
-from micrograd_gd import trees
+from mpmath import mp
+
+from micrograd_gd import sweep, trees
 from micrograd_gd.engine import Value
 from micrograd_gd.errors import ArgumentError, GradientError, ShapeError
 from micrograd_gd.formula import formula
@@ -25,7 +28,7 @@ from micrograd_gd.testing.judge import (
     judged_by_estimate,
 )
 from micrograd_gd.testing.precise import NotReplayable
-from micrograd_gd.testing.replay import Replay
+from micrograd_gd.testing.replay import DIGITS, Replay
 from micrograd_gd.testing.report import HEADINGS, Comparison, GradientReport, table
 from micrograd_gd.transforms import jacobian
 
@@ -118,8 +121,11 @@ class _Call:
 
     def derivative_names(self, order: int) -> list[list[str]]:
         """What to call the derivatives, in the order of a replay."""
-        by = [*map(", ".join, combinations_with_replacement(self.names, order))]
-        _, structure = trees.flatten(self.f(*self.args), "the result")
+        by = [", ".join(names) for names in combinations_with_replacement(self.names, order)]
+        if self.recording is not None:
+            structure = self.recording.out_structure
+        else:
+            _, structure = trees.flatten(self.f(*self.args), "the result")
         if structure == trees.LEAF:
             return [by]
         return [[f"{y} by {x}" for x in by] for y in trees.names(structure, "result")]
@@ -127,22 +133,52 @@ class _Call:
     def derivatives(self, order: int, mode: Mode) -> list[list[float]]:
         """As the engine computes them, the last of them in this mode, in the order of a replay."""
         n = len(self.numbers)
-        function = self.outputs
-        for level in range(1, order + 1):
-            function = _all_derivatives(function, n, mode if level == order else "reverse")
-        flat = function(*self.numbers)
-        width = n**order
-        places = [
-            sum(p * n**k for k, p in enumerate(reversed(combination)))
-            for combination in combinations_with_replacement(range(n), order)
+        flat = _all_derivatives(self._function(order - 1), n, mode)(*self.numbers)
+        places = [_place(combination, n) for combination in _combinations(n, order)]
+        return [[row[place] for place in places] for row in _cut(flat, n**order)]
+
+    def terms(self, order: int) -> list[list[float]]:
+        """For each of those derivatives, the sizes of the terms that it is the sum of, added."""
+        n = len(self.numbers)
+        inputs = [*map(Value, self.numbers)]
+        below = self._function(order - 1)(*inputs)
+        sizes = [_sizes(y, inputs) for y in below]
+        return [
+            [row[_place(before, n)][last] for *before, last in _combinations(n, order)]
+            for row in _cut(sizes, n ** (order - 1))
         ]
-        return [[row[place] for place in places] for row in _cut(flat, width)]
+
+    def _function(self, order: int) -> Function:
+        """All derivatives of that order, in reverse mode, as a function of the numbers."""
+        function = self.outputs
+        for _ in range(order):
+            function = _all_derivatives(function, len(self.numbers), "reverse")
+        return function
 
 
 def _all_derivatives(function: Function, n: int, mode: Mode) -> Function:
     """The derivatives of all outputs by all of n numbers, in one line."""
     table = jacobian(function, range(n), mode=mode)
     return lambda *numbers: [entry for row in table(*numbers) for entry in row]
+
+
+def _combinations(n: int, order: int) -> list[tuple[int, ...]]:
+    return [*combinations_with_replacement(range(n), order)]
+
+
+def _place(combination: Sequence[int], n: int) -> int:
+    """Where a derivative stands among all n**order."""
+    return sum(p * n**k for k, p in enumerate(reversed(combination)))
+
+
+def _sizes(y: Any, inputs: list[Value]) -> list[float]:
+    """The sums of |products of partials| along all paths from y to each input."""
+    found = {y: 1.0} if isinstance(y, Value) else {}
+    leaves = {*inputs}
+    for node in reversed(sweep.in_order(found, leaves)):
+        for _, operand, slope in () if node in leaves else sweep.edges(node):
+            found[operand] = found.get(operand, 0.0) + found[node] * abs(slope)
+    return [found.get(x, 0.0) for x in inputs]
 
 
 def _cut(numbers: list[Any], width: int) -> list[list[Any]]:
@@ -177,11 +213,14 @@ def _by_replay(
         found = _in_modes(call, expected, modes)
     kinks = [*run.kinks()]
     notes = [f"kink at {called(node)}: any slope between its two sides is right" for node in kinks]
-    for higher in range(2, order + 1):
-        if kinks:
-            notes.append(f"derivatives of order {higher} were not checked: there is a kink")
-        else:
-            found += _in_modes(call, Expected(replay, higher), modes)
+    if order > 1:
+        with mp.workdps(DIGITS):
+            breaks = [*kinks, *run.steps()]
+        if breaks:
+            notes.append(f"higher derivatives were not checked: {called(breaks[0])} has none")
+        for higher in range(2, 1 if breaks else order + 1):
+            expected = Expected(replay, higher, partial(call.terms, higher))
+            found += _in_modes(call, expected, modes)
     state = [*conditions(run)]
     notes += digits_notes(found, state)
     return GradientReport(found, "replay", notes, state)

@@ -1,7 +1,7 @@
 """Whether a derivative that was computed is the one that the replay expects."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -29,8 +29,8 @@ CLOSE = 8 * UNIT  # so near, relatively, a derivative is right without another t
 class Expected:
     """The derivatives of one order, and how far rounding may move them; computed when needed."""
 
-    def __init__(self, replay: Replay, order: int) -> None:
-        self.replay, self.order = replay, order
+    def __init__(self, replay: Replay, order: int, terms: Callable[[], Rows] | None = None) -> None:
+        self.replay, self.order, self.terms = replay, order, terms
 
     @cached_property
     def intervals(self) -> list[list[Interval]]:
@@ -48,7 +48,15 @@ class Expected:
     def errors(self) -> list[list[Any]]:
         """The bound of the error of each."""
         with mp.workdps(DIGITS):
-            return self.replay.errors(self.order, self.intervals)
+            errors = self.replay.errors(self.order, self.intervals)
+        if self.terms is None:
+            return errors
+        # Terms that cancel each other leave their own rounding behind, noise or not.
+        pairs = zip(errors, self.terms(), strict=True)
+        return [
+            [error + CLOSE * term for error, term in zip(row, terms, strict=True)]
+            for row, terms in pairs
+        ]
 
     @cached_property
     def run(self) -> Pass:
@@ -59,7 +67,17 @@ class Expected:
     @cached_property
     def obstacle(self) -> str:
         """Why derivatives may be infinite or none here, or an empty text."""
-        return next(_obstacles(self.run), "")
+        with mp.workdps(DIGITS):
+            return next(_obstacles(self.run, self.order), "")
+
+    @cached_property
+    def ruin(self) -> str:
+        """An operation of whose number rounding left nothing, or an empty text."""
+        for node in self.run.nodes:
+            y = self.run.values[node]
+            if math.isfinite(node.data) and abs(node.data - y) > abs(y) / 100 + SMALLEST:
+                return f"rounding leaves no digit of {called(node)}"
+        return ""
 
 
 def compared(
@@ -79,23 +97,28 @@ def _judged(
     right: Verdict = "right" if interval.is_point else "kink"
     is_undefined = mp.isnan(interval.low) or mp.isnan(interval.high)
     is_infinite = interval.low == interval.high and not interval.is_finite
+    error = own + _near(interval)
     if is_undefined or is_infinite or not math.isfinite(got):
-        is_right = got == float(interval.low) == float(interval.high)
-        is_clear = not is_undefined and (math.isfinite(got) or not expected.obstacle)
-        extreme: Verdict = "right" if is_right else "wrong" if is_clear else "unknown"
-        note = expected.obstacle if extreme == "unknown" else ""
-        return comparison.judged(interval, extreme, note=note)
-    near = _near(interval)
-    if _distance(got, interval) <= near:
-        return comparison.judged(interval, right, near)
-    error = expected.errors[i][j] + near + own
-    if not error < mp.inf:
-        return comparison.judged(interval, "unknown", error, "rounding decides which way it goes")
-    if _distance(got, interval) > error:
-        interval = expected.exact[i][j]
-        error = max(error, _near(interval))
-    verdict: Verdict = right if _distance(got, interval) <= error else "wrong"
-    return comparison.judged(interval, verdict, error)
+        is_right = not is_undefined and got == float(interval.low) == float(interval.high)
+        verdict: Verdict = "right" if is_right else "unknown" if is_undefined else "wrong"
+    elif _distance(got, interval) <= error:
+        verdict = right
+    else:
+        error += expected.errors[i][j]
+        if not error < mp.inf:
+            note = "rounding decides which way it goes"
+            return comparison.judged(interval, "unknown", error, note)
+        if _distance(got, interval) > error:
+            interval = expected.exact[i][j]
+            error = max(error, _near(interval))
+        verdict = right if _distance(got, interval) <= error else "wrong"
+    note = expected.obstacle if verdict == "unknown" else ""
+    if verdict == "wrong":
+        # Where floats end, or slopes, a right rule may give anything; for a finite first
+        # derivative this is no excuse. Where no digit is left, it is for none.
+        is_extreme = expected.order > 1 or not math.isfinite(got)
+        note = expected.ruin or (expected.obstacle if is_extreme else "")
+    return comparison.judged(interval, "unknown" if note else verdict, error, note)
 
 
 def _near(interval: Interval) -> Any:
@@ -118,7 +141,7 @@ def _distance(got: float, interval: Interval) -> Any:
     return max(interval.low - got, got - interval.high, 0)
 
 
-def _obstacles(run: Pass) -> Iterator[str]:
+def _obstacles(run: Pass, order: int) -> Iterator[str]:
     for node in run.nodes:
         y = run.values[node]
         if mp.isnan(y):
@@ -126,9 +149,12 @@ def _obstacles(run: Pass) -> Iterator[str]:
         elif abs(y) >= LARGEST or not math.isfinite(node.data):
             yield f"{called(node)} is beyond all floats"
         elif node.op is not None:
-            for _, slope in run.edges(node, node.op):
-                if not slope.is_finite:
-                    yield f"{called(node)} has no finite slope"
+            if not all(slope.is_finite for _, slope in run.edges(node, node.op)):
+                yield f"{called(node)} has no finite slope"
+            for higher in range(2, order + 1):
+                alone = Replay.of_operation(node)
+                if not all(interval.is_finite for interval in alone.derivatives(higher)[0]):
+                    yield f"{called(node)} has a derivative of order {higher} beyond all floats"
 
 
 def called(node: Any) -> str:

@@ -18,7 +18,7 @@ from micrograd_gd import expression
 from micrograd_gd.operation import Operation
 from micrograd_gd.ops import OPERATIONS
 
-__all__ = ["NotReplayable", "evaluate", "slopes"]
+__all__ = ["NotReplayable", "evaluate", "jumps", "slopes"]
 
 NAN = mpf("nan")
 MOST = mpf(2) ** 1100  # numbers beyond are beyond all floats, and infinite here
@@ -196,6 +196,8 @@ def slopes(row: Operation, operands: Sequence[Any], i: int) -> tuple[Any, Any]:
         nearer = [_slope(row, operands, i, side, near**2) for side in (-1, 1)]
         if abs(nearer[1] - nearer[0]) < abs(above - below) / 1000:
             return (below + above) / 2, (below + above) / 2  # no kink: the slope just changes
+    if row.domain and not _in_domain(row, operands) and all(jumps(row, operands, i)):
+        return NAN, NAN
     return below, above
 
 
@@ -203,11 +205,48 @@ def _differ(below: Any, above: Any) -> bool:
     return bool(abs(above - below) > mpf("1e-12") * max(abs(below), abs(above)))
 
 
+def _in_domain(row: Operation, operands: Sequence[Any]) -> bool:
+    """Whether the row is smooth at these operands, as it says itself."""
+    condition = _function(row.operands, row.tree(row.domain))
+    try:
+        return bool(condition(*operands))
+    except (ZeroDivisionError, ValueError):
+        return False
+
+
+def jumps(row: Operation, operands: Sequence[Any], i: int) -> tuple[bool, bool]:
+    """Whether the value at the operands is not what it tends to from below, and from above.
+
+    >>> from micrograd_gd.ops import operation
+    >>> jumps(operation("floor"), [mpf(2)], 0)
+    (True, False)
+    """
+    y = evaluate(row, operands)
+    near = mpf(10) ** (-mp.dps * 2 // 9)
+
+    def distance(side: int, near: Any) -> Any:
+        beside = [*operands]
+        beside[i] += side * _aside(operands[i], near)
+        return abs(evaluate(row, beside) - y)
+
+    def is_jump(side: int) -> bool:
+        first = distance(side, near)
+        if first <= near * abs(y):
+            return False
+        second = distance(side, near**2)
+        return not (second <= first / 2 and mp.isfinite(second))
+
+    return is_jump(-1), is_jump(1)
+
+
+def _aside(x: Any, near: Any) -> Any:
+    return min(abs(x), 1) * near or NEAR_ZERO * near  # small beside a period, too
+
+
 def _slope(
     row: Operation, operands: Sequence[Any], i: int, side: int, near: Any, *, grows: bool = False
 ) -> Any:
-    x = operands[i]
-    aside = min(abs(x), 1) * near or NEAR_ZERO * near  # small beside a period, too
+    x, aside = operands[i], _aside(operands[i], near)
     with mp.extraprec(int(mp.mag(x)) if abs(x) > 1 else 0):
         beside, step = x + side * aside, aside * near
         y = _value(row, [*operands[:i], mpc(beside, step), *operands[i + 1 :]])
@@ -234,25 +273,25 @@ _functions: dict[Operation, Callable[..., Any]] = {}
 
 
 def _compiled(row: Operation) -> Callable[..., Any]:
+    """The row's value as a function of mpmath's numbers."""
     if row not in _functions:
-        _functions[row] = _fold(row) if row.folds else _function(row)
+        if callable(row.value):
+            _functions[row] = _python_code(row.value)
+        else:
+            step = _function(row.operands, row.tree(row.value))
+            _functions[row] = _fold(step, len(row.operands) - 1) if row.folds else step
     return _functions[row]
 
 
-def _function(row: Operation) -> Callable[..., Any]:
-    """The row's value as a function of mpmath's numbers."""
-    if callable(row.value):
-        return _python_code(row.value)
-    tree = expression.on_values(row.tree(row.value))
+def _function(operands: Sequence[str], formula: ast.expr) -> Callable[..., Any]:
+    tree = expression.on_values(formula)
     names = {
         name: _FUNCTIONS.get(name) or _compiled(OPERATIONS[name]) for name in expression.calls(tree)
     }
-    return expression.function(row.operands, _RealParts().visit(tree), {**names, "re": mp.re})
+    return expression.function(operands, _RealParts().visit(tree), {**names, "re": mp.re})
 
 
-def _fold(row: Operation) -> Callable[..., Any]:
-    step, groups = _function(row), len(row.operands) - 1
-
+def _fold(step: Callable[..., Any], groups: int) -> Callable[..., Any]:
     def fold(s: Any, *rest: Any) -> Any:
         count = len(rest) // groups
         columns = [rest[i * count : (i + 1) * count] for i in range(groups)]

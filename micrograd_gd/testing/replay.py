@@ -9,6 +9,7 @@ What rounding may do to a derivative is measured: the replay runs again with eve
 by a few units in its last place, as floating-point numbers are, and the derivatives move.
 """
 
+import math
 from collections.abc import Iterator, Sequence
 from itertools import combinations_with_replacement
 from random import Random
@@ -18,14 +19,14 @@ from mpmath import mp, mpf
 
 from micrograd_gd.engine import Value
 from micrograd_gd.operation import Operation
-from micrograd_gd.testing.precise import evaluate, slopes
+from micrograd_gd.testing.precise import evaluate, jumps, slopes
 
 DIGITS = 90
 MANY_DIGITS = 800  # more than the smallest float has places
 UNIT = mpf(2) ** -53
-SMALLEST = mpf(2) ** -1074
+SMALLEST = mpf(2) ** -1064  # what is left of digits below the normal floats is not promised
 LARGEST = mpf(2) ** 1024
-DISTURBANCE = 8 * UNIT  # an operation of the C library may be wrong by a few units
+DISTURBANCE = 16 * UNIT  # as much as the table grants a row
 SAMPLES = 6  # of disturbed replays
 SAFETY = 4  # how much farther than in any sample rounding may move a derivative
 
@@ -86,6 +87,14 @@ class Replay:
         self.outputs, self.inputs = outputs, inputs
         self.nodes = [*_below(outputs)]
 
+    @classmethod
+    def of_operation(cls, node: Value) -> "Replay":
+        """One operation of a graph by itself, on the numbers that it had there."""
+        if node.op is None:
+            return cls([node], [node])
+        alone = [Value(x.data) if isinstance(x, Value) else x for x in node.operands]
+        return cls([Value.record(node.op, *alone)], [x for x in alone if isinstance(x, Value)])
+
     def at(self, point: Sequence[Any] | None = None, noise: Noise | None = None) -> "Pass":
         """One computation, with the inputs at `point`, or where they were; disturbed by `noise`."""
         return Pass(self, [mpf(x.data) for x in self.inputs] if point is None else point, noise)
@@ -99,6 +108,9 @@ class Replay:
         if order == 1:
             run = self.at(point, noise)
             return [run.gradient(y) for y in self.outputs]
+        if not all(map(mp.isfinite, point)):
+            count = math.comb(len(point) + order - 1, order)
+            return [[UNDEFINED] * count for _ in self.outputs]
         # Differences along a tiny input have tiny steps, and need as many more digits.
         smallest = min((mp.log10(abs(x)) for x in point if x), default=mpf(0))
         with mp.extradps(order * max(0, int(-smallest))):
@@ -222,4 +234,13 @@ class Pass:
             if node.op is not None:
                 slopes = [slope for _, slope in self.edges(node, node.op)]
                 if any(not slope.is_point and slope.is_finite for slope in slopes):
+                    yield node
+
+    def steps(self) -> Iterator[Value]:
+        """The nodes whose values jump right here, such as floor at a whole number."""
+        for node in self.nodes:
+            if node.op is not None:
+                numbers = self.operands(node)
+                places = [j for j, x in enumerate(node.operands) if isinstance(x, Value)]
+                if any(any(jumps(node.op, numbers, j)) for j in places):
                     yield node
