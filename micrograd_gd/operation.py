@@ -82,7 +82,10 @@ class Operation:
             record = getattr(type(operand), "record", None)
             if record is not None:
                 return record(self, *operands)
-        floats = [number(x, f"operand {i + 1} of {self!r}") for i, x in enumerate(operands)]
+        floats = [
+            x if type(x) is float else number(x, f"operand {i} of {self!r}")
+            for i, x in enumerate(operands, 1)
+        ]
         return self.rule((False,) * len(floats))(*floats)[0]
 
     def complete(self, operands: tuple[Any, ...], named: dict[str, Any]) -> tuple[Any, ...]:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
+from functools import cached_property
 from typing import Any
 
 from micrograd_gd import sweep, trees
@@ -64,9 +65,14 @@ class Recording:
     def push_forward(self, tangents: Sequence[Any]) -> list[Any]:
         """The tangents of the outputs for those of the inputs."""
         seeds = dict(zip(self.inputs, tangents, strict=True))
-        roots = [y for y in self.outputs if isinstance(y, Value)]
-        found = sweep.push_forward(roots, seeds, differentiable=self._records(tangents))
+        found = sweep.push_forward(self._order, seeds, differentiable=self._records(tangents))
         return self.finished([found.get(y, 0.0) for y in self.outputs])
+
+    @cached_property
+    def _order(self) -> list[Value]:
+        """The nodes that every tangent goes through."""
+        roots = [y for y in self.outputs if isinstance(y, Value)]
+        return sweep.in_order(roots, {*self.inputs})
 
     def jacobian(self, mode: Mode | None) -> Any:
         """All derivatives of the outputs by the inputs, in their structures."""

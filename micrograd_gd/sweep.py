@@ -65,7 +65,7 @@ def tangents(
     root: Value, seeds: Mapping[Value, Any], *, differentiable: bool = False
 ) -> dict[Value, Any]:
     """Every node's derivative along the direction that `seeds` gives for some of the leaves."""
-    return push_forward([root], seeds, differentiable=differentiable)
+    return push_forward(in_order([root], seeds), seeds, differentiable=differentiable)
 
 
 def pull_back(
@@ -78,11 +78,17 @@ def pull_back(
     watch = modes.watch()
     found = dict(seeds)
     for node in reversed(in_order(seeds, stop)):
+        if node in stop:
+            continue
         g = found[node]
-        for i, operand, partial in () if node in stop else edges(node):
+        operands = node.operands
+        for i, partial in enumerate(node.partials):
+            if partial is None:
+                continue
+            operand = operands[i]
             if watch is not None:
                 watch.backward(node, operand, _float(g), partial)
-            step = _product(g, _partial(node, i) if differentiable else partial)
+            step = _product(g, _partial(node, i, partial)) if differentiable else g * partial
             if operand in found:
                 if watch is not None:
                     watch.sum(operand, _float(found[operand]), _float(step))
@@ -92,27 +98,37 @@ def pull_back(
 
 
 def push_forward(
-    roots: Iterable[Value], seeds: Mapping[Value, Any], *, differentiable: bool = False
+    nodes: Iterable[Value], seeds: Mapping[Value, Any], *, differentiable: bool = False
 ) -> dict[Value, Any]:
-    """The tangent sweep: from nodes with their tangents up to the roots.
+    """The tangent sweep: from nodes with their tangents up, through `nodes` `in_order`.
 
     A tangent is the sum over the operands of the operand's tangent times the partial; a node that
     no seed reaches has none.
     """
     found = dict(seeds)
-    for node in in_order(roots, seeds):
-        for i, operand, partial in () if node in seeds else edges(node):
-            if operand in found:
-                step = _product(found[operand], _partial(node, i) if differentiable else partial)
+    for node in nodes:
+        if node in seeds:
+            continue
+        operands = node.operands
+        for i, partial in enumerate(node.partials):
+            if partial is None:
+                continue
+            dx = found.get(operands[i])
+            if dx is not None:
+                step = _product(dx, _partial(node, i, partial)) if differentiable else dx * partial
                 found[node] = found[node] + step if node in found else step
     return found
 
 
-def in_order(roots: Iterable[Value], stop: Collection[Value]) -> list[Value]:
-    """What a derivative of the roots flows to, operands first, and nothing below `stop`.
+def in_order(roots: Collection[Value], stop: Collection[Value]) -> list[Value]:
+    """What a derivative of the roots flows to, operands first, and nothing below `stop`."""
+    if len(roots) == 1 and all(node.op is None for node in stop):
+        return next(iter(roots)).nodes(whole=False)  # the same walk, where the engine can take it
+    return _nodes(roots, stop)
 
-    For one root and no stop, this is the order of `Value.nodes`.
-    """
+
+def _nodes(roots: Iterable[Value], stop: Collection[Value]) -> list[Value]:
+    """The order, whatever there is to stop at."""
     ordered: list[Value] = []
     seen = set()
     stack: list[Any] = [*roots][::-1]
@@ -122,9 +138,14 @@ def in_order(roots: Iterable[Value], stop: Collection[Value]) -> list[Value]:
             ordered.append(stack.pop())
         elif node not in seen:
             seen.add(node)
+            if node in stop:
+                ordered.append(node)
+                continue
             stack += (node, None)
-            if node not in stop:
-                stack += [operand for _, operand, _ in edges(node)][::-1]
+            operands, partials = node.operands, node.partials
+            for i in reversed(range(len(operands))):
+                if partials[i] is not None:
+                    stack.append(operands[i])
     return ordered
 
 
@@ -135,10 +156,12 @@ def edges(node: Value) -> Iterator[tuple[int, Value, float]]:
             yield i, operand, partial
 
 
-def _partial(node: Any, i: int) -> Any:
+def _partial(node: Any, i: int, stored: float) -> Any:
     """The partial for operand i as a value; it must be the number that the forward pass stored."""
-    partial = modes.unwatched(node.op.partial, i, node.operands, node)
-    stored = node.partials[i]
+    if modes.open_blocks:
+        partial = modes.unwatched(node.op.partial, i, node.operands, node)
+    else:
+        partial = node.op.partial(i, node.operands, node)
     again = None if partial is None else _float(partial)
     if again != stored and (again == again or stored == stored):
         raise GraphError(

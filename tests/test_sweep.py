@@ -23,7 +23,7 @@ def test_the_fast_path_gives_the_bits_of_the_reference(program):
 @given(programs())
 def test_the_walk_of_the_sweeps_is_the_walk_of_the_engine(program):
     _, root = program.run()
-    walked = sweep.in_order([root], ())
+    walked = sweep._nodes([root], ())
     assert [*map(id, walked)] == [*map(id, root.nodes(whole=False))]
 
 
