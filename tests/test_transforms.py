@@ -6,8 +6,8 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from graphs import is_smooth, programs
-from hypothesis import given, settings
+from graphs import is_smooth
+from hypothesis import given
 from hypothesis import strategies as st
 from mpmath import mp
 from oracle import INDICES, ORACLES
@@ -19,7 +19,6 @@ from micrograd_gd.transforms import (
     derivative,
     grad,
     hessian,
-    hvp,
     jacobian,
     jvp,
     linearize,
@@ -182,28 +181,7 @@ def test_a_saddle_point_by_nested_descent():
     assert (x, best_response(x)) == pytest.approx((0.0, 0.0), abs=1e-3)
 
 
-# Modes agree.
-
-
-@given(programs(smooth=True))
-@settings(max_examples=50)
-def test_reverse_and_forward_agree_to_second_order(program):
-    def f(x):
-        return program.value(*x)
-
-    point = [*program.inputs]
-    reverse, forward = (jacobian(f, mode=mode)(point) for mode in ("reverse", "forward"))
-    scale = 1 + max(map(abs, reverse))
-    assert reverse == pytest.approx(forward, rel=1e-10, abs=1e-12 * scale)
-    over = hessian(f)(point)
-    under = jacobian(jacobian(f, mode="forward"), mode="reverse")(point)
-    scale = 1 + max(abs(x) for row in over for x in row)
-    for a, b in zip(over, under, strict=True):
-        assert a == pytest.approx(b, rel=1e-9, abs=1e-10 * scale)
-    direction = [1.0] * len(point)
-    assert hvp(f, point, direction) == pytest.approx(
-        [sum(row) for row in over], rel=1e-9, abs=1e-10 * scale
-    )
+# Modes.
 
 
 def test_the_hessian_of_rosenbrock_is_the_closed_form():
