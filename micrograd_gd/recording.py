@@ -1,6 +1,6 @@
 """One call of a function on fresh values, recorded: what every transform starts from."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cached_property
@@ -156,13 +156,16 @@ def _deeper() -> Iterator[None]:
 
 
 def _places(argnums: Argnums, count: int) -> list[int]:
-    wanted = [argnums] if isinstance(argnums, int) else list(argnums)
+    wanted = [*argnums] if isinstance(argnums, Iterable) else [argnums]
     for place in wanted:
         if not isinstance(place, int) or not -count <= place < count:
             raise ArgumentError(
                 f"argnums is {argnums!r}, but the function was called with {count} arguments"
             )
-    return [place % count for place in wanted]
+    places = [place % count for place in wanted]
+    if len({*places}) < len(places):
+        raise ArgumentError(f"argnums is {argnums!r}, which names an argument twice")
+    return places
 
 
 def _ones(places: Sequence[int], size: int) -> list[float]:

@@ -110,6 +110,8 @@ def jvp(f: Function, primals: Any, tangents: Any) -> tuple[Any, Any]:
     """
     if not isinstance(primals, tuple):
         primals, tangents = (primals,), (tangents,)
+    elif not isinstance(tangents, (tuple, list)):
+        raise ShapeError(f"the primals are a tuple, and so must be the tangents, not {tangents!r}")
     result, push_forward = linearize(f, *primals)
     return result, push_forward(*tangents)
 

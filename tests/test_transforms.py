@@ -2,6 +2,7 @@
 
 import json
 import math
+import tracemalloc
 from itertools import pairwise
 
 import numpy as np
@@ -19,6 +20,7 @@ from micrograd_gd.transforms import (
     derivative,
     grad,
     hessian,
+    hvp,
     jacobian,
     jvp,
     linearize,
@@ -360,6 +362,46 @@ def test_stop_gradient_stops_it():
 
 def test_integers_are_numbers():
     assert grad(lambda x: x**2)(3) == 6.0
+    assert grad(lambda x: x[0] * x[1])([2, 3]) == [3.0, 2.0]
+    slopes = grad(lambda x: (x * x).sum())(np.array([1, 2, 3]))
+    assert (slopes.dtype, slopes.tolist()) == (float, [2.0, 4.0, 6.0])
+    assert jvp(lambda x: x * x, 3, 1) == (9.0, 6.0)
+    assert vjp(lambda x: x * x, 3)[1](1) == (6.0,)
+
+
+def test_what_does_not_depend_on_the_input_has_the_derivative_zero():
+    point = [1.0, 2.0]
+    assert grad(lambda x: 5.0)(point) == [0.0, 0.0]
+    assert value_and_grad(lambda x: Value(5.0))(point) == (5.0, [0.0, 0.0])
+    assert jvp(lambda x: 5.0, point, [1.0, 1.0]) == (5.0, 0.0)
+    assert vjp(lambda x: [5.0, x[0]], point)[1]([1.0, 0.0]) == ([0.0, 0.0],)
+    for mode in ("forward", "reverse"):
+        assert jacobian(lambda x: [5.0, x[0]], mode=mode)(point) == [[0.0, 0.0], [1.0, 0.0]]
+    table = jacobian(lambda x: np.array([5.0, x[0]]))(np.array(point))
+    assert (table.dtype, table.tolist()) == (float, [[0.0, 0.0], [1.0, 0.0]])
+    for f in (lambda x: 5.0, lambda x: x[0] + 2 * x[1]):
+        assert hessian(f)(point) == [[0.0, 0.0], [0.0, 0.0]]
+        assert hvp(f, point, [1.0, 1.0]) == [0.0, 0.0]
+    assert derivative(lambda x: x * x, order=3)(2.0) == 0.0
+
+
+# Memory.
+
+
+def test_the_memory_of_a_gradient_is_linear_in_the_number_of_operations():
+    def peak(n):
+        x = [0.5] * n
+        spares = [Value(0.0) for _ in range(70_000)]  # dead nodes that would be used again
+        tracemalloc.start()
+        grad(lambda x: sum(a * b for a, b in pairwise(x)))(x)
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        del spares
+        return peak
+
+    half, whole = peak(50_000), peak(100_000)
+    assert whole == pytest.approx(2 * half, rel=0.05)
+    assert whole < 1000 * 100_000, "bytes a scalar, for which three values are recorded"
 
 
 # Errors.
@@ -371,6 +413,19 @@ def test_integers_are_numbers():
         (lambda: grad(lambda x: [x, x])(1.0), ShapeError, r"it is \[\*, \*\]: use jacobian"),
         (lambda: grad(lambda x: x, 1)(1.0), ArgumentError, "argnums is 1, but .* with 1 arguments"),
         (lambda: grad(lambda x: x, "a")(1.0), ArgumentError, "argnums is 'a'"),
+        (lambda: grad(lambda x: x, 1.5)(1.0), ArgumentError, "argnums is 1.5, but"),
+        (lambda: grad(lambda x, y: x, -3)(1.0, 2.0), ArgumentError, "argnums is -3, but .* 2 arg"),
+        (
+            lambda: grad(lambda x, y: x, (0, 2))(1.0, 2.0),
+            ArgumentError,
+            r"argnums is \(0, 2\), but",
+        ),
+        (lambda: grad(lambda x, y: x, (0, -2))(1.0, 2.0), ArgumentError, "an argument twice"),
+        (grad(lambda x: x), ArgumentError, "called with 0 arguments"),
+        (lambda: grad(lambda x: {"a": x})(1.0), ShapeError, "it is {'a': \\*}: use jacobian"),
+        (lambda: grad(np.atleast_1d)(1.0), ShapeError, r"it is array\(1,\): use jacobian"),
+        (lambda: value_and_grad(lambda x: (x,))(1.0), ShapeError, r"it is \(\*\): use jacobian"),
+        (lambda: hessian(lambda x: [x, x])(1.0), ShapeError, r"it is \[\*, \*\]: use jacobian"),
         (lambda: grad(lambda x: x)("a"), NotANumberError, "argument 0 must be one real number"),
         (lambda: grad(lambda x: x)([1.0, None]), NotANumberError, r"argument 0\[1\] must be"),
         (lambda: grad(lambda x: None)(1.0), NotANumberError, "the result must be one real number"),
@@ -379,6 +434,17 @@ def test_integers_are_numbers():
         (lambda: derivative(abs, -1), ArgumentError, "order is -1"),
         (lambda: jvp(lambda x: x[0], [1.0], [1.0, 2.0]), ShapeError, r"tangent 0 must be like"),
         (lambda: jvp(lambda x, y: x, (1.0, 2.0), (1.0,)), ShapeError, "2 tangents are due, and 1"),
+        (lambda: jvp(lambda x: x, (1.0,), 1.0), ShapeError, "so must be the tangents, not 1.0"),
+        (
+            lambda: jvp(np.sum, np.ones((2, 2)), np.ones(4)),
+            ShapeError,
+            r"tangent 0 must be like array\(2, 2\), but is array\(4,\)",
+        ),
+        (
+            lambda: vjp(lambda p: {"a": p}, 1.0)[1]({"b": 1.0}),
+            ShapeError,
+            r"the cotangents must be like {'a': \*}, but is {'b': \*}",
+        ),
         (
             lambda: vjp(lambda x: [x], 1.0)[1](1.0),
             ShapeError,
