@@ -64,7 +64,8 @@ class Recording:
 
     def push_forward(self, tangents: Sequence[Any]) -> list[Any]:
         """The tangents of the outputs for those of the inputs."""
-        seeds = dict(zip(self.inputs, tangents, strict=True))
+        pairs = zip(self.inputs, tangents, strict=True)
+        seeds = {x: tangent for x, tangent in pairs if not _is_zero(tangent)}
         found = sweep.push_forward(self._order, seeds, differentiable=self._records(tangents))
         return self.finished([found.get(y, 0.0) for y in self.outputs])
 

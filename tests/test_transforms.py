@@ -385,6 +385,14 @@ def test_what_does_not_depend_on_the_input_has_the_derivative_zero():
     assert derivative(lambda x: x * x, order=3)(2.0) == 0.0
 
 
+@pytest.mark.parametrize("mode", ["forward", "reverse"])
+def test_an_infinite_slope_leaves_other_derivatives_as_they_are(mode):
+    def f(x):
+        return [functional.sqrt(x[0]), x[1], functional.sqrt(x[0]) + x[1]]
+
+    assert jacobian(f, mode=mode)([0.0, 1.0]) == [[math.inf, 0.0], [0.0, 1.0], [math.inf, 1.0]]
+
+
 # Memory.
 
 
