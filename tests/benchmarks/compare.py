@@ -1,4 +1,4 @@
-"""Beside PyPI's micrograd in one process, collector on: `python tests/benchmarks/compare.py`.
+"""Beside PyPI's micrograd and autograd, collector on: `python tests/benchmarks/compare.py`.
 
 MICROGRAD_GD_ENGINE=python measures the Python engine, otherwise the native one where it was built.
 
@@ -13,12 +13,13 @@ import subprocess
 import sys
 import time
 import tracemalloc
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import micrograd.engine
 import micrograd.nn
+import transforms
+from timing import MICRO, MILLI, compared, header, seconds
 
 import micrograd_gd
 from micrograd_gd import data, losses, nn, optim
@@ -109,28 +110,6 @@ def moons_by_library(model: nn.MLP, descent: optim.GradientDescent) -> None:
     descent.step()
 
 
-def seconds(job: Callable[[], object], repeat: int) -> float:
-    """Seconds a call, none of which collects the garbage of whoever ran before."""
-    gc.collect()
-    start = time.perf_counter()
-    for _ in range(repeat):
-        job()
-    return (time.perf_counter() - start) / repeat
-
-
-def compared(
-    name: str, unit: tuple[float, str], repeat: int, theirs: Any, ours: Any, runs: int
-) -> None:
-    """Print both medians and how many times faster ours is."""
-    pairs = [(seconds(theirs, repeat), seconds(ours, repeat)) for _ in range(runs)]
-    their_median, our_median = (statistics.median(side) for side in zip(*pairs, strict=True))
-    scale, symbol = unit
-    print(  # noqa: T201 — a command that prints
-        f"{name:<38}{their_median * scale:>10.2f}{our_median * scale:>10.2f} {symbol:<4}"
-        f"{their_median / our_median:>8.1f} times"
-    )
-
-
 def chain() -> None:
     """Build and differentiate a chain of a million operations; its memory is measured apart."""
     build, back = [], []
@@ -181,15 +160,13 @@ def processor() -> str:
 
 
 def main() -> None:
-    """Run all of it, about a minute."""
+    """Run all of it, about two minutes."""
     ours, theirs = micrograd_gd.Value, micrograd.engine.Value
     machine = f"{processor()}, {platform.system()}, Python {platform.python_version()}"
     print(machine)  # noqa: T201 — a command that prints
-    engine = f"{micrograd_gd.engine_name()} engine"
-    print(f"{engine:<38}{'micrograd':>10}{'here':>10}")  # noqa: T201 — see above
-    micro, milli = (1e6, "µs"), (1e3, "ms")
-    compared("tiny expression", micro, 1000, lambda: tiny(theirs), lambda: tiny(ours), 9)
-    compared("README expression", micro, 400, lambda: readme(theirs), lambda: readme(ours), 9)
+    header(f"{micrograd_gd.engine_name()} engine", "micrograd")
+    compared("tiny expression", MICRO, 1000, lambda: tiny(theirs), lambda: tiny(ours), 9)
+    compared("README expression", MICRO, 400, lambda: readme(theirs), lambda: readme(ours), 9)
     model = nn.MLP(2, [16, 16, 1], seed=0)
     peer, chained = micrograd.nn.MLP(2, [16, 16, 1]), Chained(model)
     descent = optim.GradientDescent(model.parameters(), learning_rate=0.01)
@@ -198,15 +175,16 @@ def main() -> None:
         moons_by_hand(theirs, peer)
 
     compared(
-        "moons step, the user's own loops", milli, 10, their_step,
+        "moons step, the user's own loops", MILLI, 10, their_step,
         lambda: moons_by_hand(ours, chained), 3,
     )  # fmt: skip
     compared(
-        "moons step, nn.MLP and losses.hinge", milli, 10, their_step,
+        "moons step, nn.MLP and losses.hinge", MILLI, 10, their_step,
         lambda: moons_by_library(model, descent), 3,
     )  # fmt: skip
     chain()
     import_time()
+    transforms.main()
 
 
 if __name__ == "__main__":
