@@ -73,14 +73,15 @@ def pull_back(
 ) -> dict[Value, Any]:
     """The adjoint sweep: from roots with their cotangents down, as far as the nodes in `stop`.
 
-    An adjoint is the sum over the node's uses of the user's adjoint times the partial.
+    An adjoint is the sum over the node's uses of the user's adjoint times the partial. With `stop`,
+    only the adjoints found there are kept, which saves memory.
     """
     watch = modes.watch()
     found = dict(seeds)
     for node in reversed(in_order(seeds, stop)):
         if node in stop:
             continue
-        g = found[node]
+        g = found.pop(node) if stop else found[node]
         operands = node.operands
         for i, partial in enumerate(node.partials):
             if partial is None:

@@ -408,8 +408,8 @@ def test_the_memory_of_a_gradient_is_linear_in_the_number_of_operations():
         return peak
 
     half, whole = peak(50_000), peak(100_000)
-    assert whole == pytest.approx(2 * half, rel=0.05)
-    assert whole < 1000 * 100_000, "bytes a scalar, for which three values are recorded"
+    assert whole == pytest.approx(2 * half, rel=0.2)  # dicts and sets grow in steps
+    assert whole < 800 * 100_000, "bytes a scalar, for which three values are recorded"
 
 
 # Errors.
