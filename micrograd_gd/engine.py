@@ -199,6 +199,11 @@ class Value:
     def __format__(self, spec: str) -> str:
         return format(self._data, spec) if spec else repr(self)
 
+    def _repr_latex_(self) -> str | None:
+        from micrograd_gd import formula  # noqa: PLC0415 — formulas are built on this module
+
+        return formula.in_notebook(self)
+
     # Copies and pickles hold the whole graph; `copies` says how.
 
     __copy__ = copies.copy

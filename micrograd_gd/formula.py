@@ -1,34 +1,21 @@
-"""The expression that a graph computed, as text that Python reads again, or as LaTeX.
-
-A short expression is written in full. Of a long one, what is used more than once, and what would
-make a line too long, gets a name and a line of its own, so that the formula grows with the graph
-and not with the number of paths through it.
-"""
+"""The expression that a graph computed, as text that Python reads again, or as LaTeX."""
 
 import ast
 import contextvars
-import functools
-import keyword
 import math
-import re
-import unicodedata
-from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Mapping
 from typing import Any, Literal
 
 from micrograd_gd import latex, sweep
 from micrograd_gd.engine import Value
 from micrograd_gd.errors import ArgumentError
 from micrograd_gd.operation import shortened
-from micrograd_gd.ops import OPERATIONS, Operation
+from micrograd_gd.terms import in_lines, leaf_names, syntax
 
-TERMS = 30  # how many operations, names and numbers a line may hold
-SHORT = 3  # of so many, a part is written again where it is used again, and gets no line
-LABEL = 40  # how many characters of a label may be a name
+__all__ = ["formula", "in_notebook", "leaf_names"]
+
 WHOLE = 1e15  # whole numbers below are written without a point
-
-# What a derivative is rid of on the right: it leaves every number as it is, to the last bit.
-_NEUTRAL: dict[type, float] = {ast.Pow: 1.0, ast.Mult: 1.0, ast.Div: 1.0}
+NODES, SHOWN = 1000, 1500  # how large a graph a notebook shows, and in how many characters
 
 
 def formula(
@@ -63,26 +50,44 @@ def formula(
         raise ArgumentError(f"max_length is {max_length!r}; expected a whole number, at least 1")
     names = {leaf: name for name, leaf in leaf_names(root).items()}
     shown = root if wrt is None else _derivative(root, wrt)
-    written = _Text() if style == "text" else _Latex()
-    neutral = {} if wrt is None else _NEUTRAL
-    lines = _lines(shown, names, neutral) if hasattr(shown, "record") else [("", shown)]
-    return _joined(lines, written, max_length)
+    lines = [("", shown)]
+    if hasattr(shown, "record"):
+        lines = in_lines(shown, names, simplified=wrt is not None)
+    return _joined(lines, _Text() if style == "text" else _Latex(), max_length)
 
 
-def leaf_names(root: Value) -> dict[str, Value]:
-    """What a formula calls the leaves below `root`: by their labels, as far as these are names.
+def in_notebook(value: Value) -> str | None:
+    r"""What a notebook shows of a value: its formula, its number and its gradient.
 
-    Other characters of a label become `_`; a leaf without a label is x1, x2, …
+    A leaf without a label appears as its number. None, for "as it prints", where all fails.
 
-    >>> list(leaf_names(Value(1.0, label="w.0") * Value(2.0)))
-    ['w_0', 'x1']
+    >>> print(in_notebook(Value(2.0, label="a") * Value(3.0)))
+    $\displaystyle a \cdot 3 = 6, \quad \mathrm{grad} = 0$
     """
-    if not hasattr(root, "record"):
-        raise ArgumentError(f"root is {shortened(root)}; expected a Value, whose graph is read")
-    leaves = [node for node in root.nodes() if node.op is None]
-    fresh = _Fresh()
-    labelled = {leaf: fresh.name(stem) for leaf in leaves if (stem := _identifier(leaf.label))}
-    return {labelled[x] if x in labelled else fresh.name("x", numbered=True): x for x in leaves}
+    try:
+        return f"$\\displaystyle {_with_numbers(value)}$"
+    except Exception:  # noqa: BLE001 — what cannot be typeset is still a value to be shown
+        return None
+
+
+def _with_numbers(value: Value) -> str:
+    numbers = value.data, getattr(value.grad, "data", value.grad)
+    data, grad = (latex.number(_rounded(x))[0] for x in numbers)
+    shown = data
+    if value.op is not None or value.label:
+        shown = f"{_in_short(value)} = {data}"
+    return rf"{shown}, \quad \mathrm{{grad}} = {grad}"
+
+
+def _in_short(value: Value) -> str:
+    """The formula with numbers for leaves without a label, if it is not too long to look at."""
+    nodes = value.nodes()
+    if len(nodes) > NODES:
+        return rf"\text{{({len(nodes):,} nodes)}}"
+    leaves = leaf_names(value)
+    numbers = {name: _rounded(leaf.data) for name, leaf in leaves.items() if not leaf.label}
+    lines = in_lines(value, {leaf: name for name, leaf in leaves.items()})
+    return _joined(lines, _Latex(numbers), SHOWN)
 
 
 def _derivative(root: Value, wrt: Value) -> Any:
@@ -93,167 +98,8 @@ def _derivative(root: Value, wrt: Value) -> Any:
     return outside.run(sweep.adjoints, root, differentiable=True).get(wrt, 0.0)
 
 
-# Names.
-
-
-class _Fresh:
-    """Names that nothing else has."""
-
-    def __init__(self, taken: Iterable[str] = ()) -> None:
-        self.taken = set(taken)
-        self.counts: Counter[str] = Counter()
-
-    def name(self, stem: str, *, numbered: bool = False) -> str:
-        """The next of stem, stem_2, stem_3, …; or of stem1, stem2, … where `numbered`."""
-        while True:
-            self.counts[stem] += 1
-            count = self.counts[stem]
-            name = f"{stem}{count}" if numbered else f"{stem}_{count}" if count > 1 else stem
-            if name not in self.taken:
-                self.taken.add(name)
-                return name
-
-
-def _identifier(label: Any) -> str:
-    """The label as a name that Python and the table leave free, or nothing."""
-    name = unicodedata.normalize("NFKC", str(label))
-    if not name.isidentifier():
-        name = re.sub(r"\W+", "_", name).strip("_")
-    if keyword.iskeyword(name) or name in OPERATIONS or name in ("inf", "nan"):
-        name += "_"
-    return name if name.isidentifier() and len(name) <= LABEL else ""
-
-
-# Terms and lines.
-
-
-class _Term:
-    """A node of the graph, or a step of one that folds, as it is going to be written."""
-
-    __slots__ = ("has_line", "label", "name", "operands", "row", "size", "uses")
-
-    def __init__(self, row: Operation | None, operands: list[Any], name: str = "") -> None:
-        self.row = row
-        self.operands = operands  # terms and plain numbers
-        self.name = name  # of a leaf, or of a line
-        self.label = ""
-        self.uses = 0
-        self.has_line = False
-        self.measure()
-
-    def measure(self) -> None:
-        """Find how many terms it takes to write this one."""
-        self.size = 1 + sum([_size(operand) for operand in self.operands])
-
-
-def _size(operand: Any) -> int:
-    """How many terms an operand adds to a line, as far as they matter."""
-    return 1 if type(operand) is float or operand.has_line else min(operand.size, TERMS + 1)
-
-
-def _lines(
-    root: Value, names: dict[Value, str], neutral: dict[type, float]
-) -> list[tuple[str, Any]]:
-    """What is written, line by line: names with their terms, and the root without a name."""
-    terms, last = _terms(root, names, neutral)
-    if last.size > TERMS:
-        _part(terms)
-    fresh = _Fresh(names.values())
-    lines = [term for term in terms if term.has_line]
-    for term in lines:
-        stem = _identifier(term.label)
-        term.name = fresh.name(stem) if stem else fresh.name("t", numbered=True)
-    return [*((term.name, term) for term in lines), ("", last)]
-
-
-def _part(terms: list[_Term]) -> None:
-    """Give a line of its own to what is used again, and to what would make a line too long."""
-    for term in terms:
-        for operand in term.operands:
-            if type(operand) is _Term:
-                operand.uses += 1
-    for term in terms:
-        term.measure()
-        parts = sorted([x for x in term.operands if _size(x) > 1], key=_size)
-        while term.size > TERMS and parts:
-            parts.pop().has_line = True
-            term.measure()
-        term.has_line = term.uses > 1 and term.size > SHORT
-
-
-def _terms(
-    root: Value, names: dict[Value, str], neutral: dict[type, float]
-) -> tuple[list[_Term], _Term]:
-    """A term for every node below the root, operands first; and the root's."""
-    rows = {type(op): row for row in OPERATIONS.values() if (op := _syntax(row))}
-    terms: list[_Term] = []
-    of: dict[Value, Any] = {}
-    for node in root.nodes():
-        if node.op is None:
-            of[node] = _Term(None, [], names[node])
-            continue
-        operands = [x if type(x) is float else of[x] for x in node.operands]
-        if len(operands) == 2 and neutral.get(type(_syntax(node.op))) == operands[1]:
-            of[node] = operands[0]
-            continue
-        of[node] = _applied(node.op, operands, terms, rows)
-        of[node].label = node.label
-    return terms, of[root]
-
-
-def _applied(
-    row: Operation, operands: list[Any], terms: list[_Term], rows: dict[type, Operation]
-) -> Any:
-    """A row applied to terms, in one new term; of a row that folds, its steps written out."""
-    if row.folds:
-        so_far, *others = operands
-        count = len(others) // (len(row.operands) - 1)
-        tree, steps = row.tree(row.value), list[_Term]()
-        try:
-            for i in range(count):
-                given = dict(zip(row.operands, [so_far, *others[i::count]], strict=True))
-                so_far = _read(tree, given, steps, rows)
-        except KeyError:  # the formula has branches: the row is written as a call
-            pass
-        else:
-            terms += steps
-            return so_far
-    terms.append(_Term(row, operands))
-    return terms[-1]
-
-
-def _read(
-    tree: ast.expr, given: dict[str, Any], terms: list[_Term], rows: dict[type, Operation]
-) -> Any:
-    """A formula of the table, terms in place of its letters; KeyError where no row says it."""
-    parts: list[ast.expr] = []
-    match tree:
-        case ast.Name(letter):
-            return given[letter]
-        case ast.Constant(float(value) | int(value)):
-            return float(value)
-        case ast.BinOp(left, op, right):
-            row, parts = rows[type(op)], [left, right]
-        case ast.UnaryOp(op, operand):
-            row, parts = rows[type(op)], [operand]
-        case ast.Call(ast.Name(name), parts):
-            row = OPERATIONS[name]
-        case _:
-            raise KeyError(type(tree))
-    terms.append(_Term(row, [_read(part, given, terms, rows) for part in parts]))
-    return terms[-1]
-
-
-@functools.cache
-def _syntax(row: Operation) -> Any:
-    """The operator that Python's syntax has for a row, if any."""
-    if not (row.infix and row.method):
-        return None
-    text = f"a {row.infix} b" if len(row.operands) == 2 else f"{row.infix} a"
-    try:
-        return getattr(ast.parse(text, mode="eval").body, "op", None)
-    except SyntaxError:
-        return None
+def _rounded(x: float) -> float:
+    return float(f"{x:.6g}")
 
 
 # Writing. The recursions go no deeper than a line is long.
@@ -283,7 +129,7 @@ class _Text:
             operands: list[ast.expr] = [_constant(operand, point=True) for operand in x.operands]
         else:
             operands = [self.tree(operand) for operand in x.operands]
-        op = _syntax(x.row)
+        op = syntax(x.row)
         if isinstance(op, ast.operator):
             return ast.BinOp(operands[0], op, operands[1])
         if isinstance(op, ast.unaryop):
@@ -303,7 +149,8 @@ def _constant(x: float, *, point: bool = False) -> ast.expr:
 class _Latex:
     """Lines of LaTeX, aligned where they are several."""
 
-    def __init__(self) -> None:
+    def __init__(self, numbers: Mapping[str, float] | None = None) -> None:
+        self.numbers = numbers or {}  # what stands in place of a name
         self.symbols: dict[str, str] = {}
         self.taken: set[str] = set()
 
@@ -324,6 +171,8 @@ class _Latex:
     def typeset(self, x: Any, *, within: bool = True) -> latex.Typeset:
         if type(x) is float:
             return latex.number(x)
+        if x.name in self.numbers:
+            return latex.number(self.numbers[x.name])
         if x.row is None or (within and x.has_line):
             return self.symbol(x.name), latex.ATOM
         return latex.call(x.row, [self.typeset(operand) for operand in x.operands])

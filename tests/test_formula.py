@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from micrograd_gd import Value, functional, no_grad, sweep
 from micrograd_gd.errors import ArgumentError, GraphError
-from micrograd_gd.formula import LABEL, formula, leaf_names
+from micrograd_gd.formula import SHOWN, formula, leaf_names
 from micrograd_gd.ops import OPERATIONS, primitive
+from micrograd_gd.terms import LABEL
 
 FUNCTIONS = {name: getattr(functional, name) for name in OPERATIONS}
 FUNCTIONS |= {"inf": math.inf, "nan": math.nan, "__builtins__": {}}
@@ -290,3 +291,36 @@ def test_operations_that_users_add_are_written_with_their_own_columns():
 def test_what_is_no_graph_or_no_style_is_an_error(arguments, message):
     with pytest.raises(ArgumentError, match=message):
         formula(**arguments)
+
+
+def test_a_notebook_shows_formula_number_and_gradient():
+    w, x = Value(-0.5, label="w"), Value(2.0)
+    y = (w * x**2).tanh()
+    y.backward()
+    assert y._repr_latex_() == (
+        r"$\displaystyle \tanh\left(w \cdot 2^{2}\right) = -0.964028, \quad \mathrm{grad} = 1$"
+    )
+    assert w._repr_latex_() == r"$\displaystyle w = -0.5, \quad \mathrm{grad} = 0.282603$"
+    assert x._repr_latex_() == r"$\displaystyle 2, \quad \mathrm{grad} = -0.141302$"
+    assert (Value(-1.0) ** w)._repr_latex_().startswith(r"$\displaystyle \left(-1\right)^{w} =")
+
+
+def test_a_notebook_shows_no_more_than_fits():
+    y = Value(0.5)
+    for _ in range(300):
+        y = (y * 1.1).sin()
+    assert len(y._repr_latex_()) < SHOWN + 200
+    for _ in range(300):
+        y = (y * 1.1).sin()
+    assert r"\text{(1,201 nodes)} = " in y._repr_latex_()
+
+
+def test_a_notebook_shows_the_text_of_what_cannot_be_typeset():
+    class Unprintable:
+        def __str__(self):
+            raise RuntimeError
+
+        def __bool__(self):
+            return True
+
+    assert Value(1.0, label=Unprintable())._repr_latex_() is None

@@ -20,8 +20,8 @@ ORDER = [
     {"modes", "copies", "choice", "latex"},
     {"engine", "_core"},
     {"sweep"},
-    {"functional", "trees", "sparsity", "formula"},
-    {"recording"},
+    {"functional", "trees", "sparsity", "terms"},
+    {"formula", "recording"},
     {"transforms", "custom"},
     {"nn", "losses", "optim", "tables"},
     {"data"},
@@ -34,9 +34,13 @@ ORDER = [
 LEVEL = {name: level for level, names in enumerate(ORDER) for name in names}
 
 # Imports inside functions, against the order: backward() runs the sweeps, which are built on the
-# engines; the Python engine gives way to its twin where that was built; and what was pickled comes
-# back as a value of the engine in use.
-EXCEPTIONS = {("engine", "sweep"), ("_core", "sweep"), ("choice", "_core"), ("copies", "engine")}
+# engines; a notebook shows a value by its formula, which is built on both; the Python engine gives
+# way to its twin where that was built; and what was pickled comes back as a value of the engine in
+# use.
+EXCEPTIONS = {
+    ("engine", "sweep"), ("_core", "sweep"), ("engine", "formula"), ("_core", "formula"),
+    ("choice", "_core"), ("copies", "engine"),
+}  # fmt: skip
 
 STANDARD = sys.stdlib_module_names
 THIRD_PARTY_HOMES = {

@@ -1,4 +1,4 @@
-"""What the native `Value` seldom needs: copies, pickles, operations that are not compiled in.
+"""What the native `Value` seldom needs: copies, notebooks, operations that are not compiled in.
 
 The counterpart of the same parts of `engine.py`, which says why they are as they are.
 """
@@ -32,6 +32,7 @@ def complete(
     kind.__copy__ = copies.copy
     kind.__deepcopy__ = copies.deepcopy
     kind.__reduce__ = copies.reduce
+    kind._repr_latex_ = _repr_latex
     kind._restored = staticmethod(restore)  # noqa: SLF001 — the name that `copies` knows
 
     def take_in(op: Operation) -> None:
@@ -39,6 +40,12 @@ def complete(
             _define_methods(kind, op)
 
     subscribe(take_in)
+
+
+def _repr_latex(value: Any) -> str | None:
+    from micrograd_gd import formula  # noqa: PLC0415 — formulas are built on the engines
+
+    return formula.in_notebook(value)
 
 
 # Operations that are not compiled in: those that a user added.
