@@ -6,13 +6,12 @@ this way". The syntax tree is Python's own, so that each reader walks the same f
 """
 
 import ast
-import copy
 from collections.abc import Callable, Iterable
 from typing import Any
 
 from micrograd_gd.errors import OperationError
 
-_NODES = (
+NODES = (
     ast.BinOp, ast.Add, ast.Sub, ast.Mult, ast.Div, ast.Pow,
     ast.UnaryOp, ast.USub, ast.Not, ast.BoolOp, ast.And, ast.Or,
     ast.Compare, ast.Lt, ast.LtE, ast.Gt, ast.GtE, ast.Eq, ast.NotEq,
@@ -40,7 +39,7 @@ def parse(text: str, names: Iterable[str], *, path: bool = False) -> ast.expr:
     known = set(names)
     functions = [node.func for node in ast.walk(tree) if isinstance(node, ast.Call)]
     for node in ast.walk(tree):
-        if not isinstance(node, _NODES):
+        if not isinstance(node, NODES):
             kind = type(node).__name__
             raise OperationError(f"{text!r}: {kind} is not part of the table's language")
         if isinstance(node, ast.Constant) and type(node.value) not in {int, float}:
@@ -58,13 +57,13 @@ def calls(tree: ast.expr) -> dict[str, int]:
 
 
 def on_values(tree: ast.expr) -> ast.expr:
-    """The tree for any number type: what Python's floats are not total in becomes a call."""
-    return _OnValues().visit(copy.deepcopy(tree))  # type: ignore[no-any-return]  # ast says Any
+    """`tree` rewritten for any number type: what Python's floats are not total in is a call."""
+    return _OnValues().visit(tree)  # type: ignore[no-any-return]  # ast says Any
 
 
 def on_floats(tree: ast.expr) -> ast.expr:
-    """The tree for floats: the same, with division in place where the divisor is not 0."""
-    return _OnFloats().visit(copy.deepcopy(tree))  # type: ignore[no-any-return]  # ast says Any
+    """`tree` rewritten for floats: the same, with division in place where the divisor is not 0."""
+    return _OnFloats().visit(tree)  # type: ignore[no-any-return]  # ast says Any
 
 
 def function(arguments: Iterable[str], body: ast.expr, names: dict[str, Any]) -> Callable[..., Any]:
@@ -76,15 +75,19 @@ def function(arguments: Iterable[str], body: ast.expr, names: dict[str, Any]) ->
     return eval(code, names)  # type: ignore[no-any-return]  # noqa: S307 — a checked tree
 
 
+# Operators besides `/` that Python's floats are not total in.
+_PARTIAL: dict[type, str] = {ast.Pow: "pow", ast.FloorDiv: "floordiv", ast.Mod: "mod"}
+
+
 class _OnValues(ast.NodeTransformer):
-    """`/` and `**` become calls; whole numbers become floats."""
+    """`/`, `**` and the like become calls; whole numbers become floats."""
 
     def visit_BinOp(self, node: ast.BinOp) -> ast.expr:
         left, right = self.visit(node.left), self.visit(node.right)
         if isinstance(node.op, ast.Div):
             return self.divide(left, right)
-        if isinstance(node.op, ast.Pow):
-            return _call("pow", left, right)
+        if type(node.op) in _PARTIAL:
+            return _call(_PARTIAL[type(node.op)], left, right)
         return ast.BinOp(left, node.op, right)
 
     def visit_Constant(self, node: ast.Constant) -> ast.Constant:
