@@ -76,7 +76,7 @@ class Expression:
         return result if hasattr(result, "record") else float(result)
 
     def __repr__(self) -> str:
-        return f"parse({self.text!r})"
+        return f"parse({shortened(self.text)})"
 
     def __reduce__(self) -> tuple[Any, ...]:
         return parse, (self.text,)

@@ -20,7 +20,7 @@ ORDER = [
     {"modes", "copies", "choice", "latex"},
     {"engine", "_core"},
     {"sweep"},
-    {"functional", "trees", "sparsity", "terms", "parse"},
+    {"functional", "trees", "sparsity", "terms", "parse", "explain"},
     {"formula", "recording"},
     {"transforms", "custom"},
     {"nn", "losses", "optim", "tables"},
