@@ -13,12 +13,15 @@ from pathlib import Path
 
 import pytest
 
+import micrograd_gd
 from micrograd_gd import __version__, cli
+from micrograd_gd.cli.train import DEFAULT
 from micrograd_gd.data import iris
+from micrograd_gd.experiment import Experiment, Settings
 from micrograd_gd.ops import OPERATIONS
 from micrograd_gd.persist import load_model
 
-IRIS = Path(cli.__file__).parent / "iris.csv"
+IRIS = Path(micrograd_gd.__file__).parent / "iris.csv"
 PICTURES = ["graph.svg", "loss.svg"]
 FILES = ["graph.svg", "history.csv", "loss.svg", "model.json"]
 QUICK = ["--epochs", "3", "--hidden", "3"]
@@ -67,14 +70,14 @@ def numbers_csv(path="line.csv", rows=40):
 
 @pytest.mark.parametrize("seed", range(5))
 def test_iris_reaches_93_percent_with_the_defaults(seed):
-    experiment = cli.Experiment(iris(), cli.Settings(seed=seed))
+    experiment = Experiment(iris(), Settings(seed=seed))
     experiment.run()
     assert float(experiment.figures(experiment.test)["accuracy"].removesuffix(" %")) >= 93
 
 
 def test_the_defaults_are_those_of_the_example():
-    assert cli.DEFAULT.hidden == (8,)
-    assert (cli.DEFAULT.learning_rate, cli.DEFAULT.epochs, cli.DEFAULT.seed) == (0.1, 200, 0)
+    assert DEFAULT.hidden == (8,)
+    assert (DEFAULT.learning_rate, DEFAULT.epochs, DEFAULT.seed) == (0.1, 200, 0)
 
 
 def test_train_writes_a_model_a_history_and_two_pictures(run):

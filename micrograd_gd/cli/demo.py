@@ -1,0 +1,21 @@
+"""`demo`: a training that anybody can run in seconds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from micrograd_gd.cli.run import Out, run
+from micrograd_gd.data import moons
+from micrograd_gd.experiment import Settings
+
+
+def demo(
+    seed: Annotated[int, typer.Option(help="Decides data, start and order.")] = 0,
+    out: Out = Path("run/demo"),
+) -> None:
+    """Train on two half moons, in seconds."""
+    settings = Settings(hidden=(16,), learning_rate=0.5, epochs=60, batch_size=8, seed=seed)
+    run("moons", moons(100, noise=0.1, seed=seed), settings, out)

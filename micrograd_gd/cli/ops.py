@@ -1,0 +1,27 @@
+"""`ops`: the table of operations, or one row in full."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from typing import Annotated
+
+import typer
+
+from micrograd_gd import reports
+from micrograd_gd.cli.messages import PROGRAM
+from micrograd_gd.ops import OPERATIONS, operation
+
+
+def ops(
+    name: Annotated[str | None, typer.Argument(help="One operation, to see all about it.")] = None,
+) -> None:
+    """List the operations: their derivatives and what they are."""
+    if name is not None:
+        for line in reports.row_in_full(operation(name)):
+            typer.echo(line)
+        return
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+    for line in reports.operation_table():
+        typer.echo(reports.shortened(line, width) if width else line)
+    typer.echo(f"\n{len(OPERATIONS)} operations; {PROGRAM} ops NAME shows one in full.")

@@ -1,0 +1,124 @@
+"""One training on the command line: what it prints, what it writes, how it ends."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from micrograd_gd import reports
+from micrograd_gd.cli.messages import complain, told, warn
+from micrograd_gd.errors import ArgumentError, MicrogradError
+from micrograd_gd.experiment import Experiment, Settings
+from micrograd_gd.files import write_file
+from micrograd_gd.persist import save_model
+from micrograd_gd.viz import draw_dot, plot_loss, render
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from micrograd_gd.data import Dataset
+    from micrograd_gd.training import History
+
+Out = Annotated[Path, typer.Option(help="Folder for what is written; made if it is not there.")]
+
+
+def run(name: str, dataset: Dataset, settings: Settings, out: Path) -> None:
+    """Train, print, and write what came out; exit 1 or 130 where it did not come to its end."""
+    experiment = Experiment(dataset, settings)
+    _prepare(out)
+    for line in reports.outline(name, experiment):
+        typer.echo(line)
+    progress = _Progress(settings.epochs)
+    history = experiment.run(progress)
+    progress.end()
+    diverged = history.status == "diverged"
+    written = _written(experiment, history, out)
+    if not diverged:
+        for line in reports.report(experiment):
+            typer.echo(line)
+    if history.rows:
+        written += _drawn(out / "loss.svg", lambda path: plot_loss(history, path))
+    if not diverged:
+        root, what = experiment.example()
+        names = _drawn(out / "graph.svg", lambda path: render(draw_dot(root), path))
+        written += [f"{name} ({what})" for name in names]
+    typer.echo(f"\nwrote into {out}: {', '.join(written)}")
+    _conclude(history, settings)
+
+
+def _written(experiment: Experiment, history: History, out: Path) -> list[str]:
+    """Write what may not be lost, and tell the names; a diverged run leaves no model."""
+    history.to_csv(out / "history.csv")
+    if history.status == "diverged":
+        return ["history.csv"]
+    save_model(out / "model.json", experiment.predictor)
+    return ["model.json", "history.csv"]
+
+
+def _conclude(history: History, settings: Settings) -> None:
+    """Say what went wrong, if anything, and exit as that demands."""
+    if history.status == "diverged":
+        rate = settings.learning_rate
+        if not history.rows:
+            remedy = "no step was taken yet: try another --activation, and look at the data"
+            raise typer.Exit(complain(f"{history.message}; {remedy}", 1))
+        remedy = f"try a smaller step, such as --learning-rate {rate / 10:g} instead of {rate:g}"
+        raise typer.Exit(complain(f"{history.message}; {remedy}", 1))
+    if history.status == "interrupted":
+        kept = f"the model written is the best so far, of epoch {history.best_epoch}"
+        raise typer.Exit(complain(f"{history.message}; {kept}", 130))
+    losses = history.column("loss")
+    if losses[-1] > losses[0]:
+        warn("the loss ended above where it began; try a smaller --learning-rate")
+
+
+def _prepare(out: Path) -> None:
+    """Make the folder, and prove before training that it can be written to."""
+    probe = out / f".{os.getpid()}.probe"
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        write_file(probe, b"")
+        probe.unlink()
+    except OSError as error:
+        reason = error.strerror or error
+        expected = "expected a folder that can be written to: choose another --out"
+        raise ArgumentError(f"{out}: {reason}; {expected}") from None
+
+
+class _Progress:
+    """A line on the terminal that tells the last figures; nothing where there is no terminal."""
+
+    def __init__(self, epochs: int) -> None:
+        self.epochs = epochs
+        self.shown = sys.stderr.isatty()
+        self.next_time = 0.0
+
+    def __call__(self, history: History) -> None:
+        row = history.rows[-1]
+        now = time.monotonic()
+        if self.shown and (now >= self.next_time or row["epoch"] == self.epochs):
+            self.next_time = now + 0.05
+            figures = [f"epoch {row['epoch']:>{len(str(self.epochs))}}/{self.epochs}"]
+            figures.append(f"loss {row['loss']:.4g}")
+            if "accuracy" in row:
+                figures.append(f"accuracy {100 * row['accuracy']:.1f} %")
+            typer.echo(f"\r{'   '.join(figures)}\x1b[K", nl=False, err=True)
+
+    def end(self) -> None:
+        if self.shown:
+            typer.echo(err=True)
+
+
+def _drawn(path: Path, draw: Callable[[Path], None]) -> list[str]:
+    """The name of the picture, or nothing and a warning: training is not lost for a picture."""
+    try:
+        draw(path)
+    except (MicrogradError, OSError) as error:
+        warn(f"{path.name} was not drawn: {told(error)}")
+        return []
+    return [path.name]
