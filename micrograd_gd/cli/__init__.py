@@ -1,4 +1,4 @@
-"""The command line: train on a CSV file, predict with what came out, look up operations.
+"""The command line: train on a CSV file, predict with what came out, draw, explain, look up.
 
 Exit status: 0 done, 1 the training diverged, 2 the input is wrong, 130 interrupted. Answers go to
 standard output; progress, warnings and errors, one line each, to standard error. Each command is
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 from micrograd_gd._version import __version__
-from micrograd_gd.cli import demo, ops, predict, train
+from micrograd_gd.cli import demo, explain, graph, ops, predict, train
 from micrograd_gd.cli.messages import PROGRAM, complain, told
 from micrograd_gd.errors import MicrogradError
 
@@ -27,7 +27,14 @@ app = typer.Typer(
     rich_markup_mode=None,
     help="Scalar autodiff and gradient descent: train on a CSV file, predict, look things up.",
 )
-for command in (train.train, predict.predict, ops.ops, demo.demo):
+for command in (
+    train.train,
+    predict.predict,
+    graph.graph,
+    explain.explain,
+    ops.ops,
+    demo.demo,
+):
     app.command()(command)
 
 

@@ -1,0 +1,38 @@
+"""`explain`: a formula, its derivatives, and the paths that each gradient is the sum of."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import typer
+
+from micrograd_gd.cli.point import At, columns, computed
+from micrograd_gd.errors import ArgumentError
+from micrograd_gd.explain import explain as explained
+from micrograd_gd.formula import formula as written
+
+
+def explain(
+    formula: Annotated[
+        str, typer.Argument(help="Such as 'tanh(a*b)', after -- if it begins with a minus.")
+    ],
+    at: At = None,
+    wrt: Annotated[
+        str | None, typer.Option(help="The name to differentiate by.", show_default="all of them")
+    ] = None,
+    latex: Annotated[  # noqa: FBT002 — a flag
+        bool, typer.Option("--latex", help="Write the formulas as LaTeX.")
+    ] = False,
+) -> None:
+    """Show a formula's derivatives, as formulas and as sums over paths."""
+    root, leaves = computed(formula, at or ())
+    if wrt is not None and wrt not in leaves:
+        raise ArgumentError(f"--wrt is {wrt!r}; the names are {', '.join(leaves)}")
+    chosen = leaves if wrt is None else {wrt: leaves[wrt]}
+    style: Literal["text", "latex"] = "latex" if latex else "text"
+    rows = [("formula", written(root, style=style)), ("value", f"{root.data:.6g}")]
+    rows += [(f"∂/∂{name}", written(root, wrt=x, style=style)) for name, x in chosen.items()]
+    for line in columns(rows):
+        typer.echo(line)
+    for leaf in chosen.values():
+        typer.echo(f"\n{explained(root, wrt=leaf)}")
