@@ -6,6 +6,7 @@ from inspect import getsource, signature
 from pathlib import Path
 
 from micrograd_gd import functional, ops
+from micrograd_gd.latex import template
 from micrograd_gd.ops import OPERATIONS, Operation
 
 PAGE = Path(__file__).parent / "reference" / "operations.md"
@@ -124,12 +125,9 @@ def _code(formula: object) -> str:
 
 
 def _typeset(row: Operation) -> str:
-    if row.latex:
-        return re.sub(r"<(\w+)>", lambda match: _letter(match[1]), row.latex).replace(
-            "|", r"\vert "
-        )
-    name = row.name.replace("_", r"\_")
-    return rf"\operatorname{{{name}}}\left({', '.join(map(_letter, row.operands))}\right)"
+    return re.sub(r"<(\w+)>", lambda match: _letter(match[1]), template(row)).replace(
+        "|", r"\vert "
+    )
 
 
 def _letter(operand: str) -> str:

@@ -76,7 +76,7 @@ class Explanation:
             partials = [f"{partial:.6g}" for partial in path.partials]
             rows.append((f"{path.product:.6g}", _joined(names, " → "), _joined(partials, " · ")))
         if rest := self.count - len(self.paths):
-            others = "the other path" if rest == 1 else f"the other {_told(rest)} paths together"
+            others = "the other path" if rest == 1 else f"the others together, {_told(rest)} paths"
             rows.append((f"{self.remainder:.6g}", others, ""))
         first, second = (max((len(row[i]) for row in rows), default=0) for i in (0, 1))
         table = [f"{row[0]:>{first}}  {row[1]:<{second}}  {row[2]}".rstrip() for row in rows]

@@ -16,13 +16,13 @@ SUM, PRODUCT, POWER, ATOM = range(4)
 Typeset = tuple[str, int]
 
 _TOKEN = re.compile(
-    r"<\w+>|\s*(?:[-+&,]|\\cdot|\\bmod|\\\\)\s*|\\left(?:\\[a-zA-Z]+|.)\s*"
+    r"<\w+>|\s*(?:[-+&,]|\\cdot|\\bmod|\\neq|\\\\)\s*|\\left(?:\\[a-zA-Z]+|.)\s*"
     r"|\s*\\right(?:\\[a-zA-Z]+|.)|\\begin{\w+}\s*|\s*\\end{\w+}|\\[a-zA-Z]+|\s+|."
 )
 _OPENING, _CLOSING = re.compile(r"{|\\left|\\begin"), re.compile(r"}|\s*\\right|\s*\\end")
 _LEVELS = {
     "+": SUM, "-": SUM, r"\cdot": PRODUCT, r"\bmod": PRODUCT, "": PRODUCT, "^": POWER,
-    r"\frac": POWER,
+    r"\frac": POWER, r"\begin{cases}": POWER,
 }  # fmt: skip
 _LEFT = {"^": ATOM, r"\cdot": PRODUCT, r"\bmod": PRODUCT, "": PRODUCT}  # what they demand
 _RIGHT = {"+": PRODUCT, "-": PRODUCT, r"\cdot": POWER, r"\bmod": POWER, "": ATOM}

@@ -243,7 +243,7 @@ primitive("clip", "x low high", "high if x > high or low > high else low if x < 
 primitive("where", "c a b", "a if c != 0 else b",
           ["None", "1 if c != 0 else None", "None if c != 0 else 1"],
           "a where c is true (not 0), else b.",
-          latex=r"\begin{cases} <a> & <c> \\ <b> & \text{otherwise} \end{cases}", kinks="c")
+          latex=r"\begin{cases} <a> & <c> \neq 0 \\ <b> & \text{otherwise} \end{cases}", kinks="c")
 
 # Special functions.
 primitive("erf", "x", "erf(x)", "1.1283791670955126 * exp(-x * x)",
