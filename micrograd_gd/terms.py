@@ -57,13 +57,13 @@ class Term:
         self.measure()
 
     def measure(self) -> None:
-        """Find how many terms it takes to write this one."""
-        self.size = 1 + sum([_size(operand) for operand in self.operands])
+        """Find how many terms it takes to write this one, as far as the number matters."""
+        self.size = min(1 + sum([_size(operand) for operand in self.operands]), TERMS + 1)
 
 
 def _size(operand: Any) -> int:
-    """How many terms an operand adds to a line, as far as they matter."""
-    return 1 if type(operand) is float or operand.has_line else min(operand.size, TERMS + 1)
+    """How many terms an operand adds to a line."""
+    return 1 if type(operand) is float or operand.has_line else operand.size
 
 
 def in_lines(

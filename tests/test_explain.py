@@ -2,6 +2,7 @@
 
 import math
 import re
+import tracemalloc
 
 import pytest
 from graphs import programs
@@ -113,19 +114,24 @@ def test_a_chain_of_a_hundred_thousand_nodes_is_one_path():
     assert "x → * → * → * → … 99,993 more … → * → * → * → root" in repr(found)
 
 
-def test_counts_of_a_hundred_thousand_digits_do_not_fill_the_memory():
+def test_counts_of_many_digits_do_not_fill_the_memory():
     x = y = Value(0.0)
-    for _ in range(30_000):
+    for _ in range(20_000):
         y = y + y
-    assert explain(y, wrt=x, max_paths=1).count == 2**30_000
+    tracemalloc.start()
+    found = explain(y, wrt=x, max_paths=1)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert found.count == 2**20_000
+    assert peak < 20e6  # all the counts together are 25e6 bytes
 
 
 def test_paths_that_are_not_finite_come_first():
     x = Value(0.0)
-    found = explain(x * 5.0 + x.sqrt() * x + x.sqrt(), wrt=x)
-    assert found.gradient != found.gradient
-    assert [math.isfinite(path.product) for path in found.paths] == [False, False, True, True]
-    assert [path.product for path in found.paths[2:]] == [5.0, 0.0]
+    found = explain(x * 5.0 + x.sqrt() * x, wrt=x, max_paths=2)
+    assert math.isnan(found.gradient)
+    assert [str(path.product) for path in found.paths] == ["nan", "5.0"]
+    assert found.count == 3
 
 
 def test_the_paths_of_a_weight_add_up_to_its_gradient():
