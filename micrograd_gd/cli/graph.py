@@ -30,7 +30,7 @@ def graph(
     ),
 ) -> None:
     """Draw the graph of a formula, or of a trained model."""
-    is_model = what.endswith(".json")
+    is_model = what.endswith((".json", ".safetensors"))
     root, leaves = _answered(Path(what), at or ()) if is_model else computed(what, at or ())
     root.backward()
     render(draw_dot(root), out)
