@@ -164,7 +164,11 @@ def _read(
 
 @functools.cache
 def syntax(row: Operation) -> Any:
-    """The operator that Python's syntax has for a row, if any."""
+    """The operator that Python's syntax has for a row, if any.
+
+    >>> ast.dump(syntax(OPERATIONS["pow"]))
+    'Pow()'
+    """
     if not (row.infix and row.method):
         return None
     text = f"a {row.infix} b" if len(row.operands) == 2 else f"{row.infix} a"
