@@ -1,6 +1,6 @@
-"""What is switched on for a block of code: recording off, or a watch for nan and inf.
+"""What is switched on for a block of code: no recording, a watch for nan and inf, a name.
 
-Both follow the thread, or the asynchronous task, that opened the block.
+They follow the thread, or the asynchronous task, that opened the block.
 """
 
 import math
@@ -13,7 +13,7 @@ from contextvars import ContextVar
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from micrograd_gd.errors import NonFiniteError
+from micrograd_gd.errors import ArgumentError, NonFiniteError
 
 open_blocks = 0  # in all threads; while there is none, an engine need not ask `observe`
 _listeners: list[Callable[[int], None]] = []  # engines that keep the count where they read it fast
@@ -21,6 +21,9 @@ _listeners: list[Callable[[int], None]] = []  # engines that keep the count wher
 _lock = threading.Lock()
 _recording = ContextVar("_recording", default=True)
 _watch: ContextVar["Watch | None"] = ContextVar("_watch", default=None)
+_scope: ContextVar[tuple[str, ...]] = ContextVar("_scope", default=())
+
+scopes: WeakKeyDictionary[Any, tuple[str, ...]] = WeakKeyDictionary()  # of nodes recorded in one
 
 
 @contextmanager
@@ -56,6 +59,24 @@ def detect_anomaly() -> Iterator[None]:
         yield
 
 
+@contextmanager
+def scope(name: str) -> Iterator[None]:
+    """Note that what is recorded inside belongs together: a picture frames it, or folds it up.
+
+    Blocks may stand in one another. Raises ArgumentError for a name that is empty or no text.
+
+    >>> from micrograd_gd import Value
+    >>> with scope("penalty"):
+    ...     y = Value(3.0) ** 2
+    >>> scopes[y]
+    ('penalty',)
+    """
+    if not (isinstance(name, str) and name):
+        raise ArgumentError(f"a scope is called {name!r}; expected a name such as 'loss'")
+    with _switched(_scope, to=(*_scope.get(), name)):
+        yield
+
+
 def on_change(listener: Callable[[int], None]) -> None:
     """Tell `listener` the number of open blocks, now and whenever it changes."""
     with _lock:
@@ -87,6 +108,9 @@ def observe(node: Any) -> None:
     watch = _watch.get()
     if watch is not None:
         watch.forward(node)
+    path = _scope.get()
+    if path:
+        scopes[node] = path
     if not _recording.get():
         node.forget()
 

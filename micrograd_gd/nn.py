@@ -74,13 +74,13 @@ class Module:
         stack: list[tuple[str, Any]] = [("", self)]
         while stack:
             place, item = stack.pop()
-            parts = _parts(item)
-            if (parts is None and not isinstance(item, Value)) or id(item) in seen:
+            inside = parts(item)
+            if (inside is None and not isinstance(item, Value)) or id(item) in seen:
                 continue
             seen[id(item)] = item
-            if parts is not None:
+            if inside is not None:
                 prefix = f"{place}." if place else ""
-                stack += [(f"{prefix}{key}", part) for key, part in reversed([*parts])]
+                stack += [(f"{prefix}{key}", part) for key, part in reversed([*inside])]
             elif item.op is None:
                 if place in found:
                     raise ArgumentError(f"two parameters are called {place!r}; rename a key")
@@ -279,7 +279,8 @@ class MLP(Module):
         return f"MLP({width} -> {chain}, {_counted(self)})"
 
 
-def _parts(item: Any) -> Iterable[tuple[Any, Any]] | None:
+def parts(item: Any) -> Iterable[tuple[Any, Any]] | None:
+    """The named parts of what parameters are searched in."""
     if isinstance(item, Module):
         return vars(item).items()
     if isinstance(item, (list, tuple)):

@@ -2,25 +2,16 @@
 
 import math
 import re
-import subprocess
-import sys
 import xml.etree.ElementTree as ET
-from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from micrograd_gd import Value
-from micrograd_gd.errors import ArgumentError, DrawingError
+from micrograd_gd import MLP, Value
+from micrograd_gd.errors import ArgumentError
 from micrograd_gd.functional import dot, total, where
-from micrograd_gd.viz import draw_dot, plot_loss, render
-from micrograd_gd.viz.render import FORMATS
-
-ROWS = [
-    {"epoch": 0, "loss": 2.0, "accuracy": 0.5, "validation_loss": 2.5, "validation_accuracy": 0.4},
-    {"epoch": 1, "loss": 0.5, "accuracy": 1.0, "validation_loss": 0.9, "validation_accuracy": 0.8},
-]
+from micrograd_gd.viz import draw_dot, graph, render, scope
 
 
 def shown(graph, tmp_path):
@@ -37,21 +28,16 @@ def shown(graph, tmp_path):
     }
 
 
-def without_engines(monkeypatch):
-    monkeypatch.setitem(sys.modules, "pygraphviz", None)
-    monkeypatch.setenv("PATH", "")
-
-
 def test_a_box_shows_label_operation_data_and_gradient(tmp_path):
     a, b = Value(2.0, label="a"), Value(-3.0, label="b")
     y = a * b
     y.label = "y"
-    assert shown(draw_dot(y), tmp_path)["v3"] == "y = a * bdata -6  grad –"
+    assert shown(draw_dot(y), tmp_path)["v3"] == "y = a * bdata -6 grad –"
     y.backward()
     assert shown(draw_dot(y), tmp_path) == {
-        "v1": "adata 2  grad -3",
-        "v2": "bdata -3  grad 2",
-        "v3": "y = a * bdata -6  grad 1",
+        "v1": "adata 2 grad -3",
+        "v2": "bdata -3 grad 2",
+        "v3": "y = a * bdata -6 grad 1",
     }
 
 
@@ -59,12 +45,12 @@ def test_a_gradient_of_zero_is_shown_once_it_was_computed(tmp_path):
     x = Value(-1.0, label="x")
     y = x.relu()
     y.backward()
-    assert shown(draw_dot(y), tmp_path)["v1"] == "xdata -1  grad 0"
+    assert shown(draw_dot(y), tmp_path)["v1"] == "xdata -1 grad 0"
 
 
 def test_a_zero_has_no_sign_and_small_digits_are_kept(tmp_path):
-    assert shown(draw_dot(Value(-0.0)), tmp_path)["v1"] == "data 0  grad –"
-    assert shown(draw_dot(Value(-1.25e-9)), tmp_path)["v1"] == "data -1.25e-09  grad –"
+    assert shown(draw_dot(Value(-0.0)), tmp_path)["v1"] == "data 0 grad –"
+    assert shown(draw_dot(Value(-1.25e-9)), tmp_path)["v1"] == "data -1.25e-09 grad –"
 
 
 def test_nodes_without_label_are_called_by_number_where_they_are_used(tmp_path):
@@ -109,7 +95,7 @@ def test_a_long_sum_is_cut_and_says_so():
 def test_hostile_labels_are_shown_and_not_obeyed(tmp_path):
     for label in ['"><script>x</script>', "{a|b}", "\\N \\G", "&amp; <b>", "<i>", "\\", '"']:
         boxes = shown(draw_dot(Value(1.0, label=label)), tmp_path)
-        assert boxes == {"v1": f"{label}data 1  grad –"}
+        assert boxes == {"v1": f"{label}data 1 grad –"}
     assert "<script" not in (tmp_path / "graph.svg").read_text("utf-8")
 
 
@@ -126,29 +112,6 @@ def test_any_label_and_any_numbers_give_a_picture(tmp_path_factory, label, data,
 
 def test_control_characters_are_spelled_out(tmp_path):
     assert shown(draw_dot(Value(1.0, label="a\n\0b")), tmp_path)["v1"].startswith("a\\n\\x00b")
-
-
-def test_drawing_twice_gives_the_same_bytes(tmp_path):
-    code = (
-        "from micrograd_gd import Value\n"
-        "from micrograd_gd.viz import draw_dot, render\n"
-        "a, b = Value(2.0, label='a'), Value(3.0)\n"
-        "render(draw_dot((a * b + a).tanh()), 'PATH')\n"
-        "print(draw_dot((a * b + a).tanh()).source)\n"
-    )
-    runs = [
-        subprocess.run(
-            [sys.executable, "-c", code.replace("PATH", str(tmp_path / f"{seed}.svg"))],
-            env={"PYTHONHASHSEED": seed, "PYTHONPATH": str(Path(__file__).parent.parent)},
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-        for seed in ("1", "2")
-    ]
-    assert runs[0].stdout == runs[1].stdout
-    assert (tmp_path / "1.svg").read_bytes() == (tmp_path / "2.svg").read_bytes()
-    assert runs[0].stderr == ""  # no remarks on font settings
 
 
 def test_a_large_graph_is_cut_to_what_is_nearest_and_says_so(tmp_path):
@@ -181,106 +144,113 @@ def test_wrong_arguments_are_named():
         draw_dot(Value(1.0), direction="up")
     with pytest.raises(ArgumentError, match="max_nodes is 0; expected a whole number"):
         draw_dot(Value(1.0), max_nodes=0)
+    with pytest.raises(ArgumentError, match="depth is -1; expected a whole number, at least 0"):
+        graph(Value(1.0), depth=-1)
 
 
 def test_direction_is_the_second_argument_as_in_micrograd():
     assert "rankdir=TB" in draw_dot(Value(1.0), "TB").source
 
 
-def test_every_format_is_what_its_suffix_says(tmp_path):
-    starts = {"svg": b"<?xml", "png": b"\x89PNG", "pdf": b"%PDF"}
-    for kind in FORMATS:
-        render(draw_dot(Value(1.0)), tmp_path / f"graph.{kind}")
-        assert (tmp_path / f"graph.{kind}").read_bytes().startswith(starts[kind])
-    assert len(list(tmp_path.iterdir())) == len(FORMATS)
+def test_a_long_label_is_shortened_everywhere():
+    x = Value(1.0, label="x" * 10_000)
+    with scope("s" * 10_000):
+        y = x * x
+    picture = graph(y, partials=True)
+    assert f"{'x' * 31}…" in picture.dot
+    assert "x" * 32 not in picture.dot
+    assert "s" * 32 not in picture.dot
+    assert "x" * 32 not in str(picture)
 
 
-def test_another_suffix_is_an_error(tmp_path):
-    with pytest.raises(DrawingError, match=r"the suffix '.gif'; expected one of .svg, .png, .pdf"):
-        render(draw_dot(Value(1.0)), tmp_path / "graph.gif")
-    with pytest.raises(DrawingError, match=r"the suffix '.gif'; expected one of .svg, .png, .pdf"):
-        plot_loss(ROWS, tmp_path / "loss.gif")
+def test_what_is_not_text_may_be_a_label(tmp_path):
+    assert shown(draw_dot(Value(1.0, label=3)), tmp_path)["v1"].startswith("3data")
 
 
-def test_without_graphviz_the_error_names_both_ways_to_get_it(tmp_path, monkeypatch):
-    without_engines(monkeypatch)
-    (tmp_path / "graph.svg").write_text("before")
-    with pytest.raises(DrawingError) as caught:
-        render(draw_dot(Value(1.0)), tmp_path / "graph.svg")
-    assert "pip install 'micrograd_gd[viz]'" in str(caught.value)
-    assert "install the program dot" in str(caught.value)
-    assert (tmp_path / "graph.svg").read_text() == "before"
+def test_partials_stand_beside_their_arrows_on_request():
+    a, b = Value(2.0, label="a"), Value(-3.0, label="b")
+    y = a * b + a * a + where(b, a, b)
+    arrow = r"(v\d+) -> (v\d+) \[label=<(.*?)> .*style=(\w+)"
+    labels = re.findall(arrow, graph(y, partials=True).dot)
+    assert ("v1", "v3", "-3", "solid") in labels
+    assert ("v2", "v3", "2", "solid") in labels
+    assert labels.count(("v1", "v4", "2", "solid")) == 2
+    assert ("v2", "v6", "–", "dashed") in labels
+    assert not re.findall(arrow, graph(y).dot)
 
 
-def test_without_pygraphviz_the_program_dot_draws(tmp_path, monkeypatch):
-    without_engines(monkeypatch)
-    program = tmp_path / "dot"
-    program.write_text("#!/bin/sh\necho drawn as $1\n")
-    program.chmod(0o755)
-    monkeypatch.setenv("PATH", str(tmp_path))
-    render(draw_dot(Value(1.0)), tmp_path / "graph.svg")
-    assert (tmp_path / "graph.svg").read_text() == "drawn as -Tsvg\n"
-    program.write_text("#!/bin/sh\necho no fonts >&2\nexit 3\n")
-    with pytest.raises(DrawingError, match="could not draw the graph: no fonts"):
-        render(draw_dot(Value(1.0)), tmp_path / "graph.svg")
+def colours(picture):
+    """The colour behind each gradient, by the name of the box."""
+    pattern = r'^\s*(v\d+) .*?<td(?: bgcolor="(#[0-9a-f]{6})")?><font[^>]*>grad'
+    return dict(re.findall(pattern, picture.dot, flags=re.MULTILINE))
 
 
-def test_a_missing_folder_is_an_os_error(tmp_path):
-    with pytest.raises(FileNotFoundError):
-        render(draw_dot(Value(1.0)), tmp_path / "none" / "graph.svg")
+def brightness(colour):
+    return sum(int(colour[i : i + 2], 16) for i in (1, 3, 5))
 
 
-def test_curves_show_training_beside_validation(tmp_path):
-    plot_loss(ROWS, tmp_path / "loss.svg")
-    text = (tmp_path / "loss.svg").read_text()
-    words = set(re.findall(r">([a-z]+)</text>", text))
-    assert {"epoch", "loss", "accuracy", "training", "validation"} <= words
+def test_gradients_are_coloured_by_sign_and_strength():
+    x = [Value(1.0) for _ in range(4)]
+    y = x[0] * 4 + x[1] * -4 + x[2] * 0.5 + x[3] * 0.0
+    assert set(colours(graph(y)).values()) == {""}
+    y.backward()
+    shades = colours(graph(y))
+    names = {node: f"v{i}" for i, node in enumerate(y.nodes(), 1)}
+    up, down, weak, none = (shades[names[each]] for each in x)
+    assert int(up[5:], 16) > int(up[1:3], 16)  # more blue than red
+    assert int(down[5:], 16) < int(down[1:3], 16)
+    assert brightness(up) < brightness(weak) < 3 * 255
+    assert none == ""
 
 
-def test_curves_are_the_same_bytes_every_time(tmp_path):
-    for kind in FORMATS:
-        plot_loss(ROWS, tmp_path / f"a.{kind}")
-        plot_loss(ROWS, tmp_path / f"b.{kind}")
-        assert (tmp_path / f"a.{kind}").read_bytes() == (tmp_path / f"b.{kind}").read_bytes()
+@pytest.mark.parametrize("gradient", [math.inf, -math.inf, math.nan])
+def test_a_gradient_that_is_not_finite_leaves_colours_to_the_others(gradient):
+    x, z = Value(1.0), Value(2.0)
+    y = x * z
+    y.backward()
+    x.grad = gradient
+    shades = colours(graph(y))
+    assert shades["v1"] == ""
+    assert shades["v2"] == shades["v3"] != ""
 
 
-def test_curves_of_one_epoch_or_of_a_loss_of_zero_draw(tmp_path):
-    plot_loss([{"epoch": 0, "loss": 0.0}], tmp_path / "loss.svg")
-    assert (tmp_path / "loss.svg").exists()
+def test_a_gradient_of_an_earlier_pass_is_shown_as_what_the_leaf_has():
+    w = Value(2.0, label="w")
+    (w * 3).backward()
+    assert str(graph(w * 5)) == "w  data 2  grad 3\nv2 = w * 5  data 10  grad –"
 
 
-def test_curves_leave_the_settings_of_matplotlib_alone(tmp_path):
-    import matplotlib as mpl
-
-    before = dict(mpl.rcParams)
-    plot_loss(ROWS, tmp_path / "loss.svg")
-    assert dict(mpl.rcParams) == before
-
-
-def test_the_first_curves_on_a_machine_come_without_remarks(tmp_path):
-    code = f"from micrograd_gd.viz import plot_loss; plot_loss({ROWS!r}, 'loss.svg')"
-    no_home = tmp_path / "file"
-    no_home.write_text("")
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        env={"PYTHONPATH": str(Path(__file__).parent.parent), "MPLCONFIGDIR": str(no_home)},
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert (done.stdout, done.stderr) == ("", "")
+def test_a_gradient_that_is_a_value_itself_is_shown_as_its_number():
+    x = Value(3.0, label="x")
+    y = x**2
+    y.backward(create_graph=True)
+    assert "x  data 3  grad 6" in str(graph(y))
 
 
-def test_without_matplotlib_the_error_says_what_to_install(tmp_path, monkeypatch):
-    monkeypatch.setitem(sys.modules, "matplotlib", None)
-    with pytest.raises(DrawingError, match=re.escape("pip install 'micrograd_gd[viz]'")):
-        plot_loss(ROWS, tmp_path / "loss.svg")
-    assert list(tmp_path.iterdir()) == []
+def test_a_leaf_that_is_used_more_than_once_has_a_colour_of_its_own():
+    a, b = Value(1.0), Value(2.0)
+    source = graph(a * a + b).dot
+    fills = dict(re.findall(r'^\s*(v\d) .*fillcolor="(#[0-9a-f]{6})"', source, flags=re.MULTILINE))
+    assert fills["v1"] not in {fills["v2"], fills["v3"], fills["v4"]}
+    assert "used 2 times" in source
+    assert fills["v3"] != fills["v2"]
 
 
-@pytest.mark.parametrize("largest", [1e99, 1e300, math.inf, math.nan])
-def test_a_loss_that_explodes_is_drawn_as_far_as_it_goes(tmp_path, largest):
-    rows = [{"epoch": 0, "loss": 1.0}, {"epoch": 1, "loss": 1e50}, {"epoch": 2, "loss": largest}]
-    plot_loss(rows, tmp_path / "loss.svg")
-    assert (tmp_path / "loss.svg").read_text().startswith("<?xml")
+def test_the_text_is_in_recording_order_and_the_object_says_what_it_is():
+    picture = graph(Value(1.0, label="a") + Value(2.0, label="b"))
+    assert str(picture) == "a  data 1  grad –\nb  data 2  grad –\nv3 = a + b  data 3  grad –"
+    assert repr(picture) == "<Graph of 3 lines: print it, or save it>"
+    assert picture.digraph.source == picture.dot
+
+
+@pytest.mark.parametrize("wrong", [1.0, None, "y", [Value(1.0)]])
+def test_only_a_value_has_a_graph(wrong):
+    with pytest.raises(ArgumentError, match=r"root is .*; expected a Value$"):
+        graph(wrong)
+
+
+def test_a_model_is_pointed_to_its_own_picture():
+    with pytest.raises(
+        ArgumentError, match=r"expected a Value; architecture\(model\) draws a model"
+    ):
+        graph(MLP(2, 1))

@@ -1,7 +1,8 @@
 """Pictures: the graph of a computation, and the curves of a training."""
 
-from micrograd_gd.viz.dot import draw_dot
+from micrograd_gd.modes import scope
+from micrograd_gd.viz.picture import Graph, draw_dot, graph
 from micrograd_gd.viz.plots import plot_loss
 from micrograd_gd.viz.render import render
 
-__all__ = ["draw_dot", "plot_loss", "render"]
+__all__ = ["Graph", "draw_dot", "graph", "plot_loss", "render", "scope"]

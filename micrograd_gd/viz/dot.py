@@ -1,24 +1,27 @@
-"""A computation graph as DOT text: one box a node, arrows from operands to results."""
+"""A folded graph as DOT text: a box for each node or bundle, arrows from operands to results.
+
+Everything is written in recording order, so that the same graph gives the same bytes, and in words
+that Graphviz understands from version 2.42 on.
+"""
 
 from __future__ import annotations
 
-import ast
 import html
-from collections import deque
-from typing import TYPE_CHECKING, Any
+import math
+from typing import TYPE_CHECKING
 
-from micrograd_gd import expression
 from micrograd_gd.engine import Value
-from micrograd_gd.errors import ArgumentError
+from micrograd_gd.viz import boxes
+from micrograd_gd.viz.folding import READABLE, Bundle
+from micrograd_gd.viz.scopes import OUTSIDE, module_at
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
     from graphviz import Digraph
 
-    from micrograd_gd.operation import Operation
-
-DIRECTIONS = ("LR", "TB", "RL", "BT")
-TERMS = 8  # how many terms of a long sum are written out
-LABEL = 32  # how many characters of a label
+    from micrograd_gd.nn import Module
+    from micrograd_gd.viz.folding import Folding, Item
 
 _GRAPH = {
     "bgcolor": "white",
@@ -28,175 +31,237 @@ _GRAPH = {
     "nslimit": "2",  # without these two, a leaf used all along a chain of 250 takes minutes
     "nslimit1": "2",
 }
-_FONT = {"fontname": "Helvetica,Arial,sans-serif", "fontsize": "11", "fontcolor": "#1f2933"}
-_NODE = {"shape": "box", "style": "rounded,filled", "margin": "0.08,0.05", "height": "0", **_FONT}
-_EDGE = {"color": "#8593a3", "arrowsize": "0.6", "penwidth": "1"}
+FONT = {"fontname": "Helvetica,Arial,sans-serif", "fontsize": "11", "fontcolor": "#1f2933"}
+_NODE = {"shape": "box", "style": "rounded,filled", "margin": "0.08,0.05", "height": "0", **FONT}
+_EDGE = {"color": "#8593a3", "arrowsize": "0.6", "penwidth": "1", **FONT, "fontsize": "9"}
 _LEAF = {"fillcolor": "#fff6dd", "color": "#c99a2e"}
+_SHARED = {"fillcolor": "#efe6fb", "color": "#8a63c9"}  # leaves that are used more than once
 _INNER = {"fillcolor": "#eef4fb", "color": "#6f93b8"}
 _ROOT = {"fillcolor": "#e6f6ea", "color": "#3f9159", "penwidth": "1.8"}
+BUNDLE = {"fillcolor": "#f3f4f6", "color": "#52606d", "peripheries": "2"}
+_FRAME = {"style": "rounded", "color": "#b6c0cb", "bgcolor": "#fafbfc", "labeljust": "l", **FONT}
 _QUIET = "#6b7785"
+_LONGEST = 64  # how many characters of what a module says of itself
+_POSITIVE, _NEGATIVE = (0x2F, 0x6F, 0xAB), (0xD9, 0x5F, 0x2B)
 
 
-def draw_dot(root: Value, direction: str = "LR", max_nodes: int = 250) -> Digraph:
-    """The graph that ``root`` was computed by, ready for ``render`` and for notebooks.
-
-    A box shows a node's label, or else its number in recording order (v1, v2, …), the operation
-    with plain numbers written into it, the data, and the gradient: – before any backward pass. Hold
-    the pointer over a box of an SVG to read all digits, over an arrow to read the local partial;
-    an arrow is dashed where no derivative flows, as from the branch of ``where`` not taken.
-    Of more than ``max_nodes`` nodes, those nearest to ``root`` are drawn, and the picture says so.
-    ``direction`` is LR, TB, RL or BT. ``ArgumentError`` for another, and for ``max_nodes`` below 1.
-
-    >>> a = Value(2.0, label="a")
-    >>> print(draw_dot(a * a + 1.0).source.count("->"))
-    3
-    """
+def drawn(
+    folding: Folding,
+    models: Mapping[str, Module],
+    *,
+    direction: str,
+    max_nodes: int,
+    partials: bool,
+) -> tuple[Digraph, str]:
+    """The graph of a folding, and the same in lines of text."""
     from graphviz import Digraph  # noqa: PLC0415 — slow to import, and only this needs it
 
-    if direction not in DIRECTIONS:
-        expected = f"expected one of {', '.join(DIRECTIONS)}"
-        raise ArgumentError(f"direction is {direction!r}; {expected}")
-    if not (isinstance(max_nodes, int) and max_nodes >= 1):
-        raise ArgumentError(f"max_nodes is {max_nodes!r}; expected a whole number, at least 1")
-    nodes = root.nodes()
-    numbers = {node: f"v{position}" for position, node in enumerate(nodes, 1)}
-    shown = _nearest(root, max_nodes)
     graph = Digraph(graph_attr={"rankdir": direction, **_GRAPH}, node_attr=_NODE, edge_attr=_EDGE)
-    if len(shown) < len(nodes):
-        cut = f"{len(shown):,} of {len(nodes):,} nodes, the nearest to the result"
-        graph.attr(label=f"{cut} (max_nodes={max_nodes})", labelloc="t", labeljust="l", **_FONT)
-    for node in nodes:
-        if node in shown:
-            _draw(graph, node, root, numbers, shown)
-    return graph
+    writer = _Writer(folding, models, max_nodes, partials=partials)
+    caption = writer.caption()
+    if caption:
+        graph.attr(label=caption, labelloc="t", labeljust="l", **FONT)
+    writer.boxes(graph)
+    writer.arrows(graph)
+    lines = [writer.lines[item] for item in writer.shown]
+    return graph, "\n".join([*lines, *[caption] * bool(caption)])
 
 
-def _nearest(root: Value, count: int) -> set[Value]:
-    """The root and the nodes below it, breadth first, up to `count` of them."""
-    shown = {root}
-    waiting = deque([root])
-    while waiting:
-        for operand, _ in _edges(waiting.popleft()):
-            if len(shown) == count:
-                return shown
-            if operand not in shown:
-                shown.add(operand)
-                waiting.append(operand)
-    return shown
+class _Writer:
+    """Writes the boxes nearest to the result, as many as may be shown."""
+
+    def __init__(
+        self, folding: Folding, models: Mapping[str, Module], max_nodes: int, *, partials: bool
+    ) -> None:
+        self.folding, self.models, self.max_nodes = folding, models, max_nodes
+        self.partials = partials
+        self.recording = folding.recording
+        self.all = [*dict.fromkeys(reversed(folding.items))][::-1]  # bundles where they end
+        nearest = folding.nearest(max_nodes)
+        self.shown = dict.fromkeys(item for item in self.all if item in nearest)
+        self.ids = {bundle: f"b{i}" for i, bundle in enumerate(folding.bundles, 1)}
+        gradients = [abs(boxes.gradient(item)) for item in self.shown if isinstance(item, Value)]
+        self.steepest = max(filter(math.isfinite, gradients), default=0.0)
+        self.lines: dict[Item, str] = {}  # what the boxes say, as plain text
+
+    def caption(self) -> str:
+        """What the picture leaves out, if anything."""
+        nodes, folded = self.recording.nodes, bool(self.folding.bundles)
+        parts = []
+        if folded:
+            operations = sum(map(bool, self.recording.used))
+            leaves = len(nodes) - operations
+            parts.append(
+                f"{_count(operations, 'operation')} and {_count(leaves, 'leaf')} "
+                f"in {_count(len(self.all), 'box')}"
+            )
+        if len(self.shown) < len(self.all):
+            parts.append(
+                f"{len(self.shown):,} of {_count(len(self.all), 'box' if folded else 'node')}, "
+                f"the nearest to the result (max_nodes={self.max_nodes})"
+            )
+        return "; ".join(parts)
+
+    def boxes(self, graph: Digraph) -> None:
+        """Every box in the frame of its place, and the frames in one another."""
+        scopes = self.folding.scopes
+        members: dict[int, list[Item]] = {}
+        for item in self.shown:
+            members.setdefault(self.folding.frame(item), []).append(item)
+        places = set(members)
+        for place in range(len(scopes.paths) - 1, 0, -1):  # inner ones before the outer
+            if place in places:
+                places.add(scopes.parents[place])
+        inner: dict[int, list[int]] = {place: [] for place in sorted(places)}
+        for place in inner:
+            if place != OUTSIDE:
+                inner[scopes.parents[place]].append(place)
+
+        def fill(frame: Digraph, place: int) -> None:
+            for item in members.get(place, ()):
+                self._box(frame, item)
+            for part in inner.get(place, ()):
+                with frame.subgraph(name=f"cluster_{part}") as below:
+                    below.attr(label=f"<<b>{marked(self._title(part))}</b>>", **_FRAME)
+                    fill(below, part)
+
+        fill(graph, OUTSIDE)
+
+    def arrows(self, graph: Digraph) -> None:
+        """An arrow for every use of a node, and one for all uses of a bundle, with their number."""
+        arrows = [
+            (operand, item, count)
+            for item in self.shown
+            for operand, count in self.folding.operands(item).items()
+            if operand in self.shown
+        ]
+        for operand, item, count in arrows:
+            if isinstance(operand, Value) and isinstance(item, Value):
+                self._uses(graph, operand, item)
+            else:
+                tip = f"used {_count(count, 'time')}"
+                is_labelled = count > 1 and len(arrows) <= READABLE
+                more = {"label": f"<{coloured(f'×{count:,}')}>"} if is_labelled else {}
+                graph.edge(self._id(operand), self._id(item), edgetooltip=tip, **more)
+
+    def _uses(self, graph: Digraph, operand: Value, node: Value) -> None:
+        slope = f"d {self._name(node)} / d {self._name(operand)}"
+        for other, partial in zip(node.operands, node.partials, strict=True):
+            if other is operand:
+                known = "–" if partial is None else boxes.short(partial)
+                graph.edge(
+                    self._id(operand),
+                    self._id(node),
+                    edgetooltip=_shown(f"{slope} = {partial!r}"),
+                    style="dashed" if partial is None else "solid",
+                    **({"label": f"<{marked(known)}>"} if self.partials else {}),
+                )
+
+    def _box(self, graph: Digraph, item: Item) -> None:
+        if isinstance(item, Bundle):
+            title, *rows = self._bundle(item)
+            whole_title = self.folding.scopes.name(item.part) if item.part else title
+            self.lines[item] = "  ".join([boxes.plain(whole_title), *rows])
+            lines = [f"<b>{marked(title)}</b>", *map(marked, rows)]
+            label = f"<{_table(f'<tr><td>{line}</td></tr>' for line in lines)}>"
+            graph.node(self._id(item), label=label, tooltip=_shown(title), **BUNDLE)
+        else:
+            self._node(graph, item)
+
+    def _node(self, graph: Digraph, node: Value) -> None:
+        position = self.recording.positions[node]
+        frame = self.folding.scopes.name(self.folding.frame(node))
+        name, root = boxes.name(node, self.recording, frame), self.recording.root
+        uses = self.recording.uses[position]
+        title = f"<b>{marked(name)}</b>" if node.label else coloured(name)
+        rows = []
+        formula = boxes.formula(node, self.recording, frame)
+        if formula:
+            rows = [f"{title} {coloured('=')} {marked(formula[0])}", *map(marked, formula[1:])]
+        elif node.label:
+            rows = [title]
+        hidden = sum(self.folding.items[j] not in self.shown for j in self.recording.used[position])
+        if hidden:
+            rows.append(coloured(f"{_count(hidden, 'operand')} not drawn"))
+        align = "left" if len(formula) > 1 else "center"
+        data, grad = boxes.short(node.data), boxes.written_gradient(node, root, boxes.short)
+        figures = (
+            f"<td>{coloured('data')} {data}&#160;</td>"
+            f"<td{self._shade(node)}>{coloured('grad')} {grad}</td>"
+        )
+        rows.append(_table([f"<tr>{figures}</tr>"]))
+        table = _table(f'<tr><td align="{align}">{row}</td></tr>' for row in rows)
+        every_digit = boxes.written_gradient(node, root, repr)
+        tip = f"{name}: data {node.data!r}, grad {every_digit}, used {_count(uses, 'time')}"
+        kind = _LEAF if node.op is None else _INNER
+        kind = _SHARED if node.op is None and uses > 1 else kind
+        kind = _ROOT if node is root else kind
+        graph.node(self._id(node), label=f"<{table}>", tooltip=_shown(tip), **kind)
+        in_full = boxes.formula(node, self.recording)
+        equation = " ".join([self._name(node), *["="] * bool(formula), *in_full])
+        self.lines[node] = f"{equation}  data {data}  grad {grad}"
+
+    def _bundle(self, bundle: Bundle) -> list[str]:
+        counts = [_count(bundle.operations, "operation")] * bool(bundle.operations)
+        if bundle.part is not None:
+            module = module_at(self.models, self.folding.scopes.paths[bundle.part])
+            what = [boxes.plain(repr(module), _LONGEST)] * bool(module)
+            if not what and bundle.leaves:  # which the module tells
+                counts.append(_count(bundle.leaves, "parameter"))
+            return [self._title(bundle.part), *what, *[", ".join(counts)] * bool(counts)]
+        last = bundle.last
+        if last is None or last.op is None:
+            return [_count(bundle.leaves, "leaf")]
+        grad = boxes.written_gradient(last, self.recording.root, boxes.short)
+        figures = f"data {boxes.short(last.data)}  grad {grad}"
+        return [f"{bundle.operations:,} × {last.op.name}", f"the last: {figures}"]
+
+    def _title(self, part: int) -> str:
+        """What a part is called in the frame of the part that it lies in."""
+        return boxes.plain(self.folding.scopes.paths[part][-1])
+
+    def _shade(self, node: Value) -> str:
+        """Blue behind a gradient above 0, orange below, the deeper the larger it is."""
+        gradient = boxes.gradient(node)
+        if gradient == 0 or not (math.isfinite(gradient) and self.steepest):
+            return ""
+        strength = 0.12 + 0.38 * math.sqrt(abs(gradient) / self.steepest)
+        colour = _POSITIVE if gradient > 0 else _NEGATIVE
+        mixed = "".join(f"{round(255 + strength * (channel - 255)):02x}" for channel in colour)
+        return f' bgcolor="#{mixed}"'
+
+    def _id(self, item: Item) -> str:
+        return self.ids[item] if isinstance(item, Bundle) else self.recording.number(item)
+
+    def _name(self, node: Value) -> str:
+        return boxes.name(node, self.recording)
 
 
-def _edges(node: Value) -> list[tuple[Value, float | None]]:
-    """The operands that are values, as often as they occur, with their partials."""
-    pairs = zip(node.operands, node.partials, strict=True)
-    return [(operand, partial) for operand, partial in pairs if isinstance(operand, Value)]
+_PLURALS = {"leaf": "leaves", "box": "boxes"}
 
 
-def _draw(
-    graph: Digraph, node: Value, root: Value, numbers: dict[Value, str], shown: set[Value]
-) -> None:
-    number = numbers[node]
-    edges = _edges(node)
-    hidden = sum(operand not in shown for operand, _ in edges)
-    colours = _ROOT if node is root else _INNER if edges else _LEAF
-    label = _label(node, root, numbers, hidden)
-    digits = f"{_name(node, number)}: data {node.data!r}, grad {_grad(node, root, repr)}"
-    graph.node(number, label=label, tooltip=_literal(digits), **colours)
-    for operand, partial in edges:
-        if operand in shown:
-            slope = f"d {_name(node, number)} / d {_name(operand, numbers[operand])} = {partial!r}"
-            style = "dashed" if partial is None else "solid"
-            graph.edge(numbers[operand], number, edgetooltip=_literal(slope), style=style)
+def _count(count: int, what: str) -> str:
+    return f"{count:,} {what if count == 1 else _PLURALS.get(what, f'{what}s')}"
 
 
-def _label(node: Value, root: Value, numbers: dict[Value, str], hidden: int) -> str:
-    """The text of a box, in the markup that Graphviz shares with HTML."""
-    name = _html(_name(node, numbers[node]))
-    title = f"<b>{name}</b>" if node.label else _coloured(name)
-    rows, align = [], "center"
-    if node.op is not None:
-        first, *more = _formula(node.op, [_operand(x, numbers) for x in node.operands])
-        rows = [f"{title} {_coloured('=')} {_html(first)}", *map(_html, more)]
-        align = "left" if more else "center"
-    elif node.label:
-        rows = [title]
-    if hidden:
-        rows.append(_coloured(f"{hidden} operand{'s' * (hidden > 1)} not drawn"))
-    figures = f"{_coloured('data')} {_short(node.data)}  {_coloured('grad')} "
-    rows.append(figures + _grad(node, root, _short))
-    lines = "".join(f'<tr><td align="{align}">{row}</td></tr>' for row in rows)
-    return f'<<table border="0" cellborder="0" cellspacing="0" cellpadding="1">{lines}</table>>'
+def _table(rows: Iterable[str]) -> str:
+    """Rows in the markup that Graphviz shares with HTML."""
+    start = '<table border="0" cellborder="0" cellspacing="0" cellpadding="1">'
+    return f"{start}{''.join(rows)}</table>"
 
 
-def _grad(node: Value, root: Value, written: Any) -> str:
-    """The gradient, or – where the backward pass from this root has not been."""
-    root_grad, grad = (getattr(v.grad, "data", v.grad) for v in (root, node))
-    return "–" if grad == 0 and root_grad == 0 else written(grad)
+def marked(text: str) -> str:
+    """Text that shows itself within markup."""
+    return html.escape(text.replace("\\", "\\\\"))
 
 
-def _formula(op: Operation, operands: list[str]) -> list[str]:
-    """The operation as a person would write it, in lines of which none is very long."""
-    if op.folds:
-        return _written_out(op, operands)
-    if op.infix and len(operands) == 2:
-        return [f"{operands[0]} {op.infix} {operands[1]}"]
-    if op.infix:
-        return [f"{op.infix}{operands[0]}"]
-    return [f"{op.name}({', '.join(operands)})"]
-
-
-def _written_out(op: Operation, operands: list[str]) -> list[str]:
-    """The chain of steps that a row of any number of operands stands for, one step a line."""
-    start, *others = operands
-    groups = len(op.operands) - 1
-    count = len(others) // groups
-    steps = zip(*[others[i * count : (i + 1) * count] for i in range(groups)], strict=True)
-    lines = [start]
-    for position, step in enumerate(steps):
-        if position == TERMS:
-            lines.append(f"… {count - TERMS} more")
-            break
-        names = dict(zip(op.operands, ("", *step), strict=True))
-        tree = _Renamed(names).visit(expression.parse(str(op.value), op.operands))
-        lines.append(ast.unparse(tree).strip())
-    return lines
-
-
-class _Renamed(ast.NodeTransformer):
-    def __init__(self, names: dict[str, str]) -> None:
-        self.names = names
-
-    def visit_Name(self, node: ast.Name) -> ast.Name:
-        return ast.Name(self.names.get(node.id, node.id))
-
-
-def _operand(operand: Any, numbers: dict[Value, str]) -> str:
-    """How a consumer's text calls an operand: its label, its number, or the plain number it is."""
-    if isinstance(operand, Value):
-        return _name(operand, numbers[operand])
-    number = f"{operand:.6g}"
-    return f"({number})" if number.startswith("-") else number
-
-
-def _name(node: Value, number: str) -> str:
-    label = str(node.label)
-    if len(label) > LABEL:
-        label = f"{label[: LABEL - 1]}…"
-    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in label) or number
-
-
-def _short(x: float) -> str:
-    """The digits that fit a picture, and no sign for a zero."""
-    return f"{x + 0.0:.4g}"
-
-
-def _html(text: str) -> str:
-    return html.escape(_literal(text))
-
-
-def _coloured(text: str) -> str:
+def coloured(text: str) -> str:
+    """Text beside what matters."""
     return f'<font color="{_QUIET}">{text}</font>'
 
 
-def _literal(text: str) -> str:
-    """Text that Graphviz shows as it is; a backslash would start a code of its own."""
-    return text.replace("\\", "\\\\")
+def _shown(text: str) -> str:
+    """Text that shows itself outside of markup."""
+    from graphviz import escape  # noqa: PLC0415 — slow to import, and only drawing needs it
+
+    return escape(text)  # type: ignore[no-any-return]  # a string that graphviz leaves alone
