@@ -140,6 +140,11 @@ class Module:
     def __repr__(self) -> str:
         return f"{type(self).__name__}({_counted(self)})"
 
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
+        from micrograd_gd.viz import architecture  # noqa: PLC0415 — pictures are made of models
+
+        return architecture(self).bundle(repr(self))
+
 
 class Neuron(Module):
     """A perceptron: activation(bias + Σ weight · input), the sum from left to right.
@@ -193,7 +198,7 @@ class Neuron(Module):
         return operation(activation)(score)
 
     def __repr__(self) -> str:
-        return f"Neuron({len(self.w)} -> 1 {_name(self.activation)}, {_counted(self)})"
+        return f"Neuron({len(self.w)} -> 1 {activation_name(self.activation)}, {_counted(self)})"
 
 
 class Layer(Module):
@@ -223,7 +228,7 @@ class Layer(Module):
         return f"Layer({len(self.neurons[0].w)} -> {self._outline()}, {_counted(self)})"
 
     def _outline(self) -> str:
-        return f"{len(self.neurons)} {_name(self.neurons[0].activation)}"
+        return f"{len(self.neurons)} {activation_name(self.neurons[0].activation)}"
 
 
 class MLP(Module):
@@ -330,17 +335,17 @@ def _activation(choice: Activation) -> str | Callable[[Any], Any]:
     return choice
 
 
-def _name(activation: str | Callable[[Any], Any]) -> str:
-    if isinstance(activation, str):
-        return activation
-    return getattr(activation, "__name__", type(activation).__name__)
+def activation_name(activation: str | Callable[[Any], Any]) -> str:
+    """What an activation is called, by the table or by its author."""
+    name = getattr(activation, "__name__", type(activation).__name__)
+    return activation if isinstance(activation, str) else name
 
 
 def _initialiser(
     choice: str | Initialiser | None, activation: str | Callable[[Any], Any]
 ) -> Initialiser:
     if choice is None:
-        choice = _SUITED.get(_name(activation), "glorot")
+        choice = _SUITED.get(activation_name(activation), "glorot")
     if isinstance(choice, str) and choice in INITIALISERS:
         return INITIALISERS[choice]
     if isinstance(choice, str) or not callable(choice):

@@ -35,12 +35,12 @@ ORDER = [
 LEVEL = {name: level for level, names in enumerate(ORDER) for name in names}
 
 # Imports inside functions, against the order: backward() runs the sweeps, which are built on the
-# engines; a notebook shows a value by its formula, which is built on both; the Python engine gives
-# way to its twin where that was built; and what was pickled comes back as a value of the engine in
-# use.
+# engines; a notebook shows a value by its formula, which is built on both, and a module by its
+# picture; the Python engine gives way to its twin where that was built; and what was pickled comes
+# back as a value of the engine in use.
 EXCEPTIONS = {
     ("engine", "sweep"), ("_core", "sweep"), ("engine", "formula"), ("_core", "formula"),
-    ("choice", "_core"), ("copies", "engine"),
+    ("choice", "_core"), ("copies", "engine"), ("nn", "viz"),
 }  # fmt: skip
 
 STANDARD = sys.stdlib_module_names

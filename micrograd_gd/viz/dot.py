@@ -152,7 +152,7 @@ class _Writer:
                 graph.edge(
                     self._id(operand),
                     self._id(node),
-                    edgetooltip=_shown(f"{slope} = {partial!r}"),
+                    edgetooltip=shown(f"{slope} = {partial!r}"),
                     style="dashed" if partial is None else "solid",
                     **({"label": f"<{marked(known)}>"} if self.partials else {}),
                 )
@@ -163,8 +163,8 @@ class _Writer:
             whole_title = self.folding.scopes.name(item.part) if item.part else title
             self.lines[item] = "  ".join([boxes.plain(whole_title), *rows])
             lines = [f"<b>{marked(title)}</b>", *map(marked, rows)]
-            label = f"<{_table(f'<tr><td>{line}</td></tr>' for line in lines)}>"
-            graph.node(self._id(item), label=label, tooltip=_shown(title), **BUNDLE)
+            label = f"<{table(f'<tr><td>{line}</td></tr>' for line in lines)}>"
+            graph.node(self._id(item), label=label, tooltip=shown(title), **BUNDLE)
         else:
             self._node(graph, item)
 
@@ -189,14 +189,14 @@ class _Writer:
             f"<td>{coloured('data')} {data}&#160;</td>"
             f"<td{self._shade(node)}>{coloured('grad')} {grad}</td>"
         )
-        rows.append(_table([f"<tr>{figures}</tr>"]))
-        table = _table(f'<tr><td align="{align}">{row}</td></tr>' for row in rows)
+        rows.append(table([f"<tr>{figures}</tr>"]))
+        label = table(f'<tr><td align="{align}">{row}</td></tr>' for row in rows)
         every_digit = boxes.written_gradient(node, root, repr)
         tip = f"{name}: data {node.data!r}, grad {every_digit}, used {_count(uses, 'time')}"
         kind = _LEAF if node.op is None else _INNER
         kind = _SHARED if node.op is None and uses > 1 else kind
         kind = _ROOT if node is root else kind
-        graph.node(self._id(node), label=f"<{table}>", tooltip=_shown(tip), **kind)
+        graph.node(self._id(node), label=f"<{label}>", tooltip=shown(tip), **kind)
         in_full = boxes.formula(node, self.recording)
         equation = " ".join([self._name(node), *["="] * bool(formula), *in_full])
         self.lines[node] = f"{equation}  data {data}  grad {grad}"
@@ -221,20 +221,24 @@ class _Writer:
         return boxes.plain(self.folding.scopes.paths[part][-1])
 
     def _shade(self, node: Value) -> str:
-        """Blue behind a gradient above 0, orange below, the deeper the larger it is."""
-        gradient = boxes.gradient(node)
-        if gradient == 0 or not (math.isfinite(gradient) and self.steepest):
-            return ""
-        strength = 0.12 + 0.38 * math.sqrt(abs(gradient) / self.steepest)
-        colour = _POSITIVE if gradient > 0 else _NEGATIVE
-        mixed = "".join(f"{round(255 + strength * (channel - 255)):02x}" for channel in colour)
-        return f' bgcolor="#{mixed}"'
+        colour = tint(boxes.gradient(node), self.steepest, palest=0.12, deepest=0.5)
+        return f' bgcolor="{colour}"' if colour else ""
 
     def _id(self, item: Item) -> str:
         return self.ids[item] if isinstance(item, Bundle) else self.recording.number(item)
 
     def _name(self, node: Value) -> str:
         return boxes.name(node, self.recording)
+
+
+def tint(x: float, largest: float, palest: float, deepest: float) -> str:
+    """Blue for a number above 0, orange for one below, the deeper the larger; none for others."""
+    if x == 0 or not (math.isfinite(x) and largest):
+        return ""
+    strength = palest + (deepest - palest) * math.sqrt(abs(x) / largest)
+    colour = _POSITIVE if x > 0 else _NEGATIVE
+    mixed = (round(255 + strength * (channel - 255)) for channel in colour)
+    return "#" + "".join(f"{channel:02x}" for channel in mixed)
 
 
 _PLURALS = {"leaf": "leaves", "box": "boxes"}
@@ -244,7 +248,7 @@ def _count(count: int, what: str) -> str:
     return f"{count:,} {what if count == 1 else _PLURALS.get(what, f'{what}s')}"
 
 
-def _table(rows: Iterable[str]) -> str:
+def table(rows: Iterable[str]) -> str:
     """Rows in the markup that Graphviz shares with HTML."""
     start = '<table border="0" cellborder="0" cellspacing="0" cellpadding="1">'
     return f"{start}{''.join(rows)}</table>"
@@ -260,7 +264,7 @@ def coloured(text: str) -> str:
     return f'<font color="{_QUIET}">{text}</font>'
 
 
-def _shown(text: str) -> str:
+def shown(text: str) -> str:
     """Text that shows itself outside of markup."""
     from graphviz import escape  # noqa: PLC0415 — slow to import, and only drawing needs it
 

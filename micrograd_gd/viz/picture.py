@@ -71,13 +71,15 @@ class Graph:
     def __repr__(self) -> str:
         return f"<Graph of {len(self._text.splitlines())} lines: print it, or save it>"
 
-    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
-        bundle = {"text/plain": self._text}
+    def bundle(self, text: str) -> dict[str, str]:
+        """What a notebook shows: the picture, or else a text and the reason why."""
         try:
-            bundle["image/svg+xml"] = self.svg()
-        except Exception as error:  # noqa: BLE001 — what a notebook calls must not fail
-            bundle["text/plain"] += f"\n(no picture: {error})"
-        return bundle
+            return {"image/svg+xml": self.svg(), "text/plain": text}
+        except Exception as error:  # noqa: BLE001 — what a notebook asks for must not fail
+            return {"text/plain": f"{text}\n(no picture: {error})"}
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
+        return self.bundle(self._text)
 
 
 def graph(
