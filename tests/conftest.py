@@ -19,7 +19,17 @@ settings.load_profile("default")
 CASES = Path(__file__).parents[2] / "shared" / "cases"
 
 # What does not depend on the engine runs once.
-ENGINE_FREE = {"test_quality.py", "test_docs.py", "test_data.py", "test_layers.py", "test_core.py"}
+ENGINE_FREE = {
+    "test_core.py",
+    "test_data.py",
+    "test_docs.py",
+    "test_layers.py",
+    "test_quality.py",
+    "test_viz_architecture.py",
+    "test_viz_descents.py",
+    "test_viz_machines.py",
+    "test_viz_plots.py",
+}
 
 
 @pytest.fixture
