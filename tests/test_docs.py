@@ -236,15 +236,22 @@ def test_demos_run(demo, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-def test_the_picture_of_the_readme_is_what_its_code_draws(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    names = {"__name__": "__main__"}
-    with redirect_stdout(io.StringIO()):
-        for block in blocks(ROOT / "README.md"):
-            if block.language == "python":
-                exec(block.text, names)  # noqa: S102 — the page's own code
-    drawn, shown = (
-        re.findall(r"<text.*?>(.*?)</text>", path.read_text(encoding="utf-8"))
-        for path in (tmp_path / "graph.svg", DOCS / "readme-graph.svg")
-    )
-    assert drawn == shown, "docs/readme-graph.svg: run the block of the README that draws it"
+sys.path.insert(0, str(DOCS))
+try:
+    import pictures
+finally:
+    sys.path.remove(str(DOCS))
+
+
+@pytest.mark.parametrize("page", pictures.PAGES, ids=name)
+def test_the_pictures_of_a_page_are_what_its_code_draws(page, tmp_path, monkeypatch):
+    monkeypatch.delenv("SOURCE_DATE_EPOCH", raising=False)
+    drawn = pictures.drawn(page, tmp_path)
+    assert drawn
+    for saved, where in drawn.items():
+        new, shown = (
+            re.findall(r"<text.*?>(.*?)</text>", path.read_text(encoding="utf-8"))
+            for path in (saved, where)
+        )
+        assert new == shown, f"{name(where)}: run python docs/pictures.py"
+        assert str(where.relative_to(page.parent)) in page.read_text(encoding="utf-8")

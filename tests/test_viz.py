@@ -170,7 +170,7 @@ def test_what_is_not_text_may_be_a_label(tmp_path):
 def test_partials_stand_beside_their_arrows_on_request():
     a, b = Value(2.0, label="a"), Value(-3.0, label="b")
     y = a * b + a * a + where(b, a, b)
-    arrow = r"(v\d+) -> (v\d+) \[label=<(.*?)> .*style=(\w+)"
+    arrow = r"(v\d+) -> (v\d+) \[label=<&#160;(.*?)> .*style=(\w+)"
     labels = re.findall(arrow, graph(y, partials=True).dot)
     assert ("v1", "v3", "-3", "solid") in labels
     assert ("v2", "v3", "2", "solid") in labels

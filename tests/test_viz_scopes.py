@@ -240,6 +240,7 @@ def test_a_large_model_is_folded_to_layers_with_counts():
         *lines[3:],
     ]
     assert lines[-1].endswith(f"in {len(lines) - 1} boxes")
+    assert lines[3].split("  ")[0].endswith(" = total(100 values)")
     assert "×1,600" in graph(loss, model=model).dot
     assert "layers.0  3,200 operations, 48 parameters" in text(loss)  # by the labels alone
 

@@ -77,7 +77,9 @@ class Plot:
             f'<text x="{middle[0]:.1f}" y="{middle[1] + 18:.1f}" text-anchor="middle">'
             f"{escape(across)}</text>"
         )
-        self.text((x0 + 0.02 * (x1 - x0), y1 - 0.05 * (y1 - y0)), up, anchor="start")
+        # Beside the end of the axis, or above it where the curve passes.
+        place = (x0 + 0.02 * (x1 - x0), y1 - 0.05 * (y1 - y0)) if self.top < 30 else (x0, y1 + 1.5)
+        self.text(place, up, anchor="start" if self.top < 30 else "middle")
 
 
 def page(width: float, height: float, title: str, *plots: Plot) -> str:

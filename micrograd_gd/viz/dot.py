@@ -141,7 +141,7 @@ class _Writer:
             else:
                 tip = f"used {_count(count, 'time')}"
                 is_labelled = count > 1 and len(arrows) <= READABLE
-                more = {"label": f"<{coloured(f'×{count:,}')}>"} if is_labelled else {}
+                more = {"label": f"<&#160;{coloured(f'×{count:,}')}>"} if is_labelled else {}
                 graph.edge(self._id(operand), self._id(item), edgetooltip=tip, **more)
 
     def _uses(self, graph: Digraph, operand: Value, node: Value) -> None:
@@ -154,7 +154,7 @@ class _Writer:
                     self._id(node),
                     edgetooltip=shown(f"{slope} = {partial!r}"),
                     style="dashed" if partial is None else "solid",
-                    **({"label": f"<{marked(known)}>"} if self.partials else {}),
+                    **({"label": f"<&#160;{marked(known)}>"} if self.partials else {}),
                 )
 
     def _box(self, graph: Digraph, item: Item) -> None:
@@ -175,7 +175,7 @@ class _Writer:
         uses = self.recording.uses[position]
         title = f"<b>{marked(name)}</b>" if node.label else coloured(name)
         rows = []
-        formula = boxes.formula(node, self.recording, frame)
+        formula = self._formula(node, frame)
         if formula:
             rows = [f"{title} {coloured('=')} {marked(formula[0])}", *map(marked, formula[1:])]
         elif node.label:
@@ -197,9 +197,19 @@ class _Writer:
         kind = _SHARED if node.op is None and uses > 1 else kind
         kind = _ROOT if node is root else kind
         graph.node(self._id(node), label=f"<{label}>", tooltip=shown(tip), **kind)
-        in_full = boxes.formula(node, self.recording)
-        equation = " ".join([self._name(node), *["="] * bool(formula), *in_full])
+        equation = " ".join([self._name(node), *["="] * bool(formula), *self._formula(node)])
         self.lines[node] = f"{equation}  data {data}  grad {grad}"
+
+    def _formula(self, node: Value, frame: str = "") -> list[str]:
+        """The operation; of a long sum over what is folded up, only what there is to see."""
+        used = self.recording.used[self.recording.positions[node]]
+        if (
+            node.op
+            and node.op.folds
+            and all(isinstance(self.folding.items[j], Bundle) for j in used)
+        ):
+            return [f"{node.op.name}({_count(len(used), 'value')})"]
+        return boxes.formula(node, self.recording, frame)
 
     def _bundle(self, bundle: Bundle) -> list[str]:
         counts = [_count(bundle.operations, "operation")] * bool(bundle.operations)
