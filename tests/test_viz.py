@@ -236,6 +236,14 @@ def test_a_leaf_that_is_used_more_than_once_has_a_colour_of_its_own():
     assert fills["v3"] != fills["v2"]
 
 
+def test_a_result_that_is_used_more_than_once_keeps_its_colour():
+    b = Value(1.0) * 2
+    source = graph(b * b * b * 1).dot
+    fills = re.findall(r'^\s*v[234] .*fillcolor="(#[0-9a-f]{6})"', source, flags=re.MULTILINE)
+    assert len(fills) == 3
+    assert len(set(fills)) == 1
+
+
 def test_the_text_is_in_recording_order_and_the_object_says_what_it_is():
     picture = graph(Value(1.0, label="a") + Value(2.0, label="b"))
     assert str(picture) == "a  data 1  grad –\nb  data 2  grad –\nv3 = a + b  data 3  grad –"

@@ -111,6 +111,14 @@ def test_each_engine_draws_where_standard_error_is_closed(engine):
     assert done.stdout == "<?xml\n"
 
 
+def test_each_engine_draws_more_than_a_thousand_boxes_without_remarks(engine, capfd):
+    y = Value(1.0)
+    for _ in range(520):
+        y = y * 1.5 + 1.0
+    assert graph(y, max_nodes=2000).svg().count('class="node"') == 1041
+    assert capfd.readouterr() == ("", "")
+
+
 def test_drawing_twice_gives_the_same_bytes(engine, tmp_path):
     code = (
         "import sys\n"

@@ -173,6 +173,7 @@ def test_shades_deepen_with_the_probability_and_the_line_is_where_it_is_even():
     assert row[-1][2] > row[-1][0]
     lightness = row.sum(axis=1).tolist()
     assert lightness[:10] == sorted(lightness[:10])
+    assert lightness[0] < lightness[5] < lightness[9]
     assert lightness[11:] == sorted(lightness[11:], reverse=True)
     levels = {}
     for contour in ax.collections:

@@ -115,6 +115,17 @@ def test_what_sums_over_samples_is_outside_of_the_model():
     assert {where[score] for score in scores} == {"out"}
 
 
+def test_one_parameter_that_two_results_share_is_enough_to_be_outside():
+    unit = Unit(2)
+    v, w = unit.weights
+    model = Net()
+    model.hidden = [unit]
+    for root in (v * 1 + (v * 2 + w * 2), w * 1 + (v * 2 + w * 2)):
+        inner = root.operands[1]
+        assert found(root, model)[inner] == "hidden.0"
+        assert found(root, model)[root] == ""
+
+
 def test_an_operation_on_results_of_one_sample_stays_with_them():
     model = MLP(2, [4, 3], seed=0)
     y = softmax(model([1.0, 2.0]))[0]
@@ -297,6 +308,31 @@ def test_a_value_that_is_used_elsewhere_ends_a_run():
     assert [line.split("  ")[0] for line in lines if "×" in line] == ["50 × mul", "50 × mul"]
 
 
+def test_a_run_does_not_leave_its_frame():
+    y = Value(1.0)
+    for _ in range(50):
+        y = y * 1.5
+    with scope("s"):
+        for _ in range(50):
+            y = y * 1.5
+    lines = text(y, expand="s")
+    assert [line.split("  ")[0] for line in lines if "×" in line] == ["50 × mul", "49 × mul"]
+
+
+def test_a_box_has_no_arrow_to_itself():
+    model = MLP(2, [16, 16, 1], seed=0)
+    source = graph(model([1.0, 2.0]), model=model).dot
+    assert "b1 -> b2" in source
+    assert not re.search(r"(b\d+) -> \1\b", source)
+
+
+def test_numbers_stand_beside_arrows_only_where_there_is_room():
+    model = MLP(2, [16, 16, 1], seed=0)
+    loss = losses.mse([model(sample) for sample in SAMPLES[:3]], [1.0] * 3)
+    assert "×" in graph(loss, depth=0).dot
+    assert "×" not in graph(loss, depth=1).dot
+
+
 def test_many_leaves_of_one_use_are_one_box():
     leaves = [Value(float(i)) for i in range(80)]
     lines = text(sum(leaves[1:], leaves[0]))
@@ -308,6 +344,9 @@ def test_boxes_beyond_the_limit_are_left_out_and_counted():
     picture = graph(model([1.0, 2.0]), depth=1, max_nodes=3)
     assert "3 of 8 boxes, the nearest to the result (max_nodes=3)" in picture.dot
     assert str(picture).count("\n") == 3
+    wide = sum(Value(1.0) * Value(2.0) * Value(3.0) for _ in range(2))
+    for count in range(1, 12):
+        assert len(text(wide, max_nodes=count)) == count + 1
 
 
 def test_two_models_are_told_apart():
@@ -319,6 +358,12 @@ def test_two_models_are_told_apart():
     assert "MLP 2.layers.0.neurons.1" in found(y, [first, second]).values()
     lines = text(y, model={"first": first, "second": second}, depth=0)
     assert lines[0] == f"first  {first!r}  5 operations"
+
+
+def test_a_parameter_of_two_models_belongs_to_the_first():
+    model = MLP(1, 1, seed=0)
+    y = model([1.0])
+    assert found(y, {"a": model, "b": model})[y] == "a.layers.0.neurons.0"
 
 
 def test_a_model_must_be_one():

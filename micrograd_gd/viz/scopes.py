@@ -127,11 +127,9 @@ def places(recording: Recording, models: Mapping[str, Module]) -> tuple[Scopes, 
                 spans[i] = (min(order), i, max(order), i)
             else:
                 results = [j for j in used if recording.used[j]]
-                spans[i] = _merged([spans[j] for j in results])
+                spans[i] = _merged([span for j in results if (span := spans[j]) is not None])
                 if spans[i] is not None:
                     found[i] = scopes.common(found[j] for j in results)
-            if found[i] == OUTSIDE:
-                spans[i] = None
     return scopes, found
 
 
@@ -175,13 +173,12 @@ def path_of_a_parameter(name: str) -> list[str]:
     return path
 
 
-def _merged(spans: Sequence[Span | None]) -> Span | None:
+def _merged(spans: Sequence[Span]) -> Span | None:
     """The span that holds all of these, or none where they use one parameter in two places."""
-    known = [span for span in spans if span is not None]
-    if not known or len(known) < len(spans):
+    if not spans:
         return None
-    low, first, high, last = known[0]
-    for other_low, other_first, other_high, other_last in known[1:]:
+    low, first, high, last = spans[0]
+    for other_low, other_first, other_high, other_last in spans[1:]:
         if low == other_low and first != other_first:
             return None
         if high == other_high and last != other_last:
