@@ -5,6 +5,7 @@ import re
 from random import Random
 
 import pytest
+from graphs import programs
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -12,6 +13,7 @@ from micrograd_gd import MLP, Module, Value, losses, modes, no_grad
 from micrograd_gd.errors import ArgumentError
 from micrograd_gd.functional import softmax
 from micrograd_gd.viz import graph, scope
+from micrograd_gd.viz.folding import Bundle, Folding
 from micrograd_gd.viz.recording import Recording
 from micrograd_gd.viz.scopes import models_by_name, path_of_a_parameter, places
 
@@ -385,3 +387,37 @@ def test_drawing_does_not_ask_for_an_order_of_size():
         for _ in range(20_000):
             y = y * 1.0 + 1.0
     assert text(y)[1:2] == ["chain  39,999 operations"]
+
+
+@given(programs())
+def test_an_open_graph_has_a_box_for_each_node_and_an_arrow_for_each_use(program):
+    root = program.run()[1]
+    picture = graph(root, partials=True)
+    uses = sum(isinstance(x, Value) for node in root.nodes() for x in node.operands)
+    assert picture.dot.count(" -> ") == uses
+    assert len(str(picture).splitlines()) == len(root.nodes())
+
+
+@given(st.integers(1, 4), st.integers(1, 4), st.integers(1, 30), st.integers(0, 3))
+def test_a_folded_graph_loses_no_operation_and_no_arrow(width, classes, samples, depth):
+    model = MLP(2, [width, classes], seed=0)
+    scores = [model([x, Value(1.0)]) for x, _ in SAMPLES[:samples]]
+    root = sum(x for score in scores for x in (score if classes > 1 else [score]))
+    recording = Recording(root)
+    folding = Folding(recording, *places(recording, {"": model}))
+    folding.fold(depth, ())
+    boxes = dict.fromkeys(folding.items)
+    bundles = [box for box in boxes if isinstance(box, Bundle)]
+    single = [box for box in boxes if not isinstance(box, Bundle)]
+    operations = sum(box.operations for box in bundles) + sum(box.op is not None for box in single)
+    leaves = sum(box.leaves for box in bundles) + sum(box.op is None for box in single)
+    assert operations == sum(node.op is not None for node in recording.nodes)
+    assert operations + leaves == len(recording.nodes)
+    between = sum(
+        folding.items[i] is not folding.items[j]
+        for i, used in enumerate(recording.used)
+        for j in used
+    )
+    assert sum(folding.operands(box).total() for box in boxes) == between
+    assert folding.nearest(10**6) == set(boxes)
+    assert recording.root in single
