@@ -23,7 +23,8 @@ ORDER = [
     {"functional", "trees", "sparsity", "terms", "parse", "explain"},
     {"formula", "recording"},
     {"transforms", "custom"},
-    {"nn", "losses", "optim", "tables"},
+    {"module", "losses", "optim", "tables"},
+    {"nn"},
     {"data"},
     {"viz"},
     {"training", "persist", "testing"},
@@ -40,7 +41,7 @@ LEVEL = {name: level for level, names in enumerate(ORDER) for name in names}
 # back as a value of the engine in use.
 EXCEPTIONS = {
     ("engine", "sweep"), ("_core", "sweep"), ("engine", "formula"), ("_core", "formula"),
-    ("choice", "_core"), ("copies", "engine"), ("nn", "viz"),
+    ("choice", "_core"), ("copies", "engine"), ("module", "viz"),
 }  # fmt: skip
 
 STANDARD = sys.stdlib_module_names

@@ -14,7 +14,7 @@ from micrograd_gd.errors import ArgumentError
 from micrograd_gd.functional import softmax
 from micrograd_gd.viz import graph, scope
 from micrograd_gd.viz.folding import Bundle, Folding
-from micrograd_gd.viz.recording import Recording
+from micrograd_gd.viz.numbering import Numbering
 from micrograd_gd.viz.scopes import models_by_name, path_of_a_parameter, places
 
 SAMPLES = [[Random(i).uniform(-1, 1), Random(-i).uniform(-1, 1)] for i in range(100)]
@@ -44,9 +44,9 @@ class Net(Module):
 
 def found(root, model=None):
     """The name of every node's place, by node."""
-    recording = Recording(root)
-    scopes, numbers = places(recording, models_by_name(model))
-    return dict(zip(recording.nodes, map(scopes.name, numbers), strict=True))
+    numbering = Numbering(root)
+    scopes, numbers = places(numbering, models_by_name(model))
+    return dict(zip(numbering.nodes, map(scopes.name, numbers), strict=True))
 
 
 def text(root, **options):
@@ -298,7 +298,7 @@ def test_a_run_of_one_operation_is_one_box():
     assert lines[1].startswith("99 × mul  the last: data ")
     assert len(lines) == 4
     assert len(text(y, depth=0)) == 101
-    assert x in Recording(y).nodes
+    assert x in Numbering(y).nodes
 
 
 def test_a_value_that_is_used_elsewhere_ends_a_run():
@@ -403,21 +403,21 @@ def test_a_folded_graph_loses_no_operation_and_no_arrow(width, classes, samples,
     model = MLP(2, [width, classes], seed=0)
     scores = [model([x, Value(1.0)]) for x, _ in SAMPLES[:samples]]
     root = sum(x for score in scores for x in (score if classes > 1 else [score]))
-    recording = Recording(root)
-    folding = Folding(recording, *places(recording, {"": model}))
+    numbering = Numbering(root)
+    folding = Folding(numbering, *places(numbering, {"": model}))
     folding.fold(depth, ())
     boxes = dict.fromkeys(folding.items)
     bundles = [box for box in boxes if isinstance(box, Bundle)]
     single = [box for box in boxes if not isinstance(box, Bundle)]
     operations = sum(box.operations for box in bundles) + sum(box.op is not None for box in single)
     leaves = sum(box.leaves for box in bundles) + sum(box.op is None for box in single)
-    assert operations == sum(node.op is not None for node in recording.nodes)
-    assert operations + leaves == len(recording.nodes)
+    assert operations == sum(node.op is not None for node in numbering.nodes)
+    assert operations + leaves == len(numbering.nodes)
     between = sum(
         folding.items[i] is not folding.items[j]
-        for i, used in enumerate(recording.used)
+        for i, used in enumerate(numbering.used)
         for j in used
     )
     assert sum(folding.operands(box).total() for box in boxes) == between
     assert folding.nearest(10**6) == set(boxes)
-    assert recording.root in single
+    assert numbering.root in single

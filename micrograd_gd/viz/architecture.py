@@ -8,7 +8,8 @@ from itertools import islice, pairwise
 from typing import TYPE_CHECKING
 
 from micrograd_gd.errors import ArgumentError
-from micrograd_gd.nn import MLP, Layer, Module, Neuron, activation_name
+from micrograd_gd.module import Module
+from micrograd_gd.nn import MLP, Layer, Neuron, activation_name
 from micrograd_gd.operation import shortened
 from micrograd_gd.viz import boxes
 from micrograd_gd.viz.dot import BUNDLE, FONT, marked, shown, table, tint

@@ -12,13 +12,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from micrograd_gd.operation import Operation
-    from micrograd_gd.viz.recording import Recording
+    from micrograd_gd.viz.numbering import Numbering
 
 _TERMS = 8  # how many terms of a long sum are written out
 _LONGEST = 32  # how many characters of a label
 
 
-def name(node: Value, recording: Recording, frame: str = "") -> str:
+def name(node: Value, numbering: Numbering, frame: str = "") -> str:
     """What a node is called: by its label, or else by its number in recording order.
 
     A label that begins with the name of the frame that it is read in goes on from there.
@@ -26,7 +26,7 @@ def name(node: Value, recording: Recording, frame: str = "") -> str:
     label = str(node.label)
     if frame and label.startswith(f"{frame}."):
         label = label[len(frame) + 1 :]
-    return plain(label) or recording.number(node)
+    return plain(label) or numbering.number(node)
 
 
 def plain(text: Any, longest: int = _LONGEST) -> str:
@@ -58,12 +58,12 @@ def written_gradient(node: Value, root: Value, write: Callable[[float], str]) ->
     return write(gradient(node))
 
 
-def formula(node: Value, recording: Recording, frame: str = "") -> list[str]:
+def formula(node: Value, numbering: Numbering, frame: str = "") -> list[str]:
     """The operation as a person would write it, in lines of which none is very long."""
     op = node.op
     if op is None:
         return []
-    operands = [_operand(x, recording, frame) for x in node.operands]
+    operands = [_operand(x, numbering, frame) for x in node.operands]
     if op.folds:
         return _written_out(op, operands)
     if op.infix and len(operands) == 2:
@@ -73,10 +73,10 @@ def formula(node: Value, recording: Recording, frame: str = "") -> list[str]:
     return [f"{op.name}({', '.join(operands)})"]
 
 
-def _operand(operand: Any, recording: Recording, frame: str) -> str:
+def _operand(operand: Any, numbering: Numbering, frame: str) -> str:
     """How a formula calls an operand: by its name, or as the plain number that it is."""
     if isinstance(operand, Value):
-        return name(operand, recording, frame)
+        return name(operand, numbering, frame)
     number = f"{operand:.6g}"
     return f"({number})" if number.startswith("-") else number
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from graphviz import Digraph
 
-    from micrograd_gd.nn import Module
+    from micrograd_gd.module import Module
     from micrograd_gd.viz.folding import Folding, Item
 
 _GRAPH = {
@@ -75,7 +75,7 @@ class _Writer:
     ) -> None:
         self.folding, self.models, self.max_nodes = folding, models, max_nodes
         self.partials = partials
-        self.recording = folding.recording
+        self.numbering = folding.numbering
         self.all = [*dict.fromkeys(reversed(folding.items))][::-1]  # bundles where they end
         nearest = folding.nearest(max_nodes)
         self.shown = dict.fromkeys(item for item in self.all if item in nearest)
@@ -86,10 +86,10 @@ class _Writer:
 
     def caption(self) -> str:
         """What the picture leaves out, if anything."""
-        nodes, folded = self.recording.nodes, bool(self.folding.bundles)
+        nodes, folded = self.numbering.nodes, bool(self.folding.bundles)
         parts = []
         if folded:
-            operations = sum(map(bool, self.recording.used))
+            operations = sum(map(bool, self.numbering.used))
             leaves = len(nodes) - operations
             parts.append(
                 f"{_count(operations, 'operation')} and {_count(leaves, 'leaf')} "
@@ -169,10 +169,10 @@ class _Writer:
             self._node(graph, item)
 
     def _node(self, graph: Digraph, node: Value) -> None:
-        position = self.recording.positions[node]
+        position = self.numbering.positions[node]
         frame = self.folding.scopes.name(self.folding.frame(node))
-        name, root = boxes.name(node, self.recording, frame), self.recording.root
-        uses = self.recording.uses[position]
+        name, root = boxes.name(node, self.numbering, frame), self.numbering.root
+        uses = self.numbering.uses[position]
         title = f"<b>{marked(name)}</b>" if node.label else coloured(name)
         rows = []
         formula = self._formula(node, frame)
@@ -180,7 +180,7 @@ class _Writer:
             rows = [f"{title} {coloured('=')} {marked(formula[0])}", *map(marked, formula[1:])]
         elif node.label:
             rows = [title]
-        hidden = sum(self.folding.items[j] not in self.shown for j in self.recording.used[position])
+        hidden = sum(self.folding.items[j] not in self.shown for j in self.numbering.used[position])
         if hidden:
             rows.append(coloured(f"{_count(hidden, 'operand')} not drawn"))
         align = "left" if len(formula) > 1 else "center"
@@ -202,14 +202,14 @@ class _Writer:
 
     def _formula(self, node: Value, frame: str = "") -> list[str]:
         """The operation; of a long sum over what is folded up, only what there is to see."""
-        used = self.recording.used[self.recording.positions[node]]
+        used = self.numbering.used[self.numbering.positions[node]]
         if (
             node.op
             and node.op.folds
             and all(isinstance(self.folding.items[j], Bundle) for j in used)
         ):
             return [f"{node.op.name}({_count(len(used), 'value')})"]
-        return boxes.formula(node, self.recording, frame)
+        return boxes.formula(node, self.numbering, frame)
 
     def _bundle(self, bundle: Bundle) -> list[str]:
         counts = [_count(bundle.operations, "operation")] * bool(bundle.operations)
@@ -222,7 +222,7 @@ class _Writer:
         last = bundle.last
         if last is None or last.op is None:
             return [_count(bundle.leaves, "leaf")]
-        grad = boxes.written_gradient(last, self.recording.root, boxes.short)
+        grad = boxes.written_gradient(last, self.numbering.root, boxes.short)
         figures = f"data {boxes.short(last.data)}  grad {grad}"
         return [f"{bundle.operations:,} × {last.op.name}", f"the last: {figures}"]
 
@@ -235,10 +235,10 @@ class _Writer:
         return f' bgcolor="{colour}"' if colour else ""
 
     def _id(self, item: Item) -> str:
-        return self.ids[item] if isinstance(item, Bundle) else self.recording.number(item)
+        return self.ids[item] if isinstance(item, Bundle) else self.numbering.number(item)
 
     def _name(self, node: Value) -> str:
-        return boxes.name(node, self.recording)
+        return boxes.name(node, self.numbering)
 
 
 def tint(x: float, largest: float, palest: float, deepest: float) -> str:

@@ -16,7 +16,7 @@ from micrograd_gd.viz.scopes import OUTSIDE, Scopes
 if TYPE_CHECKING:
     from collections.abc import Collection, Hashable, Mapping, Sequence
 
-    from micrograd_gd.viz.recording import Recording
+    from micrograd_gd.viz.numbering import Numbering
 
 READABLE = 64  # beyond so many boxes, or twice as many arrows, a graph is folded
 _RUN = 5  # and so many nodes of a kind are one box then
@@ -40,12 +40,12 @@ Item = Value | Bundle
 class Folding:
     """A graph as the boxes that stand for its nodes; at first, each for itself."""
 
-    def __init__(self, recording: Recording, scopes: Scopes, places: Sequence[int]) -> None:
-        self.recording, self.scopes, self.places = recording, scopes, places
+    def __init__(self, numbering: Numbering, scopes: Scopes, places: Sequence[int]) -> None:
+        self.numbering, self.scopes, self.places = numbering, scopes, places
         self._open_all()
 
     def _open_all(self) -> None:
-        self.items: list[Item] = [*self.recording.nodes]  # the box of every node
+        self.items: list[Item] = [*self.numbering.nodes]  # the box of every node
         self.bundles: list[Bundle] = []
         self._frames: list[int] = [
             *range(len(self.scopes.paths))
@@ -73,7 +73,7 @@ class Folding:
         if not whole:
             self._fold_runs()
             self._fold_leaves()
-        for item, used in zip(self.items, self.recording.used, strict=True):
+        for item, used in zip(self.items, self.numbering.used, strict=True):
             if isinstance(item, Bundle):
                 item.uses.update(self.items[j] for j in used if self.items[j] is not item)
 
@@ -87,14 +87,14 @@ class Folding:
         """The boxes whose results a box uses, and how often."""
         if isinstance(item, Bundle):
             return item.uses
-        used = self.recording.used[self.recording.positions[item]]
+        used = self.numbering.used[self.numbering.positions[item]]
         return Counter(self.items[j] for j in used)
 
     def frame(self, item: Item) -> int:
         """The part of the model that a box is drawn in."""
         if isinstance(item, Bundle):
             return item.place
-        return self._frames[self.places[self.recording.positions[item]]]
+        return self._frames[self.places[self.numbering.positions[item]]]
 
     def nearest(self, count: int) -> set[Item]:
         """The result and the boxes before it, breadth first, up to `count` of them."""
@@ -138,26 +138,26 @@ class Folding:
 
     def _fold_runs(self) -> None:
         """Fold nodes of one operation in a row, each used by the next alone."""
-        nodes, items, places = self.recording.nodes, self.items, self.places
-        uses = self.recording.uses
+        nodes, items, places = self.numbering.nodes, self.items, self.places
+        uses = self.numbering.uses
         first = [*range(len(nodes))]  # the node that begins the run
-        for i, used in enumerate(self.recording.used):
+        for i, used in enumerate(self.numbering.used):
             op, place = nodes[i].op, places[i]
             for j in used:
                 alike = nodes[j].op is op and places[j] == place
                 if alike and uses[j] == 1 and items[j] is nodes[j]:
                     first[i] = first[j]
                     break
-        single = [i for i, used in enumerate(self.recording.used) if used and items[i] is nodes[i]]
+        single = [i for i, used in enumerate(self.numbering.used) if used and items[i] is nodes[i]]
         self._fold_groups({i: first[i] for i in single})
 
     def _fold_leaves(self) -> None:
         """Fold leaves that the same boxes use."""
-        pairs = enumerate(zip(self.items, self.recording.nodes, strict=True))
+        pairs = enumerate(zip(self.items, self.numbering.nodes, strict=True))
         users: dict[int, set[int]] = {
             i: set() for i, (item, node) in pairs if item is node and node.op is None
         }
-        for item, used in zip(self.items, self.recording.used, strict=True):
+        for item, used in zip(self.items, self.numbering.used, strict=True):
             for j in used:
                 if j in users:
                     users[j].add(id(item))
@@ -180,8 +180,8 @@ class Folding:
 
     def _put(self, i: int, bundle: Bundle) -> None:
         """Let a bundle stand for a node, unless that is the result, which is always drawn."""
-        node = self.recording.nodes[i]
-        if node is self.recording.root:
+        node = self.numbering.nodes[i]
+        if node is self.numbering.root:
             return
         self.items[i] = bundle
         if node.op is None:

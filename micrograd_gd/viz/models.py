@@ -17,7 +17,7 @@ from micrograd_gd.viz.scopes import path_of_a_parameter
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from micrograd_gd.nn import Module
+    from micrograd_gd.module import Module
 
 _MARKS = "osD^v<>pPX"  # of the classes, so that they differ without colours
 _COLOURS = ("#d9822b", "#2f6fab", "#3f9159", "#8a63c9", "#6b7785")

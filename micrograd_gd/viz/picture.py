@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 from micrograd_gd.engine import Value
 from micrograd_gd.errors import ArgumentError, DrawingError
 from micrograd_gd.files import write_file
-from micrograd_gd.nn import Module
+from micrograd_gd.module import Module
 from micrograd_gd.operation import shortened
 from micrograd_gd.viz.dot import drawn
 from micrograd_gd.viz.folding import Folding
-from micrograd_gd.viz.recording import Recording
+from micrograd_gd.viz.numbering import Numbering
 from micrograd_gd.viz.render import FORMATS, picture
 from micrograd_gd.viz.scopes import models_by_name, places
 
@@ -122,8 +122,8 @@ def graph(
     _check_whole("max_nodes", max_nodes, 1)
     _check_whole("depth", 0 if depth is None else depth, 0)
     models = models_by_name(model)
-    recording = Recording(root)
-    folding = Folding(recording, *places(recording, models))
+    numbering = Numbering(root)
+    folding = Folding(numbering, *places(numbering, models))
     folding.fold(depth, [expand] if isinstance(expand, str) else [*expand])
     return Graph(
         *drawn(folding, models, direction=direction, max_nodes=max_nodes, partials=partials)

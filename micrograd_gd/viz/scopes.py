@@ -20,14 +20,14 @@ from typing import TYPE_CHECKING, Any
 
 from micrograd_gd import modes
 from micrograd_gd.errors import ArgumentError
-from micrograd_gd.nn import Module, parts
+from micrograd_gd.module import Module, parts
 from micrograd_gd.operation import shortened
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from micrograd_gd.engine import Value
-    from micrograd_gd.viz.recording import Recording
+    from micrograd_gd.viz.numbering import Numbering
 
 OUTSIDE = 0  # the place that holds all others
 _DEEPEST = 8  # places below that are taken together
@@ -105,17 +105,17 @@ def module_at(models: Mapping[str, Module], path: Sequence[str]) -> Module | Non
     return part if isinstance(part, Module) else None
 
 
-def places(recording: Recording, models: Mapping[str, Module]) -> tuple[Scopes, list[int]]:
+def places(numbering: Numbering, models: Mapping[str, Module]) -> tuple[Scopes, list[int]]:
     """The places there are, and the place of every node."""
-    nodes = recording.nodes
+    nodes = numbering.nodes
     scopes = Scopes()
     found = [OUTSIDE] * len(nodes)
-    parameters = _parameters(recording, models, scopes, found)
+    parameters = _parameters(numbering, models, scopes, found)
     recorded: Mapping[Value, tuple[str, ...]] = modes.scopes or {}
     if not (parameters or recorded):
         return scopes, found
     spans: list[Span | None] = [None] * len(nodes)
-    for i, (node, used) in enumerate(zip(nodes, recording.used, strict=True)):
+    for i, (node, used) in enumerate(zip(nodes, numbering.used, strict=True)):
         path = recorded.get(node) if recorded else None
         if path is not None:
             found[i] = scopes.place(path)
@@ -126,7 +126,7 @@ def places(recording: Recording, models: Mapping[str, Module]) -> tuple[Scopes, 
                 order = [parameters[j] for j in numbers]
                 spans[i] = (min(order), i, max(order), i)
             else:
-                results = [j for j in used if recording.used[j]]
+                results = [j for j in used if numbering.used[j]]
                 spans[i] = _merged([span for j in results if (span := spans[j]) is not None])
                 if spans[i] is not None:
                     found[i] = scopes.common(found[j] for j in results)
@@ -134,7 +134,7 @@ def places(recording: Recording, models: Mapping[str, Module]) -> tuple[Scopes, 
 
 
 def _parameters(
-    recording: Recording, models: Mapping[str, Module], scopes: Scopes, found: list[int]
+    numbering: Numbering, models: Mapping[str, Module], scopes: Scopes, found: list[int]
 ) -> dict[int, int]:
     """The parameters among the nodes, numbered as their models list them; notes their places."""
     named = [
@@ -143,11 +143,11 @@ def _parameters(
         for name, parameter in model.named_parameters()
     ]
     if not models:
-        leaves = [node for node in recording.nodes if node.op is None]
+        leaves = [node for node in numbering.nodes if node.op is None]
         named = [("", str(leaf.label), leaf) for leaf in leaves if "." in str(leaf.label)]
     parameters: dict[int, int] = {}
     for prefix, name, parameter in named:
-        position = recording.positions.get(parameter)
+        position = numbering.positions.get(parameter)
         if position is not None and position not in parameters:
             path = [prefix] * bool(prefix) + path_of_a_parameter(name)
             found[position] = scopes.place(path)

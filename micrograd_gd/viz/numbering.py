@@ -7,7 +7,7 @@ from functools import cached_property
 from micrograd_gd.engine import Value
 
 
-class Recording:
+class Numbering:
     """The nodes below a result, operands first, the result last."""
 
     def __init__(self, root: Value) -> None:
