@@ -112,7 +112,8 @@ class Module:
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
         from micrograd_gd.viz import architecture  # noqa: PLC0415 — pictures are made of models
 
-        return architecture(self).bundle(repr(self))
+        picture = architecture(self)._repr_mimebundle_()
+        return {**picture, "text/plain": repr(self)}
 
 
 def parts(item: Any) -> Iterable[tuple[Any, Any]] | None:

@@ -4,6 +4,7 @@ import math
 import re
 import xml.etree.ElementTree as ET
 
+import graphviz
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -141,15 +142,19 @@ def test_the_whole_graph_is_drawn_up_to_the_limit():
 
 def test_wrong_arguments_are_named():
     with pytest.raises(ArgumentError, match="direction is 'up'; expected one of LR, TB, RL, BT"):
-        draw_dot(Value(1.0), direction="up")
+        graph(Value(1.0), direction="up")
     with pytest.raises(ArgumentError, match="max_nodes is 0; expected a whole number"):
         draw_dot(Value(1.0), max_nodes=0)
     with pytest.raises(ArgumentError, match="depth is -1; expected a whole number, at least 0"):
         graph(Value(1.0), depth=-1)
 
 
-def test_direction_is_the_second_argument_as_in_micrograd():
-    assert "rankdir=TB" in draw_dot(Value(1.0), "TB").source
+def test_draw_dot_takes_what_it_takes_in_the_notebook_of_micrograd():
+    digraph = draw_dot(Value(1.0), format="png", rankdir="TB")
+    assert isinstance(digraph, graphviz.Digraph)
+    assert digraph.format == "png"
+    assert "rankdir=TB" in digraph.source
+    assert draw_dot(Value(1.0), "png", "TB").source == digraph.source
 
 
 def test_a_long_label_is_shortened_everywhere():

@@ -180,6 +180,13 @@ def test_a_notebook_shows_the_picture(engine):
     assert bundle["text/plain"] == "a  data 2  grad –\nv2 = a * 3  data 6  grad –"
 
 
+def test_a_notebook_shows_the_digraph_of_draw_dot_without_the_program(engine):
+    digraph = draw_dot(Value(2.0, label="a") * 3)
+    bundle = digraph._repr_mimebundle_(include=None, exclude=None)
+    assert bundle["image/svg+xml"].startswith("<?xml")
+    assert bundle["text/plain"] == digraph.source
+
+
 @pytest.mark.usefixtures("nothing")
 def test_the_program_dot_is_called_and_its_complaint_is_told(tmp_path, monkeypatch):
     program = tmp_path / "dot"

@@ -51,7 +51,7 @@ def architecture(model: Module) -> Graph:
     layers.0  3 relu
     layers.1  1 linear
     """
-    from graphviz import Digraph  # noqa: PLC0415 — slow to import, and only drawing needs it
+    from micrograd_gd.viz.digraph import Digraph  # noqa: PLC0415 — graphviz is slow to import
 
     if not isinstance(model, Module):
         raise ArgumentError(f"model is {shortened(model)}; expected a Module, such as an MLP")

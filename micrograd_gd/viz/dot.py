@@ -54,7 +54,7 @@ def drawn(
     partials: bool,
 ) -> tuple[Digraph, str]:
     """The graph of a folding, and the same in lines of text."""
-    from graphviz import Digraph  # noqa: PLC0415 — slow to import, and only this needs it
+    from micrograd_gd.viz.digraph import Digraph  # noqa: PLC0415 — graphviz is slow to import
 
     graph = Digraph(graph_attr={"rankdir": direction, **_GRAPH}, node_attr=_NODE, edge_attr=_EDGE)
     writer = _Writer(folding, models, max_nodes, partials=partials)

@@ -13,7 +13,7 @@ from micrograd_gd.operation import shortened
 from micrograd_gd.viz.dot import drawn
 from micrograd_gd.viz.folding import Folding
 from micrograd_gd.viz.numbering import Numbering
-from micrograd_gd.viz.render import FORMATS, picture
+from micrograd_gd.viz.render import FORMATS, bundle, picture
 from micrograd_gd.viz.scopes import models_by_name, places
 
 if TYPE_CHECKING:
@@ -71,15 +71,8 @@ class Graph:
     def __repr__(self) -> str:
         return f"<Graph of {len(self._text.splitlines())} lines: print it, or save it>"
 
-    def bundle(self, text: str) -> dict[str, str]:
-        """What a notebook shows: the picture, or else a text and the reason why."""
-        try:
-            return {"image/svg+xml": self.svg(), "text/plain": text}
-        except Exception as error:  # noqa: BLE001 — what a notebook asks for must not fail
-            return {"text/plain": f"{text}\n(no picture: {error})"}
-
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
-        return self.bundle(self._text)
+        return bundle(self.dot, self._text)
 
 
 def graph(
@@ -130,14 +123,24 @@ def graph(
     )
 
 
-def draw_dot(root: Value, direction: str = "LR", max_nodes: int = 250) -> Digraph:
-    """The same graph as a ``graphviz.Digraph``, by the name that micrograd gives it.
+def draw_dot(
+    root: Value,
+    format: str = "svg",  # noqa: A002 — micrograd's name
+    rankdir: str = "LR",
+    max_nodes: int = 250,
+) -> Digraph:
+    """The same graph as a ``graphviz.Digraph``, by the names that micrograd's notebook gives.
+
+    ``rankdir`` is the direction. ``format`` is what the digraph's own ``render`` writes, which
+    needs the program ``dot``; ``graph(root).save(path)`` does not.
 
     >>> a = Value(2.0, label="a")
     >>> print(draw_dot(a * a + 1.0).source.count("->"))
     3
     """
-    return graph(root, direction=direction, max_nodes=max_nodes).digraph
+    digraph = graph(root, direction=rankdir, max_nodes=max_nodes).digraph
+    digraph.format = format
+    return digraph
 
 
 def _check_root(root: Any) -> None:

@@ -60,6 +60,14 @@ def picture(source: str, kind: str) -> bytes:
     raise DrawingError("; ".join(failures) or _NO_ENGINE)
 
 
+def bundle(source: str, text: str) -> dict[str, str]:
+    """What a notebook shows of DOT text: the picture, or else a text and why there is none."""
+    try:
+        return {"image/svg+xml": picture(source, "svg").decode(), "text/plain": text}
+    except Exception as error:  # noqa: BLE001 — what a notebook asks for must not fail
+        return {"text/plain": f"{text}\n(no picture: {error})"}
+
+
 def _by_pygraphviz(source: str, kind: str) -> bytes | None:
     try:
         import pygraphviz  # noqa: PLC0415 — an extra: only this function needs it
