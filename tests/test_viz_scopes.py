@@ -380,6 +380,22 @@ def test_a_label_of_a_thousand_dots_is_no_thousand_frames():
     graph(y).svg()
 
 
+def test_what_is_open_as_a_whole_has_no_remark():
+    x = Value(1.0, label="x")
+    with scope("s"):
+        y = x * 2
+    assert text(y, depth=0) == ["x  data 1  grad –", "v2 = x * 2  data 2  grad –"]
+
+
+def test_frames_stay_open_where_runs_alone_make_a_graph_large():
+    y = Value(1.0)
+    for _ in range(100):
+        y = y * 1.5
+    with scope("s"):
+        z = (y + 1).exp()
+    assert frames(z * 2) == ["s"]
+
+
 def test_drawing_does_not_ask_for_an_order_of_size():
     """A long chain in a scope: no recursion, and every pass is over the nodes once."""
     with scope("chain"):

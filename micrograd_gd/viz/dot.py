@@ -86,7 +86,8 @@ class _Writer:
 
     def caption(self) -> str:
         """What the picture leaves out, if anything."""
-        nodes, folded = self.numbering.nodes, bool(self.folding.bundles)
+        nodes = self.numbering.nodes
+        folded = len(self.all) < len(nodes)
         parts = []
         if folded:
             operations = sum(map(bool, self.numbering.used))

@@ -47,9 +47,8 @@ class Folding:
     def _open_all(self) -> None:
         self.items: list[Item] = [*self.numbering.nodes]  # the box of every node
         self.bundles: list[Bundle] = []
-        self._frames: list[int] = [
-            *range(len(self.scopes.paths))
-        ]  # the part that a part is drawn in
+        # The part of the model that what lies in a part is drawn in.
+        self._frames = list(range(len(self.scopes.paths)))
 
     def fold(self, depth: int | None, expand: Collection[str]) -> None:
         """Draw every part below `depth` levels as one box, but for those named in `expand`.
@@ -62,7 +61,7 @@ class Folding:
         if depth is not None:
             self._fold_to(depth, opened, whole=depth >= deepest)
         elif len(self.items) > READABLE:
-            for fewer in range(max(deepest - 1, 0), -1, -1):
+            for fewer in range(deepest, -1, -1):
                 self._open_all()
                 self._fold_to(fewer, opened, whole=False)
                 if self._is_readable():
