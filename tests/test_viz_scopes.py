@@ -108,6 +108,15 @@ def test_without_a_model_the_labels_of_parameters_tell_the_parts():
     assert "layers.0.neurons.1" in found(y, model).values()
 
 
+def test_inputs_with_a_dot_in_their_names_are_no_parameters():
+    model = MLP(2, [2, 1], seed=0)
+    x = [Value(1.0, label="Sepal.Length"), Value(2.0, label="x.1")]
+    y = model(x)
+    where = found(y)
+    assert [where[each] for each in x] == ["", ""]
+    assert where[y] == "layers.1.neurons.0"
+
+
 def test_what_sums_over_samples_is_outside_of_the_model():
     model = Net()
     scores = [model(sample) for sample in SAMPLES[:5]]
@@ -375,7 +384,7 @@ def test_a_model_must_be_one():
 
 
 def test_a_label_of_a_thousand_dots_is_no_thousand_frames():
-    y = Value(1.0, label="a." * 1000 + "w") * 2
+    y = Value(1.0, label="a.0." * 1000 + "w") * 2
     assert len(frames(y)) == 8
     graph(y).svg()
 

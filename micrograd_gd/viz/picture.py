@@ -94,7 +94,7 @@ def graph(
     A leaf that is used more than once is violet. An SVG tells more below the pointer.
 
     A frame holds what was recorded in a ``scope("name")``, and what belongs to a part of ``model``
-    (one or several; left out, the parts come from the dotted labels of parameters). A graph too
+    (one or several; left out, parts come from labels such as ``layers.0.neurons.3.b``). A graph too
     large to read is folded: to neurons, or else to layers, and runs of one operation to one box.
     ``depth`` says how many levels to open, ``expand`` which parts besides. Of more than
     ``max_nodes`` boxes, those nearest to ``root`` are drawn. The picture tells what it leaves out.

@@ -14,6 +14,7 @@ from the parameters, in one pass from the leaves up:
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from micrograd_gd.viz.numbering import Numbering
 
 OUTSIDE = 0  # the place that holds all others
+_IN_A_LIST = re.compile(r"\.\d+\.")  # as layers.0.b is, and the name of a column seldom
 _DEEPEST = 8  # places below that are taken together
 
 # The first and the last parameter below a node, each with the node that used it.
@@ -143,8 +145,8 @@ def _parameters(
         for name, parameter in model.named_parameters()
     ]
     if not models:
-        leaves = [node for node in numbering.nodes if node.op is None]
-        named = [("", str(leaf.label), leaf) for leaf in leaves if "." in str(leaf.label)]
+        leaves = [(str(node.label), node) for node in numbering.nodes if node.op is None]
+        named = [("", label, leaf) for label, leaf in leaves if _IN_A_LIST.search(label)]
     parameters: dict[int, int] = {}
     for prefix, name, parameter in named:
         position = numbering.positions.get(parameter)
