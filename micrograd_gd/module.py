@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from micrograd_gd.engine import Value
@@ -110,10 +111,12 @@ class Module:
         return f"{type(self).__name__}({counted(self)})"
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
-        from micrograd_gd.viz import architecture  # noqa: PLC0415 — pictures are made of models
+        bundle = {"text/plain": repr(self)}
+        with suppress(Exception):  # a notebook shows something, whatever was done to the model
+            from micrograd_gd.viz import architecture  # noqa: PLC0415 — pictures are of models
 
-        picture = architecture(self)._repr_mimebundle_()
-        return {**picture, "text/plain": repr(self)}
+            bundle = {**architecture(self)._repr_mimebundle_(), **bundle}
+        return bundle
 
 
 def parts(item: Any) -> Iterable[tuple[Any, Any]] | None:

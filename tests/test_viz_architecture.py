@@ -109,3 +109,9 @@ def test_a_notebook_shows_a_model_as_its_architecture(monkeypatch):
     monkeypatch.setitem(sys.modules, "pygraphviz", None)
     monkeypatch.setenv("PATH", "")
     assert model._repr_mimebundle_() == {"text/plain": repr(model)}
+
+
+def test_a_notebook_shows_a_model_that_was_taken_apart():
+    model = MLP(2, [3, 1])
+    model.layers[0].neurons[1].w.pop()
+    assert model._repr_mimebundle_() == {"text/plain": repr(model)}

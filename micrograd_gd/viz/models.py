@@ -115,8 +115,10 @@ def _probabilities(scores: Any) -> list[float]:
     numbers = [x.data if isinstance(x, Value) else number(x, "a score") for x in scores]
     if len(numbers) == 1:
         numbers = [0.0, *numbers]  # the sigmoid is the softmax beside a score of 0
-    powers = [math.exp(x - max(numbers)) if x < math.inf else math.nan for x in numbers]
-    return [power / sum(powers) for power in powers]
+    largest = max(numbers)
+    powers = [math.exp(x - largest) if x < math.inf else math.nan for x in numbers]
+    whole = sum(powers)
+    return [power / whole for power in powers]
 
 
 def _decided(probabilities: Sequence[float]) -> int | None:
