@@ -10,7 +10,7 @@ import typer
 from micrograd_gd.cli.point import At, columns, computed, point
 from micrograd_gd.engine import Value
 from micrograd_gd.persist import load_model
-from micrograd_gd.viz import draw_dot, render
+from micrograd_gd.viz import graph as draw
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -25,15 +25,18 @@ def graph(
         ),
     ],
     at: At = None,
-    out: Annotated[Path, typer.Option("--out", "-o", help="Picture: .svg, .png or .pdf.")] = Path(
-        "graph.svg"
-    ),
+    out: Annotated[
+        Path, typer.Option("--out", "-o", help="Picture: .svg, .png or .pdf; or .dot.")
+    ] = Path("graph.svg"),
+    partials: Annotated[  # noqa: FBT002 — a flag
+        bool, typer.Option("--partials", help="Write the local partial beside every arrow.")
+    ] = False,
 ) -> None:
     """Draw the graph of a formula, or of a trained model."""
     is_model = what.endswith((".json", ".safetensors"))
     root, leaves = _answered(Path(what), at or ()) if is_model else computed(what, at or ())
     root.backward()
-    render(draw_dot(root), out)
+    draw(root, partials=partials).save(out)
     gradients = [(f"∂/∂{name}", f"{leaf.grad:.6g}") for name, leaf in leaves.items()]
     for line in columns([("value", f"{root.data:.6g}"), *gradients]):
         typer.echo(line)

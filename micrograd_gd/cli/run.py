@@ -16,7 +16,7 @@ from micrograd_gd.errors import ArgumentError, MicrogradError
 from micrograd_gd.experiment import Experiment, Settings
 from micrograd_gd.files import write_file
 from micrograd_gd.persist import save_model
-from micrograd_gd.viz import draw_dot, plot_loss, render
+from micrograd_gd.viz import graph, plot_loss
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -45,7 +45,7 @@ def run(name: str, dataset: Dataset, settings: Settings, out: Path) -> None:
         written += _drawn(out / "loss.svg", lambda path: plot_loss(history, path))
     if not diverged:
         root, what = experiment.example()
-        names = _drawn(out / "graph.svg", lambda path: render(draw_dot(root), path))
+        names = _drawn(out / "graph.svg", graph(root).save)
         written += [f"{name} ({what})" for name in names]
     typer.echo(f"\nwrote into {out}: {', '.join(written)}")
     _conclude(history, settings)
