@@ -179,11 +179,12 @@ def fold({sum_so_far}, *_all):
             _ON_FLOATS[name] = OPERATIONS[name].on_floats()
         return expression.on_floats(tree)
 
-    def on_floats(self) -> Callable[..., float]:
-        """The value alone, as a function of floats."""
-        if not isinstance(self.value, str):
-            return self.value
-        return expression.function(self.operands, self._on_floats(self.value), _ON_FLOATS)
+    def on_floats(self, formula: Formula = "") -> Callable[..., float]:
+        """The value, or another formula of the operands alone, as a function of floats."""
+        formula = formula or self.value
+        if not isinstance(formula, str):
+            return formula
+        return expression.function(self.operands, self._on_floats(formula), _ON_FLOATS)
 
     def partial(self, i: int, operands: Sequence[Any], y: Any) -> Any:
         """∂y/∂operand i over any number type: a number, a differentiable node, or None."""

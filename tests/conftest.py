@@ -40,6 +40,22 @@ def cases():
     return CASES
 
 
+@pytest.fixture
+def table():
+    """The table of operations, rid afterwards of what a test adds to it."""
+    from micrograd_gd import Value, engine, functional
+    from micrograd_gd.ops import OPERATIONS
+
+    before = set(OPERATIONS)
+    yield OPERATIONS
+    for added in OPERATIONS.keys() - before:
+        del OPERATIONS[added]
+        for kind in {Value, engine.PythonValue}:
+            delattr(kind, added)
+        delattr(functional, added)
+        functional.__all__.remove(added)
+
+
 def pytest_addoption(parser):
     parser.addoption(
         "--engine",

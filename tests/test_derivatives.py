@@ -1,4 +1,4 @@
-"""Derivatives of random programs, of first to third order, in all mixtures of the two modes.
+"""Derivatives of random expressions, of first to third order, in all mixtures of the two modes.
 
 The truth is another program's: mpmath computes the same steps with 120 digits, by the formulas of
 oracle.py, and is differentiated by central differences, which use none of our partials.
@@ -8,7 +8,6 @@ import math
 from itertools import product
 
 import pytest
-from graphs import programs
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from mpmath import mp, mpf
@@ -16,6 +15,7 @@ from oracle import ORACLES
 from rounding import error_bound, number
 
 from micrograd_gd import Value
+from micrograd_gd.testing.strategies import expressions
 from micrograd_gd.transforms import grad, hessian, hvp, jacobian, jvp
 
 DIGITS = 120
@@ -38,43 +38,44 @@ def forward(f, direction):
 
 
 @st.composite
-def programs_and_directions(draw, count):
-    program = draw(programs(smooth=True))
+def expressions_and_directions(draw, count):
+    f = draw(expressions())
     sizes = st.sampled_from([-2.0, -1.0, 0.0, 0.5, 1.0])
-    direction = st.lists(sizes, min_size=len(program.inputs), max_size=len(program.inputs))
-    return program, [draw(direction) for _ in range(count)]
+    direction = st.lists(sizes, min_size=len(f.inputs), max_size=len(f.inputs))
+    return f, [draw(direction) for _ in range(count)]
 
 
-def value_of(program):
-    return lambda x: program.value(*x)
+def of_a_list(f):
+    return lambda x: f(*x)
 
 
-def truth(program, directions):
+def truth(f, directions):
     """The derivative along all the directions, one after the other, where it exists.
 
-    The rows' own kinks are avoided by `programs`; softsign's slope has one besides, at 0.
+    The rows' own kinks are avoided by `expressions`; softsign's slope has one besides, at 0.
     """
     with mp.workdps(DIGITS):
-        near, far = (differences(program, directions, step) for step in (STEP, 3 * STEP))
+        near, far = (differences(f, directions, step) for step in (STEP, 3 * STEP))
         assume(abs(far - near) <= TINY + mpf("1e-25") * abs(near))
         return near
 
 
-def differences(program, directions, step):
-    point = [mpf(x) for x in program.inputs]
+def differences(f, directions, step):
+    point = [mpf(x) for x in f.inputs]
     total = mpf(0)
     for signs in product((-1, 1), repeat=len(directions)):
         moved = point
         for sign, direction in zip(signs, directions, strict=True):
             moved = [x + sign * step * u for x, u in zip(moved, direction, strict=True)]
-        total += math.prod(signs) * mpmath_value(program, moved)
+        total += math.prod(signs) * mpmath_value(f, moved)
     return total / (2 * step) ** len(directions)
 
 
-def mpmath_value(program, inputs):
+def mpmath_value(f, inputs):
     numbers = list(inputs)
-    for name, places in program.steps:
-        numbers.append(ORACLES[name](*(numbers[i] for i in places))[0])
+    for row, operands in f.steps:
+        exact = (numbers[x] if isinstance(x, int) else mpf(x) for x in operands)
+        numbers.append(ORACLES[row.name](*exact)[0])
     return numbers[-1]
 
 
@@ -88,29 +89,29 @@ def check(result, expected, told):
 @given(data=st.data())
 @settings(max_examples=60)
 def test_every_mixture_of_modes_is_right_to_rounding(order, data):
-    program, directions = data.draw(programs_and_directions(order))
-    expected = truth(program, directions)
+    f, directions = data.draw(expressions_and_directions(order))
+    expected = truth(f, directions)
     for modes in product((reverse, forward), repeat=order):
-        derivative = value_of(program)
+        derivative = of_a_list(f)
         for mode, direction in zip(modes, directions, strict=True):
             derivative = mode(derivative, direction)
-        result = derivative([Value(x) for x in program.inputs])
+        result = derivative([Value(x) for x in f.inputs])
         check(result, expected, [mode.__name__ for mode in modes])
-        on_floats = derivative([*program.inputs])
+        on_floats = derivative([*f.inputs])
         assert on_floats == number(result), "on floats and on values the numbers are the same"
 
 
-@given(programs(smooth=True))
+@given(expressions())
 @settings(max_examples=40)
-def test_tables_of_derivatives_are_right_to_rounding(program):
-    f, point = value_of(program), [Value(x) for x in program.inputs]
+def test_tables_of_derivatives_are_right_to_rounding(expression):
+    f, point = of_a_list(expression), [Value(x) for x in expression.inputs]
     places = range(len(point))
     units = [[float(i == j) for j in places] for i in places]
-    second = [[truth(program, [u, v]) for v in units] for u in units]
+    second = [[truth(expression, [u, v]) for v in units] for u in units]
     check_all(hessian(f)(point), second)
     check_all(jacobian(jacobian(f, mode="forward"), mode="reverse")(point), second)
     check_all([hvp(f, point, u) for u in units], second)
-    third = [[[truth(program, [u, v, w]) for w in units] for v in units] for u in units]
+    third = [[[truth(expression, [u, v, w]) for w in units] for v in units] for u in units]
     for mode in ("forward", "reverse"):
         check_all(jacobian(hessian(f), mode=mode)(point), third)
 

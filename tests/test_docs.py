@@ -14,9 +14,6 @@ from typing import NamedTuple
 
 import pytest
 
-from micrograd_gd import Value, functional
-from micrograd_gd.ops import OPERATIONS
-
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
 PAGES = [ROOT / "README.md", *sorted(DOCS.rglob("*.md"))]
@@ -72,18 +69,6 @@ def anchors(page: Path) -> set[str]:
     headings = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), flags=re.MULTILINE)
     plain = (re.sub(r"[^\w\- ]", "", heading).strip().lower() for heading in headings)
     return {heading.replace(" ", "-") for heading in plain}
-
-
-@pytest.fixture
-def table():
-    """The table of operations, rid of what a page adds to it."""
-    before = set(OPERATIONS)
-    yield OPERATIONS
-    for added in OPERATIONS.keys() - before:
-        del OPERATIONS[added]
-        delattr(Value, added)
-        delattr(functional, added)
-        functional.__all__.remove(added)
 
 
 @pytest.mark.usefixtures("table")

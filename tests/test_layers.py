@@ -48,7 +48,7 @@ STANDARD = sys.stdlib_module_names
 THIRD_PARTY_HOMES = {
     "cli": {"typer"},
     "viz": {"graphviz"},
-    "testing": {"mpmath"},
+    "testing": {"hypothesis", "mpmath", "pytest"},
 }  # the modules made for them
 
 
