@@ -6,7 +6,7 @@ import sys
 import textwrap
 from pathlib import Path
 
-from setuptools import Extension, setup
+from setuptools import Extension, find_packages, setup
 from setuptools.command.build_ext import build_ext
 
 HERE = Path(__file__).parent
@@ -45,6 +45,8 @@ class BuildCore(build_ext):
 
 
 setup(
+    packages=[*find_packages(include=["micrograd_gd*"]), "_micrograd_gd_entry"],
+    package_dir={"_micrograd_gd_entry": "micrograd_gd/testing/entry"},  # why: see its first lines
     include_package_data=False,  # the sources in C go into the sdist, not into a wheel
     cmdclass={"build_ext": BuildCore},
     ext_modules=[

@@ -236,5 +236,12 @@ _BY_TYPE: dict[type, Callable[[], st.SearchStrategy[Any]]] = {
     MLP: mlps,
     Expression: expressions,
 }
+
+
+def of_type(kind: type) -> st.SearchStrategy[Any] | None:
+    """The strategy for `Value` of either engine, `MLP` or `Expression`; None for other types."""
+    return _BY_TYPE[kind]() if kind in _BY_TYPE else None
+
+
 for _kind, _strategy in _BY_TYPE.items():
     st.register_type_strategy(_kind, _strategy())
