@@ -77,6 +77,14 @@ def test_a_wrong_branch_is_found_where_it_is_taken():
         check_gradients(wrong_branch, -1.0)
 
 
+def test_rounding_does_not_take_the_branch_that_was_not_taken():
+    f = lambda x: where(x > 0, x, 0.01 * x)  # noqa: E731 — a function in one line
+    report = check_gradients(f, -1.0)
+    assert max(comparison.error for comparison in report.comparisons) < 1e-15
+    with pytest.raises(GradientError):
+        check_gradients(f, -1.0, gradient=lambda x: 1.0)
+
+
 def test_a_wrong_second_derivative_is_found_at_second_order():
     assert verdicts(check_gradients(detached, 1.5)) == {"right"}
     with pytest.raises(GradientError, match=r"rule is detached\(1\.5\)"):
@@ -168,6 +176,17 @@ def test_given_gradients_are_checked_in_the_structure_of_the_argument():
         check_gradients(f, point, gradient=lambda p: [1.0])
 
 
+def test_a_gradient_that_remembers_is_refused():
+    calls = []
+
+    def accumulated(x):
+        calls.append(2 * x)
+        return sum(calls)
+
+    with pytest.raises(GradientError, match=r"returned \[\[1\.0\]\], and \[\[2\.0\]\] when it"):
+        check_gradients(lambda x: x * x, 0.5, gradient=accumulated)
+
+
 def test_functions_that_record_nothing_are_checked_by_differences():
     assert verdicts(check_gradients(math.sin, 0.3, gradient=math.cos)) == {"right"}
     with pytest.raises(GradientError):
@@ -231,7 +250,15 @@ slopes_in_closed_form = [
     (lambda x: abs(x - 1e-9), lambda x: -1.0, 0.0),
     (lambda x: math.log(1 + math.exp(x)), lambda x: 1 / (1 + math.exp(-x)), -30.0),
     (lambda x: (x - 1e8) ** 2, lambda x: 2.0, 1e8 + 1),
+    # Noise that steps of a power of 2 do not see, for they are rounded in the same way each time:
+    (lambda x: math.exp(300 * x), lambda x: 300 * math.exp(300 * x), 1.0),
+    (lambda x: 1 / (x * x - (1 - 1e-9)), lambda x: -2 * x / (1e-9) ** 2, 1.0),
 ]
+
+
+def test_differences_see_the_stairs_of_rounding_between_smooth_treads():
+    estimate = slope(lambda x: (1 - math.cos(x)) / (x * x), 1e-6)
+    assert abs(estimate.low + 1e-6 / 12) <= estimate.error
 
 
 @pytest.mark.parametrize(("f", "derivative", "x"), slopes_in_closed_form)

@@ -16,7 +16,7 @@ from micrograd_gd import sweep, trees
 from micrograd_gd.engine import Value
 from micrograd_gd.errors import ArgumentError, GradientError, ShapeError
 from micrograd_gd.formula import formula
-from micrograd_gd.operation import Operation
+from micrograd_gd.operation import Operation, shortened
 from micrograd_gd.recording import Recording
 from micrograd_gd.testing import differences
 from micrograd_gd.testing.judge import (
@@ -282,6 +282,11 @@ def _claimed(call: _Call, gradient: Function) -> tuple[Rows, Rows]:
     The scatter among neighbouring points is the claim's own rounding error.
     """
     rows = _rows(call, gradient, call.numbers)
+    if repr(rows) != repr(again := _rows(call, gradient, call.numbers)):  # a nan is no change
+        raise GradientError(
+            f"gradient returned {shortened(rows)}, and {shortened(again)} when it was asked again at "
+            f"the same point; a gradient must not remember"
+        )
     random = Random(0)  # noqa: S311 — neighbours, no secrets
     samples = []
     for _ in range(NEIGHBOURS):

@@ -16,6 +16,7 @@ Function = Callable[[float], float]
 ROWS = 9  # of a table: steps that are halved so often
 FIRST_STEPS = [10.0**-k for k in range(1, 12, 2)]  # relative to the point, or to 1
 UNIT = 2.0**-53
+STAIR = 1500  # times: more than steps eight times as large explain, 8³
 SAFETY = 4  # an estimate of an error is trusted to this factor
 
 
@@ -70,25 +71,37 @@ def noise_of(f: Function, x: float) -> float:
     """How much the values near x jump about, from differences of higher order.
 
     Differences of a smooth function of tiny steps fade with their order, those of noise do not
-    (Hamming, 1971; Moré and Wild, 2011).
+    (Hamming, 1971; Moré and Wild, 2011). From step to larger step, the third difference of a smooth
+    function grows with the step's third power; what grows far faster is a stair, as rounding makes
+    them where a small number is what is left of large ones.
     """
-    noise, on_plateau = 2 * UNIT * abs(f(x)), False
-    for exponent in range(-44, -4, 5):
-        step = max(abs(x), 1e-290) * 2.0**exponent
+    here = abs(f(x))
+    noise, thirds, on_plateau = 2 * UNIT * here, list[float](), False
+    largest = math.inf  # third difference that is noise: of tiny steps any, then those of stairs
+    for exponent in range(-50, -4, 3):
+        # No power of 2: steps of few digits would be rounded in the same way again and again.
+        step = max(abs(x), 1e-290) * 0.9 * 2.0**exponent
         values = [f(x + i * step) for i in range(-4, 5)]
         if len({*values}) == 1:  # so small a step is lost in rounding
             on_plateau = True
-        elif not all(map(math.isfinite, values)):
+            continue
+        if not all(map(math.isfinite, values)):
             break
-        elif on_plateau:
+        if on_plateau:
             return max(noise, max(values) - min(values))  # the height of the stairs
-        elif exponent < -20:
-            noise = max(noise, min(_levels(values)))
+        third, *higher = _levels(values)
+        if len(thirds) == 3:
+            largest = 0.0
+        if STAIR * max([noise, *thirds[-1:]]) < third < here / 100:
+            largest = max(largest, 10 * third)
+        if third <= largest:
+            noise = max(noise, min(third, *higher))
+        thirds.append(third)
     return noise
 
 
 def _levels(values: list[float]) -> Iterator[float]:
-    """The noise that would explain each of the higher differences."""
+    """The noise that would explain each of the higher differences, from the third on."""
     for order in range(1, 8):
         values = [b - a for a, b in pairwise(values)]
         if order > 2:

@@ -201,7 +201,8 @@ class Pass:
         if node not in self._edges:
             numbers = self.operands(node)
             if self.noise is not None:
-                numbers = [self.noise.on(x, (node, j)) for j, x in enumerate(numbers)]
+                # A 0 stays one: beside it, a condition would choose the other branch.
+                numbers = [x and self.noise.on(x, (node, j)) for j, x in enumerate(numbers)]
             self._edges[node] = [
                 (operand, self._slope(node, op, numbers, j))
                 for j, operand in enumerate(node.operands)
