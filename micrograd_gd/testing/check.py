@@ -284,8 +284,8 @@ def _claimed(call: _Call, gradient: Function) -> tuple[Rows, Rows]:
     rows = _rows(call, gradient, call.numbers)
     if repr(rows) != repr(again := _rows(call, gradient, call.numbers)):  # a nan is no change
         raise GradientError(
-            f"gradient returned {shortened(rows)}, and {shortened(again)} when it was asked again at "
-            f"the same point; a gradient must not remember"
+            f"gradient returned {shortened(rows)}, and {shortened(again)} when it was asked again "
+            f"at the same point; a gradient must not remember"
         )
     random = Random(0)  # noqa: S311 — neighbours, no secrets
     samples = []
