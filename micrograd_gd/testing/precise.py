@@ -110,6 +110,8 @@ def _family(member: Callable[[int, Any], Any]) -> Callable[[Any, Any], Any]:
     """Functions numbered so that each is the derivative of the one before."""
 
     def function(n: Any, z: Any) -> Any:
+        if not (mp.isint(n) and 0 <= n.real <= 100 and mp.isfinite(z)):
+            return NAN
         order = int(n.real)
         return _continued(partial(member, order), partial(member, order + 1))(z)
 
