@@ -1,7 +1,10 @@
 """A derivative written by hand, for a Python function that is to be taken as one operation."""
 
-from array import array
-from collections.abc import Callable, Sequence
+import inspect
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
 from functools import update_wrapper
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -20,23 +23,25 @@ class custom_vjp:  # noqa: N801 — a decorator, and the name that users know
     """Make a function one operation of the graph, with a rule of its own for the derivative.
 
     The function is called with plain numbers, in any structure, so that it may do what it likes:
-    `math`, a solver, another library. `defvjp(forward, backward)` gives the rule: `forward(*args)`
-    returns the result and whatever the rule wants to remember; `backward(remembered, g)` returns,
-    as a tuple, the cotangents of all arguments for the cotangent `g` of the result. The rule serves
-    forward mode too. For second derivatives it is called with values, so it has to be written in
-    arithmetic on them.
+    `math`, a solver, another library. `defvjp(fwd, bwd)` gives the rule: `fwd(*args)` returns the
+    result and whatever the rule wants to remember; `bwd(remembered, g)` returns, as a tuple, the
+    cotangents of all arguments for the cotangent `g` of the result, None standing for 0. It must
+    be linear in `g`, as derivatives are: it is asked once for each number of the result, and the
+    answers serve both modes. For second derivatives both functions are called with values, so they
+    have to be written in arithmetic on them.
 
-    Raises ArgumentError where no rule was given, ShapeError for cotangents unlike the arguments.
+    Raises ArgumentError where no rule was given, or one that is not linear; ShapeError for
+    cotangents unlike the arguments.
 
     >>> import math
     >>> @custom_vjp
     ... def log_of_sum(a, b):
     ...     return math.log(a + b)
-    >>> def forward(a, b):
+    >>> def fwd(a, b):
     ...     return log_of_sum(a, b), a + b
-    >>> def backward(total, g):
+    >>> def bwd(total, g):
     ...     return g / total, g / total
-    >>> log_of_sum.defvjp(forward, backward)
+    >>> log_of_sum.defvjp(fwd, bwd)
     >>> a = Value(1.0)
     >>> log_of_sum(a, 3.0).backward()
     >>> a.grad
@@ -46,108 +51,148 @@ class custom_vjp:  # noqa: N801 — a decorator, and the name that users know
     def __init__(self, f: Function) -> None:
         update_wrapper(self, f)
         self.f = f
-        self.name = f"{f.__module__}.{f.__qualname__}"  # no row's name has a dot
-        self.forward: Function | None = None
-        self.backward: Function | None = None
-        self._rules: dict[trees.Structure, _Rule] = {}
+        # No row's name has a dot.
+        self.name = f"{getattr(f, '__module__', '')}.{getattr(f, '__qualname__', repr(f))}"
+        self.rule: tuple[Function, Function] | None = None
+        self._outputs: list[_Output] = []
 
-    def defvjp(self, forward: Function, backward: Function) -> None:
-        """Set the rule; `forward` and `backward` are called as the class says."""
-        self.forward, self.backward = forward, backward
-        self._rules.clear()
+    def defvjp(self, fwd: Function, bwd: Function) -> None:
+        """Set the rule; `fwd` and `bwd` are called as the class says."""
+        self.rule = fwd, bwd
 
-    def __call__(self, *args: Any) -> Any:
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """The result: numbers for plain numbers, else values."""
+        args = self._positional(args, kwargs)
         leaves, structure = trees.flatten(args, "the arguments")
         if not any(isinstance(leaf, Value) for leaf in leaves):
             return self.f(*args)
-        if structure not in self._rules:
-            self._rules[structure] = _Rule(self, structure)
-        return self._rules[structure].record(leaves)
+        numbers = [leaf.data if isinstance(leaf, Value) else leaf for leaf in leaves]
+        call = _Call(self, structure, numbers)
+        with _under_way(call):
+            nodes = [Value.record(each, *leaves) for each in self.outputs(len(call.outputs))]
+        for node in nodes:
+            _structures[node] = structure
+        return trees.unflatten(call.out_structure, nodes)
+
+    def _positional(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...]:
+        try:
+            bound = inspect.signature(self.f).bind(*args, **kwargs)
+        except ValueError:  # some functions in C have no signature
+            return args
+        bound.apply_defaults()
+        if bound.kwargs:
+            raise ArgumentError(
+                f"{self!r} was called with {', '.join(bound.kwargs)} by name only; the rule takes "
+                f"all arguments by position"
+            )
+        return bound.args
+
+    def outputs(self, count: int) -> list["_Output"]:
+        """The operations that give the numbers of the result."""
+        for i in range(len(self._outputs), count):
+            name = self.name if i == 0 else f"{self.name}[{i}]"
+            doc = "A function with a derivative of its own."
+            self._outputs.append(_Output(name, ("x",), _no_formula, (), doc, of=self, place=i))
+        return self._outputs[:count]
 
     def __repr__(self) -> str:
         return f"custom_vjp({self.name})"
 
 
-class _Rule:
-    """The rule for arguments of one structure, as operations, one for each number of the result."""
+# The call that operations are recorded from right now, and what nodes were computed from.
+_current: ContextVar["_Call | None"] = ContextVar("_current", default=None)
+_structures: WeakKeyDictionary[Any, trees.Structure] = WeakKeyDictionary()
+_calls: WeakKeyDictionary[Any, "_Call"] = WeakKeyDictionary()
 
-    def __init__(self, owner: custom_vjp, structure: trees.Structure) -> None:
-        if owner.forward is None or owner.backward is None:
-            raise ArgumentError(
-                f"{owner!r} has no rule for its derivative: give it one with defvjp(forward, "
-                f"backward)"
-            )
-        self.name, self.forward, self.backward = owner.name, owner.forward, owner.backward
-        self.structure = structure
-        self.operations: dict[tuple[int, int], Operation] = {}
-        self.latest: tuple[bytes, _Call] | None = None
-        self.calls_of: WeakKeyDictionary[Any, _Call] = WeakKeyDictionary()
 
-    def record(self, leaves: Sequence[Any]) -> Any:
-        numbers = [leaf.data if isinstance(leaf, Value) else leaf for leaf in leaves]
-        call = self.at(numbers)
-        size = len(call.outputs)
-        nodes = [Value.record(self.operation(i, size), *leaves) for i in range(size)]
-        return trees.unflatten(call.out_structure, nodes)
+@contextmanager
+def _under_way(call: "_Call") -> Iterator[None]:
+    token = _current.set(call)
+    try:
+        yield
+    finally:
+        _current.reset(token)
 
-    def operation(self, i: int, size: int) -> Operation:
-        """The operation that gives number `i` of a result of `size` numbers."""
-        if (i, size) not in self.operations:
-            letters = tuple(f"x{j}" for j in range(self.structure.size))
-            self.operations[i, size] = Operation(
-                name=self.name if size == 1 else f"{self.name}[{i}]",
-                operands=letters,
-                value=lambda *numbers: self.at(numbers).outputs[i],
-                partials=tuple(self.partial(i, j) for j in range(len(letters))),
-                doc="A function with a derivative of its own.",
-            )
-        return self.operations[i, size]
 
-    def partial(self, i: int, j: int) -> Function:
-        def of_operands(*operands_and_y: Any) -> Any:
-            *operands, y = operands_and_y
-            call = self.of(y, operands) if isinstance(y, Value) else self.at(operands)
-            return call.row(i)[j]
+def _no_formula(*_: Any) -> float:
+    raise TypeError("this operation is Python code of its own: it is recorded by its function")
 
-        return of_operands
 
-    def at(self, numbers: Sequence[float]) -> "_Call":
-        """The call with these numbers; the latest is kept, since all partials ask for it."""
-        bits = array("d", numbers).tobytes()
-        if self.latest is None or self.latest[0] != bits:
-            self.latest = bits, _Call(self, numbers)
-        return self.latest[1]
+@dataclass(frozen=True, eq=False, repr=False)
+class _Output(Operation):
+    """The operation that gives one number of the result."""
 
-    def of(self, node: Value, operands: Sequence[Any]) -> "_Call":
-        """The call whose result is that node, made again on its operands, to be differentiated."""
-        if node not in self.calls_of:
-            self.calls_of[node] = _Call(self, operands)
-        return self.calls_of[node]
+    of: Any = None
+    place: int = 0
+
+    def rule(self, active: tuple[bool, ...]) -> Function:
+        """The number and its derivatives, out of the call that is under way."""
+
+        def of_call(*_: float) -> tuple[Any, ...]:
+            call = _current.get()
+            if call is None or call.of is not self.of:
+                raise ArgumentError(f"{self.of!r} is an operation of the call that recorded it")
+            row = zip(call.row(self.place), active, strict=True)
+            return call.outputs[self.place], *(x if wanted else None for x, wanted in row)
+
+        return of_call
+
+    def partial(self, i: int, operands: Sequence[Any], y: Any) -> Any:
+        """The derivative as a value, out of a call on the operands themselves."""
+        if y not in _calls:
+            _calls[y] = _Call(self.of, _structures[y], operands)
+        return _calls[y].row(self.place)[i]
 
 
 class _Call:
     """One call of the rule's forward function."""
 
-    def __init__(self, rule: _Rule, leaves: Sequence[Any]) -> None:
-        self.rule = rule
-        pair = rule.forward(*trees.unflatten(rule.structure, leaves))
+    def __init__(self, of: custom_vjp, structure: trees.Structure, leaves: Sequence[Any]) -> None:
+        if of.rule is None:
+            raise ArgumentError(
+                f"{of!r} has no rule for its derivative: give it one with defvjp(fwd, bwd)"
+            )
+        self.of, self.structure = of, structure
+        fwd, self.bwd = of.rule
+        pair = fwd(*trees.unflatten(structure, leaves))
         if not (isinstance(pair, tuple) and len(pair) == 2):
             raise ShapeError(
-                f"the forward function of {rule.name} must return the pair (result, what the rule "
-                f"remembers), but returned {shortened(pair)}"
+                f"the fwd of {of.name} must return the pair (result, what the rule remembers), but "
+                f"returned {shortened(pair)}"
             )
         result, self.remembered = pair
-        self.outputs, self.out_structure = trees.flatten(result, f"the result of {rule.name}")
+        self.outputs, self.out_structure = trees.flatten(result, f"the result of {of.name}")
+        self.is_plain = not any(isinstance(leaf, Value) for leaf in leaves)
+        if self.is_plain and any(isinstance(y, Value) for y in self.outputs):
+            raise ArgumentError(
+                f"a Value came out of {of.name}, which was called with plain numbers: whatever it "
+                f"depends on has to be an argument"
+            )
         self.rows: dict[int, list[Any]] = {}
 
     def row(self, i: int) -> list[Any]:
         """The derivatives of number `i` of the result by all arguments."""
         if i not in self.rows:
-            ones = [float(i == place) for place in range(len(self.outputs))]
-            cotangents = self.rule.backward(
-                self.remembered, trees.unflatten(self.out_structure, ones)
-            )
-            name = f"what the backward function of {self.rule.name} returned"
-            self.rows[i] = trees.matched(cotangents, self.rule.structure, name)
+            self.rows[i] = self._cotangents(i, 1.0)
+            if self.is_plain:
+                pairs = zip(self.rows[i], self._cotangents(i, 2.0), strict=True)
+                if any(abs(twice - 2 * once) > 1e-9 * abs(twice) for once, twice in pairs):
+                    raise ArgumentError(
+                        f"the bwd of {self.of.name} is not linear in g: for a cotangent twice as "
+                        f"large it does not return twice as much. What is no derivative, such as "
+                        f"clipping, is for the gradient when it is there"
+                    )
         return self.rows[i]
+
+    def _cotangents(self, i: int, g: float) -> list[Any]:
+        seeds = [g if place == i else 0.0 for place in range(len(self.outputs))]
+        found = self.bwd(self.remembered, trees.unflatten(self.out_structure, seeds))
+        if isinstance(found, (tuple, list)) and len(found) == len(self.structure.below):
+            pairs = zip(found, self.structure.below, strict=True)
+            found = tuple(_zeros(below) if each is None else each for each, below in pairs)
+        name = f"what the bwd of {self.of.name} returned"
+        return trees.matched(found, self.structure, name)
+
+
+def _zeros(structure: trees.Structure) -> Any:
+    return trees.unflatten(structure, [0.0] * structure.size)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cached_property
+from itertools import accumulate
 from typing import Any
 
 from micrograd_gd import sweep, trees
@@ -127,24 +128,23 @@ class Recording:
         return parts[0] if self.is_single else tuple(parts)
 
     def table(self, rows: list[list[Any]]) -> Any:
-        """A Jacobian's rows in the structure of the result, and of the arguments below."""
-        if self.is_single and self.structures[0].shape and self._is_array_or_number():
-            shape = (*self.out_structure.shape, *self.structures[0].shape)
-            return trees.array([leaf for row in rows for leaf in row], shape)
-        below = [self.in_arguments(row) for row in rows]
-        if self.out_structure.shape and all(isinstance(part, float) for part in below):
-            return trees.array(below, self.out_structure.shape)
-        return _nested(self.out_structure, iter(below))
+        """A Jacobian: for each number or array of the result, the argument's structure of blocks.
 
-    def _is_array_or_number(self) -> bool:
-        return self.out_structure == trees.LEAF or bool(self.out_structure.shape)
+        A block belongs to two numbers or arrays, and has the shape of the one and then the other.
+        """
 
+        def row_of_blocks(place: slice, above: tuple[int, ...]) -> Any:
+            def block(columns: slice, below: tuple[int, ...]) -> Any:
+                entries = [entry for row in rows[place] for entry in row[columns]]
+                shape = (*above, *below)
+                return trees.array(entries, shape) if shape else entries[0]
 
-def _nested(structure: trees.Structure, parts: Iterator[Any]) -> Any:
-    """Any parts, in the place of a structure's leaves; lists stand for arrays."""
-    if structure.shape:
-        return [next(parts) for _ in range(structure.size)]
-    return trees.unflatten(structure, [next(parts) for _ in range(structure.size)])
+            starts = accumulate((s.size for s in self.structures), initial=0)
+            pairs = zip(self.structures, starts, strict=False)
+            parts = [trees.with_blocks(structure, block, start) for structure, start in pairs]
+            return parts[0] if self.is_single else tuple(parts)
+
+        return trees.with_blocks(self.out_structure, row_of_blocks)
 
 
 @contextmanager

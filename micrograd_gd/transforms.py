@@ -149,9 +149,10 @@ def jacobian(
 ) -> Function:
     """The derivative of every number of the result by every number of the argument.
 
-    The result's structure with the argument's in place of each number; for arrays, an array of the
-    shape (*result, *argument). One sweep per number of the result (reverse) or of the argument
-    (forward), whichever are fewer unless `mode` says.
+    The result's structure with the argument's in place of each number or array, and in that, for
+    each pair of numbers or arrays, a number or an array of the shape (*result, *argument). One
+    sweep per number of the result (reverse) or of the argument (forward), whichever are fewer
+    unless `mode` says.
 
     With `sparse`, a `SparseMatrix`: only the entries that can differ from 0, with rows and columns
     numbered as the numbers stand from left to right, found in as few sweeps as their pattern

@@ -6,7 +6,7 @@ they belong to.
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import product
+from itertools import accumulate, product
 from typing import Any
 
 from micrograd_gd.engine import Value
@@ -23,6 +23,17 @@ class Structure:
     shape: tuple[int, ...] = ()  # of an array
     below: tuple["Structure", ...] = ()
     size: int = 1  # the number of leaves
+
+    @property
+    def is_container(self) -> bool:
+        """Whether it is a list, a tuple or a dict: no number, and no array."""
+        return isinstance(self.kind, type) and issubclass(self.kind, (list, tuple, dict))
+
+    def filled(self, parts: Sequence[Any]) -> Any:
+        """The container with these parts in it."""
+        if self.kind is dict:
+            return dict(zip(self.keys, parts, strict=True))
+        return self.kind(*parts) if hasattr(self.kind, "_fields") else self.kind(parts)
 
     def __repr__(self) -> str:
         if self.kind is None:
@@ -105,16 +116,11 @@ def unflatten(structure: Structure, leaves: Sequence[Any]) -> Any:
 
 
 def _unflatten(structure: Structure, leaves: Iterator[Any]) -> Any:
+    if structure.is_container:
+        return structure.filled([_unflatten(below, leaves) for below in structure.below])
     if structure.kind is None:
         return next(leaves)
-    if structure.kind is dict:
-        items = zip(structure.keys, structure.below, strict=True)
-        return {key: _unflatten(below, leaves) for key, below in items}
-    if structure.kind is not list and not issubclass(structure.kind, (list, tuple)):
-        return array([next(leaves) for _ in range(structure.size)], structure.shape)
-    parts = [_unflatten(below, leaves) for below in structure.below]
-    named = hasattr(structure.kind, "_fields")
-    return structure.kind(*parts) if named else structure.kind(parts)
+    return array([next(leaves) for _ in range(structure.size)], structure.shape)
 
 
 def array(leaves: Sequence[Any], shape: tuple[int, ...]) -> Any:
@@ -136,10 +142,37 @@ def matched(tree: Any, structure: Structure, name: str) -> list[Any]:
     leaves, own = flatten(tree, name)
     if _outline(own) != _outline(structure):
         raise ShapeError(f"{name} must be like {structure!r}, but is {own!r}: {shortened(tree)}")
-    return leaves
+    return [*_as_in(structure, own, leaves)]
+
+
+def _as_in(structure: Structure, own: Structure, leaves: Sequence[Any]) -> Iterator[Any]:
+    """The leaves of the one structure in the order of the other, whose dicts may differ in it."""
+    if not structure.below:
+        yield from leaves
+        return
+    starts = [0, *accumulate(below.size for below in own.below)]
+    places = [own.keys.index(key) for key in structure.keys] or range(len(own.below))
+    for place, below in zip(places, structure.below, strict=True):
+        yield from _as_in(below, own.below[place], leaves[starts[place] : starts[place + 1]])
 
 
 def _outline(structure: Structure) -> Any:
     if structure.kind is dict:
         return dict(zip(structure.keys, map(_outline, structure.below), strict=True))
     return structure.kind is None or structure.shape or tuple(map(_outline, structure.below))
+
+
+def with_blocks(
+    structure: Structure, block: Callable[[slice, tuple[int, ...]], Any], start: int = 0
+) -> Any:
+    """A tree with `block(leaves, shape)` in the place of each number, shape (), and each array.
+
+    The slice tells which of the leaves they are, counted from `start`.
+    """
+    if not structure.is_container:
+        return block(slice(start, start + structure.size), structure.shape)
+    parts = []
+    for below in structure.below:
+        parts.append(with_blocks(below, block, start))
+        start += below.size
+    return structure.filled(parts)

@@ -312,6 +312,33 @@ def test_arrays_come_back_as_arrays():
     assert jacobian(lambda t: np.array([t, t * t]))(3.0).tolist() == [1.0, 6.0]
 
 
+def test_dictionaries_may_have_another_order():
+    def f(p):
+        return 10 * p["a"] + p["b"] ** 2
+
+    point, direction = {"a": 1.0, "b": 2.0}, {"b": 1.0, "a": 0.0}
+    assert jvp(f, point, direction) == (14.0, 4.0)
+    assert hvp(f, point, direction) == {"a": 0.0, "b": 2.0}
+    assert vjp(lambda x: {"a": 10 * x, "b": x}, 1.0)[1]({"b": 1.0, "a": 0.0}) == (1.0,)
+
+
+def test_jacobians_of_arrays_in_structures_are_blocks():
+    two = np.ones(2)
+    table = hessian(lambda p: (p["w"] ** 2 * p["b"]).sum())({"w": two, "b": 2.0})
+    assert table["w"]["w"].tolist() == [[4.0, 0.0], [0.0, 4.0]]
+    assert table["w"]["b"].tolist() == table["b"]["w"].tolist() == [2.0, 2.0]
+    assert table["b"]["b"] == 0.0
+    by_both = jacobian(lambda x, y: x * y, (0, 1))(two, 3 * two)
+    assert [block.tolist() for block in by_both] == [[[3, 0], [0, 3]], [[1, 0], [0, 1]]]
+    parts = jacobian(lambda x: {"a": x * 2, "b": x.sum()})(two)
+    assert (parts["a"].tolist(), parts["b"].tolist()) == ([[2, 0], [0, 2]], [1, 1])
+
+
+def test_arrays_stay_arrays_inside_of_another_transform():
+    outer = grad(lambda y: jacobian(lambda x: np.array([x, x * x]))(y).sum())
+    assert outer(2.0) == 2.0
+
+
 def test_jacobians_nest_lists_in_lists():
     table = jacobian(lambda p: {"sum": p[0] + p[1], "all": [p[0] * p[1]]})((2.0, 3.0))
     assert table == {"sum": (1.0, 1.0), "all": [(3.0, 2.0)]}
