@@ -176,7 +176,7 @@ class _Call:
             self.rows[i] = self._cotangents(i, 1.0)
             if self.is_plain:
                 pairs = zip(self.rows[i], self._cotangents(i, 2.0), strict=True)
-                if any(abs(twice - 2 * once) > 1e-9 * abs(twice) for once, twice in pairs):
+                if any(abs(twice - 2 * once) > 1e-9 * abs(twice) + 1e-300 for once, twice in pairs):
                     raise ArgumentError(
                         f"the bwd of {self.of.name} is not linear in g: for a cotangent twice as "
                         f"large it does not return twice as much. What is no derivative, such as "

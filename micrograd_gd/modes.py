@@ -44,6 +44,18 @@ def no_grad() -> Iterator[None]:
 
 
 @contextmanager
+def recording() -> Iterator[None]:
+    """Record inside the block, although a `no_grad` is open around it."""
+    with _switched(_recording, to=True):
+        yield
+
+
+def is_recording() -> bool:
+    """Whether results here are recorded."""
+    return _recording.get()
+
+
+@contextmanager
 def detect_anomaly() -> Iterator[None]:
     """Raise NonFiniteError at the first operation that makes a nan or inf out of finite numbers.
 

@@ -1,13 +1,13 @@
 """One call of a function on fresh values, recorded: what every transform starts from."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from contextvars import ContextVar
 from functools import cached_property
 from itertools import accumulate
 from typing import Any
 
-from micrograd_gd import sweep, trees
+from micrograd_gd import modes, sweep, trees
 from micrograd_gd.engine import Value
 from micrograd_gd.errors import ArgumentError, ShapeError
 from micrograd_gd.operation import shortened
@@ -36,9 +36,11 @@ class Recording:
         places = _places(argnums, len(args))
         flat = [trees.flatten(args[place], f"argument {place}") for place in places]
         self.structures = [structure for _, structure in flat]
-        # A value of another transform stays what it is; its copy here is a node of its own.
         given = [leaf for leaves, _ in flat for leaf in leaves]
-        self.stays_differentiable = _depth.get() > 0 or any(isinstance(x, Value) for x in given)
+        self.stays_differentiable = modes.is_recording() and (
+            _depth.get() > 0 or any(isinstance(x, Value) for x in given)
+        )
+        # A value of another transform stays what it is; its copy here is a node of its own.
         self.inputs = [x * 1.0 if isinstance(x, Value) else Value(x) for x in given]
         called = list(args)
         for place, part in zip(places, self.in_structures(self.inputs), strict=True):
@@ -50,8 +52,7 @@ class Recording:
             if not (isinstance(result, tuple) and len(result) == 2):
                 raise ShapeError(f"has_aux needs a pair as the result, not {shortened(result)}")
             result, aux = result
-            leaves, structure = trees.flatten(aux, "the second result")
-            self.aux = trees.unflatten(structure, self.finished(leaves))
+            self.aux = self._finished_aux(aux)
         self.outputs, self.out_structure = trees.flatten(result, "the result")
 
     def pull_back(self, cotangents: Sequence[Any]) -> list[Any]:
@@ -110,6 +111,17 @@ class Recording:
             return list(leaves)
         return [leaf.data if isinstance(leaf, Value) else float(leaf) for leaf in leaves]
 
+    def _finished_aux(self, aux: Any) -> Any:
+        """The same for the values in what may be anything."""
+        if isinstance(aux, Value):
+            return self.finished([aux])[0]
+        if isinstance(aux, dict):
+            return {key: self._finished_aux(each) for key, each in aux.items()}
+        if isinstance(aux, (list, tuple)):
+            parts = [self._finished_aux(each) for each in aux]
+            return type(aux)(*parts) if hasattr(aux, "_fields") else type(aux)(parts)
+        return aux
+
     def result(self) -> Any:
         """What the function returned."""
         return trees.unflatten(self.out_structure, self.finished(self.outputs))
@@ -149,9 +161,11 @@ class Recording:
 
 @contextmanager
 def _deeper() -> Iterator[None]:
+    """What a transform calls a function in: recording, even if nobody around it does."""
     token = _depth.set(_depth.get() + 1)
     try:
-        yield
+        with nullcontext() if modes.is_recording() else modes.recording():
+            yield
     finally:
         _depth.reset(token)
 

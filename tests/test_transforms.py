@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from mpmath import mp
 from oracle import INDICES, ORACLES
 
-from micrograd_gd import Value, functional, sweep
+from micrograd_gd import Value, functional, no_grad, sweep
 from micrograd_gd.errors import ArgumentError, NotANumberError, ShapeError
 from micrograd_gd.ops import OPERATIONS
 from micrograd_gd.testing.smoothness import is_smooth
@@ -332,6 +332,27 @@ def test_jacobians_of_arrays_in_structures_are_blocks():
     assert [block.tolist() for block in by_both] == [[[3, 0], [0, 3]], [[1, 0], [0, 1]]]
     parts = jacobian(lambda x: {"a": x * 2, "b": x.sum()})(two)
     assert (parts["a"].tolist(), parts["b"].tolist()) == ([[2, 0], [0, 2]], [1, 1])
+
+
+def test_a_transform_records_although_nothing_around_it_does():
+    with no_grad():
+        assert grad(lambda x: x * x)(3.0) == 6.0
+        assert hessian(lambda x: x * x)(3.0) == 2.0
+        assert grad(lambda x: x * x)(Value(3.0)) == 6.0
+
+    def half(x):
+        with no_grad():
+            constant = grad(lambda y: y * y * x)(x)  # 2x², and a constant
+        return x * constant
+
+    assert grad(half)(3.0) == 18.0
+
+
+def test_the_second_result_may_be_anything():
+    def f(x):
+        return x * x, {"name": "square", "seen": [x, None], "count": 3}
+
+    assert grad(f, has_aux=True)(3.0) == (6.0, {"name": "square", "seen": [3.0, None], "count": 3})
 
 
 def test_arrays_stay_arrays_inside_of_another_transform():
