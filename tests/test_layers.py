@@ -25,10 +25,13 @@ ORDER = [
     {"transforms", "custom"},
     {"module", "losses", "optim", "tables"},
     {"nn"},
-    {"data"},
+    {"data", "history"},
     {"viz"},
-    {"training", "persist", "testing"},
-    {"experiment"},
+    {"training", "testing"},
+    {"persist"},
+    {"descent", "objective", "curvature"},
+    {"learning_rate", "callbacks"},
+    {"diagnosis", "experiment", "estimators"},
     {"reports"},
     {"cli"},
     {"__init__", "__main__"},
@@ -49,6 +52,7 @@ THIRD_PARTY_HOMES = {
     "cli": {"typer"},
     "viz": {"graphviz"},
     "testing": {"hypothesis", "mpmath", "pytest"},
+    "estimators": {"numpy", "sklearn"},
 }  # the modules made for them
 
 
