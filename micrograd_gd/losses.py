@@ -16,7 +16,16 @@ from micrograd_gd.functional import logsumexp, mean
 from micrograd_gd.operation import number, shortened
 from micrograd_gd.ops import operation
 
-__all__ = ["LOSSES", "binary_cross_entropy", "cross_entropy", "hinge", "huber", "mae", "mse"]
+__all__ = [
+    "LOSSES",
+    "binary_cross_entropy",
+    "cross_entropy",
+    "hinge",
+    "huber",
+    "loss_function",
+    "mae",
+    "mse",
+]
 
 _absolute, _clip, _relu, _softplus, _square = (
     operation(name) for name in ("abs", "clip", "relu", "softplus", "square")
@@ -104,6 +113,24 @@ def cross_entropy(scores: Any, targets: Any) -> Any:
 LOSSES: Mapping[str, Callable[..., Any]] = {
     loss.__name__: loss for loss in (mse, mae, huber, hinge, binary_cross_entropy, cross_entropy)
 }
+
+
+def loss_function(loss: str | Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    """The loss of that name, or a function of all predictions and targets as it is.
+
+    Raises ArgumentError for an unknown name.
+
+    >>> loss_function("mse")([1.0, 2.0], [1.0, 4.0])
+    2.0
+    """
+    if callable(loss):
+        return loss
+    if loss not in LOSSES:
+        raise ArgumentError(
+            f"loss is {loss!r}; expected one of {', '.join(LOSSES)}, or a function of "
+            f"predictions and targets"
+        )
+    return LOSSES[loss]
 
 
 def _huber(error: Any, delta: float) -> Any:

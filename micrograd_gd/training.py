@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from micrograd_gd.errors import ArgumentError, DivergedError, ShapeError
 from micrograd_gd.files import write_file
-from micrograd_gd.losses import LOSSES
+from micrograd_gd.losses import LOSSES, loss_function
 from micrograd_gd.modes import no_grad
 from micrograd_gd.operation import shortened
 from micrograd_gd.optim import GradientDescent
@@ -114,8 +114,8 @@ def fit(
     """
     _check_whole("epochs", epochs)
     _check_whole("batch_size", 1 if batch_size is None else batch_size)
-    samples = _Samples("training", model, _loss(loss), inputs, targets)
-    held_out = validation and _Samples("validation", model, _loss(loss), *validation)
+    samples = _Samples("training", model, loss_function(loss), inputs, targets)
+    held_out = validation and _Samples("validation", model, loss_function(loss), *validation)
     optimiser = GradientDescent(model.parameters(), learning_rate)
     order = Random(seed)  # noqa: S311 — an order of samples, no secret
     history = History(message=f"completed {epochs} epochs")
@@ -207,15 +207,6 @@ def _validated(held_out: _Samples | None) -> Row:
 
 def _numbers(optimiser: GradientDescent) -> list[float]:
     return [parameter.data for parameter in optimiser.parameters]
-
-
-def _loss(loss: str | Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
-    if callable(loss):
-        return loss
-    if loss not in LOSSES:
-        expected = f"expected one of {', '.join(LOSSES)}, or a function"
-        raise ArgumentError(f"loss is {loss!r}; {expected} of predictions and targets")
-    return LOSSES[loss]
 
 
 def _check_whole(name: str, value: Any) -> None:
