@@ -14,10 +14,12 @@ from micrograd_gd.losses import LOSSES
 from micrograd_gd.modes import no_grad
 from micrograd_gd.nn import MLP
 from micrograd_gd.persist import Predictor
-from micrograd_gd.training import History, fit
+from micrograd_gd.training import fit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+
+    from micrograd_gd.history import History
 
 Task = Literal["classes", "numbers"]
 
@@ -102,6 +104,7 @@ class Experiment:
             validation=self._samples(self.test),
             seed=settings.seed,
             callbacks=[callback],
+            progress=False,
         )
 
     def figures(self, part: Dataset) -> dict[str, str]:

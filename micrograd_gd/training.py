@@ -6,28 +6,26 @@ start.
 
 from __future__ import annotations
 
-import csv
-import io
 import math
-from dataclasses import dataclass, field
+import sys
+from collections.abc import Mapping
+from contextlib import contextmanager
 from numbers import Integral
 from random import Random
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
-from micrograd_gd.errors import ArgumentError, DivergedError, ShapeError
-from micrograd_gd.files import write_file
+from micrograd_gd.engine import Value
+from micrograd_gd.errors import ArgumentError, DivergedError, NotANumberError, ShapeError
+from micrograd_gd.history import History, Row
 from micrograd_gd.losses import LOSSES, loss_function
 from micrograd_gd.modes import no_grad
-from micrograd_gd.operation import shortened
-from micrograd_gd.optim import GradientDescent
+from micrograd_gd.operation import number, shortened
+from micrograd_gd.optim import GradientDescent, Optimiser
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
-    from os import PathLike
 
     from micrograd_gd.optim import Schedule
-
-Row = dict[str, float]
 
 # Whether a prediction names the right class, for the losses whose targets are classes.
 _IS_RIGHT: dict[str, Callable[[Any, Any], bool]] = {
@@ -35,51 +33,6 @@ _IS_RIGHT: dict[str, Callable[[Any, Any], bool]] = {
     "binary_cross_entropy": lambda score, t: (score > 0) == (t > 0.5),
     "hinge": lambda score, t: (score > 0) == (t > 0),
 }
-
-
-@dataclass
-class History:
-    """What happened: a row of figures for each epoch, and how it ended.
-
-    Row k holds ``epoch`` k, the ``loss`` and, where targets are classes, the ``accuracy`` (0 to 1)
-    over the training samples after k epochs; ``validation_loss`` and ``validation_accuracy`` where
-    validation samples were given. ``message`` says in one line how the run ended.
-
-    >>> history = History([{"epoch": 0, "loss": 2.0}, {"epoch": 1, "loss": 0.5}])
-    >>> history.column("loss"), history.best_epoch
-    ([2.0, 0.5], 1)
-    """
-
-    rows: list[Row] = field(default_factory=list)
-    status: Literal["completed", "diverged", "interrupted"] = "completed"
-    message: str = ""
-
-    @property
-    def best_epoch(self) -> int:
-        """The epoch of the lowest training loss; 0 before there is any."""
-        losses = self.column("loss")
-        return losses.index(min(losses)) if losses else 0
-
-    def column(self, name: str) -> list[float]:
-        """One figure over all epochs; ``ArgumentError`` for a name that the rows do not have."""
-        if self.rows and name not in self.rows[0]:
-            known = ", ".join(self.rows[0])
-            raise ArgumentError(f"no column {name!r} in the history; expected one of {known}")
-        return [row[name] for row in self.rows]
-
-    def to_csv(self, path: str | PathLike[str]) -> None:
-        """Write the rows below a header, every digit kept; ``OSError`` if that cannot be done."""
-        text = io.StringIO()
-        writer = csv.writer(text, lineterminator="\n")
-        writer.writerow(self.rows[0] if self.rows else ["epoch", "loss"])
-        writer.writerows(row.values() for row in self.rows)
-        write_file(path, text.getvalue().encode())
-
-    def __iter__(self) -> Iterator[Row]:
-        return iter(self.rows)
-
-    def __len__(self) -> int:
-        return len(self.rows)
 
 
 def fit(
@@ -93,19 +46,28 @@ def fit(
     batch_size: int | None = None,
     validation: tuple[Sequence[Any], Sequence[Any]] | None = None,
     seed: int | None = 0,
+    optimiser: Optimiser | None = None,
     callbacks: Iterable[Callable[[History], Any]] = (),
+    progress: bool = True,
+    resume: Mapping[str, Any] | None = None,
 ) -> History:
     """Train ``model`` in place by gradient descent and tell its history.
 
     ``model`` is called with one row of ``inputs`` at a time and has ``parameters()``. ``loss`` is
     a name in ``LOSSES`` or a function of all predictions and targets. A step uses all samples, or
     ``batch_size`` of them, drawn without repetition in an order that ``seed`` decides. The
-    ``validation`` samples are measured only, after every epoch. Each of the ``callbacks`` gets the
-    history after every row.
+    ``validation`` samples are measured only, after every epoch. Steps are those of plain gradient
+    descent, with ``learning_rate`` a number or a schedule, or those of another ``optimiser``, which
+    brings its own rate.
+
+    Each of the ``callbacks`` gets the history after every row. ``progress`` shows a bar where there
+    is somebody to see it, a terminal or a notebook, and tqdm is installed. ``resume`` goes on from
+    a state that ``history.run.state_dict()`` gave, as if nothing had been in between.
 
     Where a loss or a gradient is no longer finite, and on Ctrl-C, training stops, the parameters
     go back to those of the lowest training loss, and the history's ``status`` says so.
-    ``ArgumentError`` for settings out of range, ``ShapeError`` for lengths that differ.
+    ``ArgumentError`` for settings out of range, ``ShapeError`` for lengths that differ,
+    ``NotANumberError`` for a loss that is no value.
 
     >>> from micrograd_gd.nn import MLP
     >>> history = fit(MLP(1, 1, seed=0), [[0.0], [1.0], [2.0]], [1.0, 3.0, 5.0], epochs=50)
@@ -116,30 +78,126 @@ def fit(
     _check_whole("batch_size", 1 if batch_size is None else batch_size)
     samples = _Samples("training", model, loss_function(loss), inputs, targets)
     held_out = validation and _Samples("validation", model, loss_function(loss), *validation)
-    optimiser = GradientDescent(model.parameters(), learning_rate)
-    order = Random(seed)  # noqa: S311 — an order of samples, no secret
-    history = History(message=f"completed {epochs} epochs")
-    best, lowest, epoch = _numbers(optimiser), math.inf, 0
-    try:
-        for epoch in range(epochs + 1):
-            if epoch:
-                for measured in samples.losses(batch_size, order):
-                    _descend(optimiser, measured)
-            row = samples.measure(recorded=batch_size is None)
-            history.rows.append({"epoch": epoch, **row, **_validated(held_out)})
-            if row["loss"] < lowest:
-                best, lowest = _numbers(optimiser), row["loss"]
-            for callback in callbacks:
-                callback(history)
-    except DivergedError as error:
-        cause = str(error).partition("; ")[0]  # what follows tells of a single step
-        history.status, history.message = "diverged", f"diverged in epoch {epoch}: {cause}"
-    except KeyboardInterrupt:
-        history.status, history.message = "interrupted", f"interrupted in epoch {epoch} of {epochs}"
-    if history.status != "completed":
-        for parameter, number in zip(optimiser.parameters, best, strict=True):
-            parameter.data = number
-    return history
+    steps = optimiser or GradientDescent(model.parameters(), learning_rate)
+    run = Run(model, steps, samples, held_out, batch_size, Random(seed))  # noqa: S311 — no secret
+    if resume is not None:
+        run.load_state_dict(resume)
+    with _bar(epochs, shown=progress) as show:
+        run.train(epochs, [*callbacks, show])
+    return run.history
+
+
+# What the state of a run holds.
+STATE = ("about", "rows", "parameters", "best", "learning_rate", "optimiser", "order")
+
+
+class Run:
+    """A training under way: what a callback finds as ``history.run``.
+
+    ``model`` and ``optimiser`` are live: a callback may change the learning rate. ``about`` is a
+    dict for notes of your own, kept with the state.
+    """
+
+    def __init__(
+        self,
+        model: Any,
+        optimiser: Optimiser,
+        samples: _Samples,
+        held_out: _Samples | None,
+        batch_size: int | None,
+        order: Random,
+    ) -> None:
+        self.model, self.optimiser, self.batch_size = model, optimiser, batch_size
+        self.history = History(run=self)
+        self._samples, self._held_out, self._order = samples, held_out, order
+        self._best = _numbers(optimiser)
+        self._reason = ""
+        self.about: dict[str, Any] = {}
+
+    def stop(self, reason: str) -> None:
+        """End the training after this epoch; the reason becomes the history's message."""
+        self._reason = reason
+
+    def restore_best(self) -> None:
+        """Give the parameters the numbers they had at the lowest training loss."""
+        _set_numbers(self.optimiser, self._best)
+
+    def train(self, epochs: int, callbacks: Sequence[Callable[[History], Any]]) -> None:
+        """Go on until so many epochs are done, and say in the history how that ended."""
+        history = self.history
+        history.status, history.message = "completed", f"completed {epochs} epochs"
+        epoch = len(history)
+        try:
+            for epoch in range(len(history), epochs + 1):
+                if epoch:
+                    for measured in self._samples.losses(self.batch_size, self._order):
+                        _descend(self.optimiser, measured)
+                self._measure(epoch)
+                for callback in callbacks:
+                    callback(history)
+                if self._reason:
+                    history.status, history.message = "stopped", self._reason
+                    break
+        except DivergedError as error:
+            cause = str(error).partition("; ")[0]  # what follows tells of a single step
+            history.status, history.message = "diverged", f"diverged in epoch {epoch}: {cause}"
+        except KeyboardInterrupt:
+            history.status = "interrupted"
+            history.message = f"interrupted in epoch {epoch} of {epochs}"
+        if history.status in {"diverged", "interrupted"}:
+            self.restore_best()
+
+    def _measure(self, epoch: int) -> None:
+        row = self._samples.measure(recorded=self.batch_size is None)
+        row = {"epoch": epoch, **row, **_validated(self._held_out)}
+        self.history.rows.append(row)
+        if self.history.best_epoch == epoch:
+            self._best = _numbers(self.optimiser)
+
+    def state_dict(self) -> dict[str, Any]:
+        """All that it takes to go on later: numbers and lists, as of the last row.
+
+        ``ArgumentError`` once the parameters have gone back to the best ones: there is no way on
+        from there, so a callback has to ask in time.
+        """
+        if self.history.status in {"diverged", "interrupted"}:
+            raise ArgumentError(
+                f"the training {self.history.message}, and its parameters went back to the best; "
+                f"to go on from where it was, keep its state in a callback, such as Checkpoint"
+            )
+        version, words, spare = self._order.getstate()
+        rate = self.optimiser.learning_rate
+        return {
+            "about": self.about,
+            "rows": [dict(row) for row in self.history.rows],
+            "parameters": _numbers(self.optimiser),
+            "best": list(self._best),
+            "learning_rate": None if callable(rate) else rate,
+            "optimiser": self.optimiser.state_dict(),
+            "order": [version, list(words), spare],
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on from a state that ``state_dict`` gave, of the same model on the same samples.
+
+        ``ArgumentError``, and nothing is changed, where it does not fit.
+        """
+        if not (isinstance(state, Mapping) and {*state} == {*STATE}):
+            raise ArgumentError(f"the state of a run has {', '.join(STATE)}; this one has not")
+        count = len(self.optimiser.parameters)
+        current, best = (
+            _checked_numbers(name, state[name], count) for name in ("parameters", "best")
+        )
+        if not isinstance(state["rows"], list):
+            raise ArgumentError(f"rows is {shortened(state['rows'])}; expected a list")
+        rows = [_checked_row(i, row) for i, row in enumerate(state["rows"])]
+        order = _generator(state["order"])
+        if state["learning_rate"] is not None:
+            self.optimiser.learning_rate = state["learning_rate"]
+        self.optimiser.load_state_dict(state["optimiser"])
+        self.history.rows, self._best, self._order = rows, best, order
+        self.about = state["about"]
+        _set_numbers(self.optimiser, current)
 
 
 class _Samples:
@@ -168,6 +226,8 @@ class _Samples:
         Without a batch size, that is the one that was measured last.
         """
         if batch_size is None:
+            if self.measured is None:  # the run was resumed
+                self.measure(recorded=True)
             yield self.measured
             return
         rows = list(range(len(self.inputs)))
@@ -175,7 +235,7 @@ class _Samples:
         for start in range(0, len(rows), batch_size):
             batch = rows[start : start + batch_size]
             predictions = [self.model(self.inputs[i]) for i in batch]
-            yield self.loss(predictions, [self.targets[i] for i in batch])
+            yield _value(self.loss(predictions, [self.targets[i] for i in batch]))
 
     def measure(self, *, recorded: bool = False) -> Row:
         """The loss over all samples and, where targets are classes, the accuracy."""
@@ -183,8 +243,8 @@ class _Samples:
             with no_grad():
                 return self.measure(recorded=True)
         predictions = [self.model(row) for row in self.inputs]
-        self.measured = self.loss(predictions, self.targets)
-        row = {"loss": float(getattr(self.measured, "data", self.measured))}
+        self.measured = _value(self.loss(predictions, self.targets))
+        row = {"loss": self.measured.data}
         if not math.isfinite(row["loss"]):
             raise DivergedError(f"the loss is {row['loss']}")
         if self.is_right is not None:
@@ -193,7 +253,17 @@ class _Samples:
         return row
 
 
-def _descend(optimiser: GradientDescent, loss: Any) -> None:
+def _value(loss: Any) -> Value:
+    if not isinstance(loss, Value):
+        raise NotANumberError(
+            f"the loss is {type(loss).__name__} {shortened(loss)}, through which no gradient "
+            f"flows; expected a Value: compute it from the predictions by their own operations, "
+            f"without .data, float() and math"
+        )
+    return loss
+
+
+def _descend(optimiser: Optimiser, loss: Any) -> None:
     """One step against the gradient of a loss."""
     optimiser.zero_grad()
     loss.backward()
@@ -205,8 +275,59 @@ def _validated(held_out: _Samples | None) -> Row:
     return {f"validation_{name}": figure for name, figure in row.items()}
 
 
-def _numbers(optimiser: GradientDescent) -> list[float]:
+def _numbers(optimiser: Optimiser) -> list[float]:
     return [parameter.data for parameter in optimiser.parameters]
+
+
+def _set_numbers(optimiser: Optimiser, numbers: Sequence[float]) -> None:
+    for parameter, data in zip(optimiser.parameters, numbers, strict=True):
+        parameter.data = data
+
+
+@contextmanager
+def _bar(epochs: int, *, shown: bool) -> Iterator[Callable[[History], Any]]:
+    """A callback that moves a progress bar, or none."""
+    is_seen = sys.stderr.isatty() or "ipykernel" in sys.modules
+    try:
+        from tqdm.auto import tqdm  # noqa: PLC0415 — an extra: only a bar needs it
+    except ImportError:
+        shown = False
+    if not (shown and is_seen):
+        yield lambda _history: None
+        return
+    with tqdm(total=epochs, unit="epoch") as bar:
+
+        def move(history: History) -> None:
+            figures = history.rows[-1]
+            told = {name: f"{x:.4g}" for name, x in figures.items() if name != "epoch"}
+            bar.set_postfix(told, refresh=False)
+            bar.update(figures["epoch"] - bar.n)
+
+        yield move
+
+
+def _checked_numbers(name: str, numbers: Any, count: int) -> list[float]:
+    if not (isinstance(numbers, list) and len(numbers) == count):
+        raise ArgumentError(f"{name} is {shortened(numbers)}; expected {count} numbers")
+    return [number(x, f"{name}[{i}]") for i, x in enumerate(numbers)]
+
+
+def _generator(state: Any) -> Random:
+    generator = Random()  # noqa: S311 — an order of samples, no secret
+    try:
+        version, words, spare = state
+        generator.setstate((version, tuple(words), spare))
+    except (TypeError, ValueError, OverflowError) as error:
+        raise ArgumentError(f"order is no state of a random generator: {error}") from None
+    return generator
+
+
+def _checked_row(i: int, row: Any) -> Row:
+    if not (isinstance(row, Mapping) and row.get("epoch") == i and "loss" in row):
+        expected = f"expected the figures of epoch {i}, with epoch and loss"
+        raise ArgumentError(f"row {i} is {shortened(row)}; {expected}")
+    figures = {name: number(x, f"{name} in row {i}") for name, x in row.items()}
+    return {**figures, "epoch": i}
 
 
 def _check_whole(name: str, value: Any) -> None:

@@ -2,16 +2,22 @@
 
 import json
 import math
+import os
+import struct
+import sys
 from contextlib import suppress
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from micrograd_gd.data import Scaling
+from micrograd_gd import Value
+from micrograd_gd.data import Scaling, moons
 from micrograd_gd.errors import ArgumentError, ModelFileError, ShapeError
-from micrograd_gd.nn import MLP
-from micrograd_gd.persist import Predictor, load_model, save_model
+from micrograd_gd.nn import MLP, Module
+from micrograd_gd.optim import Adam, GradientDescent, Momentum
+from micrograd_gd.persist import Predictor, load, load_model, save, save_model
+from micrograd_gd.training import fit
 
 finite = st.floats(allow_nan=False, allow_infinity=False)
 
@@ -239,3 +245,281 @@ def test_a_damaged_file_is_read_or_refused_but_never_crashes(tmp_path_factory, d
     path.write_bytes(raw)
     with suppress(ModelFileError):
         load_model(path).predict([[1.0]])
+
+
+# Networks, other modules, optimisers and runs, in both formats.
+
+any_float = st.sampled_from([math.nan, math.inf, -math.inf, -0.0]) | finite
+FORMATS = [".json", ".safetensors"]
+
+
+def bits(numbers):
+    """What tells -0 from 0; a nan is a nan."""
+    return [struct.pack("<d", x) if x == x else "nan" for x in numbers]
+
+
+def needs(suffix):
+    if suffix == ".safetensors":
+        pytest.importorskip("safetensors", reason="the extra safetensors is not installed")
+
+
+@pytest.mark.parametrize("suffix", FORMATS)
+@settings(max_examples=25)
+@given(st.lists(any_float, min_size=13, max_size=13))
+def test_a_network_comes_back_to_the_last_bit(tmp_path_factory, suffix, numbers):
+    needs(suffix)
+    network = MLP(2, [3, 1], activation="tanh", output_activation="sigmoid", seed=0)
+    for parameter, number in zip(network.parameters(), numbers, strict=True):
+        parameter.data = number
+    path = tmp_path_factory.mktemp("models") / f"network{suffix}"
+    save(path, network)
+    again = load(path)
+    assert repr(again) == repr(network)
+    assert bits(p.data for p in again.parameters()) == bits(numbers)
+    first = path.read_bytes()
+    save(path, again)
+    assert path.read_bytes() == first
+
+
+@pytest.mark.parametrize("suffix", FORMATS)
+def test_a_predictor_comes_back_whole(predictor, tmp_path, suffix):
+    needs(suffix)
+    path = tmp_path / f"model{suffix}"
+    save(path, predictor)
+    loaded = load_model(path)
+    for field in ("scaling", "target_scaling", "feature_names", "target_name", "class_names"):
+        assert getattr(loaded, field) == getattr(predictor, field)
+    assert loaded.network.state_dict() == predictor.network.state_dict()
+
+
+class Line(Module):
+    def __init__(self, slope=1.0):
+        self.parts = {"slope": Value(slope), "offsets": [Value(2.0), Value(-0.0)]}
+
+
+@pytest.mark.parametrize("suffix", FORMATS)
+@given(any_float)
+def test_another_module_gets_its_parameters_back(tmp_path_factory, suffix, slope):
+    needs(suffix)
+    path = tmp_path_factory.mktemp("models") / f"line{suffix}"
+    save(path, Line(slope))
+    line = Line()
+    assert load(path, into=line) is line
+    assert bits(line.state_dict().values()) == bits([slope, 2.0, -0.0])
+    with pytest.raises(ModelFileError, match="parameters of another module; expected those of MLP"):
+        load(path, into=MLP(1, 1))
+    with pytest.raises(ModelFileError, match=r"expected load\(path, into=…\), a Module"):
+        load(path)
+
+
+@pytest.mark.parametrize("suffix", FORMATS)
+@pytest.mark.parametrize("kind", [GradientDescent, Momentum, Adam])
+def test_an_optimiser_goes_on_from_its_state(tmp_path, suffix, kind):
+    needs(suffix)
+    path = tmp_path / f"optimiser{suffix}"
+
+    def stepped(model, optimiser, times):
+        for _ in range(times):
+            optimiser.zero_grad()
+            (model([0.5, -1.0]) ** 2).backward()
+            optimiser.step()
+
+    whole, halved = MLP(2, [3, 1], seed=1), MLP(2, [3, 1], seed=1)
+    stepped(whole, kind(whole.parameters(), 0.01), 10)
+    first = kind(halved.parameters(), 0.01)
+    stepped(halved, first, 5)
+    save(path, first)
+    second = kind(halved.parameters(), 0.01)
+    assert load(path, into=second) is second
+    stepped(halved, second, 5)
+    assert halved.state_dict() == whole.state_dict()
+    another = Adam if kind is Momentum else Momentum
+    with pytest.raises(ModelFileError, match=f"the state of {kind.__name__}; expected that of"):
+        load(path, into=another(whole.parameters(), 0.1))
+    with pytest.raises(ModelFileError, match="expected load"):
+        load(path, into=whole)
+
+
+@pytest.mark.parametrize("suffix", FORMATS)
+@pytest.mark.parametrize("batch_size", [None, 3])
+@pytest.mark.parametrize("kind", [GradientDescent, Adam])
+def test_a_run_that_is_resumed_ends_like_one_that_was_not(tmp_path, suffix, batch_size, kind):
+    needs(suffix)
+    inputs, targets = moons(20, seed=0)
+    options = {"loss": "binary_cross_entropy", "batch_size": batch_size, "progress": False}
+    whole, halved = (MLP(2, [4, 1], seed=1) for _ in range(2))
+    expected = fit(whole, inputs, targets, epochs=9, optimiser=kind(whole.parameters(), 0.1),
+                   validation=(inputs[:3], targets[:3]), **options)  # fmt: skip
+    first = fit(halved, inputs, targets, epochs=4, optimiser=kind(halved.parameters(), 0.1),
+                validation=(inputs[:3], targets[:3]), **options)  # fmt: skip
+    first.run.about = {"data": "moons", "tries": [1, 2.5, None]}
+    save(tmp_path / f"run{suffix}", first.run)
+    state = load(tmp_path / f"run{suffix}")
+    again = MLP(2, [4, 1], seed=7)
+    optimiser = kind(again.parameters(), 0.7)  # the rate comes from the state
+    history = fit(again, inputs, targets, epochs=9, optimiser=optimiser, resume=state,
+                  validation=(inputs[:3], targets[:3]), **options)  # fmt: skip
+    assert history.rows == expected.rows
+    assert again.state_dict() == whole.state_dict()
+    assert history.run.state_dict() == {**expected.run.state_dict(), "about": first.run.about}
+
+
+def test_what_a_run_tells_of_infinity_comes_back(tmp_path):
+    history = fit(MLP(1, 1, seed=0), [[1.0]], [2.0], epochs=2, progress=False)
+    history.rows[0]["speed"], history.rows[1]["speed"] = math.inf, math.nan
+    history.rows[2]["speed"] = -0.0
+    save(tmp_path / "run.json", history.run)
+    column = [row["speed"] for row in load(tmp_path / "run.json")["rows"]]
+    assert bits(column) == bits([math.inf, math.nan, -0.0])
+    json.loads((tmp_path / "run.json").read_text(), parse_constant=pytest.fail)
+
+
+def test_what_cannot_be_saved_is_told(tmp_path):
+    with pytest.raises(ArgumentError, match="a list cannot be saved; expected a model, an opt"):
+        save(tmp_path / "list.json", [1.0])
+    history = fit(MLP(1, 1, seed=0), [[1.0]], [2.0], epochs=2, progress=False)
+    history.run.about = {"model": history.run.model}
+    with pytest.raises(ArgumentError, match=r"cannot be saved .*; expected plain JSON"):
+        save(tmp_path / "run.json", history.run)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_without_the_library_safetensors_is_an_error_that_says_what_to_install(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setitem(sys.modules, "safetensors", None)
+    with pytest.raises(ArgumentError, match=r"pip install 'micrograd_gd\[safetensors\]'"):
+        save(tmp_path / "network.safetensors", MLP(1, 1))
+
+
+def test_a_file_that_is_no_ordinary_one_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "pipe.json")
+    assert complaint(tmp_path / "pipe.json") == "no ordinary file; expected a saved model"
+
+
+def test_a_file_beyond_all_models_is_not_read(tmp_path):
+    with (tmp_path / "huge.json").open("wb") as file:
+        file.truncate(2**31)
+    assert "2147483648 bytes; expected a saved model, up to 1073741824" in complaint(
+        tmp_path / "huge.json"
+    )
+
+
+def tensors(header, data=b""):
+    raw = json.dumps(header).encode() if isinstance(header, dict) else header
+    return struct.pack("<Q", len(raw)) + raw + data
+
+
+HEAD = {"format": "micrograd_gd network", "version": 1,
+        "architecture": {"nin": 1, "nouts": [1], "activation": "relu",
+                         "output_activation": "linear"}}  # fmt: skip
+WEIGHT = {"dtype": "F64", "shape": [1, 1], "data_offsets": [0, 8]}
+BIAS = {"dtype": "F64", "shape": [1], "data_offsets": [8, 16]}
+
+
+def network_file(head=HEAD, weight=WEIGHT, bias=BIAS, data=bytes(16), **more):
+    metadata = {"__metadata__": {"micrograd_gd": json.dumps(head)}}
+    return tensors({**metadata, "layers.0.weight": weight, "layers.0.bias": bias, **more}, data)
+
+
+@pytest.mark.parametrize(
+    ("raw", "message"),
+    [
+        (b"", "no valid safetensors file"),
+        (b"\xff" * 8, "no valid safetensors file"),
+        (struct.pack("<Q", 2**62) + b"{}", "no valid safetensors file"),
+        (tensors(b"[" * 100_000), "no valid safetensors file"),
+        (tensors({}), "safetensors of another kind; expected a model that this package saved"),
+        (tensors({"a": WEIGHT}, bytes(8)), "safetensors of another kind"),
+        (tensors({"__metadata__": {"micrograd_gd": "["}}), "no valid JSON"),
+        (tensors({"__metadata__": {"micrograd_gd": "{}"}}), "JSON of another kind"),
+        (network_file(data=bytes(8)), "no valid safetensors file"),
+        (network_file(weight={**WEIGHT, "shape": [2**40, 2**40]}), "no valid safetensors file"),
+        (network_file(weight={**WEIGHT, "dtype": "I64"}), "is I64 of shape (1, 1); expected F64"),
+        (network_file(weight={**WEIGHT, "shape": [1]}), "of shape (1,); expected (1, 1)"),
+        (network_file(weight={**WEIGHT, "shape": [1, 1, 1]}), "is F64 of shape (1, 1, 1); exp"),
+        (network_file({**HEAD, "version": 2}), "a network of format version 2; expected version"),
+        (network_file({**HEAD, "architecture": {}}), "no 'nin', 'nouts'"),
+        (
+            network_file(
+                {**HEAD, "architecture": {**HEAD["architecture"], "nouts": [10**9, 10**9]}}
+            ),
+            "2 arrays for layers of width [1, 1000000000, 1000000000]",
+        ),
+        (
+            network_file({**HEAD, "architecture": {**HEAD["architecture"], "nin": 10**12}}),
+            "of shape (1, 1); expected (1, 1000000000000)",
+        ),
+    ],
+)
+def test_a_safetensors_file_that_is_wrong_says_so(tmp_path, raw, message):
+    needs(".safetensors")
+    path = tmp_path / "network.safetensors"
+    path.write_bytes(raw)
+    with pytest.raises(ModelFileError) as caught:
+        load(path)
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_the_file_of_these_cases_is_right_without_a_change(tmp_path):
+    needs(".safetensors")
+    (tmp_path / "network.safetensors").write_bytes(network_file())
+    assert load(tmp_path / "network.safetensors").state_dict() == {
+        "layers.0.neurons.0.w.0": 0.0, "layers.0.neurons.0.b": 0.0,
+    }  # fmt: skip
+
+
+def test_other_libraries_read_the_weights(tmp_path):
+    needs(".safetensors")
+    from safetensors.numpy import load_file
+
+    network = MLP(2, [3, 1], seed=0)
+    save(tmp_path / "network.safetensors", network)
+    arrays = load_file(tmp_path / "network.safetensors")
+    x = [0.3, -0.7]
+    hidden = (arrays["layers.0.weight"] @ x + arrays["layers.0.bias"]).clip(0)
+    (y,) = arrays["layers.1.weight"] @ hidden + arrays["layers.1.bias"]
+    assert y == pytest.approx(network(x).data, rel=1e-14)
+
+
+RUN_CHANGES = [
+    (lambda c: c["arrays"].pop("best"), "no array 'best'; expected one of shape (2,)"),
+    (lambda c: c["arrays"].update(more=[1.0]), "unknown arrays ['more']"),
+    (lambda c: c["arrays"].update(best=[1.0]), "'best' is of shape (1,); expected (2,)"),
+    (lambda c: c["arrays"].update(best=[[1.0], [2.0]]), "best is [1.0]; expected a finite number"),
+    (lambda c: c.update(figures=["speed"]), "a history without a loss"),
+    (lambda c: c.update(order=[3, [1] * 10, None]), "order is no state of a random generator"),
+    (lambda c: c.update(order=[3, [2**32] * 625, None]), "order is no state of a random"),
+    (lambda c: c.update(order=3), "order is 3; expected a list"),
+    (lambda c: c.update(steps=-1), "steps is -1; expected a whole number"),
+    (lambda c: c.update(about=[]), "about is []; expected an object"),
+    (lambda c: c.update(learning_rate="x"), "learning_rate is 'x'; expected a finite number"),
+]
+
+
+@pytest.mark.parametrize(("change", "message"), RUN_CHANGES)
+def test_an_entry_of_a_run_that_does_not_fit_is_named(tmp_path, change, message):
+    history = fit(MLP(1, 1, seed=0), [[1.0]], [2.0], epochs=2, progress=False)
+    save(tmp_path / "run.json", history.run)
+    with pytest.raises(ModelFileError) as caught:
+        load(changed(tmp_path / "run.json", change))
+    assert message in str(caught.value)
+
+
+def test_a_state_of_another_model_is_refused_by_fit(tmp_path):
+    history = fit(MLP(1, 1, seed=0), [[1.0]], [2.0], epochs=2, progress=False)
+    state = history.run.state_dict()
+    other = MLP(2, 1, seed=0)
+    before = other.state_dict()
+    with pytest.raises(ArgumentError, match=r"parameters is .*; expected 3 numbers"):
+        fit(other, [[1.0, 2.0]], [2.0], resume=state)
+    with pytest.raises(ArgumentError, match="the state of a run has about, rows"):
+        fit(other, [[1.0, 2.0]], [2.0], resume={})
+    assert other.state_dict() == before
+    with pytest.raises(ArgumentError, match="order is no state of a random generator"):
+        fit(MLP(1, 1), [[1.0]], [2.0], resume={**state, "order": [3, [700] * 625, None]})
+    with pytest.raises(ArgumentError, match="rows is None; expected a list"):
+        fit(MLP(1, 1), [[1.0]], [2.0], resume={**state, "rows": None})
+    with pytest.raises(ArgumentError, match=r"row 0 is .*; expected the figures of epoch 0"):
+        fit(MLP(1, 1), [[1.0]], [2.0], resume={**state, "rows": [{}]})

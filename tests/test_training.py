@@ -6,9 +6,10 @@ import pytest
 
 from micrograd_gd.data import blobs
 from micrograd_gd.errors import ArgumentError, ShapeError
+from micrograd_gd.history import History
 from micrograd_gd.losses import mse
 from micrograd_gd.nn import MLP
-from micrograd_gd.training import History, fit
+from micrograd_gd.training import fit
 
 INPUTS = [[-1.0], [0.0], [1.0], [2.0]]
 TARGETS = [-1.0, 1.0, 3.0, 5.0]  # 2 x + 1

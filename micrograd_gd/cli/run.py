@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from micrograd_gd.data import Dataset
-    from micrograd_gd.training import History
+    from micrograd_gd.history import History
 
 Out = Annotated[Path, typer.Option(help="Folder for what is written; made if it is not there.")]
 

@@ -1,0 +1,239 @@
+"""Saved things as documents: a head of plain JSON and named arrays of numbers.
+
+A reader trusts nothing. It takes apart what is there, holds every size and type against what is
+due, and executes nothing; whatever does not fit is a `ModelFileError` that says what and where.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from micrograd_gd.errors import ArgumentError, ModelFileError
+from micrograd_gd.operation import shortened
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+VERSION = 1
+LARGEST = 2**30  # bytes; a million parameters are about 60 million
+
+
+class MisfitError(Exception):
+    """What stands in a file is not what is due there."""
+
+
+@dataclass(frozen=True)
+class Array:
+    """Numbers of one dimension, or of two, row after row."""
+
+    shape: tuple[int, ...]
+    numbers: list[float]
+
+    @classmethod
+    def of(cls, numbers: Sequence[float]) -> Array:
+        """Numbers in one dimension."""
+        return cls((len(numbers),), list(numbers))
+
+
+@dataclass(frozen=True)
+class Document:
+    """What one file holds: which kind of thing, its head, its arrays."""
+
+    kind: str
+    head: dict[str, Any]
+    arrays: dict[str, Array] = field(default_factory=dict)
+
+    def array(self, name: str, shape: tuple[int, ...]) -> list[float]:
+        """The numbers of an array that must be there, in that shape."""
+        if name not in self.arrays:
+            raise MisfitError(f"no array {name!r}; expected one of shape {shape}")
+        found = self.arrays[name]
+        if found.shape != shape:
+            raise MisfitError(f"the array {name!r} is of shape {found.shape}; expected {shape}")
+        return found.numbers
+
+    def check(self, keys: Sequence[str], arrays: Sequence[str]) -> None:
+        """Refuse what has other keys or arrays than these."""
+        check_keys(f"the {self.kind}", self.head, keys)
+        check_keys("arrays", self.arrays, arrays)
+
+
+def to_json(document: Document) -> bytes:
+    """A document as JSON; numbers that JSON does not know stand as "nan", "inf" and "-inf".
+
+    ``ArgumentError`` for what is no JSON, such as objects among the notes of a run.
+    """
+    content = {"format": f"micrograd_gd {document.kind}", "version": VERSION, **document.head}
+    if document.arrays:
+        content["arrays"] = {name: _nested(array) for name, array in document.arrays.items()}
+    lines = [f"  {json.dumps(key)}: {_laid_out(entry)}" for key, entry in content.items()]
+    text = "{\n" + ",\n".join(lines) + "\n}\n"
+    return text.encode("utf-8", "surrogatepass")
+
+
+def _laid_out(entry: Any) -> str:
+    """JSON, an object with a line for each of its entries."""
+    if not (isinstance(entry, dict) and entry):
+        return _dumped(entry)
+    lines = [f"    {_dumped(key)}: {_dumped(x)}" for key, x in entry.items()]
+    return "{\n" + ",\n".join(lines) + "\n  }"
+
+
+def _dumped(entry: Any) -> str:
+    entry = in_json(entry) if isinstance(entry, float) else entry
+    try:
+        return json.dumps(entry, ensure_ascii=False, allow_nan=False)
+    except (TypeError, ValueError, RecursionError) as error:
+        message = "expected plain JSON: texts, finite numbers, lists and dicts of them"
+        raise ArgumentError(f"{shortened(entry)} cannot be saved ({error}); {message}") from None
+
+
+def in_json(x: float) -> float | str:
+    """A float as it stands in JSON, which has no word for what is not finite."""
+    return x if math.isfinite(x) else repr(x)
+
+
+def from_json(raw: bytes) -> Document:
+    """The document that was written as this JSON."""
+    content = parse(raw)
+    kind, head = split_head(content)
+    arrays = an_object("arrays", head.pop("arrays", {}))
+    return Document(kind, head, {name: _array(name, entry) for name, entry in arrays.items()})
+
+
+def _nested(array: Array) -> list[float | str]:
+    return [in_json(x) for x in array.numbers]
+
+
+_WORDS = {"nan": math.nan, "inf": math.inf, "-inf": -math.inf}
+
+
+def _array(name: str, entry: Any) -> Array:
+    return Array.of([an_entry(name, x) for x in a_list(name, entry)])
+
+
+def read_bytes(path: Path) -> bytes:
+    """The content of a file, unless it is none, or larger than any model."""
+    if not path.exists():
+        where = f"check the name, as seen from {Path.cwd()}"
+        raise MisfitError(f"no such file; expected a saved model: {where}")
+    if path.is_dir():
+        raise MisfitError("a folder; expected a saved model, such as model.json in it")
+    if not path.is_file():
+        raise MisfitError("no ordinary file; expected a saved model")
+    if path.stat().st_size > LARGEST:
+        raise MisfitError(f"{path.stat().st_size} bytes; expected a saved model, up to {LARGEST}")
+    return path.read_bytes()
+
+
+def parse(raw: bytes) -> Any:
+    """JSON in the strict sense: no NaN, and every key once."""
+    try:
+        text = raw.decode("utf-8", "surrogatepass")
+        return json.loads(text, parse_constant=_refuse, object_pairs_hook=_unique)
+    except UnicodeDecodeError:
+        raise MisfitError("binary data; expected a saved model, in JSON") from None
+    except (json.JSONDecodeError, RecursionError) as error:
+        message = f"no valid JSON ({error}); expected a saved model, whole"
+        raise MisfitError(f"{message}: copy it again, or train again") from None
+    except ValueError as error:  # such as a number of more digits than Python reads
+        raise MisfitError(f"cannot be read ({error}); expected a saved model") from None
+
+
+def _refuse(constant: str) -> Any:
+    raise MisfitError(f"the number {constant}; expected finite numbers: train again")
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    entries = dict(pairs)
+    if len(entries) < len(pairs):
+        raise MisfitError("a key twice in one object; expected every key once")
+    return entries
+
+
+def split_head(content: Any) -> tuple[str, dict[str, Any]]:
+    """The kind of a document of this version, and what else is in its head."""
+    is_ours = isinstance(content, dict) and isinstance(content.get("format"), str)
+    name, _, kind = content["format"].partition(" ") if is_ours else ("", "", "")
+    if name != "micrograd_gd" or not kind:
+        message = 'JSON of another kind; expected a saved model, "format": "micrograd_gd model"'
+        raise MisfitError(message)
+    version = content.get("version")
+    if version != VERSION or isinstance(version, bool):
+        expected = f"expected version {VERSION}: use the micrograd_gd that wrote it"
+        raise MisfitError(f"a {kind} of format version {shortened(version)}; {expected}")
+    return kind, {key: x for key, x in content.items() if key not in ("format", "version")}
+
+
+def problem(path: Path, message: str) -> ModelFileError:
+    """The error for a file."""
+    return ModelFileError(f"{path}: {message}")
+
+
+# What an entry must be, each with the place that a complaint names.
+
+
+def check_keys(place: str, entry: Any, keys: Sequence[str]) -> None:
+    """An object with these keys and no others."""
+    entry = an_object(place, entry)
+    missing = [key for key in keys if key not in entry]
+    if missing:
+        raise MisfitError(f"no {', '.join(map(repr, missing))} in {place}; expected a whole model")
+    unknown = [key for key in entry if key not in keys]
+    if unknown:
+        raise MisfitError(f"unknown {shortened(unknown)} in {place}; expected {', '.join(keys)}")
+
+
+def an_object(place: str, entry: Any) -> dict[str, Any]:
+    """An object of JSON."""
+    if not isinstance(entry, dict):
+        raise MisfitError(f"{place} is {shortened(entry)}; expected an object")
+    return entry
+
+
+def a_list(place: str, entry: Any) -> list[Any]:
+    """A list of JSON, not empty."""
+    if not (isinstance(entry, list) and entry):
+        raise MisfitError(f"{place} is {shortened(entry)}; expected a list that is not empty")
+    return entry
+
+
+def a_text(place: str, entry: Any) -> str:
+    """A text."""
+    if not isinstance(entry, str):
+        raise MisfitError(f"{place} is {shortened(entry)}; expected text")
+    return entry
+
+
+def texts(place: str, entry: Any) -> list[str]:
+    """A list of texts."""
+    return [a_text(place, name) for name in a_list(place, entry)]
+
+
+def a_number(place: str, entry: Any) -> float:
+    """A finite number."""
+    try:
+        number = float(entry) if isinstance(entry, (int, float)) else None
+    except OverflowError:
+        number = None
+    if number is None or isinstance(entry, bool) or number - number != 0:
+        raise MisfitError(f"{place} is {shortened(entry)}; expected a finite number")
+    return number
+
+
+def an_entry(place: str, entry: Any) -> float:
+    """A number that may be "nan", "inf" or "-inf"."""
+    if isinstance(entry, str) and entry in _WORDS:
+        return _WORDS[entry]
+    return a_number(place, entry)
+
+
+def a_count(place: str, entry: Any) -> int:
+    """A whole number, at least 0."""
+    if not isinstance(entry, int) or isinstance(entry, bool) or entry < 0:
+        raise MisfitError(f"{place} is {shortened(entry)}; expected a whole number, at least 0")
+    return entry

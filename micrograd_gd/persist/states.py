@@ -1,0 +1,123 @@
+"""What trains as documents: parameters of any module, optimisers, whole training runs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from micrograd_gd.persist.document import (
+    Array,
+    Document,
+    MisfitError,
+    a_count,
+    a_list,
+    a_number,
+    a_text,
+    an_object,
+    texts,
+)
+
+if TYPE_CHECKING:
+    from micrograd_gd.nn import Module
+    from micrograd_gd.optim import Optimiser
+    from micrograd_gd.training import Run
+
+
+def module_document(module: Module) -> Document:
+    """The parameters of a module by name; how it computes stays in its code."""
+    state = module.state_dict()
+    return Document("parameters", {"names": [*state]}, {"parameters": Array.of([*state.values()])})
+
+
+def fill_module(document: Document, module: Module) -> None:
+    """Give a module the parameters of a document."""
+    document.check(("names",), ("parameters",))
+    names = texts("names", document.head["names"])
+    own = dict(module.named_parameters())
+    if names != [*own]:
+        raise MisfitError(f"parameters of another module; expected those of {module!r}")
+    numbers = document.array("parameters", (len(names),))
+    for parameter, x in zip(own.values(), numbers, strict=True):
+        parameter.data = x
+
+
+def optimiser_document(optimiser: Optimiser) -> Document:
+    """The state of an optimiser: its steps, and what it remembers of each parameter."""
+    state = optimiser.state_dict()
+    head = {"class": type(optimiser).__name__, "steps": state.pop("steps")}
+    return Document("optimiser", head, {name: Array.of(column) for name, column in state.items()})
+
+
+def fill_optimiser(document: Document, optimiser: Optimiser) -> None:
+    """Let an optimiser go on from the state of a document."""
+    name, own = a_text("class", document.head.get("class")), type(optimiser).__name__
+    if name != own:
+        raise MisfitError(f"the state of {name}; expected that of {own}")
+    document.check(("class", "steps"), optimiser.remembers)
+    shape = (len(optimiser.parameters),)
+    columns = {each: document.array(each, shape) for each in optimiser.remembers}
+    optimiser.load_state_dict({"steps": a_count("steps", document.head["steps"]), **columns})
+
+
+def run_document(run: Run) -> Document:
+    """A training run, as of the last row of its history."""
+    state = run.state_dict()
+    rows, optimiser = state["rows"], state["optimiser"]
+    figures = [name for name in rows[0] if name != "epoch"]
+    head = {
+        "about": state["about"],
+        "figures": figures,
+        "learning_rate": state["learning_rate"],
+        "steps": optimiser.pop("steps"),
+        "order": state["order"],
+    }
+    arrays = {
+        "parameters": Array.of(state["parameters"]),
+        "best": Array.of(state["best"]),
+        **{f"history.{name}": Array.of([row[name] for row in rows]) for name in figures},
+        **{f"optimiser.{name}": Array.of(column) for name, column in optimiser.items()},
+    }
+    return Document("training", head, arrays)
+
+
+def run_state(document: Document) -> dict[str, Any]:
+    """The state of the run of a document, as ``fit`` takes it to resume."""
+    head, arrays = document.head, document.arrays
+    document.check(("about", "figures", "learning_rate", "steps", "order"), [*arrays])
+    figures = texts("figures", head["figures"])
+    if "loss" not in figures:
+        raise MisfitError("a history without a loss; expected one")
+    count = len(arrays["history.loss"].numbers) if "history.loss" in arrays else 0
+    columns = [document.array(f"history.{name}", (count,)) for name in figures]
+    size = len(arrays["parameters"].numbers) if "parameters" in arrays else 0
+    remembered = [name for name in arrays if name.startswith("optimiser.")]
+    known = {"parameters", "best", *remembered, *(f"history.{name}" for name in figures)}
+    if not known >= {*arrays}:
+        raise MisfitError(f"unknown arrays {sorted({*arrays} - known)}; expected a training")
+    rate = head["learning_rate"]
+    return {
+        "about": an_object("about", head["about"]),
+        "rows": [
+            {"epoch": i, **dict(zip(figures, row, strict=True))}
+            for i, row in enumerate(zip(*columns, strict=True))
+        ],
+        "parameters": document.array("parameters", (size,)),
+        "best": document.array("best", (size,)),
+        "learning_rate": None if rate is None else a_number("learning_rate", rate),
+        "optimiser": {
+            "steps": a_count("steps", head["steps"]),
+            **{n.removeprefix("optimiser."): document.array(n, (size,)) for n in remembered},
+        },
+        "order": _order(head["order"]),
+    }
+
+
+def _order(entry: Any) -> list[Any]:
+    """The state of Python's random generator: a version, 625 words, and half a pair or none."""
+    entry = a_list("order", entry)
+    if len(entry) != 3:
+        raise MisfitError(f"order has {len(entry)} parts; expected three")
+    version, words, spare = entry
+    words = [a_count("order", word) for word in a_list("order", words)]
+    if len(words) != 625 or max(words) >= 2**32:
+        raise MisfitError("order is no state of a random generator; expected 625 words of 32 bits")
+    return [a_count("order", version), words, None if spare is None else a_number("order", spare)]
