@@ -1,14 +1,17 @@
 """Training is gradient descent and nothing else, and tells what happened however it ends."""
 
 import csv
+import io
+import sys
 
 import pytest
 
 from micrograd_gd.data import blobs
-from micrograd_gd.errors import ArgumentError, ShapeError
+from micrograd_gd.errors import ArgumentError, NotANumberError, ShapeError
 from micrograd_gd.history import History
 from micrograd_gd.losses import mse
 from micrograd_gd.nn import MLP
+from micrograd_gd.optim import Adam, Momentum
 from micrograd_gd.training import fit
 
 INPUTS = [[-1.0], [0.0], [1.0], [2.0]]
@@ -236,3 +239,59 @@ def test_a_history_without_rows_is_written_as_its_header(tmp_path):
 def test_an_unknown_column_is_named():
     with pytest.raises(ArgumentError, match="no column 'speed' in the history; expected one of"):
         fit(MLP(1, 1), INPUTS, TARGETS, epochs=1).column("speed")
+
+
+@pytest.mark.parametrize("batch_size", [None, 2])
+def test_a_loss_that_is_no_value_is_told(batch_size):
+    def plain(predictions, targets):
+        return sum((p.data - t) ** 2 for p, t in zip(predictions, targets, strict=True))
+
+    message = "the loss is float .*, through which no gradient flows; expected a Value"
+    with pytest.raises(NotANumberError, match=message):
+        fit(MLP(1, 1), INPUTS, TARGETS, loss=plain, batch_size=batch_size)
+    with pytest.raises(NotANumberError, match="the loss is list"):
+        fit(MLP(1, 1), INPUTS, TARGETS, loss=lambda predictions, _: predictions)
+
+
+@pytest.mark.parametrize("kind", [Momentum, Adam])
+def test_another_optimiser_brings_its_own_rate(kind):
+    model, by_hand = MLP(1, [3, 1], seed=0), MLP(1, [3, 1], seed=0)
+    fit(model, INPUTS, TARGETS, epochs=5, optimiser=kind(model.parameters(), 0.05))
+    optimiser = kind(by_hand.parameters(), 0.05)
+    for _ in range(5):
+        optimiser.zero_grad()
+        mse([by_hand(x) for x in INPUTS], TARGETS).backward()
+        optimiser.step()
+    assert numbers(model) == numbers(by_hand)
+
+
+def test_a_run_that_was_completed_goes_on_for_more_epochs():
+    whole = fit(MLP(1, 1, seed=0), INPUTS, TARGETS, epochs=8, batch_size=2)
+    model = MLP(1, 1, seed=0)
+    half = fit(model, INPUTS, TARGETS, epochs=3, batch_size=2)
+    resumed = fit(model, INPUTS, TARGETS, epochs=8, batch_size=2, resume=half.run.state_dict())
+    assert resumed.rows == whole.rows
+    again = fit(model, INPUTS, TARGETS, epochs=8, resume=resumed.run.state_dict())
+    assert again.rows == whole.rows
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+def test_progress_is_shown_to_a_terminal_and_to_nobody_else(monkeypatch):
+    pytest.importorskip("tqdm", reason="the extra progress is not installed")
+
+    def shown(stream, **options):
+        monkeypatch.setattr("sys.stderr", stream)
+        fit(MLP(1, 1, seed=0), INPUTS, TARGETS, epochs=5, **options)
+        return stream.getvalue()
+
+    assert "5/5" in shown(Terminal())
+    assert "loss=" in shown(Terminal())
+    assert shown(Terminal(), progress=False) == ""
+    assert shown(io.StringIO()) == ""
+    monkeypatch.setitem(sys.modules, "tqdm", None)
+    monkeypatch.setitem(sys.modules, "tqdm.auto", None)
+    assert shown(Terminal()) == ""

@@ -1,0 +1,164 @@
+"""What may happen after each epoch, and that it happens at the right one."""
+
+import pytest
+
+from micrograd_gd import MLP
+from micrograd_gd.callbacks import (
+    BestCheckpoint,
+    Checkpoint,
+    EarlyStopping,
+    LearningRateSchedule,
+    Log,
+    ReduceOnPlateau,
+)
+from micrograd_gd.errors import ArgumentError
+from micrograd_gd.persist import Predictor, load, load_model
+from micrograd_gd.training import fit
+
+INPUTS = [[-1.0], [0.0], [1.0], [2.0]]
+TARGETS = [-1.0, 1.0, 3.0, 5.0]
+
+
+def numbers(model):
+    return [parameter.data for parameter in model.parameters()]
+
+
+def trained(*callbacks, model=None, **options):
+    model = model or MLP(1, 1, seed=0)
+    options = {"learning_rate": 0.1, "epochs": 30, "progress": False, **options}
+    return fit(model, INPUTS, TARGETS, callbacks=callbacks, **options)
+
+
+def rising(history):
+    """A figure that falls until epoch 5 and then rises."""
+    history.rows[-1]["figure"] = abs(len(history) - 6) + 1.0
+
+
+def note(into):
+    return lambda history: into.append(numbers(history.run.model))
+
+
+def test_early_stopping_goes_back_to_the_best_epoch():
+    seen = []
+    history = trained(rising, note(seen), EarlyStopping(4, monitor="figure"))
+    assert (history.status, len(history)) == ("stopped", 10)
+    assert history.message == (
+        "stopped early: figure was best in epoch 5, 1, and not better in the 4 epochs since"
+    )
+    assert numbers(history.run.model) == seen[5] != seen[9]
+
+
+def test_early_stopping_watches_the_validation_if_there_is_any():
+    held_out = ([[0.0]], [-100.0])  # which no line through the others meets
+    history = trained(EarlyStopping(2), validation=held_out)
+    losses = history.column("validation_loss")
+    assert history.status == "stopped"
+    assert losses.index(min(losses)) == len(losses) - 3
+    assert "validation_loss was best" in history.message
+    assert trained(EarlyStopping(2)).status == "completed"
+
+
+def test_an_accuracy_is_to_rise():
+    def figures(history):
+        history.rows[-1]["accuracy"] = min(len(history), 4) / 10
+
+    history = trained(figures, EarlyStopping(3, monitor="accuracy"))
+    assert (history.status, len(history)) == ("stopped", 7)
+
+
+def test_a_small_improvement_is_none():
+    history = trained(EarlyStopping(5, min_improvement=100.0))
+    assert (history.status, len(history)) == ("stopped", 6)
+
+
+def test_the_best_checkpoint_is_the_model_of_the_best_epoch(tmp_path):
+    seen = []
+    trained(rising, note(seen), BestCheckpoint(tmp_path / "best.json", monitor="figure"), epochs=9)
+    assert numbers(load(tmp_path / "best.json")) == seen[5]
+    model = MLP(1, 1, seed=0)
+    predictor = Predictor(model, feature_names=("x",))
+    trained(BestCheckpoint(tmp_path / "model.json", thing=predictor), model=model)
+    assert load_model(tmp_path / "model.json").feature_names == ("x",)
+
+
+@pytest.mark.parametrize("stop", [0, 1, 7])
+def test_a_checkpoint_is_where_a_training_goes_on(tmp_path, stop):
+    path = tmp_path / "run.json"
+
+    def interrupt(history):
+        if len(history) == stop + 1:
+            raise KeyboardInterrupt
+
+    whole = trained(batch_size=3)
+    cut = trained(Checkpoint(path, seconds=0), interrupt, batch_size=3)
+    assert cut.status == "interrupted"
+    with pytest.raises(ArgumentError, match="its parameters went back to the best; to go on from"):
+        cut.run.state_dict()
+    resumed = trained(resume=load(path), batch_size=3)
+    assert resumed.rows == whole.rows
+    assert numbers(resumed.run.model) == numbers(whole.run.model)
+
+
+def test_what_a_callback_remembers_is_seen_again_in_a_resumed_run(tmp_path):
+    def watched(**options):
+        return trained(rising, EarlyStopping(4, monitor="figure"), **options)
+
+    whole, first = watched(), watched(epochs=7)
+    resumed = watched(resume=first.run.state_dict())
+    assert resumed.rows == whole.rows
+    assert resumed.message == whole.message
+
+
+def test_checkpoints_are_saved_no_more_often_than_asked(tmp_path):
+    trained(Checkpoint(tmp_path / "run.json", seconds=1000))
+    assert len(load(tmp_path / "run.json")["rows"]) == 1
+    trained(Checkpoint(tmp_path / "run.json", seconds=0))
+    assert len(load(tmp_path / "run.json")["rows"]) == 31
+
+
+def test_a_log_has_the_signature_of_trackers():
+    calls = []
+
+    class Tracker:
+        def log(self, data, step=None):
+            calls.append((data, step))
+
+    history = trained(Log(Tracker().log, prefix="train/"), epochs=3)
+    assert calls == [({"train/loss": row["loss"]}, row["epoch"]) for row in history]
+
+
+def test_a_schedule_by_epochs_sets_the_rate_of_the_next_one():
+    by_epoch = trained(LearningRateSchedule(lambda e: 0.1 / (e + 1)), learning_rate=1.0, epochs=5)
+    by_step = trained(learning_rate=lambda step: 0.1 / (step + 1), epochs=5)
+    assert by_epoch.rows == by_step.rows
+    with pytest.raises(ArgumentError, match="learning_rate"):
+        trained(LearningRateSchedule(lambda _: 0.0))
+
+
+def test_the_rate_is_reduced_on_a_plateau_and_the_state_keeps_it():
+    seen = []
+    history = trained(
+        rising,
+        ReduceOnPlateau(0.5, 3, monitor="figure"),
+        lambda history: seen.append(history.run.optimiser.learning_rate),
+        epochs=12,
+    )
+    assert seen == [0.1] * 8 + [0.05] * 3 + [0.025] * 2
+    assert history.run.state_dict()["learning_rate"] == 0.025
+    with pytest.raises(ArgumentError, match="the learning rate is a schedule; expected a number"):
+        trained(rising, ReduceOnPlateau(0.5, 3, monitor="figure"), learning_rate=lambda _: 0.1)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: EarlyStopping(0), "patience is 0; expected a whole number, at least 1"),
+        (lambda: EarlyStopping(min_improvement=-1.0), "min_improvement is -1.0"),
+        (lambda: ReduceOnPlateau(1.5), "factor is 1.5; expected a number between 0 and 1"),
+        (lambda: ReduceOnPlateau(patience=1.5), "patience is 1.5"),
+        (lambda: trained(EarlyStopping(monitor="speed")), "no figure 'speed' to monitor; expected"),
+    ],
+)
+def test_settings_out_of_range_are_refused(make, message):
+    with pytest.raises(ArgumentError, match=message):
+        make()
