@@ -118,14 +118,23 @@ class Checkpoint:
 
     Saving never takes more than a twentieth of the time of the training. What was there stays until
     the new file is whole: whenever the process ends, there is a checkpoint to resume from.
+    ``notes``, plain JSON, are kept with the state, as its ``about``.
     """
 
-    def __init__(self, path: str | PathLike[str], *, seconds: float = 5.0) -> None:
-        self.path, self.seconds = path, seconds
+    def __init__(
+        self,
+        path: str | PathLike[str],
+        *,
+        seconds: float = 5.0,
+        notes: dict[str, Any] | None = None,
+    ) -> None:
+        self.path, self.seconds, self.notes = path, seconds, notes
         self._due = -math.inf
 
     def __call__(self, history: History) -> None:
         """Save, if it is time."""
+        if self.notes is not None:
+            history.run.about = self.notes
         begun = time.monotonic()
         if begun >= self._due:
             save(self.path, history.run)

@@ -17,7 +17,7 @@ from micrograd_gd.persist import Predictor
 from micrograd_gd.training import fit
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from micrograd_gd.history import History
 
@@ -91,19 +91,22 @@ class Experiment:
             dataset.class_names,
         )
 
-    def run(self, callback: Callable[[History], Any] = lambda _: None) -> History:
-        """Train the network; the callback sees every row of the history as it comes."""
+    def run(
+        self, *callbacks: Callable[[History], Any], resume: Mapping[str, Any] | None = None
+    ) -> History:
+        """Train the network, from a state on if there is one; each callback sees every row."""
         settings = self.settings
         return fit(
             self.predictor.network,
-            *self._samples(self.train),
+            *self.samples(self.train),
             loss=self.loss,
             learning_rate=settings.learning_rate,
             epochs=settings.epochs,
             batch_size=settings.batch_size,
-            validation=self._samples(self.test),
+            validation=self.samples(self.test),
             seed=settings.seed,
-            callbacks=[callback],
+            callbacks=callbacks,
+            resume=resume,
             progress=False,
         )
 
@@ -113,7 +116,7 @@ class Experiment:
         Numbers are judged in the target's own units: the typical error (root mean square), and the
         share of the variance that is explained (R²).
         """
-        inputs, targets = self._samples(part)
+        inputs, targets = self.samples(part)
         network = self.predictor.network
         with no_grad():
             loss = LOSSES[self.loss]([network(row) for row in inputs], targets)
@@ -145,7 +148,7 @@ class Experiment:
                 neuron.b.label = f"b {position}"
                 for weight, source in zip(neuron.w, sources, strict=True):
                     weight.label = f"w {position} {source}"
-        (row,) = self._samples(self.test)[0][:1]
+        (row,) = self.samples(self.test)[0][:1]
         inputs = [Value(x, name) for x, name in zip(row, names, strict=True)]
         outputs = network(inputs)
         if isinstance(outputs, list):
@@ -164,7 +167,7 @@ class Experiment:
         root.backward()
         return root, what
 
-    def _samples(self, part: Dataset) -> tuple[list[list[float]], list[float]]:
+    def samples(self, part: Dataset) -> tuple[list[list[float]], list[float]]:
         """The rows as the network sees them, the targets as the loss does."""
         inputs = (self.predictor.scaling or _unscaled(part))(part.inputs)
         targets = [float(target) for target in part.targets]

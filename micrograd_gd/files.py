@@ -1,6 +1,7 @@
 """Writing a file whole or not at all: a reader never finds half of it."""
 
 import os
+import re
 from pathlib import Path
 
 
@@ -23,3 +24,18 @@ def write_file(path: str | os.PathLike[str], content: bytes) -> None:
     except BaseException:
         beside.unlink(missing_ok=True)
         raise
+
+
+def remove_leftovers(folder: str | os.PathLike[str]) -> None:
+    """Remove the beginnings of files that a process left which ended while it was writing.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     _ = (Path(folder) / ".model.json.123.part").write_bytes(b"{")
+    ...     remove_leftovers(folder)
+    ...     [*Path(folder).iterdir()]
+    []
+    """
+    for path in Path(folder).iterdir():
+        if re.fullmatch(r"\..+\.[0-9]+\.part", path.name):
+            path.unlink(missing_ok=True)

@@ -15,7 +15,7 @@ import pytest
 
 import micrograd_gd
 from micrograd_gd import __version__, cli
-from micrograd_gd.cli.train import DEFAULT
+from micrograd_gd.cli.options import DEFAULT
 from micrograd_gd.data import iris
 from micrograd_gd.experiment import Experiment, Settings
 from micrograd_gd.ops import OPERATIONS
@@ -353,10 +353,11 @@ def test_ctrl_c_keeps_the_best_model_so_far(tmp_path):
     assert program.returncode == 130
     found = re.fullmatch(
         r"micrograd-gd: interrupted in epoch \d+ of 100000; "
-        r"the model written is the best so far, of epoch (\d+)\n",
+        r"the model written is the best so far, of epoch (\d+); "
+        r"to go on: micrograd-gd train --resume run\n",
         err,
     )
-    assert files(tmp_path / "run") == FILES
+    assert files(tmp_path / "run") == ["checkpoint.json", *FILES]
     rows = [*csv.DictReader(io.StringIO((tmp_path / "run" / "history.csv").read_text()))]
     best = min(rows, key=lambda row: float(row["loss"]))
     assert best["epoch"] == found[1]
@@ -400,3 +401,136 @@ def test_a_loss_that_is_nan_before_the_first_step_is_not_blamed_on_the_steps(run
     assert done.status == 1
     assert "no step was taken yet: try another --activation" in done.err
     assert "warning" not in done.err
+
+
+# Interrupted, and resumed.
+
+
+def interrupted(run, *arguments, epoch=7):
+    """A training of the command line that Ctrl-C ends after so many epochs."""
+    from micrograd_gd.callbacks import Checkpoint
+
+    def stop(self, history, save=Checkpoint.__call__):
+        save(self, history)
+        if len(history) == epoch + 1:
+            raise KeyboardInterrupt
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Checkpoint, "__call__", stop)
+        return run("train", *arguments, "--checkpoint-seconds", "0")
+
+
+@pytest.mark.parametrize("options", [[], ["--batch-size", "1000"]])
+def test_a_resumed_training_leaves_the_bytes_of_one_that_was_not_interrupted(run, options):
+    Path("two.csv").write_text("x,y\n" + "".join(f"{i},{int(i > 9)}\n" for i in range(20)))
+    arguments = ["two.csv", "--epochs", "20", *options]
+    assert run("train", *arguments, "--out", "whole").status == 0
+    cut = interrupted(run, *arguments)
+    assert cut.status == 130
+    assert cut.err.splitlines()[-1].endswith("; to go on: micrograd-gd train --resume run")
+    Path("run", ".model.json.123.part").write_bytes(b"{")
+    done = run("train", "--resume", "run")
+    assert done.status == 0
+    assert "resumed   after epoch 7\n" in done.out
+    assert files("run") == FILES
+    for name in FILES:
+        assert Path("run", name).read_bytes() == Path("whole", name).read_bytes()
+
+
+def test_a_training_is_resumed_from_another_folder(run, monkeypatch):
+    Path("two.csv").write_text(CSV["good.csv"])
+    assert interrupted(run, "two.csv", "--epochs", "9", "--out", "out/run").status == 130
+    monkeypatch.chdir("out")
+    assert run("train", "--resume", "run").status == 0
+    assert files("run") == FILES
+
+
+def checkpoint(change):
+    path = Path("run/checkpoint.json")
+    content = json.loads(path.read_text())
+    change(content)
+    path.write_text(json.dumps(content))
+
+
+RESUME = [
+    ("train --resume run --seed 1", None, "--seed beside --resume, which goes on with the data"),
+    ("train iris --resume run", None, "DATA beside --resume"),
+    ("train --resume none", None, "none/checkpoint.json: no such file"),
+    ("train --resume out", None, "out: no interrupted training here; expected checkpoint.json in"),
+    ("train --resume run", lambda c: c.update(about={}), "no checkpoint of train ('data'); exp"),
+    ("train --resume run", lambda c: c["about"].update(settings=3), "no checkpoint of train ("),
+    (
+        "train --resume run",
+        lambda c: c["about"]["settings"].update(epochs="many"),
+        "no checkpoint of train (epochs is 'many'); expected one that train wrote",
+    ),
+    (
+        "train --resume run",
+        lambda c: c["about"]["settings"].update(hidden=[10**9, 10**9]),
+        "parameters, and 1,000,000 are as many as",
+    ),
+    (
+        "train --resume run",
+        lambda c: c["about"].update(digest=""),
+        "two.csv: the data is not what the training began with; expected the same rows",
+    ),
+    ("train --resume run", lambda c: c["about"].update(data=["x"]), "data is ['x'], target None"),
+    ("train --resume run", lambda c: c.update(format="x"), "JSON of another kind"),
+    (
+        "train --resume run",
+        lambda c: c["about"]["settings"].update(hidden=[5]),
+        "parameters is [",
+    ),
+]
+
+
+@pytest.mark.parametrize(("command", "change", "message"), RESUME)
+def test_what_cannot_be_resumed_is_one_clear_line(command, change, message, run):
+    Path("two.csv").write_text(CSV["good.csv"])
+    Path("out").mkdir()
+    interrupted(run, "two.csv", "--epochs", "9")
+    if change is not None:
+        checkpoint(change)
+    done = run(*command.split())
+    assert done.status == 2
+    assert message in done.err
+    assert done.err.count("\n") == 1
+    assert "checkpoint.json" in files("run")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="SIGKILL is a signal of POSIX")
+def test_a_training_that_is_killed_while_it_saves_loses_nothing():
+    import kill_saves
+
+    killed, _, compared = kill_saves.compare(kills=3, epochs=80, most=3)
+    assert killed == 3
+    assert compared == FILES
+
+
+# Find a learning rate.
+
+
+def test_find_lr_suggests_a_rate_that_trains(run):
+    done = run("find-lr", "iris", "--hidden", "3")
+    assert (done.status, done.err) == (0, "")
+    assert done.out.startswith(
+        "MLP(4 -> 3 relu -> 3 linear, 27 parameters), cross_entropy of 114 rows of iris\n"
+    )
+    suggestion = float(re.search(r"^suggestion +([0-9.]+),", done.out, re.MULTILINE)[1])
+    critical = float(re.search(r"^critical rate +([0-9.]+) at", done.out, re.MULTILINE)[1])
+    assert critical / 100 < suggestion < critical
+    trained = run("train", "iris", "--hidden", "3", "--learning-rate", suggestion)
+    assert float(table(trained.out)["accuracy"][0].removesuffix(" %")) > 90
+    assert files(".") == ["run"]
+
+
+def test_find_lr_says_what_is_wrong(run):
+    for arguments, message in [
+        (["none.csv"], "none.csv: no such file"),
+        (["iris", "--smallest", "0"], "smallest is 0.0; expected a finite number above 0"),
+        (["iris", "--smallest", "1e9", "--largest", "1e10"], "no rate"),
+        (["iris", "--hidden", "x"], "--hidden is 'x'"),
+    ]:
+        done = run("find-lr", *arguments)
+        assert (done.status, done.err.count("\n")) == (2, 1)
+        assert message in done.err

@@ -6,15 +6,17 @@ import os
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from micrograd_gd import reports
-from micrograd_gd.cli.messages import complain, told, warn
+from micrograd_gd.callbacks import Checkpoint
+from micrograd_gd.cli.messages import PROGRAM, complain, told, warn
+from micrograd_gd.cli.resume import CHECKPOINT
 from micrograd_gd.errors import ArgumentError, MicrogradError
 from micrograd_gd.experiment import Experiment, Settings
-from micrograd_gd.files import write_file
+from micrograd_gd.files import remove_leftovers, write_file
 from micrograd_gd.persist import save_model
 from micrograd_gd.viz import graph, plot_loss
 
@@ -27,15 +29,37 @@ if TYPE_CHECKING:
 Out = Annotated[Path, typer.Option(help="Folder for what is written; made if it is not there.")]
 
 
-def run(name: str, dataset: Dataset, settings: Settings, out: Path) -> None:
-    """Train, print, and write what came out; exit 1 or 130 where it did not come to its end."""
+Seconds = Annotated[float, typer.Option(help="Time between two checkpoints; 0: after every epoch.")]
+
+
+def run(
+    name: str,
+    dataset: Dataset,
+    settings: Settings,
+    out: Path,
+    notes: dict[str, Any] | None = None,
+    state: dict[str, Any] | None = None,
+    checkpoint_seconds: float = 5.0,
+) -> None:
+    """Train, print, and write what came out; exit 1 or 130 where it did not come to its end.
+
+    With ``notes``, the training leaves checkpoints on its way, which hold them; ``state`` is that
+    of a checkpoint to go on from.
+    """
     experiment = Experiment(dataset, settings)
     _prepare(out)
     for line in reports.outline(name, experiment):
         typer.echo(line)
+    if state is not None:
+        remove_leftovers(out)
+        typer.echo(f"resumed   after epoch {len(state['rows']) - 1}")
     progress = _Progress(settings.epochs)
-    history = experiment.run(progress)
+    path = out / CHECKPOINT
+    keep = [] if notes is None else [Checkpoint(path, seconds=checkpoint_seconds, notes=notes)]
+    history = experiment.run(*keep, progress, resume=state)
     progress.end()
+    if history.status != "interrupted":
+        path.unlink(missing_ok=True)
     diverged = history.status == "diverged"
     written = _written(experiment, history, out)
     if not diverged:
@@ -48,7 +72,7 @@ def run(name: str, dataset: Dataset, settings: Settings, out: Path) -> None:
         names = _drawn(out / "graph.svg", graph(root).save)
         written += [f"{name} ({what})" for name in names]
     typer.echo(f"\nwrote into {out}: {', '.join(written)}")
-    _conclude(history, settings)
+    _conclude(history, settings, out if path.exists() else None)
 
 
 def _written(experiment: Experiment, history: History, out: Path) -> list[str]:
@@ -60,7 +84,7 @@ def _written(experiment: Experiment, history: History, out: Path) -> list[str]:
     return ["model.json", "history.csv"]
 
 
-def _conclude(history: History, settings: Settings) -> None:
+def _conclude(history: History, settings: Settings, resumable: Path | None) -> None:
     """Say what went wrong, if anything, and exit as that demands."""
     if history.status == "diverged":
         rate = settings.learning_rate
@@ -71,7 +95,8 @@ def _conclude(history: History, settings: Settings) -> None:
         raise typer.Exit(complain(f"{history.message}; {remedy}", 1))
     if history.status == "interrupted":
         kept = f"the model written is the best so far, of epoch {history.best_epoch}"
-        raise typer.Exit(complain(f"{history.message}; {kept}", 130))
+        way = f"; to go on: {PROGRAM} train --resume {resumable}" if resumable else ""
+        raise typer.Exit(complain(f"{history.message}; {kept}{way}", 130))
     losses = history.column("loss")
     if losses[-1] > losses[0]:
         warn("the loss ended above where it began; try a smaller --learning-rate")

@@ -1,0 +1,75 @@
+"""`find-lr`: which learning rate a network and its data can bear."""
+
+from __future__ import annotations
+
+import math
+from random import Random
+from typing import Annotated
+
+import typer
+
+from micrograd_gd import reports
+from micrograd_gd.cli.options import (
+    DEFAULT,
+    Activation,
+    Data,
+    Hidden,
+    Loss,
+    Seed,
+    Target,
+    Task,
+    TestFraction,
+    check,
+    dataset,
+    widths,
+)
+from micrograd_gd.experiment import Experiment, Settings
+from micrograd_gd.learning_rate import critical_learning_rate, find_learning_rate
+from micrograd_gd.objective import Objective
+
+MOST = 256  # training rows that are looked at; more would be slow, and say the same
+
+
+def find_lr(
+    data: Data,
+    target: Target = None,
+    hidden: Hidden = None,
+    activation: Activation = DEFAULT.activation,
+    test_fraction: TestFraction = DEFAULT.test_fraction,
+    task: Task = "auto",
+    loss: Loss = None,
+    seed: Seed = DEFAULT.seed,
+    smallest: Annotated[float, typer.Option(help="The rate to start from.")] = 1e-6,
+    largest: Annotated[float, typer.Option(help="The rate to end at, if not before.")] = 100.0,
+) -> None:
+    """Find a learning rate: start with something small and slowly increase it."""
+    settings = check(
+        Settings(
+            hidden=widths(hidden),
+            activation=activation,
+            test_fraction=test_fraction,
+            loss=loss,
+            seed=seed,
+        )
+    )
+    experiment = Experiment(dataset(data, target, task, loss), settings)
+    inputs, targets = experiment.samples(experiment.train)
+    rows = sorted(Random(seed).sample(range(len(inputs)), min(len(inputs), MOST)))  # noqa: S311 — rows, no secret
+    objective = Objective(
+        experiment.predictor.network,
+        [inputs[row] for row in rows],
+        [targets[row] for row in rows],
+        experiment.loss,
+    )
+    typer.echo(f"{experiment.predictor.network!r}, {experiment.loss} of {len(rows)} rows of {data}")
+    curve = find_learning_rate(objective, smallest=smallest, largest=largest)
+    shown = range(0, len(curve.rates), max(1, len(curve.rates) // 16))
+    lines = [(f"{curve.rates[i]:.2g}", f"{curve.losses[i]:.4g}") for i in shown]
+    for line in ["", *reports.aligned([("learning rate", "loss after the step"), *lines])]:
+        typer.echo(line)
+    critical = critical_learning_rate(objective)
+    known = "none at the start" if critical == math.inf else f"{critical:.3g} at the start"
+    typer.echo(
+        f"\nsuggestion      {curve.suggestion:.2g}, a tenth of the last rate before the rise"
+    )
+    typer.echo(f"critical rate   {known}: 2 / the largest curvature, beyond which steps grow")

@@ -1,0 +1,101 @@
+"""What a checkpoint notes of the command that made it, and the same command again."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from micrograd_gd.cli.options import check, dataset
+from micrograd_gd.errors import ArgumentError, ModelFileError
+from micrograd_gd.experiment import Settings
+from micrograd_gd.persist import load
+
+if TYPE_CHECKING:
+    from micrograd_gd.data import Dataset
+
+CHECKPOINT = "checkpoint.json"
+
+
+@dataclass(frozen=True)
+class Command:
+    """What decides a training: the data, how to read it, the settings."""
+
+    data: str
+    target: str | None
+    task: str
+    settings: Settings
+
+    def dataset(self) -> Dataset:
+        """The rows to learn from."""
+        return dataset(self.data, self.target, self.task, self.settings.loss)
+
+    def notes(self, rows: Dataset) -> dict[str, Any]:
+        """What a checkpoint keeps, to find the same data again and to know it."""
+        return {
+            "data": self.data,
+            "folder": str(Path.cwd()),
+            "target": self.target,
+            "task": self.task,
+            "settings": asdict(self.settings),
+            "digest": _digest(rows),
+        }
+
+
+def resumed(folder: Path) -> tuple[Command, Dataset, dict[str, Any]]:
+    """The command that was interrupted, its data, and the state of its training.
+
+    ``ModelFileError`` where there is none to resume; ``ArgumentError`` where the data has changed.
+    """
+    path = folder / CHECKPOINT
+    if folder.is_dir() and not path.exists():
+        expected = f"expected {CHECKPOINT} in it, which a training leaves until it has ended"
+        raise ModelFileError(f"{folder}: no interrupted training here; {expected}")
+    state = load(path)
+    notes = state["about"] if isinstance(state, dict) else {}
+    try:
+        command = Command(notes["data"], notes["target"], notes["task"], _settings(notes))
+        _check_types(command)
+        digest, home = notes["digest"], Path(notes["folder"])
+    except (KeyError, TypeError) as error:
+        message = f"no checkpoint of train ({error}); expected one that train wrote"
+        raise ModelFileError(f"{path}: {message}") from None
+    rows = _where_it_was(command, home).dataset()
+    if _digest(rows) != digest:
+        raise ArgumentError(
+            f"{command.data}: the data is not what the training began with; "
+            f"expected the same rows: bring them back, or train anew"
+        )
+    return command, rows, state
+
+
+def _settings(notes: dict[str, Any]) -> Settings:
+    given = notes["settings"]
+    return Settings(**{**given, "hidden": tuple(given["hidden"])})
+
+
+def _check_types(command: Command) -> None:
+    settings = command.settings
+    for field in fields(Settings):
+        default, value = getattr(Settings(), field.name), getattr(settings, field.name)
+        due = (str, type(None)) if default is None else type(default)
+        if not isinstance(value, due) or isinstance(value, bool):
+            raise TypeError(f"{field.name} is {value!r:.80}")
+    widths = settings.hidden
+    if not all(isinstance(width, int) and width >= 1 for width in widths):
+        raise TypeError(f"hidden is {widths!r:.80}")
+    if not isinstance(command.data, str) or not isinstance(command.target, (str, type(None))):
+        raise TypeError(f"data is {command.data!r:.80}, target {command.target!r:.80}")
+    check(settings)
+
+
+def _where_it_was(command: Command, home: Path) -> Command:
+    """The command with the path of its data as seen from here."""
+    if command.data == "iris" or Path(command.data).exists():
+        return command
+    return Command(str(home / command.data), command.target, command.task, command.settings)
+
+
+def _digest(rows: Dataset) -> str:
+    return hashlib.sha256(repr(vars(rows)).encode()).hexdigest()
