@@ -4,6 +4,7 @@ One run of the suite is two: the native engine here, and beside it, in a process
 Python engine with the same arguments. `--engine=python` or `--engine=native` runs one alone.
 """
 
+import importlib.util
 import os
 import subprocess
 import sys
@@ -23,6 +24,7 @@ ENGINE_FREE = {
     "test_core.py",
     "test_data.py",
     "test_docs.py",
+    "test_estimators.py",
     "test_layers.py",
     "test_quality.py",
     "test_viz_architecture.py",
@@ -76,7 +78,12 @@ def pytest_configure(config):
 
 
 def pytest_ignore_collect(collection_path, config):
-    """Leave out, on the Python engine, what the other process runs all the same."""
+    """Leave out, on the Python engine, what the other process runs all the same.
+
+    And the examples of a module that needs scikit-learn, where there is none.
+    """
+    if collection_path.name == "estimators.py" and importlib.util.find_spec("sklearn") is None:
+        return True
     if config.getoption("engine") == "python" and collection_path.name in ENGINE_FREE:
         return True
     return None
