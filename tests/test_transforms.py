@@ -110,39 +110,6 @@ def test_physics_formulas_to_second_order(cases):
                 assert got == pytest.approx(expected, rel=1e-8, abs=1e-9 * scale), case["id"]
 
 
-def test_regression_problems_of_nist(cases):
-    """Gradient and Hessian of the residual sum of squares, at the start and at the optimum."""
-    for path in sorted((cases / "nist").glob("*.json")):
-        problem = json.loads(path.read_text())
-        model, response = (compile(problem[k], path.name, "eval") for k in ("model", "response"))
-        rows = [dict(zip(problem["columns"], row, strict=True)) for row in problem["data"]]
-
-        def residuals(b, model=model, response=response, rows=rows):
-            names = {**FUNCTIONS, "pi": math.pi, **{f"b{i}": x for i, x in enumerate(b, 1)}}
-            total = 0.0
-            for row in rows:
-                names.update(row)
-                total = total + (eval(response, names) - eval(model, names)) ** 2  # noqa: S307 — our cases
-            return total
-
-        responses = [eval(response, {**FUNCTIONS, **row}) for row in rows]  # noqa: S307 — our cases
-        size = math.hypot(*responses)
-        for place in ("at_start1", "at_certified_float"):
-            known = problem[place]
-            slopes = [*map(float, known["grad"])]
-            scales = [*map(float, known["grad_scale_sum_abs_terms"])]
-            second = [[*map(float, row)] for row in known["hess"]]
-            for j, got in enumerate(grad(residuals)(known["b"])):
-                # A residual is known to an ulp of the response; the Hessian says what that does.
-                bound = 1e-11 * scales[j] + 1e-15 * size * math.sqrt(abs(second[j][j]))
-                assert got == pytest.approx(slopes[j], rel=1e-10, abs=bound), path.name
-            for i, row in enumerate(hessian(residuals)(known["b"])):
-                for j, got in enumerate(row):
-                    scale = math.sqrt(abs(second[i][i] * second[j][j]))
-                    truth = second[i][j]
-                    assert got == pytest.approx(truth, rel=1e-8, abs=1e-8 * scale), path.name
-
-
 def test_a_descent_inside_of_a_function_is_differentiated_through():
     def end(rate):
         w = 5.0
