@@ -25,6 +25,8 @@ from micrograd_gd.persist.document import (
 )
 from micrograd_gd.persist.predictor import Predictor
 
+WIDEST = 10**9
+
 _SURROUNDINGS = ("feature_names", "target_name", "class_names", "scaling", "target_scaling")
 
 
@@ -136,8 +138,10 @@ def _widths(architecture: Any) -> list[int]:
     for key in ("activation", "output_activation"):
         a_text(key, architecture[key])
     widths = [architecture["nin"], *a_list("nouts", architecture["nouts"])]
-    if not all(isinstance(w, int) and not isinstance(w, bool) and w >= 1 for w in widths):
-        raise MisfitError(f"layers of width {shortened(widths)}; expected whole numbers above 0")
+    for width in widths:
+        if not isinstance(width, int) or isinstance(width, bool) or not 1 <= width <= WIDEST:
+            expected = f"expected whole numbers from 1 to {WIDEST}"
+            raise MisfitError(f"layers of width {shortened(widths)}; {expected}")
     return widths
 
 
