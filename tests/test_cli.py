@@ -534,3 +534,72 @@ def test_find_lr_says_what_is_wrong(run):
         done = run("find-lr", *arguments)
         assert (done.status, done.err.count("\n")) == (2, 1)
         assert message in done.err
+
+
+# Descend.
+
+
+def test_descend_finds_the_minimum_of_a_formula(run):
+    done = run("descend", "x**4 - 3*x**3 + 2", "--start", "x=4", "--learning-rate", "0.01")
+    assert (done.status, done.err) == (0, "")
+    head, first, second, *_ = done.out.splitlines()
+    assert head.split() == ["step", "x", "value", "slope"]
+    assert first.split() == ["0", "4", "66", "112"]
+    assert second.split()[:2] == ["1", "2.88"]
+    assert re.search(r"^converged +the ground is level after 71 steps", done.out, re.MULTILINE)
+    assert float(re.search(r"^lowest point +x = (.*)$", done.out, re.MULTILINE)[1]) == (
+        pytest.approx(9 / 4, abs=1e-6)
+    )
+    assert "critical: 0.09877 here" in done.out  # 2 / f″(9/4), f″ = 12 x² - 18 x
+    assert files(".") == []
+
+
+def test_descend_takes_any_number_of_names_and_draws_a_random_start(run):
+    arguments = ["descend", "(a - 1)**2 + (b + a)**2", "--between", "-3", "3"]
+    done = run(*arguments)
+    assert run(*arguments).out == done.out != run(*arguments, "--seed", "1").out
+    assert re.search(r"^lowest point +a = 1\.?0*\d*|a = 0\.9999", done.out, re.MULTILINE)
+    start = [float(x) for x in done.out.splitlines()[1].split()[1:3]]
+    assert all(-3 <= x <= 3 for x in start)
+    given = run(*arguments, "--start", "b=2.5").out.splitlines()[1].split()
+    assert float(given[2]) == 2.5
+
+
+@pytest.mark.parametrize(
+    ("rate", "word", "status"),
+    [("0.001", "max steps", 0), ("0.5", "converged", 0), ("1", "oscillating", 0)],
+)
+def test_descend_names_the_regime(run, rate, word, status):
+    done = run("descend", "(x-3)**2", "--start", "x=0", "--learning-rate", rate, "--steps", "50")
+    assert done.status == status
+    assert re.search(rf"^{word}  ", done.out, re.MULTILINE)
+
+
+def test_descend_that_diverges_is_status_1(run):
+    done = run("descend", "(x-3)**2", "--start", "x=0", "--learning-rate", "1.1", "--steps", "50")
+    assert done.status == 1
+    assert done.err == (
+        "micrograd-gd: diverged: the value grew from 9 to 7.45362e+08 in 50 steps: "
+        "try a smaller learning rate\n"
+    )
+    done = run("descend", "log(x)", "--start", "x=-1")
+    assert done.err == "micrograd-gd: diverged: the value is nan at the start: log(-1.0) is nan\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["x**2", "--start", "y=1"], "--start names 'y'; the names are x"),
+        (["x**2", "--start", "x=one"], "--start holds 'x=one'; expected a name and a number"),
+        (["x**2", "--start", "x=nan"], "start is {'x': nan}; expected finite numbers"),
+        (["x**2", "--learning-rate", "0"], "learning_rate is 0.0; expected a finite number above"),
+        (["x**2", "--steps", "0"], "max_steps is 0; expected a whole number"),
+        (["x**2", "--between", "1", "0"], "--between is 1 0; expected two numbers, lower one"),
+        (["3"], "3 depends on no name; expected a formula"),
+        (["x +"], "x +"),
+    ],
+)
+def test_descend_says_what_is_wrong(run, arguments, message):
+    done = run("descend", *arguments)
+    assert (done.status, done.err.count("\n"), done.out) == (2, 1, "")
+    assert message in done.err

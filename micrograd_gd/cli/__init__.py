@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 from micrograd_gd._version import __version__
-from micrograd_gd.cli import demo, explain, find_lr, graph, ops, predict, train
+from micrograd_gd.cli import demo, descend, explain, find_lr, graph, ops, predict, train
 from micrograd_gd.cli.messages import PROGRAM, complain, told
 from micrograd_gd.errors import MicrogradError
 
@@ -31,6 +31,7 @@ for command in (
     train.train,
     predict.predict,
     find_lr.find_lr,
+    descend.descend,
     graph.graph,
     explain.explain,
     ops.ops,

@@ -35,7 +35,7 @@ def computed(formula: str, at: Iterable[str]) -> tuple[Value, dict[str, Value]]:
     return root, leaves
 
 
-def point(at: Iterable[str], names: Iterable[str]) -> dict[str, float]:
+def point(at: Iterable[str], names: Iterable[str], option: str = "--at") -> dict[str, float]:
     """The numbers by name; ArgumentError for a name that is none of these, and for no number."""
     numbers = {}
     for given in ",".join(at).split(",") if at else ():
@@ -45,10 +45,12 @@ def point(at: Iterable[str], names: Iterable[str]) -> dict[str, float]:
         except ValueError:
             equals = ""
         if not equals:
-            raise ArgumentError(f"--at holds {given!r}; expected a name and a number, such as a=1")
+            raise ArgumentError(
+                f"{option} holds {given!r}; expected a name and a number, such as a=1"
+            )
         if name not in names:
             known = ", ".join(names) or "none"
-            raise ArgumentError(f"--at names {name!r}; the names are {known}")
+            raise ArgumentError(f"{option} names {name!r}; the names are {known}")
     return numbers
 
 

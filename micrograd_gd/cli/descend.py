@@ -1,0 +1,109 @@
+"""`descend`: gradient descent on a formula, step by step."""
+
+from __future__ import annotations
+
+import math
+import re
+from random import Random
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from micrograd_gd import reports
+from micrograd_gd.cli.messages import complain
+from micrograd_gd.cli.point import point
+from micrograd_gd.descent import minimize
+from micrograd_gd.errors import ArgumentError
+from micrograd_gd.learning_rate import critical_learning_rate
+from micrograd_gd.parse import parse
+
+if TYPE_CHECKING:
+    from micrograd_gd.descent import Descent, Step
+    from micrograd_gd.parse import Expression
+
+
+def descend(
+    formula: Annotated[
+        str,
+        typer.Argument(
+            metavar="FORMULA",
+            help="Such as 'x**4 - 3*x**3 + 2', after -- if it begins with a minus.",
+        ),
+    ],
+    start: Annotated[
+        list[str] | None,
+        typer.Option(help="Where to start: x=4,y=1, or again and again.", show_default="random"),
+    ] = None,
+    learning_rate: Annotated[float, typer.Option(help="What a step takes of the slope.")] = 0.1,
+    steps: Annotated[int, typer.Option(help="As many at most.")] = 1000,
+    tolerance: Annotated[float, typer.Option(help="The slope that counts as level.")] = 1e-6,
+    between: Annotated[tuple[float, float], typer.Option(help="Where a random start is drawn.")] = (
+        -1.0,
+        1.0,
+    ),
+    seed: Annotated[int, typer.Option(help="Decides a random start.")] = 0,
+) -> None:
+    """Walk down a formula, against its slope, until the ground is level."""
+    function = parse(formula)
+    if not function.names:
+        raise ArgumentError(f"{formula} depends on no name; expected a formula such as 'x**2 - x'")
+    descent = minimize(
+        lambda at: function(**at),
+        _start(function, start or [], between, seed),
+        learning_rate=learning_rate,
+        max_steps=steps,
+        tolerance=tolerance,
+    )
+    for line in _table(function, descent):
+        typer.echo(line)
+    if descent.status == "diverged":
+        # The formula has no line in a file of the user's, so the one that is named is none of his.
+        told = re.sub(r", at .*?, line [0-9]+", "", descent.message)
+        raise typer.Exit(complain(f"diverged: {told}", 1))
+    for line in ["", *reports.aligned(_answer(descent, learning_rate))]:
+        typer.echo(line)
+
+
+def _start(
+    function: Expression, given: list[str], between: tuple[float, float], seed: int
+) -> dict[str, float]:
+    """A number for each name: as given, or random."""
+    low, high = between
+    if not -math.inf < low <= high < math.inf:
+        raise ArgumentError(f"--between is {low:g} {high:g}; expected two numbers, lower one first")
+    random = Random(seed)  # noqa: S311 — a start, no secret
+    drawn = {name: random.uniform(low, high) for name in function.names}
+    return {**drawn, **point(given, function.names, "--start")}
+
+
+def _table(function: Expression, descent: Descent) -> list[str]:
+    """The first steps, then fewer and fewer, and the last."""
+    last = len(descent.trajectory) - 1
+    shown = [i for i in range(last + 1) if i < 5 or i == last or _is_round(i)]
+    rows = [(str(i), *_cells(function, descent.trajectory[i])) for i in shown]
+    return reports.aligned([("step", *function.names, "value", "slope"), *rows])
+
+
+def _is_round(step: int) -> bool:
+    """1, 2 or 5 times a power of ten."""
+    return str(step).rstrip("0") in {"1", "2", "5"}
+
+
+def _cells(function: Expression, step: Step) -> tuple[str, ...]:
+    slope: Any = step.gradient_norm
+    if len(function.names) == 1:
+        (slope,) = step.gradient.values()
+    numbers = [*(step.parameters[name] for name in function.names), step.value, slope]
+    return tuple(f"{x:.6g}" for x in numbers)
+
+
+def _answer(descent: Descent, rate: float) -> list[tuple[str, str]]:
+    place = ", ".join(f"{name} = {x:.10g}" for name, x in descent.parameters.items())
+    critical = critical_learning_rate(descent.function, descent.parameters)
+    known = f"{critical:.4g} here" if critical < math.inf else "none here: it bends upward nowhere"
+    return [
+        (descent.status.replace("_", " "), descent.message),
+        ("lowest point", place) if descent.status == "converged" else ("where it ended", place),
+        ("value", f"{descent.value:.10g}"),
+        ("learning rate", f"{rate:g}; critical: {known}"),
+    ]
