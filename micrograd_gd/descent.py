@@ -85,9 +85,9 @@ class Descent:
         return sum(turned) / len(turned) if turned else 0.0
 
     def __repr__(self) -> str:
-        steps = len(self.trajectory) - 1
+        steps = counted(len(self.trajectory) - 1)
         place = shortened(self.parameters)
-        return f"Descent({self.status} after {steps} steps, value {self.value:g} at {place})"
+        return f"Descent({self.status} after {steps}, value {self.value:g} at {place})"
 
 
 def minimize(
@@ -167,6 +167,15 @@ def check_rate(name: str, rate: Any) -> float:
     if not 0 < given < math.inf:
         raise ArgumentError(f"{name} is {given}; expected a finite number above 0")
     return given
+
+
+def counted(steps: int) -> str:
+    """A number of steps in words.
+
+    >>> counted(1), counted(2)
+    ('1 step', '2 steps')
+    """
+    return f"{steps} step{'s' * (steps != 1)}"
 
 
 def _start(start: Any, bounds: Any, seed: int | None) -> Any:
@@ -251,7 +260,7 @@ def _level(trajectory: Sequence[Step], settings: _Settings) -> str:
                 "level place, or the function does not depend on its parameters by way of values"
             )
         return (
-            f"the ground is level after {count} steps: the gradient's norm is "
+            f"the ground is level after {counted(count)}: the gradient's norm is "
             f"{last.gradient_norm:.3g}, the tolerance {tolerance:g}"
         )
     if change is not None and count and abs(last.value - trajectory[-2].value) <= change:
@@ -263,7 +272,7 @@ def _stuck(trajectory: Sequence[Step], rate: float) -> tuple[Status, str]:
     """What to call it where a step is lost in the rounding of the parameters."""
     count, norm = len(trajectory) - 1, trajectory[-1].gradient_norm
     if norm <= 1e-6 * max(step.gradient_norm for step in trajectory):
-        return "converged", f"level to the last digit of the parameters after {count} steps"
+        return "converged", f"level to the last digit of the parameters after {counted(count)}"
     return "stalled", (
         f"the learning rate {rate:g} is too small: against a gradient of norm {norm:.3g}, "
         f"step {count + 1} changes no number any more; try a larger one"
@@ -292,15 +301,18 @@ def _out_of_steps(trajectory: Sequence[Step]) -> tuple[Status, str]:
     """What to call a descent that used all its steps."""
     values = [step.value for step in trajectory]
     count, half = len(trajectory) - 1, len(trajectory) // 2
-    went = f"from {values[0]:.6g} to {values[-1]:.6g} in {count} steps"
+    went = f"from {values[0]:.6g} to {values[-1]:.6g} in {counted(count)}"
     if values[-1] > values[0]:
         return "diverged", f"the value grew {went}: try a smaller learning rate"
     turned = _turns(trajectory)
     if values[-1] == values[0] == min(values) and not any(turned):
-        return "stalled", f"{count} steps changed the value by nothing: try a larger learning rate"
+        return (
+            "stalled",
+            f"{counted(count)} changed no value: try a larger learning rate",
+        )
     if count > 2 and all(turned[half:]) and min(values[half:]) >= min(values[:half]):
         return "oscillating", (
-            f"every step jumps over the minimum and the next one back, and after {count} steps "
+            f"every step jumps over the minimum and the next one back, and after {counted(count)} "
             f"the value is {values[-1]:.6g}, no lower than before: try a smaller learning rate"
         )
     if sum(turned) > count / 2:

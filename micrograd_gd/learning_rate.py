@@ -14,7 +14,7 @@ from statistics import median
 from typing import TYPE_CHECKING, Any, Literal
 
 from micrograd_gd.curvature import largest_curvature
-from micrograd_gd.descent import Descent, check_rate, minimize
+from micrograd_gd.descent import Descent, check_rate, counted, minimize
 from micrograd_gd.errors import ArgumentError
 from micrograd_gd.objective import start_of
 
@@ -136,8 +136,8 @@ class Verdict:
     descent: Descent
 
     def __repr__(self) -> str:
-        steps = len(self.descent.trajectory) - 1
-        return f"{self.rate:g} {self.verdict}: {self.descent.value:.6g} after {steps} steps"
+        steps = counted(len(self.descent.trajectory) - 1)
+        return f"{self.rate:g} {self.verdict}: {self.descent.value:.6g} after {steps}"
 
 
 class Sweep(tuple[Verdict, ...]):

@@ -6,11 +6,16 @@ The descents in them are computed, not sketched.
 from collections.abc import Callable, Iterable
 from html import escape
 from itertools import pairwise
-from math import cos, pi, sin, sqrt
+from math import cos, log10, pi, sin, sqrt
 from pathlib import Path
 from random import Random
 
-from micrograd_gd import Value
+from micrograd_gd.descent import minimize
+from micrograd_gd.learning_rate import (
+    critical_learning_rate,
+    find_learning_rate,
+    sweep_learning_rates,
+)
 
 Point = tuple[float, float]
 
@@ -129,10 +134,8 @@ def learning_rate() -> str:
         plot = Plot(25 + 225 * i, (200, 190), x=(-5, 11), y=(0, 65), top=40)
         plot.axes("w", "J(w)")
         plot.curve(parabola)
-        path = [0.0]
-        for _ in range(steps):
-            path.append(path[-1] - rate * 2 * (path[-1] - 3))
-        points = [(w, parabola(w)) for w in path]
+        (verdict,) = sweep_learning_rates(parabola, 0.0, [rate], steps=steps)
+        points = [(step.parameters, step.value) for step in verdict.descent.trajectory]
         plot.line(points, RED, 1.2)
         plot.dots(points, RED, 2.6)
         plot.dots(points[:1], BLUE, 4)
@@ -141,9 +144,34 @@ def learning_rate() -> str:
     return page(690, 260, "Small, large and too large a learning rate", *plots)
 
 
+def distance(a: float, b: float) -> float:
+    """The cost of a line in chapter 1."""
+    points = [(-2, -2.9), (-1, -1.2), (0, 1.1), (1, 2.8), (2, 5.2)]
+    return sum((a * x + b - y) ** 2 for x, y in points) / len(points)
+
+
+def finding_a_rate() -> str:
+    """The cost as the learning rate rises from step to step."""
+    curve = find_learning_rate(distance, (0.0, 0.0))
+    critical = critical_learning_rate(distance, (0.0, 0.0))
+    points = [(log10(r), y) for r, y in zip(curve.rates, curve.losses, strict=True) if r > 1e-4]
+    points = [(x, y) for x, y in points if y < 13]
+    plot = Plot(40, (480, 220), x=(-4, 0.8), y=(-0.3, 13), top=20)
+    plot.axes("", "cost after the step")
+    plot.text((-1.6, -2.3), "learning rate, rising by a tenth with every step")
+    for power in range(-4, 1):
+        plot.text((power, -1.1), f"{10.0**power:g}", GREY)
+    for rate, colour, words, side in [
+        (curve.suggestion, GREEN, "suggestion ", "end"), (critical, RED, " critical rate", "start"),
+    ]:  # fmt: skip
+        plot.line([(log10(rate), -0.3), (log10(rate), 12)], colour, 1)
+        plot.text((log10(rate), 11.5), words, colour, side)
+    plot.line(points, BLUE, 2)
+    return page(560, 285, "Start with something small and slowly increase it", plot)
+
+
 def landscape() -> str:
     """The path of a descent across the contour lines of a cost of two weights."""
-    data = [(-2, -2.9), (-1, -1.2), (0, 1.1), (1, 2.8), (2, 5.2)]
     plot = Plot(40, (400, 250), x=(-0.5, 4.2), y=(-0.6, 2.4))
     plot.axes("a", "b")
     for level in (0.1, 0.5, 1.5, 3, 5, 8):  # the cost is 2 (a - 2.02)² + (b - 1)² + 0.0272
@@ -157,16 +185,8 @@ def landscape() -> str:
             elif stretch:
                 plot.line(stretch, PALE, 1.2)
                 stretch = []
-    weights = [Value(0.0), Value(0.0)]
-    path = []
-    for _ in range(25):
-        path.append((weights[0].data, weights[1].data))
-        a, b = weights
-        a.grad = b.grad = 0.0
-        cost = sum((a * x + b - y) ** 2 for x, y in data) / len(data)
-        cost.backward()
-        for weight in weights:
-            weight.data -= 0.1 * weight.grad
+    descent = minimize(distance, (0.0, 0.0), learning_rate=0.1, max_steps=24)
+    path = [step.parameters for step in descent.trajectory]
     plot.line(path, RED, 1.2)
     plot.dots(path, RED, 2.6)
     plot.dots(path[:1], BLUE, 4)
@@ -226,6 +246,7 @@ FIGURES = {
     "slope": slope,
     "landscape": landscape,
     "learning-rate": learning_rate,
+    "finding-a-rate": finding_a_rate,
     "neuron": neuron,
     "layers": layers,
 }
