@@ -75,9 +75,9 @@ def diagnose(
     nothing found
     <BLANKLINE>
     not checked
-      gradients of the layers: needs inputs and targets
-      learning rate above the critical one: needs inputs, targets and learning_rate
-      stale gradients: needs inputs, targets and learning_rate
+      gradients of the layers: needs targets
+      learning rate above the critical one: needs targets and learning_rate
+      stale gradients: needs targets and learning_rate
     """
     losses = _losses(history)
     run = history.run if isinstance(history, History) else None
@@ -94,22 +94,27 @@ def diagnose(
         units = _Units(model, inputs[:MOST])
         findings += units.findings()
         ill = units.ill()
+    missing = _missing(inputs=inputs, targets=targets)
     if inputs is None or targets is None:
-        unchecked.append("gradients of the layers: needs inputs and targets")
+        unchecked.append(f"gradients of the layers: needs {missing}")
         objective = None
     else:
         objective = Objective(model, inputs[:MOST], targets[:MOST], loss)
         findings += _layers(model, grad(objective)(objective.start), ill)
     if objective is None or learning_rate is None:
-        missing = "needs inputs, targets and learning_rate"
-        unchecked.append(f"learning rate above the critical one: {missing}")
+        missing = _missing(inputs=inputs, targets=targets, learning_rate=learning_rate)
+        unchecked.append(f"learning rate above the critical one: needs {missing}")
+        if run is None:
+            unchecked.append(f"stale gradients: needs {missing}")
     else:
         findings += _too_fast(objective, number(learning_rate, "learning_rate"))
-    if run is None and (objective is None or learning_rate is None):
-        unchecked.append("stale gradients: needs inputs, targets and learning_rate")
-    elif run is None and objective is not None and learning_rate is not None:
-        findings += _stale(objective, learning_rate)
+        if run is None:  # fit leaves none
+            findings += _stale(objective, learning_rate)
     return Diagnosis(tuple(findings), tuple(unchecked))
+
+
+def _missing(**given: Any) -> str:
+    return " and ".join(name for name, x in given.items() if x is None)
 
 
 # What the losses tell.

@@ -206,8 +206,8 @@ def test_the_report_reads_well_and_says_what_was_not_checked():
         "that is flat nowhere, such as leaky_relu\n"
         "\n"
         "not checked\n"
-        "  learning rate above the critical one: needs inputs, targets and learning_rate\n"
-        "  stale gradients: needs inputs, targets and learning_rate"
+        "  learning rate above the critical one: needs learning_rate\n"
+        "  stale gradients: needs learning_rate"
     )
     assert "dead and saturated units: needs inputs" in str(diagnose(model, FALLING))
     with pytest.raises(ArgumentError, match="targets without inputs"):
