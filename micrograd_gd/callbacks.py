@@ -85,13 +85,12 @@ class EarlyStopping:
         if record.is_set_by(history) or not self._best:
             self._best = [parameter.data for parameter in parameters]
         if history.rows[-1]["epoch"] - record.epoch >= self.patience:
-            for parameter, data in zip(parameters, self._best, strict=True):
-                parameter.data = data
             name = record.name(history)
-            history.run.stop(
+            reason = (
                 f"stopped early: {name} was best in epoch {record.epoch}, {record.figure:.4g}, "
                 f"and not better in the {self.patience} epochs since"
             )
+            history.run.stop(reason, self._best)
 
 
 class BestCheckpoint:

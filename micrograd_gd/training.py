@@ -112,11 +112,17 @@ class Run:
         self._samples, self._held_out, self._order = samples, held_out, order
         self._best = _numbers(optimiser)
         self._reason = ""
+        self._wanted: Sequence[float] | None = None
+        self._kept: dict[str, Any] = {}  # the state as of the last row
+        self._is_live = False  # while callbacks look at that row
         self.about: dict[str, Any] = {}
 
-    def stop(self, reason: str) -> None:
-        """End the training after this epoch; the reason becomes the history's message."""
-        self._reason = reason
+    def stop(self, reason: str, parameters: Sequence[float] | None = None) -> None:
+        """End the training after this epoch; the reason becomes the history's message.
+
+        With ``parameters``, the model gets these numbers in the end.
+        """
+        self._reason, self._wanted = reason, parameters
 
     def restore_best(self) -> None:
         """Give the parameters the numbers they had at the lowest training loss."""
@@ -133,10 +139,11 @@ class Run:
                     for measured in self._samples.losses(self.batch_size, self._order):
                         _descend(self.optimiser, measured)
                 self._measure(epoch)
-                for callback in callbacks:
-                    callback(history)
+                self._tell(callbacks)
                 if self._reason:
                     history.status, history.message = "stopped", self._reason
+                    if self._wanted is not None:
+                        _set_numbers(self.optimiser, self._wanted)
                     break
         except DivergedError as error:
             cause = str(error).partition("; ")[0]  # what follows tells of a single step
@@ -154,26 +161,45 @@ class Run:
         if self.history.best_epoch == epoch:
             self._best = _numbers(self.optimiser)
 
+    def _tell(self, callbacks: Sequence[Callable[[History], Any]]) -> None:
+        """Call the callbacks, and keep the state that they leave, should the next epoch be cut."""
+        measured = self._kept = self._state()
+        self._is_live = True
+        try:
+            for callback in callbacks:
+                callback(self.history)
+        finally:
+            self._is_live = False
+        self._kept = self._state()
+        if self._kept["parameters"] != measured["parameters"]:
+            self._samples.measured = None  # a callback moved the parameters from where that was
+
+    def _state(self) -> dict[str, Any]:
+        rate = self.optimiser.learning_rate
+        return {
+            "parameters": _numbers(self.optimiser),
+            "learning_rate": None if callable(rate) else rate,
+            "optimiser": self.optimiser.state_dict(),
+            "order": self._order.getstate(),
+        }
+
     def state_dict(self) -> dict[str, Any]:
         """All that it takes to go on later: numbers and lists, as of the last row.
 
-        ``ArgumentError`` once the parameters have gone back to the best ones: there is no way on
-        from there, so a callback has to ask in time.
+        However the training ended: it goes on from its last whole epoch. ``ArgumentError`` where
+        not even the start could be measured.
         """
-        if self.history.status in {"diverged", "interrupted"}:
-            raise ArgumentError(
-                f"the training {self.history.message}, and its parameters went back to the best; "
-                f"to go on from where it was, keep its state in a callback, such as Checkpoint"
-            )
-        version, words, spare = self._order.getstate()
-        rate = self.optimiser.learning_rate
+        if not self._kept:
+            raise ArgumentError(f"the training {self.history.message}; there is nothing to go on")
+        state = self._state() if self._is_live else self._kept
+        version, words, spare = state["order"]
         return {
             "about": self.about,
             "rows": [dict(row) for row in self.history.rows],
-            "parameters": _numbers(self.optimiser),
             "best": list(self._best),
-            "learning_rate": None if callable(rate) else rate,
-            "optimiser": self.optimiser.state_dict(),
+            **state,
+            "parameters": list(state["parameters"]),
+            "optimiser": dict(state["optimiser"]),
             "order": [version, list(words), spare],
         }
 
@@ -198,6 +224,7 @@ class Run:
         self.history.rows, self._best, self._order = rows, best, order
         self.about = state["about"]
         _set_numbers(self.optimiser, current)
+        self._kept = self._state()
 
 
 class _Samples:
@@ -226,7 +253,7 @@ class _Samples:
         Without a batch size, that is the one that was measured last.
         """
         if batch_size is None:
-            if self.measured is None:  # the run was resumed
+            if self.measured is None:  # not there, or not any more
                 self.measure(recorded=True)
             yield self.measured
             return

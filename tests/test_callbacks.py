@@ -92,8 +92,7 @@ def test_a_checkpoint_is_where_a_training_goes_on(tmp_path, stop):
     whole = trained(batch_size=3)
     cut = trained(Checkpoint(path, seconds=0), interrupt, batch_size=3)
     assert cut.status == "interrupted"
-    with pytest.raises(ArgumentError, match="its parameters went back to the best; to go on from"):
-        cut.run.state_dict()
+    assert cut.run.state_dict() == load(path)
     resumed = trained(resume=load(path), batch_size=3)
     assert resumed.rows == whole.rows
     assert numbers(resumed.run.model) == numbers(whole.run.model)
@@ -107,6 +106,26 @@ def test_what_a_callback_remembers_is_seen_again_in_a_resumed_run(tmp_path):
     resumed = watched(resume=first.run.state_dict())
     assert resumed.rows == whole.rows
     assert resumed.message == whole.message
+
+
+def test_a_training_that_was_stopped_early_goes_on_from_its_last_row():
+    def watched(patience, **options):
+        return trained(rising, EarlyStopping(patience, monitor="figure"), **options)
+
+    whole, first = watched(9), watched(4)
+    state = first.run.state_dict()
+    assert state["parameters"] != numbers(first.run.model)  # which are the best
+    resumed = watched(9, resume=state)
+    assert resumed.rows == whole.rows
+
+
+def test_what_a_callback_does_to_the_parameters_is_part_of_the_state():
+    def clip(history):
+        for parameter in history.run.optimiser.parameters:
+            parameter.data = min(parameter.data, 0.7)
+
+    whole, first = trained(clip, epochs=9), trained(clip, epochs=4)
+    assert trained(clip, epochs=9, resume=first.run.state_dict()).rows == whole.rows
 
 
 def test_checkpoints_are_saved_no_more_often_than_asked(tmp_path):

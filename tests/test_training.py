@@ -136,6 +136,8 @@ def test_a_loss_that_is_not_finite_from_the_start_is_told():
     assert history.status == "diverged"
     assert history.message == "diverged in epoch 0: the loss is inf"
     assert len(history) == 0
+    with pytest.raises(ArgumentError, match=r"diverged in epoch 0: .* there is nothing to go on"):
+        history.run.state_dict()
 
 
 def test_divergence_after_progress_goes_back_to_the_best_epoch():
@@ -183,6 +185,9 @@ def test_an_interrupt_within_a_step_undoes_the_half_of_it():
     history = fit(model, INPUTS, TARGETS, epochs=3, batch_size=2)
     assert (history.status, len(history)) == ("interrupted", 1)
     assert numbers(model) == start
+    whole = fit(MLP(1, 1, seed=0), INPUTS, TARGETS, epochs=3, batch_size=2)
+    state = history.run.state_dict()
+    assert fit(MLP(1, 1), INPUTS, TARGETS, epochs=3, batch_size=2, resume=state).rows == whole.rows
 
 
 def test_another_error_is_not_swallowed():

@@ -17,7 +17,7 @@ from micrograd_gd.cli.resume import CHECKPOINT
 from micrograd_gd.errors import ArgumentError, MicrogradError
 from micrograd_gd.experiment import Experiment, Settings
 from micrograd_gd.files import remove_leftovers, write_file
-from micrograd_gd.persist import save_model
+from micrograd_gd.persist import save, save_model
 from micrograd_gd.viz import graph, plot_loss
 
 if TYPE_CHECKING:
@@ -58,7 +58,9 @@ def run(
     keep = [] if notes is None else [Checkpoint(path, seconds=checkpoint_seconds, notes=notes)]
     history = experiment.run(*keep, progress, resume=state)
     progress.end()
-    if history.status != "interrupted":
+    if notes is not None and history.status == "interrupted" and history.rows:
+        save(path, history.run)
+    else:
         path.unlink(missing_ok=True)
     diverged = history.status == "diverged"
     written = _written(experiment, history, out)
