@@ -84,6 +84,12 @@ class Descent:
         turned = _turns(self.trajectory)
         return sum(turned) / len(turned) if turned else 0.0
 
+    def plot(self, ax: Any = None) -> Any:
+        """Draw the path on its curve or landscape, as ``viz.plot_descent`` does; the axes."""
+        from micrograd_gd.viz import plot_descent  # noqa: PLC0415 — only a picture needs it
+
+        return plot_descent(self, ax=ax)
+
     def __repr__(self) -> str:
         steps = counted(len(self.trajectory) - 1)
         place = shortened(self.parameters)

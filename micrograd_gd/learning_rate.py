@@ -35,6 +35,12 @@ class LearningRateCurve:
     losses: tuple[float, ...]
     suggestion: float
 
+    def plot(self, ax: Any = None) -> Any:
+        """Draw the curve, as ``viz.plot_learning_rates`` does; the axes come back."""
+        from micrograd_gd.viz import plot_learning_rates  # noqa: PLC0415 — only a picture needs it
+
+        return plot_learning_rates(self, ax=ax)
+
     def __repr__(self) -> str:
         tried = f"{len(self.rates)} rates from {self.rates[0]:g} to {self.rates[-1]:g}"
         return f"LearningRateCurve({tried}, suggestion {self.suggestion:.3g})"
@@ -144,6 +150,12 @@ class Sweep(tuple[Verdict, ...]):
     """The verdicts of ``sweep_learning_rates``, one a rate, in the order that was asked for."""
 
     __slots__ = ()
+
+    def plot(self) -> Any:
+        """Draw the descents side by side, as ``viz.plot_sweep`` does; the axes come back."""
+        from micrograd_gd.viz import plot_sweep  # noqa: PLC0415 — only a picture needs it
+
+        return plot_sweep(self)
 
     def __str__(self) -> str:
         return "\n".join(map(repr, self))

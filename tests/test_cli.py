@@ -565,6 +565,16 @@ def test_descend_takes_any_number_of_names_and_draws_a_random_start(run):
     assert float(given[2]) == 2.5
 
 
+def test_descend_and_find_lr_draw_what_they_found(run):
+    done = run("descend", "(x-3)**2", "--start", "x=0", "--out", "way.svg")
+    assert done.out.count("wrote way.svg\n") == 1
+    assert "steps" in Path("way.svg").read_text()
+    done = run("find-lr", "iris", "--hidden", "2", "-o", "rates.svg")
+    assert done.out.endswith("wrote rates.svg\n")
+    assert "learning rate" in Path("rates.svg").read_text()
+    assert run("descend", "x**2", "--out", "way.txt").status == 2
+
+
 @pytest.mark.parametrize(
     ("rate", "word", "status"),
     [("0.001", "max steps", 0), ("0.5", "converged", 0), ("1", "oscillating", 0)],

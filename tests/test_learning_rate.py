@@ -236,3 +236,18 @@ def test_a_sweep_reads_as_a_table():
         sweep_learning_rates(parabola, 0.0, [])
     with pytest.raises(ArgumentError, match=r"rate is -1.0; expected a finite number above 0"):
         sweep_learning_rates(parabola, 0.0, [-1.0])
+
+
+def test_what_was_found_draws_itself():
+    plt = pytest.importorskip("matplotlib.pyplot", reason="matplotlib is not installed")
+    figure, ax = plt.subplots()
+    assert minimize(parabola, 0.0).plot(ax) is ax
+    assert find_learning_rate(parabola, 0.0).plot(ax) is ax
+    plt.close(figure)
+    drawn = sweep_learning_rates(parabola, 0.0, [0.05, 0.9, 1.1], steps=8).plot()
+    assert [each.get_title() for each in drawn] == [
+        "0.05: slow",
+        "0.9: overshoots",
+        "1.1: diverges",
+    ]
+    plt.close(drawn[0].figure)

@@ -11,6 +11,7 @@ import typer
 
 from micrograd_gd import reports
 from micrograd_gd.cli.messages import complain
+from micrograd_gd.cli.picture import Picture, draw
 from micrograd_gd.cli.point import point
 from micrograd_gd.descent import minimize
 from micrograd_gd.errors import ArgumentError
@@ -42,6 +43,7 @@ def descend(
         1.0,
     ),
     seed: Annotated[int, typer.Option(help="Decides a random start.")] = 0,
+    out: Picture = None,
 ) -> None:
     """Walk down a formula, against its slope, until the ground is level."""
     function = parse(formula)
@@ -56,6 +58,8 @@ def descend(
     )
     for line in _table(function, descent):
         typer.echo(line)
+    if out is not None:
+        draw(out, descent)
     if descent.status == "diverged":
         # The formula has no line in a file of the user's, so the one that is named is none of his.
         told = re.sub(r", at .*?, line [0-9]+", "", descent.message)

@@ -23,6 +23,7 @@ from micrograd_gd.cli.options import (
     dataset,
     widths,
 )
+from micrograd_gd.cli.picture import Picture, draw
 from micrograd_gd.experiment import Experiment, Settings
 from micrograd_gd.learning_rate import critical_learning_rate, find_learning_rate
 from micrograd_gd.objective import Objective
@@ -41,6 +42,7 @@ def find_lr(
     seed: Seed = DEFAULT.seed,
     smallest: Annotated[float, typer.Option(help="The rate to start from.")] = 1e-6,
     largest: Annotated[float, typer.Option(help="The rate to end at, if not before.")] = 100.0,
+    out: Picture = None,
 ) -> None:
     """Find a learning rate: start with something small and slowly increase it."""
     settings = check(
@@ -73,3 +75,5 @@ def find_lr(
         f"\nsuggestion      {curve.suggestion:.2g}, a tenth of the last rate before the rise"
     )
     typer.echo(f"critical rate   {known}: 2 / the largest curvature, beyond which steps grow")
+    if out is not None:
+        draw(out, curve)
