@@ -85,6 +85,18 @@ def test_rounding_does_not_take_the_branch_that_was_not_taken():
         check_gradients(f, -1.0, gradient=lambda x: 1.0)
 
 
+def test_no_second_derivative_is_expected_where_a_choice_changes():
+    # Both choices are 0 and flat there, but bent differently.
+    report = check_gradients(lambda x: where(x, x, 0.0) * x, 0.0, order=2)
+    assert verdicts(report) == {"right"}
+    assert any("higher derivatives were not checked" in note for note in report.notes)
+
+
+def test_an_operand_that_numbers_a_family_is_not_disturbed():
+    report = check_gradients(lambda x: functional.polygamma(2.0, x), 0.7, order=2)
+    assert max(c.error / abs(c.got) for c in report.comparisons) < 1e-13
+
+
 def test_a_wrong_second_derivative_is_found_at_second_order():
     assert verdicts(check_gradients(detached, 1.5)) == {"right"}
     with pytest.raises(GradientError, match=r"rule is detached\(1\.5\)"):

@@ -9,6 +9,7 @@ What rounding may do to a derivative is measured: the replay runs again with eve
 by a few units in its last place, as floating-point numbers are, and the derivatives move.
 """
 
+import ast
 import math
 from collections.abc import Iterator, Sequence
 from itertools import combinations_with_replacement
@@ -201,8 +202,11 @@ class Pass:
         if node not in self._edges:
             numbers = self.operands(node)
             if self.noise is not None:
-                # A 0 stays one: beside it, a condition would choose the other branch.
-                numbers = [x and self.noise.on(x, (node, j)) for j, x in enumerate(numbers)]
+                # Plain numbers are exact. A 0 stays one: beside it, a condition is another.
+                numbers = [
+                    self.noise.on(x, (node, j)) if x and isinstance(operand, Value) else x
+                    for j, (x, operand) in enumerate(zip(numbers, node.operands, strict=True))
+                ]
             self._edges[node] = [
                 (operand, self._slope(node, op, numbers, j))
                 for j, operand in enumerate(node.operands)
@@ -238,10 +242,21 @@ class Pass:
                     yield node
 
     def steps(self) -> Iterator[Value]:
-        """The nodes whose values jump right here, such as floor at a whole number."""
+        """The nodes that change right here, such as floor at a whole number, or a choice."""
         for node in self.nodes:
             if node.op is not None:
                 numbers = self.operands(node)
                 places = [j for j, x in enumerate(node.operands) if isinstance(x, Value)]
-                if any(any(jumps(node.op, numbers, j)) for j in places):
+                if any(any(jumps(node.op, numbers, j)) for j in places) or any(
+                    _is_at(kink, node.op, node.operands) for kink in node.op.kinks
+                ):
                     yield node
+
+
+def _is_at(kink: str, op: Operation, operands: Sequence[Any]) -> bool:
+    """Whether an expression that is 0 at a kink is so here, and not for plain numbers alone."""
+    letters = {part.id for part in ast.walk(op.tree(kink)) if isinstance(part, ast.Name)}
+    named = zip(op.operands, operands, strict=True)
+    if not any(letter in letters and isinstance(x, Value) for letter, x in named):
+        return False
+    return op.on_floats(kink)(*(getattr(x, "data", x) for x in operands)) == 0
