@@ -46,22 +46,27 @@ def pattern(outputs: Sequence[Any], inputs: Sequence[Value]) -> list[list[int]]:
     [[0], [0, 1], []]
     """
     # A set of places is the bits of a whole number, and is dropped after its last use.
-    reached = {x: 1 << place for place, x in enumerate(inputs)}
-    roots = [y for y in outputs if isinstance(y, Value)]
-    order = sweep.in_order(roots, reached)
+    place_of = {x: place for place, x in enumerate(inputs)}
+    roots = {y for y in outputs if isinstance(y, Value)}
+    order = sweep.in_order(roots, place_of)
     uses = Counter(operand for node in order for _, operand, _ in sweep.edges(node))
-    uses.update(roots)
+    reached: dict[Value, int] = {}
+    rows = {x: [place] for x, place in place_of.items()}
     for node in order:
-        if node in reached:
+        if node in place_of:
             continue
         places = 0
         for _, operand, _ in sweep.edges(node):
-            places |= reached[operand]
             uses[operand] -= 1
-            if not uses[operand]:
-                del reached[operand]
-        reached[node] = places
-    return [[*_bits(reached[y])] if isinstance(y, Value) else [] for y in outputs]
+            if operand in place_of:
+                places |= 1 << place_of[operand]
+            else:
+                places |= reached[operand] if uses[operand] else reached.pop(operand)
+        if uses[node]:
+            reached[node] = places
+        if node in roots:
+            rows[node] = [*_bits(places)]
+    return [rows[y] if isinstance(y, Value) else [] for y in outputs]
 
 
 def _bits(places: int) -> Iterator[int]:

@@ -140,7 +140,7 @@ def matched(tree: Any, structure: Structure, name: str) -> list[Any]:
     Raises ShapeError, which shows both structures.
     """
     leaves, own = flatten(tree, name)
-    if _outline(own) != _outline(structure):
+    if not is_like(own, structure):
         raise ShapeError(f"{name} must be like {structure!r}, but is {own!r}: {shortened(tree)}")
     return [*_as_in(structure, own, leaves)]
 
@@ -154,6 +154,11 @@ def _as_in(structure: Structure, own: Structure, leaves: Sequence[Any]) -> Itera
     places = [own.keys.index(key) for key in structure.keys] or range(len(own.below))
     for place, below in zip(places, structure.below, strict=True):
         yield from _as_in(below, own.below[place], leaves[starts[place] : starts[place + 1]])
+
+
+def is_like(structure: Structure, other: Structure) -> bool:
+    """Whether they are the same, lists and tuples being alike, and dictionaries in any order."""
+    return bool(_outline(structure) == _outline(other))
 
 
 def _outline(structure: Structure) -> Any:

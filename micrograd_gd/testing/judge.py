@@ -22,6 +22,8 @@ from micrograd_gd.testing.report import Comparison, Condition, Verdict
 
 Rows = Sequence[Sequence[float]]  # for each output, its derivatives
 
+NOTHING = mpf("1e-300")  # what differences of high precision leave where there is 0
+NO_DIGIT = "rounding may cost every digit"
 FEW_DIGITS = 4  # from so many lost digits on, they are worth a word
 CLOSE = 8 * UNIT  # so near, relatively, a derivative is right without another thought
 
@@ -47,8 +49,16 @@ class Expected:
     @cached_property
     def errors(self) -> list[list[Any]]:
         """The bound of the error of each."""
-        with mp.workdps(DIGITS):
-            errors = self.replay.errors(self.order, self.intervals)
+        return self._errors(DIGITS, self.intervals)
+
+    @cached_property
+    def exact_errors(self) -> list[list[Any]]:
+        """The same, to as many digits as `exact`."""
+        return self._errors(MANY_DIGITS, self.exact)
+
+    def _errors(self, digits: int, intervals: list[list[Interval]]) -> list[list[Any]]:
+        with mp.workdps(digits):
+            errors = self.replay.errors(self.order, intervals)
         if self.terms is None:
             return errors
         # Terms that cancel each other leave their own rounding behind, noise or not.
@@ -87,7 +97,7 @@ def compared(
     for i, row in enumerate(rows):
         for j, got in enumerate(row):
             own = scatter[i][j] if scatter is not None else 0.0
-            yield _judged(expected, i, j, got, own, Comparison(names[i][j], how, got))
+            yield _judged(expected, i, j, got, own, Comparison(names[i][j], how, got, output=i))
 
 
 def _judged(
@@ -105,12 +115,14 @@ def _judged(
         verdict = right
     else:
         error += expected.errors[i][j]
+        if _distance(got, interval) > error or error >= _size(interval) > 0:
+            interval = expected.exact[i][j]
+            error = own + _near(interval) + expected.exact_errors[i][j]
         if not error < mp.inf:
             note = "rounding decides which way it goes"
             return comparison.judged(interval, "unknown", error, note)
-        if _distance(got, interval) > error:
-            interval = expected.exact[i][j]
-            error = max(error, _near(interval))
+        if error >= _size(interval) > NOTHING:
+            return comparison.judged(interval, "unknown", error, NO_DIGIT)
         verdict = right if _distance(got, interval) <= error else "wrong"
     note = expected.obstacle if verdict == "unknown" else ""
     if verdict == "wrong":
@@ -123,21 +135,29 @@ def _judged(
 
 def _near(interval: Interval) -> Any:
     """What separates neighbouring floats, a few times."""
-    return CLOSE * max((abs(end) for end in interval if mp.isfinite(end)), default=0) + SMALLEST
+    return CLOSE * _size(interval) + SMALLEST
+
+
+def _size(interval: Interval) -> Any:
+    return max((abs(end) for end in interval if mp.isfinite(end)), default=mpf(0))
 
 
 def judged_by_estimate(comparison: Comparison, estimate: Estimate, own: float) -> Comparison:
     """Judge a derivative by the slope that differences show, `own` being its own error."""
     interval = Interval(mpf(estimate.low), mpf(estimate.high))
     error = estimate.error + own + CLOSE * max(abs(estimate.low), abs(estimate.high))
-    if not math.isfinite(error) or not math.isfinite(comparison.got):
+    if not error < math.inf:
         return comparison.judged(interval, "unknown", error, "differences tell nothing here")
+    if error >= _size(interval) > 0:
+        return comparison.judged(interval, "unknown", error, NO_DIGIT)
     right: Verdict = "right" if interval.is_point else "kink"
     verdict: Verdict = right if _distance(comparison.got, interval) <= error else "wrong"
     return comparison.judged(interval, verdict, error)
 
 
 def _distance(got: float, interval: Interval) -> Any:
+    if math.isnan(got):
+        return mp.inf
     return max(interval.low - got, got - interval.high, 0)
 
 
@@ -218,7 +238,12 @@ def digits_notes(found: list[Comparison], state: list[Condition]) -> Iterator[st
 
 def _digits_at_risk(comparison: Comparison) -> float:
     size = max(abs(comparison.expected.low), abs(comparison.expected.high))
-    floor = CLOSE * size + 8 * SMALLEST
-    if not comparison.error > floor or not mp.isfinite(size) or math.isinf(comparison.error):
+    floor = CLOSE * size
+    if (
+        not size
+        or not comparison.error > floor
+        or not mp.isfinite(size)
+        or math.isinf(comparison.error)
+    ):
         return 0.0
     return float(min(mp.log10(comparison.error / floor), 16))

@@ -96,6 +96,16 @@ def _log_abs_gamma(x: Any) -> Any:
     return mp.log(mp.pi / abs(mp.sinpi(x))) - mp.loggamma(1 - x)
 
 
+def _digamma(x: Any) -> Any:
+    if x > 0:
+        return mp.digamma(x)
+    return mp.digamma(1 - x) - mp.pi * mp.cospi(x) / mp.sinpi(x)  # mpmath would take |x| steps
+
+
+def _trigamma(x: Any) -> Any:
+    return mp.psi(1, x) if x > 0 else (mp.pi / mp.sinpi(x)) ** 2 - mp.psi(1, 1 - x)
+
+
 def _sinc_derivative(n: int, x: Any) -> Any:
     """The n-th derivative of sinc, πⁿ ∫₀¹ tⁿ cos(πtx + nπ/2) dt, summed as a series."""
     minus = -((mp.pi * x / 2) ** 2)
@@ -161,9 +171,16 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {
     "atanh": mp.atanh,
     "erf": _continued(mp.erf, _bell),
     "erfc": _continued(mp.erfc, lambda x: -_bell(x)),
-    "lgamma": _continued(_log_abs_gamma, mp.digamma),
-    "digamma": _continued(mp.digamma, partial(mp.polygamma, 1)),
+    "lgamma": _continued(_log_abs_gamma, _digamma),
+    "digamma": _continued(_digamma, _trigamma),
     "polygamma": _family(mp.polygamma),
+}
+
+
+# Rows whose own formula is cut off where floats do not show it, and derivatives would.
+_ROWS: dict[str, Callable[..., Any]] = {
+    "direction": lambda a, b: a / _hypot(a, b) if a or b else a,
+    "inversion": lambda a, b: a / (a * a + b * b),
 }
 
 
@@ -277,7 +294,9 @@ _functions: dict[Operation, Callable[..., Any]] = {}
 def _compiled(row: Operation) -> Callable[..., Any]:
     """The row's value as a function of mpmath's numbers."""
     if row not in _functions:
-        if callable(row.value):
+        if row.name in _ROWS and OPERATIONS.get(row.name) is row:
+            _functions[row] = _ROWS[row.name]
+        elif callable(row.value):
             _functions[row] = _python_code(row.value)
         else:
             step = _function(row.operands, row.tree(row.value))

@@ -26,6 +26,7 @@ class Comparison:
     error: float = 0.0
     verdict: Verdict = "unknown"
     note: str = ""
+    output: int = 0  # which number of the result it is of
 
     def judged(
         self, expected: Interval, verdict: Verdict, error: Any = 0.0, note: str = ""

@@ -1,0 +1,138 @@
+"""A function with its arguments, as a check sees it: numbers in, numbers and derivatives out."""
+
+import inspect
+from collections.abc import Callable, Sequence
+from itertools import combinations_with_replacement
+from typing import Any, Literal
+
+from micrograd_gd import sweep, trees
+from micrograd_gd.engine import Value
+from micrograd_gd.operation import Operation
+from micrograd_gd.recording import Recording
+from micrograd_gd.transforms import jacobian
+
+Function = Callable[..., Any]
+Mode = Literal["forward", "reverse"]
+
+
+class Call:
+    """A function with its arguments, all numbers among them in one line."""
+
+    def __init__(self, f: Function, args: Sequence[Any], names: Sequence[str] = ()) -> None:
+        self.f, self.args = f, tuple(args)
+        self.numbers, self.structure = trees.flatten(self.args, "the arguments")
+        self.numbers = [getattr(x, "data", x) for x in self.numbers]
+        arguments = names or _argument_names(f, len(args))
+        self.names = [
+            name
+            for structure, argument in zip(self.structure.below, arguments, strict=True)
+            for name in trees.names(structure, argument)
+        ]
+        self.refusal: Exception | None = None  # why f takes no values
+        self.recording = self._recorded()
+
+    def _recorded(self) -> Recording | None:
+        """The call on values, or None if f cannot take them: floats will tell what is wrong."""
+        try:
+            recording = self.recorded_at(self.numbers)
+        except (TypeError, AttributeError) as error:
+            self.refusal = error
+            return None
+        if not any(isinstance(y, Value) for y in recording.outputs):
+            return None  # a constant, or f dropped the graph: its values will tell
+        for x, name in zip(recording.inputs, self.names, strict=True):
+            x.label = name
+        return recording
+
+    def recorded_at(self, numbers: Sequence[float]) -> Recording:
+        """The call with other numbers."""
+        args = trees.unflatten(self.structure, numbers)
+        return Recording(self.f, args, {}, range(len(args)))
+
+    def outputs(self, *numbers: Any) -> list[Any]:
+        """The numbers of the result, for other numbers in the arguments."""
+        result = self.f(*trees.unflatten(self.structure, numbers))
+        return trees.flatten(result, "the result")[0]
+
+    def values(self, numbers: Sequence[float]) -> list[float]:
+        """The same as floats, by way of values if f takes those."""
+        given = numbers if self.recording is None else [*map(Value, numbers)]
+        return [float(getattr(y, "data", y)) for y in self.outputs(*given)]
+
+    def derivative_names(self, order: int) -> list[list[str]]:
+        """What to call the derivatives, in the order of a replay."""
+        by = [", ".join(names) for names in combinations_with_replacement(self.names, order)]
+        if self.recording is not None:
+            structure = self.recording.out_structure
+        else:
+            _, structure = trees.flatten(self.f(*self.args), "the result")
+        if structure == trees.LEAF:
+            return [by]
+        return [[f"{y} by {x}" for x in by] for y in trees.names(structure, "result")]
+
+    def derivatives(self, order: int, mode: Mode) -> list[list[float]]:
+        """As the engine computes them, the last of them in this mode, in the order of a replay."""
+        n = len(self.numbers)
+        flat = _all_derivatives(self._function(order - 1), n, mode)(*self.numbers)
+        places = [_place(combination, n) for combination in _combinations(n, order)]
+        return [[row[place] for place in places] for row in cut(flat, n**order)]
+
+    def terms(self, order: int) -> list[list[float]]:
+        """For each of those derivatives, the sizes of the terms that it is the sum of, added."""
+        n = len(self.numbers)
+        inputs = [*map(Value, self.numbers)]
+        below = self._function(order - 1)(*inputs)
+        sizes = [_sizes(y, inputs) for y in below]
+        return [
+            [row[_place(before, n)][last] for *before, last in _combinations(n, order)]
+            for row in cut(sizes, n ** (order - 1))
+        ]
+
+    def _function(self, order: int) -> Function:
+        """All derivatives of that order, in reverse mode, as a function of the numbers."""
+        function = self.outputs
+        for _ in range(order):
+            function = _all_derivatives(function, len(self.numbers), "reverse")
+        return function
+
+
+def _all_derivatives(function: Function, n: int, mode: Mode) -> Function:
+    """The derivatives of all outputs by all of n numbers, in one line."""
+    table = jacobian(function, range(n), mode=mode)
+    return lambda *numbers: [entry for row in table(*numbers) for entry in row]
+
+
+def _combinations(n: int, order: int) -> list[tuple[int, ...]]:
+    return [*combinations_with_replacement(range(n), order)]
+
+
+def _place(combination: Sequence[int], n: int) -> int:
+    """Where a derivative stands among all n**order."""
+    return sum(p * n**k for k, p in enumerate(reversed(combination)))
+
+
+def _sizes(y: Any, inputs: list[Value]) -> list[float]:
+    """The sums of |products of partials| along all paths from y to each input."""
+    found = {y: 1.0} if isinstance(y, Value) else {}
+    leaves = {*inputs}
+    for node in reversed(sweep.in_order(found, leaves)):
+        for _, operand, slope in () if node in leaves else sweep.edges(node):
+            found[operand] = found.get(operand, 0.0) + found[node] * abs(slope)
+    return [found.get(x, 0.0) for x in inputs]
+
+
+def cut(numbers: list[Any], width: int) -> list[list[Any]]:
+    """The numbers in rows of that width."""
+    return [numbers[i : i + width] for i in range(0, len(numbers), width)]
+
+
+def _argument_names(f: Function, count: int) -> list[str]:
+    if isinstance(f, Operation) and not f.folds:
+        return [*f.operands[:count]]
+    try:
+        parameters = inspect.signature(f).parameters.values()
+    except (TypeError, ValueError):  # some functions in C have no signature
+        parameters = {}.values()
+    kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    names = [parameter.name for parameter in parameters if parameter.kind in kinds][:count]
+    return names + [f"argument_{i}" for i in range(len(names), count)]
