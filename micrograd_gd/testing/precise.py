@@ -22,6 +22,7 @@ __all__ = ["NotReplayable", "evaluate", "jumps", "slopes"]
 
 NAN = mpf("nan")
 MOST = mpf(2) ** 1100  # numbers beyond are beyond all floats, and infinite here
+FAR = 1e4  # exp(-x²) is below all floats long before
 NEAR_ZERO = mpf("1e-100000")  # beside 0 is nearer than all floats, and their roots
 
 
@@ -96,14 +97,20 @@ def _log_abs_gamma(x: Any) -> Any:
     return mp.log(mp.pi / abs(mp.sinpi(x))) - mp.loggamma(1 - x)
 
 
-def _digamma(x: Any) -> Any:
+def _polygamma(n: int, x: Any) -> Any:
+    """The n-th derivative of digamma; below 0 by reflection, or it would take x steps up to there.
+
+    ψ⁽ⁿ⁾(x) = (-1)ⁿ ψ⁽ⁿ⁾(1 - x) - π dⁿ/dxⁿ cot(πx), a polynomial in c = cot(πx), as c' = -π(1 + c²).
+    """
     if x > 0:
-        return mp.digamma(x)
-    return mp.digamma(1 - x) - mp.pi * mp.cospi(x) / mp.sinpi(x)  # mpmath would take |x| steps
-
-
-def _trigamma(x: Any) -> Any:
-    return mp.psi(1, x) if x > 0 else (mp.pi / mp.sinpi(x)) ** 2 - mp.psi(1, 1 - x)
+        return mp.polygamma(n, x)
+    polynomial = [mpf(0), mpf(1)]
+    for _ in range(n):
+        slopes = [k * factor for k, factor in enumerate(polynomial)][1:]
+        pairs = zip([*slopes, 0, 0], [0, 0, *slopes], strict=True)
+        polynomial = [-mp.pi * (low + high) for low, high in pairs]
+    reflected = mp.polyval(polynomial[::-1], mp.cospi(x) / mp.sinpi(x))
+    return (-1) ** n * mp.polygamma(n, 1 - x) - mp.pi * reflected
 
 
 def _sinc_derivative(n: int, x: Any) -> Any:
@@ -129,7 +136,16 @@ def _family(member: Callable[[int, Any], Any]) -> Callable[[Any, Any], Any]:
 
 
 def _bell(x: Any) -> Any:
-    return 2 / mp.sqrt(mp.pi) * mp.exp(-x * x)
+    """The slope of erf; far out it is below all floats, and takes mpmath seconds."""
+    return 2 / mp.sqrt(mp.pi) * mp.exp(-x * x) if abs(x) < FAR else mpf(0)
+
+
+def _erf(x: Any) -> Any:
+    return mp.erf(x) if abs(x) < FAR else mp.sign(x)
+
+
+def _erfc(x: Any) -> Any:
+    return mp.erfc(x) if abs(x) < FAR else 1 - mp.sign(x)
 
 
 # What the functions of `ieee` are, under their names.
@@ -169,11 +185,11 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {
     "asinh": mp.asinh,
     "acosh": mp.acosh,
     "atanh": mp.atanh,
-    "erf": _continued(mp.erf, _bell),
-    "erfc": _continued(mp.erfc, lambda x: -_bell(x)),
-    "lgamma": _continued(_log_abs_gamma, _digamma),
-    "digamma": _continued(_digamma, _trigamma),
-    "polygamma": _family(mp.polygamma),
+    "erf": _continued(_erf, _bell),
+    "erfc": _continued(_erfc, lambda x: -_bell(x)),
+    "lgamma": _continued(_log_abs_gamma, partial(_polygamma, 0)),
+    "digamma": _continued(partial(_polygamma, 0), partial(_polygamma, 1)),
+    "polygamma": _family(_polygamma),
 }
 
 
