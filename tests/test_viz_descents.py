@@ -94,6 +94,14 @@ def test_of_a_descent_that_diverges_what_is_far_away_is_counted():
     assert ax.get_title(loc="left") == "diverged"
 
 
+@pytest.mark.parametrize("start", [math.nan, math.inf, -1.7e308])
+def test_of_a_start_that_cannot_be_drawn_the_steps_are_counted(start):
+    steps = [Record(parameters=x, value=y) for x, y in ((0.0, start), (start, 0.0))]
+    ax = plot_descent(Record(function=parabola, trajectory=steps, status="diverged", message=""))
+    assert ax.get_xlabel() == "step (2 steps outside)"
+    assert not ax.lines
+
+
 def test_a_long_message_is_wrapped():
     ax = plot_descent(descent(parabola, [0.0, 1.0], message="word " * 200))
     lines = ax.get_title(loc="left").splitlines()

@@ -146,6 +146,9 @@ def test_learning_rates_are_a_curve_with_the_suggestion_marked():
     assert [*ax.lines[1].get_xdata()] == [0.05, 0.05]
     assert ax.texts[0].get_text().strip() == "suggested: 0.05"
     assert (ax.get_xscale(), ax.get_yscale()) == ("log", "log")
+    for suggestion in (math.nan, math.inf, 0.0):
+        odd = Record(rates=[0.1, 1.0], losses=[math.nan, -1.0], suggestion=suggestion)
+        plot_learning_rates(odd).figure.canvas.draw()
     with pytest.raises(ArgumentError, match="a curve without rates"):
         plot_learning_rates(Record(rates=[], losses=[], suggestion=0.1))
 
@@ -227,6 +230,8 @@ def test_a_boundary_says_what_does_not_fit():
         draw([[1, 2]], [0, 1])
     with pytest.raises(ShapeError, match="at least one"):
         draw([], [])
+    with pytest.raises(ArgumentError, match=r"sample 1 lies at \[nan, 0.0\]; expected finite"):
+        draw([[1, 2], [math.nan, 0]], [0, 1])
     with pytest.raises(ArgumentError, match="a target is 2; expected a class from 0 to 1"):
         draw([[1, 2]], [2])
     with pytest.raises(ArgumentError, match="resolution is 1; expected a whole number"):

@@ -74,18 +74,11 @@ def plot_learning_rates(curve: Any, ax: Any = None) -> Any:
     rates, losses = [*curve.rates], _finite(curve.losses)
     if not rates:
         raise ArgumentError("a curve without rates; expected at least one to draw")
+    middle = math.sqrt(rates[0] * rates[-1])
     with axes(ax) as drawn:
         drawn.plot(rates, losses, color=BLUE, marker="o" if len(rates) == 1 else None)
-        drawn.axvline(curve.suggestion, color=GREEN, linestyle="--")
-        middle = math.sqrt(rates[0] * rates[-1])
-        drawn.annotate(
-            f" suggested: {curve.suggestion:.3g} ",
-            (curve.suggestion, 0.97),
-            xycoords=("data", "axes fraction"),
-            verticalalignment="top",
-            horizontalalignment="right" if curve.suggestion > middle else "left",
-            color=INK,
-        )
+        if 0 < curve.suggestion < LARGEST:
+            _mark(drawn, curve.suggestion, is_right=curve.suggestion > middle)
         drawn.set_xscale("log")
         if all(loss > 0 for loss in losses if not math.isnan(loss)):
             drawn.set_yscale("log")
@@ -93,6 +86,19 @@ def plot_learning_rates(curve: Any, ax: Any = None) -> Any:
         drawn.set_ylabel("loss")
         tidy(drawn)
     return drawn
+
+
+def _mark(ax: Any, rate: float, *, is_right: bool) -> None:
+    """A line at a rate, with its number on the side where there is room."""
+    ax.axvline(rate, color=GREEN, linestyle="--")
+    ax.annotate(
+        f" suggested: {rate:.3g} ",
+        (rate, 0.97),
+        xycoords=("data", "axes fraction"),
+        verticalalignment="top",
+        horizontalalignment="right" if is_right else "left",
+        color=INK,
+    )
 
 
 def _rows(history: Iterable[Mapping[str, float]]) -> Rows:

@@ -58,7 +58,8 @@ def plot_descent(descent: Any, ax: Any = None) -> Any:
         _draw(drawn, _Ground(descent))
         title = f"{descent.status}: {descent.message}" if descent.message else descent.status
         drawn.set_title("\n".join(textwrap.wrap(title, 72, max_lines=3)), loc="left")
-        drawn.legend(edgecolor="none", framealpha=0.9)
+        if drawn.get_legend_handles_labels()[0]:
+            drawn.legend(edgecolor="none", framealpha=0.9)
     return drawn
 
 
@@ -140,20 +141,23 @@ def _visible(points: Sequence[Sequence[float]], values: Sequence[float]) -> int:
     for i in range(2, count):
         if values[i] > lowest + reach:
             return i
-    return max(count, 1)
+    return count
 
 
 def _draw(ax: Any, ground: _Ground) -> None:
-    count = len(ground.points[0])
-    if count == 1:
+    count = ground.structure.size
+    if not ground.points:
+        ax.set_xlabel("step")
+    elif count == 1:
         _draw_curve(ax, ground)
     elif count == 2:
         _draw_map(ax, ground)
     else:
         _draw_values(ax, ground)
     if ground.hidden:
-        more = f"{ground.hidden:,} more step{'s' * (ground.hidden > 1)} outside"
-        ax.set_xlabel(f"{ax.get_xlabel()} ({more})")
+        what = "more step" if ground.points else "step"
+        outside = f"{ground.hidden:,} {what}{'s' * (ground.hidden > 1)} outside"
+        ax.set_xlabel(f"{ax.get_xlabel()} ({outside})")
     tidy(ax)
 
 

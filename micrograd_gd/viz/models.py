@@ -11,7 +11,7 @@ from micrograd_gd.errors import ArgumentError, ShapeError
 from micrograd_gd.modes import no_grad
 from micrograd_gd.operation import number
 from micrograd_gd.viz import boxes
-from micrograd_gd.viz.figure import INK, axes, tidy
+from micrograd_gd.viz.figure import INK, LARGEST, axes, tidy
 from micrograd_gd.viz.scopes import path_of_a_parameter
 
 if TYPE_CHECKING:
@@ -97,6 +97,8 @@ def _rows(inputs: Sequence[Any], targets: Sequence[Any]) -> list[list[float]]:
     for i, row in enumerate(rows):
         if len(row) != 2:
             raise ShapeError(f"sample {i} has {len(row)} features; only two can be drawn")
+        if not all(abs(x) < LARGEST for x in row):
+            raise ArgumentError(f"sample {i} lies at {row}; expected finite numbers to draw")
     return rows
 
 
