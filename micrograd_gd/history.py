@@ -57,6 +57,9 @@ class History:
         writer.writerows(row.values() for row in self.rows)
         write_file(path, text.getvalue().encode())
 
+    def __getstate__(self) -> dict[str, Any]:
+        return {**vars(self), "run": None}  # a copy tells what happened; it does not go on
+
     def __iter__(self) -> Iterator[Row]:
         return iter(self.rows)
 

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import pickle
 import sys
 
 import pytest
@@ -300,3 +301,13 @@ def test_progress_is_shown_to_a_terminal_and_to_nobody_else(monkeypatch):
     monkeypatch.setitem(sys.modules, "tqdm", None)
     monkeypatch.setitem(sys.modules, "tqdm.auto", None)
     assert shown(Terminal()) == ""
+
+
+def test_a_history_is_pickled_without_its_run():
+    def doubled(predictions, targets):
+        return 2 * mse(predictions, targets)
+
+    history = fit(MLP(1, 1, seed=0), INPUTS, TARGETS, loss=doubled, epochs=2)
+    again = pickle.loads(pickle.dumps(history))  # noqa: S301 — our own
+    assert again == history
+    assert (again.run, history.run.history) == (None, history)
