@@ -392,6 +392,7 @@ def test_without_the_library_safetensors_is_an_error_that_says_what_to_install(
         save(tmp_path / "network.safetensors", MLP(1, 1))
 
 
+@pytest.mark.skipif(os.name != "posix", reason="named pipes are of POSIX")
 def test_a_file_that_is_no_ordinary_one_is_not_waited_for(tmp_path):
     os.mkfifo(tmp_path / "pipe.json")
     assert complaint(tmp_path / "pipe.json") == "no ordinary file; expected a saved model"
