@@ -79,6 +79,13 @@ class TestClass:
     assert counts(output) == {"passed": 4}, output
 
 
+def test_the_tests_of_the_guide_pass(outside):
+    guide = (ROOT / "docs" / "guide" / "is-my-gradient-right.md").read_text(encoding="utf-8")
+    shown = re.findall(r"```python\n(.*?)```", guide, flags=re.DOTALL)
+    (block,) = [block for block in shown if "pytest.mark" in block]
+    assert counts(outside(block, header="")) == {"passed": 3}
+
+
 def test_a_wrong_gradient_is_shown_without_the_lines_of_the_checker(outside):
     output = outside("""
 @pytest.mark.gradients(x=floats(-1, 1))

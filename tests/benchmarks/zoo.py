@@ -4,9 +4,9 @@
 
 Every checker is asked as its documentation asks it, with its default tolerances, in double
 precision. Those that only estimate a derivative refuse a claim that is farther from the estimate
-than its own estimate of its error, plus 1e-9 of the derivative. A checker that raises something
-else than its refusal has not judged; that counts as a refusal, and is told. Checkers that are not
-installed are left out.
+than ten times its own estimate of its error, plus 1e-9 of the derivative. A checker that raises
+something else than its refusal has not judged; that counts as a refusal, and is told. Checkers that
+are not installed are left out.
 """
 
 import importlib.metadata
@@ -134,7 +134,7 @@ def _is_far_from_estimates(case, point, estimate):
                 return _values(case, [*point[:j], np.asarray(x).item(), *point[j + 1 :]])[i]
 
             df, error = estimate(along, point[j])
-            if not abs(claim - df) <= error + 1e-9 * abs(df):
+            if not abs(claim - df) <= 10 * error + 1e-9 * abs(df):
                 return True
     return False
 
