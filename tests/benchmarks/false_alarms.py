@@ -21,11 +21,10 @@ from micrograd_gd.testing.strategies import expressions
 
 
 def is_extreme(f):
-    nodes = f(*map(Value, f.inputs)).nodes()
-    numbers = [abs(node.data) for node in nodes] + [
-        abs(partial) for node in nodes for partial in node.partials if partial is not None
-    ]
-    return not all(x == 0 or 1e-75 < x < 1e75 for x in numbers)
+    numbers = []
+    for node in f(*map(Value, f.inputs)).nodes():
+        numbers += [node.data, *(x for x in (*node.operands, *node.partials) if type(x) is float)]
+    return not all(x == 0 or 1e-75 < abs(x) < 1e75 for x in numbers)
 
 
 def count_alarms(kind, drawn, count, order, start):
