@@ -22,6 +22,7 @@ from micrograd_gd.testing.report import Comparison, Condition, Verdict
 
 Rows = Sequence[Sequence[float]]  # for each output, its derivatives
 
+STEEP = mpf("1e75")  # four factors beyond may be too much for floats, though the product is not
 NOTHING = mpf("1e-300")  # what differences of high precision leave where there is 0
 NO_DIGIT = "rounding may cost every digit"
 FEW_DIGITS = 4  # from so many lost digits on, they are worth a word
@@ -108,6 +109,8 @@ def _judged(
     is_undefined = mp.isnan(interval.low) or mp.isnan(interval.high)
     is_infinite = interval.low == interval.high and not interval.is_finite
     error = own + _near(interval)
+    if mp.isfinite(interval.low) and is_infinite and not math.isfinite(got):
+        return comparison.judged(interval, "unknown", note="it is beyond all floats")
     if is_undefined or is_infinite or not math.isfinite(got):
         is_right = not is_undefined and got == float(interval.low) == float(interval.high)
         verdict: Verdict = "right" if is_right else "unknown" if is_undefined else "wrong"
@@ -171,9 +174,11 @@ def _obstacles(run: Pass, order: int) -> Iterator[str]:
         elif node.op is not None:
             if not all(slope.is_finite for _, slope in run.edges(node, node.op)):
                 yield f"{called(node)} has no finite slope"
+            if any(abs(slope.middle) > STEEP for _, slope in run.edges(node, node.op)):
+                yield f"{called(node)} is so steep that products of slopes may be beyond all floats"
             for higher in range(2, order + 1):
                 alone = Replay.of_operation(node)
-                if not all(interval.is_finite for interval in alone.derivatives(higher)[0]):
+                if any(not abs(d.middle) < STEEP for d in alone.derivatives(higher)[0]):
                     yield f"{called(node)} has a derivative of order {higher} beyond all floats"
 
 

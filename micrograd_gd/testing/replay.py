@@ -76,9 +76,16 @@ class Noise:
 
     def on(self, number: Any, key: Any) -> Any:
         """The number, disturbed as rounding might have done."""
+        return number + self._unit(key) * (DISTURBANCE * abs(number) + SMALLEST)
+
+    def below_floats(self, key: Any) -> Any:
+        """What rounding to 0 may have taken from a number, or added."""
+        return self._unit(key) * SMALLEST
+
+    def _unit(self, key: Any) -> float:
         if key not in self.units:
             self.units[key] = self.random.uniform(-1, 1)
-        return number + self.units[key] * (DISTURBANCE * abs(number) + SMALLEST)
+        return self.units[key]
 
 
 class Replay:
@@ -228,8 +235,11 @@ class Pass:
         found: dict[Value, Interval] = {y: ONE} if isinstance(y, Value) else {}
         for node in reversed(self.nodes):
             if node in found and node.op is not None:
-                for operand, slope in self.edges(node, node.op):
+                for j, (operand, slope) in enumerate(self.edges(node, node.op)):
                     step = found[node] * slope
+                    if self.noise is not None:  # a product may be lost below the smallest float
+                        lost = self.noise.below_floats((y, node, j))
+                        step = Interval(step.low + lost, step.high + lost)
                     found[operand] = found[operand] + step if operand in found else step
         return [found.get(x, ZERO) for x in self.inputs]
 
