@@ -26,11 +26,17 @@ ENGINE_FREE = {
     "test_docs.py",
     "test_estimators.py",
     "test_layers.py",
+    "test_mutations.py",
+    "test_parse.py",
+    "test_persist.py",
+    "test_plugin.py",
     "test_quality.py",
+    "test_strategies.py",
     "test_viz_architecture.py",
     "test_viz_descents.py",
     "test_viz_machines.py",
     "test_viz_plots.py",
+    "test_zoo.py",
 }
 
 
