@@ -8,14 +8,18 @@ from collections.abc import Iterator
 from threading import local
 from typing import Any
 
+from micrograd_gd import modes
+
 
 def copy(node: Any) -> Any:
     """Another node with the same fields, on the same operands."""
+    modes.touched(node, "a copy")
     return node._restored(*node._fields())
 
 
 def deepcopy(root: Any, memo: dict[int, Any]) -> Any:
     """The copy of `root`, on top of copies of all that it depends on."""
+    modes.touched(root, "a copy")
     for node in root.nodes():
         if id(node) not in memo:
             op, operands, *rest = node._fields()
@@ -26,6 +30,7 @@ def deepcopy(root: Any, memo: dict[int, Any]) -> Any:
 
 def reduce(node: Any) -> tuple[Any, ...]:
     """What pickle makes of a node: its fields, and before them, the nodes below it."""
+    modes.touched(node, "a copy")
     below = None if _pickling.below or node.op is None else _Below(node)
     return _unpickled, (below, *node._fields())
 

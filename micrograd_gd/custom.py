@@ -9,7 +9,7 @@ from functools import update_wrapper
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from micrograd_gd import trees
+from micrograd_gd import modes, trees
 from micrograd_gd.engine import Value
 from micrograd_gd.errors import ArgumentError, ShapeError
 from micrograd_gd.operation import Operation, shortened
@@ -66,6 +66,8 @@ class custom_vjp:  # noqa: N801 — a decorator, and the name that users know
         leaves, structure = trees.flatten(args, "the arguments")
         if not any(isinstance(leaf, Value) for leaf in leaves):
             return self.f(*args)
+        if trace := modes.trace():
+            trace.touched(leaves, repr(self))
         numbers = [leaf.data if isinstance(leaf, Value) else leaf for leaf in leaves]
         call = _Call(self, structure, numbers)
         with _under_way(call):

@@ -7,6 +7,7 @@ the chain rule: an operand's gradient grows by the result's gradient times the p
 The operators and methods of `Value` are made from the table of operations, at the end.
 """
 
+import operator
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -51,19 +52,27 @@ class Value:
     @property
     def data(self) -> float:
         """The number; setting it changes neither the graph nor gradients already recorded."""
+        if modes.open_blocks:
+            modes.touched(self, "data")
         return self._data
 
     @data.setter
     def data(self, data: Any) -> None:
+        if modes.open_blocks:
+            modes.touched(self, "data")
         self._data = number(data, "data")
 
     @property
     def grad(self) -> Any:
         """∂root/∂self after `root.backward()`; a `Value` after `backward(create_graph=True)`."""
+        if modes.open_blocks:
+            modes.touched(self, "grad")
         return self._grad
 
     @grad.setter
     def grad(self, grad: Any) -> None:
+        if modes.open_blocks:
+            modes.touched(self, "grad")
         self._grad = grad if isinstance(grad, PythonValue) else number(grad, "grad")
 
     @property
@@ -103,7 +112,8 @@ class Value:
                     below: Any = node.a
                     if None in node.da:
                         edges = zip(node.a, node.da, strict=True)
-                        below = [x for x, p in edges if _leads_on(x, p, whole)]
+                        kinds = (PythonValue,) if whole else ()
+                        below = [x for x, p in edges if p is not None or isinstance(x, kinds)]
                     stack += [operand for operand in below[::-1] if operand not in seen]
                     continue
                 if node.db is not None or (whole and isinstance(node.b, PythonValue)):
@@ -130,11 +140,14 @@ class Value:
         """
         from micrograd_gd import sweep  # noqa: PLC0415 — sweeps are built on this module
 
+        if modes.open_blocks:
+            modes.touched(self, "backward()")
         sweep.backward(self, seed, create_graph=create_graph)
 
     def detach(self) -> "Value":
         """A leaf with the same number and label."""
-        return PythonValue(self._data, self.label)
+        stands_for_it: Value | None = modes.detached(self) if modes.open_blocks else None
+        return PythonValue(self._data, self.label) if stands_for_it is None else stands_for_it
 
     @staticmethod
     def record(op: Operation, *operands: Any) -> "Value":
@@ -152,28 +165,10 @@ class Value:
         partials = tuple([p if flows else None for p, flows in zip(slopes, active, strict=True)])
         return _node(op, y, *_slots(operands), *_slots(partials))
 
-    def __eq__(self, other: object) -> Any:
-        return self._data == (other._data if isinstance(other, PythonValue) else other)
-
-    def __ne__(self, other: object) -> Any:
-        return self._data != (other._data if isinstance(other, PythonValue) else other)
-
-    def __lt__(self, other: Any) -> Any:
-        return self._data < (other._data if isinstance(other, PythonValue) else other)
-
-    def __le__(self, other: Any) -> Any:
-        return self._data <= (other._data if isinstance(other, PythonValue) else other)
-
-    def __gt__(self, other: Any) -> Any:
-        return self._data > (other._data if isinstance(other, PythonValue) else other)
-
-    def __ge__(self, other: Any) -> Any:
-        return self._data >= (other._data if isinstance(other, PythonValue) else other)
-
     __hash__ = object.__hash__  # values are equal as numbers, and themselves as keys
 
     def __bool__(self) -> bool:
-        return self._data != 0
+        return bool(self.__ne__(0.0))
 
     def __float__(self) -> float:
         raise NotANumberError(
@@ -232,23 +227,20 @@ class Value:
     def _op(self) -> str:
         return "" if self.op is None else self.op.infix or self.op.name
 
-    if TYPE_CHECKING:  # made from the table below
+    if TYPE_CHECKING:  # made below
 
         def __getattr__(self, name: str) -> Callable[..., "Value"]: ...
         def __add__(self, other: Any) -> "Value": ...
         def __neg__(self) -> "Value": ...
 
         __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __truediv__ = __rtruediv__ = __add__
+        __lt__ = __le__ = __gt__ = __ge__ = __add__
         __floordiv__ = __rfloordiv__ = __mod__ = __rmod__ = __pow__ = __rpow__ = __add__
         __abs__ = __round__ = __floor__ = __ceil__ = __neg__
 
 
 PythonValue = Value  # this class, also where `Value` is its twin in C in the end
 _ALL_VALUES = {PythonValue}
-
-
-def _leads_on(operand: Any, partial: float | None, whole: bool) -> bool:  # noqa: FBT001 — as nodes
-    return partial is not None or (whole and isinstance(operand, PythonValue))
 
 
 def _operand(x: Any, place: int, op: Operation) -> Any:
@@ -261,8 +253,7 @@ def _slots(of_operands: tuple[Any, ...]) -> tuple[Any, Any]:
     """How one thing per operand is kept in the two slots of a node."""
     if len(of_operands) > 2:
         return of_operands, None
-    first, *second = of_operands or (None,)
-    return first, second[0] if second else None
+    return (*of_operands, None, None)[:2]
 
 
 def _node(op: Operation, y: float, a: Any, b: Any, da: Any, db: Any) -> Value:
@@ -281,6 +272,20 @@ def _node(op: Operation, y: float, a: Any, b: Any, da: Any, db: Any) -> Value:
 
 
 _new = object.__new__
+
+
+def _comparison(relation: str, compare: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    def method(self: Value, other: Any) -> Any:
+        answer = compare(self._data, other._data if isinstance(other, PythonValue) else other)
+        if modes.open_blocks:
+            modes.compared(self, relation, other, answer)
+        return answer
+
+    return method
+
+
+for _relation, _name in modes.RELATIONS.items():
+    setattr(PythonValue, f"__{_name}__", _comparison(_relation, getattr(operator, _name)))
 
 
 # Methods. Each is made on its first call, since compiling all of the table would slow the import.

@@ -33,6 +33,13 @@ class GraphError(MicrogradError, RuntimeError):
     """A recorded graph cannot answer: its numbers were changed after the forward pass."""
 
 
+class JitError(MicrogradError, RuntimeError):
+    """A function does something that a compiled program could not repeat; the message says where.
+
+    Or a program is not of the legal form.
+    """
+
+
 class EngineError(MicrogradError, ImportError):
     """The engine that MICROGRAD_GD_ENGINE asks for is not here."""
 

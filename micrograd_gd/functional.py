@@ -6,8 +6,10 @@ They give a float for plain numbers and record a node as soon as an operand is a
 
 import math
 from collections.abc import Iterable, Sequence
+from functools import reduce
 from typing import Any
 
+from micrograd_gd import modes
 from micrograd_gd.engine import Value
 from micrograd_gd.errors import ArgumentError, ShapeError
 from micrograd_gd.operation import number
@@ -25,7 +27,9 @@ def _offer(op: Operation) -> None:
         globals()[op.name] = op
 
 
-_exp, _log, _clip, _dot, _total = map(operation, ("exp", "log", "clip", "dot", "total"))
+_exp, _log, _clip, _maximum, _where, _dot, _total = map(
+    operation, ("exp", "log", "clip", "maximum", "where", "dot", "total")
+)
 
 
 def total(xs: Iterable[Any], start: Any = 0.0) -> Any:
@@ -113,13 +117,19 @@ def _shifted(xs: list[Any]) -> tuple[Any, Any, Any]:
 
     The shift by the largest is a plain number: it cancels, so that no derivative goes through it.
     """
-    numbers = [x.data if isinstance(x, Value) else x for x in xs]
-    largest = max(numbers)
-    if not math.isfinite(largest):  # nothing to scale; inf - inf would be nan
-        largest = 0.0
+    largest = _largest(xs)
     exponentials = [_exp(x - largest) for x in xs]
     log_of_sum = _log(total(exponentials[1:], start=exponentials[0]))
     return largest + log_of_sum, largest, log_of_sum
+
+
+def _largest(xs: list[Any]) -> Any:
+    """The largest number, but 0 if it is not finite: nothing to scale, and inf - inf is nan."""
+    if modes.trace():  # the same by operations, for other numbers than today's
+        largest = reduce(_maximum, xs)
+        return modes.constant(_where(largest - largest, 0.0, largest))
+    largest = max(x.data if isinstance(x, Value) else x for x in xs)
+    return largest if math.isfinite(largest) else 0.0
 
 
 def _some(xs: Iterable[Any], function: str) -> list[Any]:

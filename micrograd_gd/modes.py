@@ -1,4 +1,4 @@
-"""What is switched on for a block of code: no recording, a watch for nan and inf, a name.
+"""What is switched on for a block of code: no recording, a watch for nan and inf, a name, a trace.
 
 They follow the thread, or the asynchronous task, that opened the block.
 """
@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any
+from typing import Any, Protocol
 from weakref import WeakKeyDictionary
 
 from micrograd_gd.errors import ArgumentError, NonFiniteError
@@ -21,6 +21,7 @@ _listeners: list[Callable[[int], None]] = []  # engines that keep the count wher
 _lock = threading.Lock()
 _recording = ContextVar("_recording", default=True)
 _watch: ContextVar["Watch | None"] = ContextVar("_watch", default=None)
+_trace: ContextVar["Trace | None"] = ContextVar("_trace", default=None)
 _scope: ContextVar[tuple[str, ...]] = ContextVar("_scope", default=())
 
 scopes: WeakKeyDictionary[Any, tuple[str, ...]] = WeakKeyDictionary()  # of nodes recorded in one
@@ -117,6 +118,10 @@ def _switched(variable: ContextVar[Any], *, to: Any) -> Iterator[None]:
 
 def observe(node: Any) -> None:
     """Treat a node that an engine has just made as the open blocks demand."""
+    trace = _trace.get()
+    if trace is not None:
+        trace.recorded(node, keeps=_recording.get())
+        return
     watch = _watch.get()
     if watch is not None:
         watch.forward(node)
@@ -125,6 +130,70 @@ def observe(node: Any) -> None:
         scopes[node] = path
     if not _recording.get():
         node.forget()
+
+
+class Trace(Protocol):
+    """What the compiler hears of a function that it calls to see what it computes."""
+
+    def recorded(self, node: Any, *, keeps: bool) -> None:
+        """A node was made; under `no_grad` it keeps no operands."""
+
+    def compared(self, node: Any, relation: str, other: Any, answer: Any) -> None:
+        """A branch may now be taken by a number."""
+
+    def touched(self, node: Any, what: str) -> None:
+        """Something was done that a compiled program could not repeat."""
+
+    def constant(self, node: Any) -> Any:
+        """The same number as a node that no derivative flows through."""
+
+    def partial(self, node: Any, i: int, *, last: bool) -> Any:
+        """The partial for operand i as a value; `last` if nobody differentiates it again."""
+
+
+@contextmanager
+def tracing(trace: Trace) -> Iterator[None]:
+    """Let `trace` hear what happens to values; of the other blocks, none is in force inside."""
+    with _switched(_recording, to=True), _switched(_watch, to=None), _switched(_trace, to=trace):
+        yield
+
+
+def trace() -> Trace | None:
+    """The trace that is under way here, if any."""
+    return _trace.get() if open_blocks else None
+
+
+def constant(x: Any) -> Any:
+    """The number of `x`; while a trace is under way, a value that no derivative flows through."""
+    if not hasattr(type(x), "record"):
+        return x
+    under_way = trace()
+    return under_way.constant(x) if under_way else x.data
+
+
+# What engines report while blocks are open.
+
+RELATIONS = {"<": "lt", "<=": "le", "==": "eq", "!=": "ne", ">": "gt", ">=": "ge"}
+
+
+def compared(node: Any, relation: str, other: Any, answer: Any) -> None:
+    """Report that `node` was compared with `other`, and how that ended."""
+    under_way = _trace.get()
+    if under_way is not None:
+        under_way.compared(node, relation, other, answer)
+
+
+def touched(node: Any, what: str) -> None:
+    """Report that a number was taken out of the graph or changed."""
+    under_way = _trace.get()
+    if under_way is not None:
+        under_way.touched(node, what)
+
+
+def detached(node: Any) -> Any:
+    """What stands for a leaf with the node's number while a trace is under way; else None."""
+    under_way = _trace.get()
+    return None if under_way is None else under_way.constant(node)
 
 
 def unwatched(function: Callable[..., Any], *arguments: Any) -> Any:
@@ -148,7 +217,7 @@ class Watch:
 
     def forward(self, node: Any) -> None:
         """Check a node that was just computed."""
-        self.lines[node] = line = _line_of_the_user()
+        self.lines[node] = line = line_of_the_user()
         numbers = [getattr(operand, "data", operand) for operand in node.operands]
         if not math.isfinite(node.data) and all(map(math.isfinite, numbers)):
             raise NonFiniteError(f"{_call(node)} is {node.data}, at {line}")
@@ -183,11 +252,12 @@ def _named(operand: Any) -> str:
     return f"{label} = {number}" if label else number
 
 
-_PACKAGE = os.path.dirname(__file__) + os.sep  # noqa: PTH120 — pathlib would slow the import
+PACKAGE = os.path.dirname(__file__) + os.sep  # noqa: PTH120 — pathlib would slow the import
 
 
-def _line_of_the_user() -> str:
+def line_of_the_user() -> str:
+    """The line outside of the package that is being run."""
     frame = sys._getframe(1)  # noqa: SLF001 — the documented way to one's callers
-    while frame.f_back and frame.f_code.co_filename.startswith((_PACKAGE, "<operation table>")):
+    while frame.f_back and frame.f_code.co_filename.startswith((PACKAGE, "<operation table>")):
         frame = frame.f_back
     return f"{frame.f_code.co_filename}, line {frame.f_lineno}"

@@ -74,6 +74,7 @@ class Operation:
     defaults: tuple[float, ...] = ()
     folds: bool = False
     _compiled: dict[Any, Callable[..., Any]] = field(default_factory=dict)
+    _slopes: list["Operation | None"] = field(default_factory=list)
 
     def __call__(self, *operands: Any, **named: Any) -> Any:
         """The number, or, where an operand is a `Value`, the node."""
@@ -142,10 +143,10 @@ class Operation:
         partials = zip(self.partials, active, strict=True)
         if not isinstance(self.value, str):
             return _rule_of_callables(self.value, [p if wanted else None for p, wanted in partials])
-        value = ast.NamedExpr(ast.Name("y", ast.Store()), self._on_floats(self.value))
-        wanted = [self._on_floats(p if wanted else "None") for p, wanted in partials]
+        value = ast.NamedExpr(ast.Name("y", ast.Store()), self.float_tree(self.value))
+        wanted = [self.float_tree(p if wanted else "None") for p, wanted in partials]
         return expression.function(
-            self.operands, ast.Tuple([value, *wanted], ast.Load()), _ON_FLOATS
+            self.operands, ast.Tuple([value, *wanted], ast.Load()), ON_FLOATS
         )
 
     def _fold(self) -> Callable[..., Any]:
@@ -165,18 +166,19 @@ def fold({sum_so_far}, *_all):
         {sum_so_far} = {self._source(self.value)}
     return {sum_so_far}, 1.0, {", ".join(slopes)}
 """
-        names = dict(_ON_FLOATS)
+        names = dict(ON_FLOATS)
         exec(source, names)  # noqa: S102 — made of the table's own checked expressions
         fold: Callable[..., Any] = names["fold"]
         return fold
 
     def _source(self, formula: Formula) -> str:
-        return ast.unparse(self._on_floats(formula))
+        return ast.unparse(self.float_tree(formula))
 
-    def _on_floats(self, formula: Formula) -> ast.expr:
+    def float_tree(self, formula: Formula) -> ast.expr:
+        """The syntax tree of one of this row's formulas over floats; `ON_FLOATS` has its calls."""
         tree = self.tree(formula)
-        for name in expression.calls(tree).keys() - _ON_FLOATS.keys():
-            _ON_FLOATS[name] = OPERATIONS[name].on_floats()
+        for name in expression.calls(tree).keys() - ON_FLOATS.keys():
+            ON_FLOATS[name] = OPERATIONS[name].on_floats()
         return expression.on_floats(tree)
 
     def on_floats(self, formula: Formula = "") -> Callable[..., float]:
@@ -184,7 +186,7 @@ def fold({sum_so_far}, *_all):
         formula = formula or self.value
         if not isinstance(formula, str):
             return formula
-        return expression.function(self.operands, self._on_floats(formula), _ON_FLOATS)
+        return expression.function(self.operands, self.float_tree(formula), ON_FLOATS)
 
     def partial(self, i: int, operands: Sequence[Any], y: Any) -> Any:
         """∂y/∂operand i over any number type: a number, a differentiable node, or None."""
@@ -204,6 +206,27 @@ def fold({sum_so_far}, *_all):
             formula = self._compiled[formula]
         return formula(*operands, y)
 
+    def slope(self, i: int) -> "Operation | None":
+        """The partial for operand i as an operation of the operands and y that has no derivative.
+
+        None where the formula takes no branch, so that `partial` records the same for all numbers,
+        and where it says for some numbers that no derivative flows, so that there is no result.
+        """
+        if not self._slopes and not self.folds:
+            pairs = zip(self.operands, self.partials, strict=True)
+            self._slopes.extend(self._slope(letter, formula) for letter, formula in pairs)
+        return self._slopes[i] if self._slopes else None
+
+    def _slope(self, letter: str, formula: Formula) -> "Operation | None":
+        none: Formula = lambda *_: None  # noqa: E731 — with its type
+        if isinstance(formula, str):
+            none, nodes = "None", [*ast.walk(self.tree(formula))]
+            if "None" in formula or not any(isinstance(n, (ast.IfExp, ast.Compare)) for n in nodes):
+                return None
+        operands = (*self.operands, "y")
+        name, doc = f"d{self.name}/d{letter}", f"Slope of {self.name} along {letter}."
+        return Operation(name, operands, formula, (none,) * len(operands), doc)
+
 
 def _rule_of_callables(value: Callable[..., Any], partials: Sequence[Any]) -> Callable[..., Any]:
     def rule(*operands: float) -> tuple[Any, ...]:
@@ -217,7 +240,7 @@ def _rule_of_callables(value: Callable[..., Any], partials: Sequence[Any]) -> Ca
 OPERATIONS: dict[str, Operation] = {}
 
 # What a call in a formula means: the function of `ieee` or the row's value; the row itself.
-_ON_FLOATS: dict[str, Any] = {name: getattr(ieee, name) for name in ieee.__all__}
+ON_FLOATS: dict[str, Any] = {name: getattr(ieee, name) for name in ieee.__all__}
 _ON_VALUES: dict[str, Any] = {}
 _listeners: list[Callable[[Operation], None]] = []
 _taken: list[Callable[[str], bool]] = []
@@ -288,7 +311,7 @@ def primitive(
         check_calls(row)
         _check_names(row)
     if name not in ieee.__all__:
-        _ON_FLOATS.pop(name, None)
+        ON_FLOATS.pop(name, None)
     OPERATIONS[name] = _ON_VALUES[name] = row
     for listener in _listeners:
         listener(row)

@@ -9,7 +9,7 @@ from typing import Any
 
 from micrograd_gd import modes, sweep, trees
 from micrograd_gd.engine import Value
-from micrograd_gd.errors import ArgumentError, ShapeError
+from micrograd_gd.errors import ArgumentError, JitError, ShapeError
 from micrograd_gd.operation import shortened
 from micrograd_gd.sparsity import Mode, SparseMatrix, pattern, plan
 
@@ -18,6 +18,11 @@ Argnums = int | Sequence[int]
 
 # How many transforms are calling a function right now, one inside the other.
 _depth = ContextVar("_depth", default=0)
+
+
+def depth() -> int:
+    """How many transforms are at work around this call."""
+    return _depth.get()
 
 
 class Recording:
@@ -38,7 +43,9 @@ class Recording:
         self.structures = [structure for _, structure in flat]
         given = [leaf for leaves, _ in flat for leaf in leaves]
         self.stays_differentiable = modes.is_recording() and (
-            _depth.get() > 0 or any(isinstance(x, Value) for x in given)
+            _depth.get() > 0
+            or modes.trace() is not None
+            or any(isinstance(x, Value) for x in given)
         )
         # A value of another transform stays what it is; its copy here is a node of its own.
         self.inputs = [x * 1.0 if isinstance(x, Value) else Value(x) for x in given]
@@ -61,14 +68,24 @@ class Recording:
         for y, cotangent in zip(self.outputs, cotangents, strict=True):
             if isinstance(y, Value) and not _is_zero(cotangent):
                 seeds[y] = seeds[y] + cotangent if y in seeds else cotangent
-        found = sweep.pull_back(seeds, {*self.inputs}, differentiable=self._records(cotangents))
+        found = sweep.pull_back(
+            seeds,
+            {*self.inputs},
+            differentiable=self._records(cotangents),
+            last=_depth.get() == 0,
+        )
         return self.finished([found.get(x, 0.0) for x in self.inputs])
 
     def push_forward(self, tangents: Sequence[Any]) -> list[Any]:
         """The tangents of the outputs for those of the inputs."""
         pairs = zip(self.inputs, tangents, strict=True)
         seeds = {x: tangent for x, tangent in pairs if not _is_zero(tangent)}
-        found = sweep.push_forward(self._order, seeds, differentiable=self._records(tangents))
+        found = sweep.push_forward(
+            self._order,
+            seeds,
+            differentiable=self._records(tangents),
+            last=_depth.get() == 0,
+        )
         return self.finished([found.get(y, 0.0) for y in self.outputs])
 
     @cached_property
@@ -89,6 +106,8 @@ class Recording:
 
     def sparse_jacobian(self, mode: Mode | None) -> SparseMatrix:
         """Those derivatives that the graph does not show to be 0."""
+        if modes.trace():
+            raise JitError("sparse derivatives are not compiled: leave out sparse=True")
         m, n = len(self.outputs), len(self.inputs)
         found: dict[tuple[int, int], Any] = {}
         for sweep_mode, starts, entries in plan(pattern(self.outputs, self.inputs), n, mode):

@@ -69,14 +69,20 @@ def tangents(
 
 
 def pull_back(
-    seeds: Mapping[Value, Any], stop: Collection[Value] = (), *, differentiable: bool = False
+    seeds: Mapping[Value, Any],
+    stop: Collection[Value] = (),
+    *,
+    differentiable: bool = False,
+    last: bool = False,
 ) -> dict[Value, Any]:
     """The adjoint sweep: from roots with their cotangents down, as far as the nodes in `stop`.
 
     An adjoint is the sum over the node's uses of the user's adjoint times the partial. With `stop`,
-    only the adjoints found there are kept, which saves memory.
+    only the adjoints found there are kept, which saves memory. `last` promises that nobody
+    differentiates the result again.
     """
-    watch = modes.watch()
+    watch, trace = modes.watch(), modes.trace()
+    differentiable = differentiable or trace is not None  # numbers would be those of today
     found = dict(seeds)
     for node in reversed(in_order(seeds, stop)):
         if node in stop:
@@ -85,11 +91,15 @@ def pull_back(
         operands = node.operands
         for i, partial in enumerate(node.partials):
             if partial is None:
+                _no_path(trace, node, i)
                 continue
             operand = operands[i]
             if watch is not None:
                 watch.backward(node, operand, _float(g), partial)
-            step = _product(g, _partial(node, i, partial)) if differentiable else g * partial
+            if differentiable:
+                step = _product(g, _partial(node, i, partial, trace, last=last))
+            else:
+                step = g * partial
             if operand in found:
                 if watch is not None:
                     watch.sum(operand, _float(found[operand]), _float(step))
@@ -99,13 +109,19 @@ def pull_back(
 
 
 def push_forward(
-    nodes: Iterable[Value], seeds: Mapping[Value, Any], *, differentiable: bool = False
+    nodes: Iterable[Value],
+    seeds: Mapping[Value, Any],
+    *,
+    differentiable: bool = False,
+    last: bool = False,
 ) -> dict[Value, Any]:
     """The tangent sweep: from nodes with their tangents up, through `nodes` `in_order`.
 
     A tangent is the sum over the operands of the operand's tangent times the partial; a node that
-    no seed reaches has none.
+    no seed reaches has none. `last` promises that nobody differentiates the result again.
     """
+    trace = modes.trace()
+    differentiable = differentiable or trace is not None  # as above
     found = dict(seeds)
     for node in nodes:
         if node in seeds:
@@ -113,10 +129,14 @@ def push_forward(
         operands = node.operands
         for i, partial in enumerate(node.partials):
             if partial is None:
+                _no_path(trace, node, i)
                 continue
             dx = found.get(operands[i])
             if dx is not None:
-                step = _product(dx, _partial(node, i, partial)) if differentiable else dx * partial
+                if differentiable:
+                    step = _product(dx, _partial(node, i, partial, trace, last=last))
+                else:
+                    step = dx * partial
                 found[node] = found[node] + step if node in found else step
     return found
 
@@ -157,8 +177,10 @@ def edges(node: Value) -> Iterator[tuple[int, Value, float]]:
             yield i, operand, partial
 
 
-def _partial(node: Any, i: int, stored: float) -> Any:
+def _partial(node: Any, i: int, stored: float, trace: modes.Trace | None, *, last: bool) -> Any:
     """The partial for operand i as a value; it must be the number that the forward pass stored."""
+    if trace:
+        return trace.partial(node, i, last=last)
     if modes.open_blocks:
         partial = modes.unwatched(node.op.partial, i, node.operands, node)
     else:
@@ -170,6 +192,12 @@ def _partial(node: Any, i: int, stored: float) -> Any:
             f"and is {again} now): differentiate before changing data, or compute the result again"
         )
     return partial
+
+
+def _no_path(trace: modes.Trace | None, node: Any, i: int) -> None:
+    """Let a trace see that operand i gets no derivative, which may depend on numbers."""
+    if trace and isinstance(node.operands[i], Value):
+        trace.partial(node, i, last=False)
 
 
 def _float(x: Any) -> float:

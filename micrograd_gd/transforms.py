@@ -10,7 +10,7 @@ their own, because each asks for the derivative along its own fresh nodes.
 from functools import wraps
 from typing import Any, NamedTuple
 
-from micrograd_gd import trees
+from micrograd_gd import modes, trees
 from micrograd_gd.errors import ArgumentError, ShapeError
 from micrograd_gd.recording import Argnums, Function, Recording
 from micrograd_gd.sparsity import Mode, SparseMatrix
@@ -254,4 +254,4 @@ def stop_gradient(tree: Any) -> Any:
     3.0
     """
     leaves, structure = trees.flatten(tree)
-    return trees.unflatten(structure, [getattr(leaf, "data", leaf) for leaf in leaves])
+    return trees.unflatten(structure, [*map(modes.constant, leaves)])

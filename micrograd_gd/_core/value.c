@@ -135,6 +135,18 @@ static PyObject *value_forget(PyObject *self, PyObject *Py_UNUSED(none))
 
 /* Attributes. */
 
+/* Report to an open block that a number is taken out of the graph or changed. */
+static int touch(PyObject *self, const char *what)
+{
+    State *state = state_of(self);
+    if (state->open_blocks <= 0) {
+        return 0;
+    }
+    PyObject *done = PyObject_CallMethod(state->modes, "touched", "Os", self, what);
+    Py_XDECREF(done);
+    return done == NULL ? -1 : 0;
+}
+
 static int refuse_deletion(PyObject *self, const char *name)
 {
     PyErr_Format(PyExc_AttributeError, "property '%s' of '%s' object has no deleter", name,
@@ -144,6 +156,9 @@ static int refuse_deletion(PyObject *self, const char *name)
 
 static PyObject *get_data(PyObject *self, void *Py_UNUSED(closure))
 {
+    if (touch(self, "data") < 0) {
+        return NULL;
+    }
     return PyFloat_FromDouble(((Node *)self)->data);
 }
 
@@ -151,6 +166,9 @@ static int set_data(PyObject *self, PyObject *data, void *Py_UNUSED(closure))
 {
     if (data == NULL) {
         return refuse_deletion(self, "data");
+    }
+    if (touch(self, "data") < 0) {
+        return -1;
     }
     double number;
     if (number_of(state_of(self), data, "data", &number) < 0) {
@@ -162,6 +180,9 @@ static int set_data(PyObject *self, PyObject *data, void *Py_UNUSED(closure))
 
 static PyObject *get_grad(PyObject *self, void *Py_UNUSED(closure))
 {
+    if (touch(self, "grad") < 0) {
+        return NULL;
+    }
     PyObject *gradient = gradient_of((Node *)self);
     return gradient ? Py_NewRef(gradient) : PyFloat_FromDouble(((Node *)self)->grad);
 }
@@ -172,6 +193,9 @@ static int set_grad(PyObject *self, PyObject *grad, void *Py_UNUSED(closure))
     State *state = state_of(self);
     if (grad == NULL) {
         return refuse_deletion(self, "grad");
+    }
+    if (touch(self, "grad") < 0) {
+        return -1;
     }
     if (!is_value(state, grad)) {
         double number;
@@ -289,6 +313,9 @@ static PyObject *value_backward(PyObject *self, PyObject *args, PyObject *keywor
                                         &create_graph)) {
         return NULL;
     }
+    if (touch(self, "backward()") < 0) {
+        return NULL;
+    }
     int watched = is_watched(state);
     if (watched < 0) {
         return NULL;
@@ -309,6 +336,13 @@ static PyObject *value_backward(PyObject *self, PyObject *args, PyObject *keywor
 static PyObject *value_detach(PyObject *self, PyObject *Py_UNUSED(none))
 {
     State *state = state_of(self);
+    if (state->open_blocks > 0) {
+        PyObject *stands_for_it = PyObject_CallMethod(state->modes, "detached", "O", self);
+        if (stands_for_it != Py_None) {
+            return stands_for_it; /* or NULL */
+        }
+        Py_DECREF(stands_for_it);
+    }
     Node *leaf = new_node(state);
     if (leaf == NULL) {
         return NULL;
@@ -390,7 +424,7 @@ static PyObject *value_record(PyObject *type, PyObject *const *args, Py_ssize_t 
 
 /* As a number. */
 
-static PyObject *value_compare(PyObject *self, PyObject *other, int operator)
+static PyObject *answer_of(PyObject *self, PyObject *other, int operator)
 {
     State *state = state_of(self);
     double a = ((Node *)self)->data, b;
@@ -407,10 +441,38 @@ static PyObject *value_compare(PyObject *self, PyObject *other, int operator)
     Py_RETURN_RICHCOMPARE(a, b, operator);
 }
 
+static PyObject *value_compare(PyObject *self, PyObject *other, int operator)
+{
+    static const char *relation[] = {
+        [Py_LT] = "<", [Py_LE] = "<=", [Py_EQ] = "==", [Py_NE] = "!=", [Py_GT] = ">", [Py_GE] = ">=",
+    };
+    State *state = state_of(self);
+    PyObject *answer = answer_of(self, other, operator);
+    if (answer != NULL && state->open_blocks > 0) {
+        PyObject *done = PyObject_CallMethod(state->modes, "compared", "OsOO", self,
+                                             relation[operator], other, answer);
+        if (done == NULL) {
+            Py_CLEAR(answer);
+        }
+        Py_XDECREF(done);
+    }
+    return answer;
+}
+
 /* Values are equal as numbers, and themselves as keys. */
 static Py_hash_t value_hash(PyObject *self) { return PyBaseObject_Type.tp_hash(self); }
 
-static int value_bool(PyObject *self) { return ((Node *)self)->data != 0; }
+static int value_bool(PyObject *self)
+{
+    if (state_of(self)->open_blocks <= 0) {
+        return ((Node *)self)->data != 0;
+    }
+    PyObject *zero = PyFloat_FromDouble(0.0);
+    PyObject *answer = zero ? value_compare(self, zero, Py_NE) : NULL;
+    Py_XDECREF(zero);
+    Py_XDECREF(answer);
+    return answer == NULL ? -1 : answer == Py_True;
+}
 
 static PyObject *refuse_conversion(PyObject *self)
 {
