@@ -6,6 +6,7 @@ they belong to.
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from itertools import accumulate, product
 from typing import Any
 
@@ -23,6 +24,16 @@ class Structure:
     shape: tuple[int, ...] = ()  # of an array
     below: tuple["Structure", ...] = ()
     size: int = 1  # the number of leaves
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    @cached_property
+    def _hash(self) -> int:
+        return hash((self.kind, self.keys, self.shape, self.below))
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: part for name, part in vars(self).items() if name != "_hash"}  # of today
 
     @property
     def is_container(self) -> bool:
@@ -60,23 +71,33 @@ def flatten(tree: Any, name: str = "tree") -> tuple[list[Any], Structure]:
     ([1.0, 2.0, 3.0], {'w': [*, *], 'b': *})
     """
     leaves: list[Any] = []
-    structure = _flatten(tree, name, leaves.append)
+    structure = _flatten(tree, name, leaves)
     return leaves, structure
 
 
-def _flatten(tree: Any, name: str, take: Callable[[Any], None]) -> Structure:
+def _flatten(tree: Any, name: str, leaves: list[Any]) -> Structure:
     if isinstance(tree, (list, tuple)):
-        below = [_flatten(item, f"{name}[{i}]", take) for i, item in enumerate(tree)]
+        if {*map(type, tree)} == {float}:  # the same, and fast
+            leaves += tree
+            return _of_leaves(type(tree), len(tree))
+        below = [_flatten(item, f"{name}[{i}]", leaves) for i, item in enumerate(tree)]
         return Structure(type(tree), below=tuple(below), size=sum(b.size for b in below))
     if isinstance(tree, dict):
-        below = [_flatten(item, f"{name}[{key!r}]", take) for key, item in tree.items()]
+        below = [_flatten(item, f"{name}[{key!r}]", leaves) for key, item in tree.items()]
         return Structure(dict, tuple(tree), below=tuple(below), size=sum(b.size for b in below))
     if hasattr(tree, "__array__") and getattr(tree, "ndim", None):
-        for i, item in enumerate(tree.ravel().tolist()):
-            take(_leaf(item, f"element {i} of {name}"))
+        items = tree.ravel().tolist()
+        if {*map(type, items)} != {float}:
+            items = [_leaf(item, f"element {i} of {name}") for i, item in enumerate(items)]
+        leaves += items
         return Structure(type(tree), shape=tuple(tree.shape), size=tree.size)
-    take(_leaf(tree.item() if hasattr(tree, "ndim") else tree, name))
+    leaves.append(_leaf(tree.item() if hasattr(tree, "ndim") else tree, name))
     return LEAF
+
+
+@lru_cache
+def _of_leaves(kind: type, size: int) -> Structure:
+    return Structure(kind, below=(LEAF,) * size, size=size)
 
 
 def _leaf(x: Any, name: str) -> Any:
