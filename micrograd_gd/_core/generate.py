@@ -77,7 +77,7 @@ def _shape(row: Operation) -> int:
 # Expressions.
 
 
-def _number(tree: ast.expr) -> str:  # noqa: C901, PLR0911 — a case for each kind of node
+def c_expression(tree: ast.expr) -> str:  # noqa: C901, PLR0911 — a case for each kind of node
     """C that computes the tree, a double."""
     match tree:
         case ast.Name(id=name):
@@ -85,21 +85,21 @@ def _number(tree: ast.expr) -> str:  # noqa: C901, PLR0911 — a case for each k
         case ast.Constant(value=int() | float() as value):
             return repr(float(value))
         case ast.BinOp(left=left, op=ast.Pow(), right=right):
-            return f"ieee_pow({_number(left)}, {_number(right)})"
+            return f"ieee_pow({c_expression(left)}, {c_expression(right)})"
         case ast.BinOp(left=left, op=op, right=right):
-            return f"({_number(left)} {OPERATORS[type(op)]} {_number(right)})"
+            return f"({c_expression(left)} {OPERATORS[type(op)]} {c_expression(right)})"
         case ast.UnaryOp(op=ast.USub(), operand=operand):
-            return f"(-{_number(operand)})"
+            return f"(-{c_expression(operand)})"
         case ast.IfExp(test=test, body=body, orelse=orelse):
-            return f"({_condition(test)} ? {_number(body)} : {_number(orelse)})"
+            return f"({_condition(test)} ? {c_expression(body)} : {c_expression(orelse)})"
         case ast.Call(func=ast.Name(id=name), args=arguments):
             library = "ieee" if name in ieee.__all__ else "value"
-            return f"{library}_{name}({', '.join(map(_number, arguments))})"
+            return f"{library}_{name}({', '.join(map(c_expression, arguments))})"
         case ast.BoolOp(op=op, values=[value]):
-            return _number(value)
+            return c_expression(value)
         case ast.BoolOp(op=op, values=[first, *rest]):
-            others = _number(ast.BoolOp(op, rest))
-            then, otherwise = (others, _number(first))
+            others = c_expression(ast.BoolOp(op, rest))
+            then, otherwise = (others, c_expression(first))
             if isinstance(op, ast.Or):
                 then, otherwise = otherwise, then
             return f"({_condition(first)} ? {then} : {otherwise})"
@@ -111,7 +111,7 @@ def _condition(tree: ast.expr) -> str:
     """C that is true where Python finds the tree true."""
     match tree:
         case ast.Compare(left=left, ops=ops, comparators=comparators):
-            operands = [_number(operand) for operand in (left, *comparators)]
+            operands = [c_expression(operand) for operand in (left, *comparators)]
             pairs = zip(operands, ops, operands[1:], strict=False)
             return " && ".join(f"({a} {OPERATORS[type(op)]} {b})" for a, op, b in pairs)
         case ast.BoolOp(op=op, values=values):
@@ -120,7 +120,7 @@ def _condition(tree: ast.expr) -> str:
         case ast.UnaryOp(op=ast.Not(), operand=operand):
             return f"!({_condition(operand)})"
         case _:
-            return f"{_number(tree)} != 0.0"
+            return f"{c_expression(tree)} != 0.0"
 
 
 # Functions.
@@ -134,7 +134,7 @@ def _signature(row: Operation) -> str:
 def _value(row: Operation) -> str:
     return f"""
 /* {row!r} = {row.value} */
-{_signature(row)} {{ return {_number(row.tree(row.value))}; }}
+{_signature(row)} {{ return {c_expression(row.tree(row.value))}; }}
 """
 
 
@@ -166,7 +166,7 @@ def _flow(tree: ast.expr, i: int, depth: int) -> str:
             f"{indent}if ({_condition(tree.test)}) {{\n{_flow(tree.body, i, depth + 1)}"
             f"{indent}}} else {{\n{_flow(tree.orelse, i, depth + 1)}{indent}}}\n"
         )
-    return f"{indent}edge[{i}].partial = {_number(tree)};\n{indent}kind[{i}] = FLOWS;\n"
+    return f"{indent}edge[{i}].partial = {c_expression(tree)};\n{indent}kind[{i}] = FLOWS;\n"
 
 
 def _fold(row: Operation) -> str:
@@ -177,7 +177,7 @@ def _fold(row: Operation) -> str:
     )
     partials = "".join(
         f"        if (kind[1 + {g} * steps + i] == VALUE) {{\n"
-        f"            edge[1 + {g} * steps + i].partial = {_number(row.tree(partial))};\n"
+        f"            edge[1 + {g} * steps + i].partial = {c_expression(row.tree(partial))};\n"
         f"            kind[1 + {g} * steps + i] = FLOWS;\n        }}\n"
         for g, partial in enumerate(row.partials[1:])
     )
@@ -188,7 +188,7 @@ static double rule_{row.name}({_PARAMETERS})
     const Py_ssize_t steps = (n - 1) / {len(groups)};
     double _{total} = x[0];
     for (Py_ssize_t i = 0; i < steps; i++) {{
-{take}        _{total} = {_number(row.tree(row.value))};
+{take}        _{total} = {c_expression(row.tree(row.value))};
     }}
     if (kind[0] == VALUE) {{
         edge[0].partial = 1.0;

@@ -60,7 +60,7 @@ static inline double ieee_pow(double a, double b) { return pow(a, b); }
 
 /* Python's own `//` and `%` (its Objects/floatobject.c). */
 
-static double ieee_floordiv(double a, double b)
+static inline double ieee_floordiv(double a, double b)
 {
     if (b == 0) {
         return a / b;
@@ -77,7 +77,7 @@ static double ieee_floordiv(double a, double b)
     return quotient - whole > 0.5 ? whole + 1.0 : whole;
 }
 
-static double ieee_mod(double a, double b)
+static inline double ieee_mod(double a, double b)
 {
     if (b == 0) {
         return NAN;
@@ -101,7 +101,7 @@ static inline double ieee_sign(double x) { return x > 0 ? 1.0 : x < 0 ? -1.0 : x
 
 static inline int is_order(double n) { return 0 <= n && n <= HIGHEST_ORDER && floor(n) == n; }
 
-static double sine_of_pi(double x, int quarter_turns)
+static inline double sine_of_pi(double x, int quarter_turns)
 {
     double nearest = ieee_round(x);
     int turns = quarter_turns + 2 * (int)fmod(nearest, 2);
@@ -110,7 +110,7 @@ static double sine_of_pi(double x, int quarter_turns)
     return ((turns % 4) + 4) % 4 >= 2 ? -y : y;
 }
 
-static double ieee_sinc_derivative(double n, double x)
+static inline double ieee_sinc_derivative(double n, double x)
 {
     if (x != x || !is_order(n)) {
         return NAN;
@@ -161,7 +161,7 @@ static const double ZETA_LESS_ONE[] = {
 
 #define EULER 0.5772156649015329
 
-static double lgamma_near_two(double z)
+static inline double lgamma_near_two(double z)
 {
     double y = 0.0;
     for (int i = COUNT(ZETA_LESS_ONE) - 1; i >= 0; i--) {
@@ -170,7 +170,7 @@ static double lgamma_near_two(double z)
     return z * ((1 - EULER) + z * y);
 }
 
-static double ieee_lgamma(double x)
+static inline double ieee_lgamma(double x)
 {
     if (isinf(x)) {
         return INFINITY;
@@ -204,7 +204,7 @@ static double ieee_lgamma(double x)
     return (x - 0.5) * (log(x) - 1) + (0.4189385332046727 + series / x);
 }
 
-static double ieee_digamma(double x)
+static inline double ieee_digamma(double x)
 {
     if (x <= 0) {
         if (x == 0) {
@@ -231,7 +231,7 @@ static double ieee_digamma(double x)
 
 /* The product of the whole numbers from `first` to `last`, rounded once, as Python's long integers
    are when they become a float. It is kept exactly, in digits to base 2**32, lowest first. */
-static double product_of_range(int first, int last)
+static inline double product_of_range(int first, int last)
 {
     uint32_t digit[64] = {1};
     int n = 1;
@@ -263,7 +263,7 @@ static double product_of_range(int first, int last)
     return ldexp((double)top, exponent);
 }
 
-static double cotangent_derivative(int n, double x)
+static inline double cotangent_derivative(int n, double x)
 {
     double coefficient[HIGHEST_ORDER + 2] = {0.0, 1.0};
     double slope[HIGHEST_ORDER + 2];
@@ -291,7 +291,7 @@ static double cotangent_derivative(int n, double x)
     return y;
 }
 
-static double ieee_polygamma(double n, double x)
+static inline double ieee_polygamma(double n, double x)
 {
     if (x != x || !is_order(n)) {
         return NAN;

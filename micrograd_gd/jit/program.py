@@ -1,0 +1,162 @@
+"""A program: what a function computes, as a list of single steps.
+
+Static single assignment: every instruction applies one operation and gives its result a number that
+is used for nothing else. Below the instructions' numbers stand those of the inputs, and of the
+values that the function closes over.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from micrograd_gd.engine import Value
+from micrograd_gd.errors import JitError
+from micrograd_gd.ops import Operation
+from micrograd_gd.trees import Structure
+
+Operand = int | float  # the number of an earlier result, or a constant
+
+
+class Instruction(NamedTuple):
+    """One operation: `result = op(*operands)`."""
+
+    result: int
+    op: Operation
+    operands: tuple[Operand, ...]
+
+
+class Guard(NamedTuple):
+    """What held where the function took a branch; where it does not, the program is another one."""
+
+    left: Operand
+    relation: str
+    right: Operand
+    holds: bool
+
+    @property
+    def operands(self) -> tuple[Operand, Operand]:
+        """What is compared."""
+        return self.left, self.right
+
+
+Step = Instruction | Guard
+
+
+@dataclass(frozen=True)
+class Program:
+    """The inputs, the steps in order, and what of it all is the result.
+
+    >>> from micrograd_gd.jit import trace
+    >>> print(trace(lambda a, b: a * b if a < b else -a, 2.0, 3.0))
+    program(a, b)
+        guard a < b
+        v2 = a * b
+        return v2
+    """
+
+    inputs: tuple[str, ...]  # what is called 0, 1, …
+    captured: tuple[Value, ...]  # whose data are read at every call; the numbers that follow
+    steps: tuple[Step, ...]
+    outputs: tuple[Operand, ...]
+    structure: Structure  # of the result
+    labels: dict[int, str]  # names that the user gave
+
+    @property
+    def size(self) -> int:
+        """How many numbers a run begins with."""
+        return len(self.inputs) + len(self.captured)
+
+    @property
+    def instructions(self) -> Iterator[Instruction]:
+        """The steps that compute."""
+        return (step for step in self.steps if isinstance(step, Instruction))
+
+    @property
+    def guards(self) -> list[Guard]:
+        """The steps that check, in order."""
+        return [step for step in self.steps if isinstance(step, Guard)]
+
+    def names(self) -> dict[int, str]:
+        """What each result is called when the program is printed, each name once."""
+        first = len(self.inputs)
+        names = dict(enumerate(self.inputs))
+        names |= {first + i: f"c{i}" for i in range(len(self.captured))}
+        names |= {step.result: f"v{step.result}" for step in self.instructions}
+        taken = {*names.values()}
+        for result, label in self.labels.items():
+            if result in names and label not in taken:
+                taken.add(label)
+                names[result] = label
+        return names
+
+    def __str__(self) -> str:
+        names = self.names()
+        lines = [f"program({', '.join(self.inputs)})"]
+        lines += [f"    {names[i]} = captured" for i in range(len(self.inputs), self.size)]
+        lines += [f"    {written(step, names)}" for step in self.steps]
+        lines.append(f"    return {', '.join(_operand(x, names) for x in self.outputs)}")
+        return "\n".join(lines)
+
+
+def written(step: Step, names: dict[int, str]) -> str:
+    """A step as its line reads."""
+    operands = [_operand(x, names) for x in step.operands]
+    if isinstance(step, Guard):
+        left, right = operands
+        return f"guard {'' if step.holds else 'not '}{left} {step.relation} {right}"
+    if step.op.infix and len(operands) == 2:
+        return f"{names[step.result]} = {operands[0]} {step.op.infix} {operands[1]}"
+    return f"{names[step.result]} = {step.op.name}({', '.join(operands)})"
+
+
+def _operand(x: Operand, names: dict[int, str]) -> str:
+    return repr(x) if isinstance(x, float) else names[x]
+
+
+def verify(program: Program) -> Program:
+    """The program itself, if it is of the legal form.
+
+    Every operand is a float or was computed before; every result is new; the number of operands is
+    one that the operation takes; there are as many outputs as the structure has leaves.
+
+    Raises JitError, which shows the step.
+    """
+    known = set(range(program.size))
+    for step in program.steps:
+        _check_known(step.operands, known, step)
+        if isinstance(step, Guard):
+            continue
+        step.op.complete(step.operands, {})
+        if step.result in known:
+            raise JitError(f"{step} computes what was computed before")
+        known.add(step.result)
+    _check_known(program.outputs, known, "the result")
+    if len(program.outputs) != program.structure.size:
+        raise JitError(f"{program.structure!r} cannot hold {len(program.outputs)} outputs")
+    return program
+
+
+def _check_known(operands: Iterable[Any], known: set[int], user: object) -> None:
+    for x in operands:
+        if not (isinstance(x, float) or x in known):
+            raise JitError(f"{user} uses {x!r}, which was not computed before it")
+
+
+def parts(program: Program, longest: int) -> list[tuple[Step, ...]]:
+    """The steps cut into parts of at most so many; one part where there are no steps."""
+    starts = range(0, len(program.steps), longest)
+    return [program.steps[start : start + longest] for start in starts] or [()]
+
+
+def crossing(program: Program, cut: list[tuple[Step, ...]]) -> dict[int, int]:
+    """The results that another part than their own uses, each with a slot to wait in."""
+    home: dict[Operand, int] = {}
+    slots: dict[int, int] = {}
+    used = [[x for step in part for x in step.operands] for part in cut]
+    used[-1] += program.outputs
+    for i, part in enumerate(cut):
+        for x in used[i]:
+            if isinstance(x, int) and home.get(x, i) != i:
+                slots.setdefault(x, len(slots))
+        home |= {step.result: i for step in part if isinstance(step, Instruction)}
+    return slots

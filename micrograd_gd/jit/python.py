@@ -1,0 +1,184 @@
+"""The backend `python`: a program as one generated Python function of floats.
+
+Each instruction is a line with its row's own expression, over the same float functions that the
+engines call, so that the bits are the same.
+"""
+
+import ast
+import math
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from micrograd_gd import trees
+from micrograd_gd.jit.program import Guard, Instruction, Operand, Program, Step, crossing, parts
+from micrograd_gd.operation import ON_FLOATS, Operation, number
+
+# Steps of one function; more become several, since Python's compiler takes 2 kB a step at work.
+LONGEST = 2_000
+
+Run = Callable[..., Any]  # of the inputs: the result, or the place of the guard that fails (an int)
+
+
+def compiled(program: Program) -> Run:
+    """The program as a Python function."""
+    names: dict[str, Any] = {"unflatten": trees.unflatten}
+    names |= {f"c{i}": leaf for i, leaf in enumerate(program.captured)}
+    first = len(program.inputs)
+    parameters = ", ".join(f"v{i}" for i in range(first))
+    lines = [f"v{first + i} = c{i}.data" for i in range(len(program.captured))]
+    if len(program.steps) <= LONGEST:
+        lines += body(program, names, "return {}")
+    else:
+        lines += _body_in_parts(program, names)
+    return _defined("run", parameters, lines, names)
+
+
+def _defined(name: str, parameters: str, lines: Sequence[str], names: dict[str, Any]) -> Run:
+    source = "\n    ".join([f"def {name}({parameters}):", *lines])
+    code = compile(source, "<compiled program>", "exec")
+    scope = {"inf": math.inf, "nan": math.nan} | ON_FLOATS | names
+    exec(code, scope)  # noqa: S102 — made of the table's own checked expressions
+    function: Run = scope[name]
+    return function
+
+
+def body(program: Program, names: dict[str, Any], otherwise: str) -> Iterator[str]:
+    """The lines that compute the result from `v0`, `v1` …; where a guard fails, `otherwise`.
+
+    What they refer to besides float functions is added to `names`.
+    """
+    yield from _Lines(names, otherwise).of(program.steps)
+    yield _result(program, names)
+
+
+def _body_in_parts(program: Program, names: dict[str, Any]) -> Iterator[str]:
+    """The lines that call functions of `LONGEST` steps; slots hold what several of them use."""
+    cut = [*parts(program, LONGEST), ()]  # the last one, which returns, is the caller
+    slots = crossing(program, cut)
+    writer = _Lines(names, "return {}")
+    yield f"x = ({''.join(f'v{i}, ' for i in range(program.size))})"
+    yield f"v = [0.0] * {len(slots)}"
+    for i, part in enumerate(cut[:-1]):
+        made = {step.result for step in part if isinstance(step, Instruction)}
+        used = {x for step in part for x in step.operands if isinstance(x, int)}
+        loads = [
+            f"v{n} = x[{n}]" if n < program.size else f"v{n} = v[{slots[n]}]"
+            for n in sorted(used - made)
+        ]
+        stores = [f"v[{slots[n]}] = v{n}" for n in sorted(made & slots.keys())]
+        lines = [*loads, *writer.of(part), *stores, "return -1"]
+        names[f"part{i}"] = _defined(f"part{i}", "x, v", lines, names)
+        yield f"failed = part{i}(x, v)"
+        yield "if failed >= 0: return failed"
+    returned = {n for n in program.outputs if isinstance(n, int) and n >= program.size}
+    yield from (f"v{n} = v[{slots[n]}]" for n in sorted(returned))
+    yield _result(program, names)
+
+
+def _result(program: Program, names: dict[str, Any]) -> str:
+    return f"return {_tree(program.structure, iter([*map(_text, program.outputs)]), names)}"
+
+
+class _Lines:
+    """Steps as lines of Python, and the guards among them counted."""
+
+    def __init__(self, names: dict[str, Any], otherwise: str) -> None:
+        self.names = names
+        self.otherwise = otherwise
+        self.templates: dict[Operation, str] = {}
+        self.guards = 0
+
+    def of(self, steps: Sequence[Step]) -> Iterator[str]:
+        """The lines of these steps, which follow those before."""
+        for step in steps:
+            operands = [_text(x) for x in step.operands]
+            if isinstance(step, Guard):
+                left, right = operands
+                negated = "not " if step.holds else ""
+                otherwise = self.otherwise.format(self.guards)
+                yield f"if {negated}{left} {step.relation} {right}: {otherwise}"
+                self.guards += 1
+                continue
+            if step.op not in self.templates:
+                self.templates[step.op] = _template(step.op, self.names)
+            yield from _instruction(step, self.templates[step.op], operands)
+
+
+def _instruction(step: Instruction, template: str, operands: Sequence[str]) -> Iterator[str]:
+    result = f"v{step.result}"
+    if not step.op.folds:
+        yield f"{result} = {template.format(*operands)}"
+        return
+    start, *rest = operands
+    steps = len(rest) // (len(step.op.operands) - 1)
+    yield f"{result} = {start}"
+    for i in range(steps):
+        yield f"{result} = {template.format(result, *rest[i::steps])}"
+
+
+def _template(op: Operation, names: dict[str, Any]) -> str:
+    """The value of an operation, with `{0}`, `{1}` … for its operands."""
+    places = [f"{{{i}}}" for i in range(len(op.operands))]
+    if not isinstance(op.value, str):
+        name = f"f{len(names)}"
+        names[name] = _checked(op)
+        return f"{name}({', '.join(places)})"
+    tree = op.float_tree(op.value)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name) and node.id in op.operands:
+            node.id = places[op.operands.index(node.id)]
+    return ast.unparse(tree)
+
+
+def _checked(op: Operation) -> Callable[..., float]:
+    function: Any = op.value
+
+    def value(*operands: float) -> float:
+        return number(function(*operands), f"what {op!r} returned")
+
+    return value
+
+
+def _text(x: Operand) -> str:
+    if isinstance(x, int):
+        return f"v{x}"
+    return repr(x) if math.copysign(1, x) > 0 else f"({x!r})"
+
+
+def structured(
+    structure: trees.Structure, texts: Sequence[str], names: dict[str, Any]
+) -> Callable[[Any], Any]:
+    """A function that evaluates expressions of its argument `y`, and returns them as one tree."""
+    source = _tree(structure, iter(texts), names)
+    names["unflatten"] = trees.unflatten
+    tree: Callable[[Any], Any] = eval(f"lambda y: {source}", names)  # noqa: S307 — made here
+    return tree
+
+
+def _tree(structure: trees.Structure, leaves: Iterator[str], names: dict[str, Any]) -> str:
+    """An expression for the result in its structure."""
+    if structure.kind is None:
+        return next(leaves)
+    if structure.kind in {list, tuple, dict}:
+        parts = [_tree(below, leaves, names) for below in structure.below]
+        if structure.kind is list:
+            return f"[{', '.join(parts)}]"
+        if structure.kind is tuple:
+            return f"({''.join(f'{part}, ' for part in parts)})"
+        items = (
+            f"{_named(key, names)}: {part}" for key, part in zip(structure.keys, parts, strict=True)
+        )
+        return f"{{{', '.join(items)}}}"
+    name = f"s{len(names)}"
+    names[name] = structure
+    inside = ", ".join(next(leaves) for _ in range(structure.size))
+    return f"unflatten({name}, [{inside}])"
+
+
+def _named(key: Any, names: dict[str, Any]) -> str:
+    """A dict's key as it is written, or a name for it."""
+    if type(key) in {str, int, bool}:
+        return repr(key)
+    name = f"k{len(names)}"
+    names[name] = key
+    return name
