@@ -280,6 +280,12 @@ def test_no_branch_is_taken_where_a_row_chooses():
     assert len(chosen.variants) == 1
 
 
+def test_a_path_that_no_derivative_takes_is_guarded():
+    compiled = jit(grad(lambda x, c: where(c, 2.0, x)))
+    assert [compiled(3.0, c) for c in (1.0, 0.0, 5.0, -0.0)] == [0.0, 1.0, 0.0, 1.0]
+    assert len(compiled.variants) == 2
+
+
 def test_a_softmax_is_one_program_for_all_numbers():
     compiled = jit(jacobian(functional.softmax))
     for point in ([1.0, 2.0, 3.0], [3.0, 1000.0, -1.0], [math.inf, 0.0, 0.0], [math.nan, 1.0, 2.0]):
