@@ -348,6 +348,8 @@ def test_differences_know_their_error(f, derivative, x):
         (lambda x: functional.fmod(functional.selu(x), 0.38), 1e16),  # no digit is left
         (lambda x: functional.atan2(x % x, x % x), 1.5),  # the origin of atan2
         (functional.mish, -745.0),  # below the normal floats
+        (lambda x: functional.square(functional.square(x)), 0.0),  # flat to the third order
+        (lambda x: x**6, 0.0),
     ],
 )
 def test_hard_points_are_no_false_alarms(f, point):
