@@ -134,6 +134,16 @@ def test_a_leaf_used_all_along_a_chain_draws_in_time(tmp_path):
     assert len(shown(draw_dot(y), tmp_path)) == 241  # minutes, without limits to the layout
 
 
+@pytest.mark.parametrize(("users", "is_crowded"), [(16, False), (17, True)])
+def test_many_arrows_from_one_leaf_are_straight_and_placed_in_few_steps(users, is_crowded):
+    x, y = Value(1.0), Value(2.0)
+    for _ in range(users):
+        y = (y + 1.0) * x
+    source = graph(y).dot
+    for attribute in ("splines=line", "nslimit=0.2", "nslimit1=0.2", "mclimit=0.1"):
+        assert (attribute in source) == is_crowded
+
+
 def test_the_whole_graph_is_drawn_up_to_the_limit():
     y = Value(1.0).exp().exp()
     assert "max_nodes" not in draw_dot(y, max_nodes=3).source

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import html
 import math
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from micrograd_gd.engine import Value
@@ -28,9 +29,13 @@ _GRAPH = {
     "nodesep": "0.18",
     "ranksep": "0.45",
     "pad": "0.2",
-    "nslimit": "2",  # without these two, a leaf used all along a chain of 250 takes minutes
+    "nslimit": "2",
     "nslimit1": "2",
 }
+# A leaf that is used all along a chain has arrows across the whole picture. Graphviz takes minutes
+# to find good places and curves for a few hundred of them: less will do, and straight lines.
+_FEW = 16  # arrows from one leaf
+_CROWDED = {"splines": "line", "nslimit": "0.2", "nslimit1": "0.2", "mclimit": "0.1"}
 FONT = {"fontname": "Helvetica,Arial,sans-serif", "fontsize": "11", "fontcolor": "#1f2933"}
 _NODE = {"shape": "box", "style": "rounded,filled", "margin": "0.08,0.05", "height": "0", **FONT}
 _EDGE = {"color": "#8593a3", "arrowsize": "0.6", "penwidth": "1", **FONT, "fontsize": "9"}
@@ -61,6 +66,8 @@ def drawn(
     caption = writer.caption()
     if caption:
         graph.attr(label=caption, labelloc="t", labeljust="l", **FONT)
+    if writer.is_crowded():
+        graph.graph_attr.update(_CROWDED)
     writer.boxes(graph)
     writer.arrows(graph)
     lines = [writer.lines[item] for item in writer.shown]
@@ -128,14 +135,23 @@ class _Writer:
 
         fill(graph, OUTSIDE)
 
-    def arrows(self, graph: Digraph) -> None:
-        """An arrow for every use of a node, and one for all uses of a bundle, with their number."""
-        arrows = [
+    def is_crowded(self) -> bool:
+        """Whether many arrows come from one leaf."""
+        users = Counter(x for x, _, _ in self._arrows() if isinstance(x, Value) and x.op is None)
+        return max(users.values(), default=0) > _FEW
+
+    def _arrows(self) -> list[tuple[Item, Item, int]]:
+        """What is drawn of the boxes that use one another, and how often."""
+        return [
             (operand, item, count)
             for item in self.shown
             for operand, count in self.folding.operands(item).items()
             if operand in self.shown
         ]
+
+    def arrows(self, graph: Digraph) -> None:
+        """An arrow for every use of a node, and one for all uses of a bundle, with their number."""
+        arrows = self._arrows()
         for operand, item, count in arrows:
             if isinstance(operand, Value) and isinstance(item, Value):
                 self._uses(graph, operand, item)

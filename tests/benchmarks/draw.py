@@ -53,6 +53,22 @@ def mixed_chain(count: int) -> Value:
     return root
 
 
+def descent(steps: int) -> Value:
+    """Steps of gradient descent, written out: three leaves that every step uses."""
+    x, t, rate, w = Value(0.5), Value(1.0), Value(0.1), Value(0.0)
+    for _ in range(steps):
+        w = w - rate * (w * x - t) * x * 2
+    return w
+
+
+def recurrence(steps: int) -> Value:
+    """A chain that uses two leaves all along."""
+    x, t, y = Value(0.5), Value(1.0), Value(0.0)
+    for _ in range(steps):
+        y = y * x + t
+    return y
+
+
 def model() -> Chained:
     """The network of micrograd's demo."""
     return Chained(nn.MLP(2, [16, 16, 1], seed=0))
@@ -61,6 +77,8 @@ def model() -> Chained:
 CASES: dict[str, Callable[[], tuple[Value, dict[str, Any]]]] = {
     "1,000 values, all of them drawn": lambda: (layered(1000), {"max_nodes": 1000}),
     "1,000 values, 250 boxes drawn": lambda: (layered(1000), {}),
+    "40 steps of gradient descent": lambda: (descent(40), {}),
+    "120 steps of y = y * x + t": lambda: (recurrence(120), {}),
     "moons, as layers": lambda: (moons(model()), {}),
     "moons, as neurons": lambda: (moons(model()), {"depth": 1}),
     "chain of 250,000": lambda: (chain(250_000), {}),
