@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 from test_cli import QUICK, Run, files
 
-from micrograd_gd import cli
+from micrograd_gd import MLP, cli
+from micrograd_gd.data import Scaling
+from micrograd_gd.persist import Predictor, save_model
 
 FORMULA = "(a*b + b**3).tanh()"
 
@@ -58,6 +60,40 @@ def test_graph_draws_a_trained_model_at_the_mean_of_its_data_or_elsewhere(run):
     assert elsewhere.status == 0
     assert elsewhere.out.splitlines()[0] != mean.out.splitlines()[0]
     assert "petal_length" in Path("net.svg").read_text(encoding="utf-8")
+
+
+def figures(done):
+    """What is told, as text by name."""
+    assert (done.status, done.err) == (0, "")
+    return dict(re.split("  +", line, maxsplit=1) for line in done.out.splitlines()[:-1])
+
+
+def test_the_graph_of_a_regression_is_that_of_its_prediction(run):
+    network = MLP(2, [3, 1], activation="tanh", seed=0)
+    scalings = Scaling((10.0, -3.0), (4.0, 0.5)), Scaling((200.0,), (50.0,))
+    model = Predictor(network, *scalings, ("size", "age"), "price")
+    save_model("m.json", model)
+    told = figures(run("graph", "m.json", "--at", "size=12,age=-2.75"))
+    value, name = told["value"].split(" ")
+    assert name == "(price)"
+    assert value == f"{model.predict([[12.0, -2.75]])[0]:.6g}"
+    step = 1e-5
+    above, below = model.predict([[12 + step, -2.75], [12 - step, -2.75]])
+    assert float(told["∂/∂size"]) == pytest.approx((above - below) / (2 * step), rel=1e-4)
+    assert "size - 10" in Path("graph.svg").read_text(encoding="utf-8").replace("&#45;", "-")
+
+
+@pytest.mark.parametrize("outputs", [1, 3])
+def test_the_score_of_a_class_says_which(outputs, run):
+    names = ("below", "above", "beside")[: max(outputs, 2)]
+    model = Predictor(MLP(1, outputs, seed=1), class_names=names)
+    save_model("m.json", model)
+    for x in (-2.0, 2.0):
+        (answer,) = model.predict([[x]])
+        value, score = figures(run("graph", "m.json", "--at", f"x1={x}"))["value"].split(" ", 1)
+        decided = score.removeprefix("(score of ").removesuffix(")")
+        assert decided == (answer if outputs > 1 else "above")
+        assert (float(value) > 0) == (answer == "above") or outputs > 1
 
 
 def test_explain_shows_formulas_and_paths(run):

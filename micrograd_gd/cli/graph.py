@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -37,22 +37,34 @@ def graph(
     root, leaves = _answered(Path(what), at or ()) if is_model else computed(what, at or ())
     root.backward()
     draw(root, partials=partials).save(out)
+    meaning = f" ({root.label})" if is_model else ""
     gradients = [(f"∂/∂{name}", f"{leaf.grad:.6g}") for name, leaf in leaves.items()]
-    for line in columns([("value", f"{root.data:.6g}"), *gradients]):
+    for line in columns([("value", f"{root.data:.6g}{meaning}"), *gradients]):
         typer.echo(line)
     typer.echo(f"wrote {out}")
 
 
 def _answered(path: Path, at: Iterable[str]) -> tuple[Value, dict[str, Value]]:
-    """The largest output of a model, and its inputs: as given, else the mean of the training."""
+    """What a model answers, the largest score where it decides between classes; and its features.
+
+    The features are as given, else the mean of the training. Scaling is a part of the graph.
+    """
     model = load_model(path)
     names = model.feature_names or tuple(f"x{i}" for i in range(1, model.inputs + 1))
     numbers = dict.fromkeys(names, 0.0)
     if model.scaling is not None:
         numbers = dict(zip(names, model.scaling.mean, strict=True))
     numbers |= point(at, names)
-    row = [numbers[name] for name in names]
+    leaves = {name: Value(numbers[name], name) for name in names}
+    row: Any = [*leaves.values()]
     (scaled,) = [row] if model.scaling is None else model.scaling([row])
-    leaves = {name: Value(x, name) for name, x in zip(names, scaled, strict=True)}
-    outputs = model.network([*leaves.values()])
-    return (max(outputs) if isinstance(outputs, list) else outputs), leaves
+    outputs: Any = model.network(scaled)
+    scores = outputs if isinstance(outputs, list) else [outputs]
+    if model.target_scaling is not None:
+        (scores,) = model.target_scaling.invert([scores])
+    root = max(scores)
+    root.label = model.target_name
+    if model.class_names is not None:  # a single score is of the second of two classes
+        decided = scores.index(root) if len(scores) > 1 else 1
+        root.label = f"score of {model.class_names[decided]}"
+    return root, leaves
