@@ -330,6 +330,30 @@ def test_a_run_does_not_leave_its_frame():
     assert [line.split("  ")[0] for line in lines if "×" in line] == ["50 × mul", "49 × mul"]
 
 
+def test_what_is_computed_alike_for_every_sample_is_one_box():
+    w, b = Value(1.0, label="w"), Value(0.0, label="b")
+    loss = sum((w * i + b - 2 * i) ** 2 for i in range(100)) / 100
+    steps = ["100 × mul", "100 × add", "100 × sub", "100 × pow", "100 × add"]
+    starts = [line.split("  ")[0] for line in text(loss)]
+    assert starts[:-1] == ["w", "b", *steps, "v503 = v502 / 100"]
+    samples = [(Value(i), Value(2 * i)) for i in range(100)]
+    loss = sum((w * x + b - y) ** 2 for x, y in samples) / 100
+    starts = {line.split("  ")[0] for line in text(loss)[:-1]}
+    assert starts == {"w", "b", "100 leaves", *steps, "v703 = v702 / 100"}
+
+
+def test_what_is_computed_alike_and_used_differently_is_not_one_box():
+    x, y = Value(2.0, label="x"), Value(0.0)
+    parts = [x * i for i in range(40)]
+    for part in parts[:20]:
+        y = y + part.tanh()
+    for part in parts[20:]:
+        y = y * part.exp()
+    starts = [line.split("  ")[0] for line in text(y.tanh()) if "×" in line]
+    names = ["add", "exp", "mul", "mul", "mul", "tanh"]
+    assert sorted(starts) == [f"20 × {name}" for name in names]
+
+
 def test_a_box_has_no_arrow_to_itself():
     model = MLP(2, [16, 16, 1], seed=0)
     source = graph(model([1.0, 2.0]), model=model).dot

@@ -71,6 +71,7 @@ class Folding:
         self._fold_parts(depth, opened)
         if not whole:
             self._fold_runs()
+            self._fold_alike()
             self._fold_leaves()
         for item, used in zip(self.items, self.numbering.used, strict=True):
             if isinstance(item, Bundle):
@@ -150,8 +151,34 @@ class Folding:
         single = [i for i, used in enumerate(self.numbering.used) if used and items[i] is nodes[i]]
         self._fold_groups({i: first[i] for i in single})
 
+    def _fold_alike(self) -> None:
+        """Fold nodes that are computed alike and used alike, as those of all samples are.
+
+        Two nodes are computed alike by one operation from operands that are. Plain numbers are, and
+        so are leaves of one use; a leaf of several uses is like no other.
+        """
+        numbers: dict[Hashable, int] = {}
+        kinds: list[int] = []
+        for i, used in enumerate(self.numbering.used):
+            kind: Hashable = self.items[i]
+            if kind is self.numbering.nodes[i] and (used or self.numbering.uses[i] <= 1):
+                kind = (self.places[i], kind.op, *[kinds[j] for j in used])
+            kinds.append(numbers.setdefault(kind, len(numbers)))
+        if len(kinds) - len(numbers) < _RUN - 1:
+            return  # what a long chain is spared
+        users: dict[int, set[int]] = {}  # the kinds of what uses a node
+        groups: dict[int, int] = {}
+        for i in range(len(kinds) - 1, -1, -1):
+            used, kind = self.numbering.used[i], kinds[i]
+            own_users = frozenset(users.pop(i, ()))
+            if used and self.items[i] is self.numbering.nodes[i]:
+                groups[i] = kinds[i] = numbers.setdefault((kind, own_users), len(numbers))
+            for j in used:
+                users.setdefault(j, set()).add(kinds[i])
+        self._fold_groups(dict(reversed(groups.items())))
+
     def _fold_leaves(self) -> None:
-        """Fold leaves that the same boxes use."""
+        """Fold leaves that the same boxes use, equally often."""
         pairs = enumerate(zip(self.items, self.numbering.nodes, strict=True))
         users: dict[int, set[int]] = {
             i: set() for i, (item, node) in pairs if item is node and node.op is None
@@ -160,7 +187,8 @@ class Folding:
             for j in used:
                 if j in users:
                     users[j].add(id(item))
-        self._fold_groups({i: (self.places[i], frozenset(users[i])) for i in users})
+        uses = self.numbering.uses
+        self._fold_groups({i: (self.places[i], uses[i], frozenset(users[i])) for i in users})
 
     def _fold_groups(self, groups: Mapping[int, Hashable]) -> None:
         """Give one box to the nodes of each group that is large enough."""
