@@ -60,6 +60,27 @@ def test_nodes_without_label_are_called_by_number_where_they_are_used(tmp_path):
     assert boxes["v4"].startswith("v4 = tanh(v3)")
 
 
+def test_every_node_has_a_name_of_its_own():
+    a, b, c, d = Value(1.0, label="w"), Value(2.0, label="w"), Value(3.0, label="v5"), Value(4.0)
+    assert [line.split("  ")[0] for line in str(graph(a * b + c * d)).splitlines()] == [
+        "w#1",
+        "w#2",
+        "v3 = w#1 * w#2",
+        "v5",
+        "vv5",
+        "v6 = v5 * vv5",
+        "v7 = v3 + v6",
+    ]
+
+
+def test_parameters_of_one_label_are_called_as_their_models_call_them():
+    one, two = MLP(1, 1, seed=0), MLP(1, 1, seed=1)
+    source = str(graph(one([1.0]) + two([1.0]), model={"one": one, "two": two}))
+    assert "one.layers.0.neurons.0.b" in source
+    assert "two.layers.0.neurons.0.b" in source
+    assert "#" not in source
+
+
 def test_plain_numbers_stand_in_the_text_of_their_consumer():
     x = Value(3.0, label="x")
     source = draw_dot((2 - x) ** 2 * -0.5).source

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import ast
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from micrograd_gd import expression
 from micrograd_gd.engine import Value
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
+    from micrograd_gd.module import Module
     from micrograd_gd.operation import Operation
     from micrograd_gd.viz.numbering import Numbering
 
@@ -18,15 +20,35 @@ _TERMS = 8  # how many terms of a long sum are written out
 _LONGEST = 32  # how many characters of a label
 
 
-def name(node: Value, numbering: Numbering, frame: str = "") -> str:
-    """What a node is called: by its label, or else by its number in recording order.
+class Names:
+    """What the nodes of a graph are called: each by its label, or else by its number.
 
-    A label that begins with the name of the frame that it is read in goes on from there.
+    A label that several have is followed by the number, or gives way to the name that the model has
+    for a parameter. A number that is somebody's label gets a second v.
     """
-    label = str(node.label)
-    if frame and label.startswith(f"{frame}."):
-        label = label[len(frame) + 1 :]
-    return plain(label) or numbering.number(node)
+
+    def __init__(self, numbering: Numbering, models: Mapping[str, Module]) -> None:
+        self.numbering = numbering
+        labels = [node.label for node in numbering.nodes]
+        self.labels = Counter([str(label) for label in labels if label != ""])
+        self.parameters = {
+            parameter: f"{prefix}.{own_name}" if prefix else own_name
+            for prefix, model in models.items()
+            for own_name, parameter in model.named_parameters()
+        }
+
+    def __call__(self, node: Value, frame: str = "") -> str:
+        """A name as it is read in a frame: one that begins with the frame's goes on from there."""
+        label, number = str(node.label), self.numbering.number(node)
+        ending = ""
+        if self.labels[label] > 1:
+            ending = "" if node in self.parameters else f"#{number[1:]}"
+            label = self.parameters.get(node, label)
+        if frame and label.startswith(f"{frame}."):
+            label = label[len(frame) + 1 :]
+        while not label and number in self.labels:
+            number = f"v{number}"
+        return plain(label) + ending or number
 
 
 def plain(text: Any, longest: int = _LONGEST) -> str:
@@ -58,12 +80,12 @@ def written_gradient(node: Value, root: Value, write: Callable[[float], str]) ->
     return write(gradient(node))
 
 
-def formula(node: Value, numbering: Numbering, frame: str = "") -> list[str]:
+def formula(node: Value, names: Names, frame: str = "") -> list[str]:
     """The operation as a person would write it, in lines of which none is very long."""
     op = node.op
     if op is None:
         return []
-    operands = [_operand(x, numbering, frame) for x in node.operands]
+    operands = [_operand(x, names, frame) for x in node.operands]
     if op.folds:
         return _written_out(op, operands)
     if op.infix and len(operands) == 2:
@@ -73,10 +95,10 @@ def formula(node: Value, numbering: Numbering, frame: str = "") -> list[str]:
     return [f"{op.name}({', '.join(operands)})"]
 
 
-def _operand(operand: Any, numbering: Numbering, frame: str) -> str:
+def _operand(operand: Any, names: Names, frame: str) -> str:
     """How a formula calls an operand: by its name, or as the plain number that it is."""
     if isinstance(operand, Value):
-        return name(operand, numbering, frame)
+        return names(operand, frame)
     number = f"{operand:.6g}"
     return f"({number})" if number.startswith("-") else number
 

@@ -83,6 +83,7 @@ class _Writer:
         self.folding, self.models, self.max_nodes = folding, models, max_nodes
         self.partials = partials
         self.numbering = folding.numbering
+        self.names = boxes.Names(self.numbering, models)
         self.all = [*dict.fromkeys(reversed(folding.items))][::-1]  # bundles where they end
         nearest = folding.nearest(max_nodes)
         self.shown = dict.fromkeys(item for item in self.all if item in nearest)
@@ -162,7 +163,7 @@ class _Writer:
                 graph.edge(self._id(operand), self._id(item), edgetooltip=tip, **more)
 
     def _uses(self, graph: Digraph, operand: Value, node: Value) -> None:
-        slope = f"d {self._name(node)} / d {self._name(operand)}"
+        slope = f"d {self.names(node)} / d {self.names(operand)}"
         for other, partial in zip(node.operands, node.partials, strict=True):
             if other is operand:
                 known = "–" if partial is None else boxes.short(partial)
@@ -188,7 +189,7 @@ class _Writer:
     def _node(self, graph: Digraph, node: Value) -> None:
         position = self.numbering.positions[node]
         frame = self.folding.scopes.name(self.folding.frame(node))
-        name, root = boxes.name(node, self.numbering, frame), self.numbering.root
+        name, root = self.names(node, frame), self.numbering.root
         uses = self.numbering.uses[position]
         title = f"<b>{marked(name)}</b>" if node.label else coloured(name)
         rows = []
@@ -214,7 +215,7 @@ class _Writer:
         kind = _SHARED if node.op is None and uses > 1 else kind
         kind = _ROOT if node is root else kind
         graph.node(self._id(node), label=f"<{label}>", tooltip=shown(tip), **kind)
-        equation = " ".join([self._name(node), *["="] * bool(formula), *self._formula(node)])
+        equation = " ".join([self.names(node), *["="] * bool(formula), *self._formula(node)])
         self.lines[node] = f"{equation}  data {data}  grad {grad}"
 
     def _formula(self, node: Value, frame: str = "") -> list[str]:
@@ -226,7 +227,7 @@ class _Writer:
             and all(isinstance(self.folding.items[j], Bundle) for j in used)
         ):
             return [f"{node.op.name}({_count(len(used), 'value')})"]
-        return boxes.formula(node, self.numbering, frame)
+        return boxes.formula(node, self.names, frame)
 
     def _bundle(self, bundle: Bundle) -> list[str]:
         counts = [_count(bundle.operations, "operation")] * bool(bundle.operations)
@@ -253,9 +254,6 @@ class _Writer:
 
     def _id(self, item: Item) -> str:
         return self.ids[item] if isinstance(item, Bundle) else self.numbering.number(item)
-
-    def _name(self, node: Value) -> str:
-        return boxes.name(node, self.numbering)
 
 
 def tint(x: float, largest: float, palest: float, deepest: float) -> str:
