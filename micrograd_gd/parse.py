@@ -119,8 +119,9 @@ def _lines(text: str) -> list[tuple[str, str]]:
 
 def _tree(text: str) -> ast.expr:
     """The syntax tree of one formula, all of it of the language."""
-    if foreign := _FOREIGN.search(text):
-        raise ValueError(f"{foreign[0]!r} has no meaning here")
+    for character in _FOREIGN.findall(text):
+        if not f"a{character}".isidentifier():  # as a mark on the letter before it is
+            raise ValueError(f"{character!r} has no meaning here")
     if long := re.search(rf"\w{{{WORD + 1}}}", text):
         raise ValueError(f"{shortened(long[0])} is longer than {WORD} characters")
     with warnings.catch_warnings():

@@ -204,6 +204,6 @@ def _identifier(label: Any) -> str:
     name = unicodedata.normalize("NFKC", str(label))
     if not name.isidentifier():
         name = re.sub(r"\W+", "_", name).strip("_")
-    if keyword.iskeyword(name) or name in OPERATIONS or name in ("inf", "nan"):
+    if keyword.iskeyword(name) or name in OPERATIONS or name in ("inf", "nan", "__debug__"):
         name += "_"
     return name if name.isidentifier() and len(name) <= LABEL else ""

@@ -77,6 +77,21 @@ def test_what_formula_writes_parse_reads(root):
     assert same(f(*(leaves[name].data for name in f.names)), root)
 
 
+IDENTIFIERS = st.text(st.characters(categories=["L", "Mn", "Mc", "Nd", "Pc"]), max_size=8).filter(
+    str.isidentifier
+)
+
+
+@given(IDENTIFIERS, IDENTIFIERS)
+@example("x\u0302", "\u0905\u093e")
+@example("__debug__", "lambda")
+def test_whatever_a_leaf_is_called_parse_reads_what_formula_writes(one, other):
+    x, y = Value(2.0, label=one), Value(3.0, label=other)
+    root = x - y
+    leaves = leaf_names(root)
+    assert parse(formula(root))(**leaves).data == -1.0
+
+
 HOSTILE = [
     ("(" * 100_000, "100,000 characters are too many"),
     ("(" * 5000, "nested"),
