@@ -131,6 +131,8 @@ def test_explain_writes_latex_and_long_formulas_below_each_other(run):
         (["graph", "a*b", "--at", "a=1,b"], "--at holds 'b'; expected a name and a number"),
         (["graph", "a*b", "--at", "a=1,b=two"], "--at holds 'b=two'; expected a name and a number"),
         (["graph", "a*b", "--at", "a=1,b=2,c=3"], "--at names 'c'; the names are a, b"),
+        (["graph", "a", "--at", "a=1,a=2"], "--at gives a twice"),
+        (["graph", "a", "--at", "a=1", "--at", "a=1"], "--at gives a twice"),
         (["graph", "2*3"], "'2*3' is 6 and depends on no name"),
         (["graph", "a > 2", "--at", "a=1"], "'a > 2' is 0 and depends on no name"),
         (["graph", "a*b)", "--at", "a=1,b=2"], "'a*b)': unmatched ')'; expected a formula"),

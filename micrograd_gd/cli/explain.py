@@ -14,7 +14,7 @@ from micrograd_gd.formula import formula as written
 
 def explain(
     formula: Annotated[
-        str, typer.Argument(help="Such as 'tanh(a*b)', after -- if it begins with a minus.")
+        str, typer.Argument(help="Such as 'tanh(a*b)', last, after --, if it begins with a minus.")
     ],
     at: At = None,
     wrt: Annotated[

@@ -36,12 +36,12 @@ def computed(formula: str, at: Iterable[str]) -> tuple[Value, dict[str, Value]]:
 
 
 def point(at: Iterable[str], names: Iterable[str], option: str = "--at") -> dict[str, float]:
-    """The numbers by name; ArgumentError for a name that is none of these, and for no number."""
-    numbers = {}
+    """The numbers by name; ArgumentError for a name that is none of these or comes twice."""
+    numbers: dict[str, float] = {}
     for given in ",".join(at).split(",") if at else ():
         name, equals, number = (part.strip() for part in given.partition("="))
         try:
-            numbers[name] = float(number)
+            value = float(number)
         except ValueError:
             equals = ""
         if not equals:
@@ -51,6 +51,9 @@ def point(at: Iterable[str], names: Iterable[str], option: str = "--at") -> dict
         if name not in names:
             known = ", ".join(names) or "none"
             raise ArgumentError(f"{option} names {name!r}; the names are {known}")
+        if name in numbers:
+            raise ArgumentError(f"{option} gives {name} twice; expected one number for each name")
+        numbers[name] = value
     return numbers
 
 
