@@ -178,6 +178,10 @@ def test_wrong_arguments_are_named():
         draw_dot(Value(1.0), max_nodes=0)
     with pytest.raises(ArgumentError, match="depth is -1; expected a whole number, at least 0"):
         graph(Value(1.0), depth=-1)
+    with pytest.raises(ArgumentError, match="expand is 3; expected names of parts"):
+        graph(Value(1.0), expand=3)
+    with pytest.raises(ArgumentError, match="model has the name 1; expected a text"):
+        graph(Value(1.0), model={1: MLP(1, 1)})
 
 
 def test_draw_dot_takes_what_it_takes_in_the_notebook_of_micrograd():

@@ -13,11 +13,13 @@ from micrograd_gd import MLP, Module, Value
 from micrograd_gd.errors import ArgumentError, DrawingError, ShapeError
 from micrograd_gd.viz import (
     plot_decision_boundary,
+    plot_descent,
     plot_gradients,
     plot_history,
     plot_learning_rates,
     plot_loss,
 )
+from micrograd_gd.viz.models import _probabilities
 from micrograd_gd.viz.render import FORMATS
 
 plt = pytest.importorskip("matplotlib.pyplot")
@@ -304,3 +306,47 @@ def test_without_matplotlib_every_plot_says_what_to_install(monkeypatch):
 def test_the_kinds_of_a_loss_picture_are_told(tmp_path):
     with pytest.raises(DrawingError, match=r"the suffix '.gif'; expected one of .svg, .png, .pdf"):
         plot_loss(ROWS, tmp_path / "loss.gif")
+
+
+def test_a_column_may_begin_later_and_have_gaps():
+    rows = [{"epoch": 0, "loss": 2.0}, {"epoch": 1, "loss": 1.0, "rate": 0.5}, {"epoch": 2}]
+    (rate,) = plot_history(rows, column="rate").get_lines()
+    assert [math.isnan(y) for y in rate.get_ydata()] == [True, False, True]
+    with pytest.raises(ArgumentError, match="expected one of epoch, loss, rate"):
+        plot_history(rows, column="accuracy")
+
+
+@pytest.mark.parametrize(
+    ("scores", "share"),
+    [
+        (math.inf, [0.0, 1.0]),
+        (-math.inf, [1.0, 0.0]),
+        ([math.inf, 3.0, math.inf], [0.5, 0.0, 0.5]),
+        ([-math.inf, 1.0, -math.inf], [0.0, 1.0, 0.0]),
+        ([-math.inf, -math.inf], [0.5, 0.5]),
+    ],
+)
+def test_infinite_scores_are_as_sure_as_can_be(scores, share):
+    assert _probabilities(scores) == share
+
+
+def test_the_sign_of_infinite_scores_decides():
+    def score(x):
+        return math.copysign(math.inf, x[0])
+
+    drawn = plot_decision_boundary(score, [[-1, 0], [1, 0]], [0, 1], resolution=5)
+    assert drawn.get_title(loc="left") == "accuracy 100.0 % of 2 samples"
+
+
+@pytest.mark.parametrize(
+    ("draw", "message"),
+    [
+        (lambda: plot_gradients(3), "model is 3; expected a Module"),
+        (lambda: plot_descent(3), "descent is 3; expected what minimize returns"),
+        (lambda: plot_history([1.0]), "row 0 is 1.0; expected a dict with an epoch"),
+        (lambda: plot_history([{"loss": 1.0}]), "row 0 is .*; expected a dict with an epoch"),
+    ],
+)
+def test_what_is_none_of_these_is_named(draw, message):
+    with pytest.raises(ArgumentError, match=message):
+        draw()

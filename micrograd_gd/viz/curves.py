@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from micrograd_gd.errors import ArgumentError
+from micrograd_gd.operation import shortened
 from micrograd_gd.viz.figure import BLUE, GREEN, INK, LARGEST, ORANGE, axes, file, tidy
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
     from os import PathLike
 
     Rows = Sequence[Mapping[str, float]]
@@ -30,8 +32,8 @@ def plot_history(
     ('epoch', 'loss', 'log')
     """
     rows = _rows(history)
-    if column not in rows[0]:
-        known = ", ".join(rows[0])
+    if not any(column in row for row in rows):
+        known = ", ".join(dict.fromkeys(name for row in rows for name in row))
         raise ArgumentError(f"no column {column!r} in the history; expected one of {known}")
     with axes(ax) as drawn:
         _draw(drawn, rows, column)
@@ -51,7 +53,7 @@ def plot_loss(history: Iterable[Mapping[str, float]], path: str | PathLike[str])
     micrograd_gd.errors.ArgumentError: a history without rows; expected at least one epoch to draw
     """
     rows = _rows(history)
-    names = [name for name in ("loss", "accuracy") if name in rows[0]]
+    names = [name for name in ("loss", "accuracy") if any(name in row for row in rows)]
     with file(path, (6.4, 2.4 + 1.8 * len(names))) as figure:
         drawn = figure.subplots(len(names), 1, sharex=True, squeeze=False)[:, 0]
         for ax, name in zip(drawn, names, strict=True):
@@ -105,14 +107,17 @@ def _rows(history: Iterable[Mapping[str, float]]) -> Rows:
     rows = list(history)
     if not rows:
         raise ArgumentError("a history without rows; expected at least one epoch to draw")
+    for i, row in enumerate(rows):
+        if not (isinstance(row, Mapping) and "epoch" in row):
+            raise ArgumentError(f"row {i} is {shortened(row)}; expected a dict with an epoch")
     return rows
 
 
 def _draw(ax: Any, rows: Rows, name: str) -> None:
     epochs = [row["epoch"] for row in rows]
-    columns = [c for c in (name, f"validation_{name}") if c in rows[0]]
+    columns = [c for c in (name, f"validation_{name}") if any(c in row for row in rows)]
     looks = (("training", BLUE, "-"), ("validation", ORANGE, "--"))
-    figures = {column: _finite(row[column] for row in rows) for column in columns}
+    figures = {column: _finite(row.get(column, math.nan) for row in rows) for column in columns}
     for column, (label, colour, line) in zip(columns, looks, strict=False):
         # One point is no line, so it gets a mark.
         mark = "o" if len(rows) == 1 else None

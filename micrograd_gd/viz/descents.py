@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from micrograd_gd.engine import Value
 from micrograd_gd.errors import ArgumentError
 from micrograd_gd.modes import no_grad
-from micrograd_gd.operation import number
+from micrograd_gd.operation import number, shortened
 from micrograd_gd.sweep import adjoints
 from micrograd_gd.trees import flatten, unflatten
 from micrograd_gd.viz.figure import (
@@ -88,6 +88,8 @@ class _Ground:
     """The function below a descent, and the part of its path that can be drawn."""
 
     def __init__(self, descent: Any) -> None:
+        if not hasattr(descent, "trajectory"):
+            raise ArgumentError(f"descent is {shortened(descent)}; expected what minimize returns")
         if not descent.trajectory:
             raise ArgumentError("a descent without steps; expected at least its start")
         self.function = descent.function

@@ -9,15 +9,14 @@ from typing import TYPE_CHECKING, Any
 from micrograd_gd.engine import Value
 from micrograd_gd.errors import ArgumentError, ShapeError
 from micrograd_gd.modes import no_grad
-from micrograd_gd.operation import number
+from micrograd_gd.module import Module
+from micrograd_gd.operation import number, shortened
 from micrograd_gd.viz import boxes
 from micrograd_gd.viz.figure import INK, LARGEST, axes, tidy
 from micrograd_gd.viz.scopes import path_of_a_parameter
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-
-    from micrograd_gd.module import Module
 
 _MARKS = "osD^v<>pPX"  # of the classes, so that they differ without colours
 _COLOURS = ("#d9822b", "#2f6fab", "#3f9159", "#8a63c9", "#6b7785")
@@ -118,7 +117,9 @@ def _probabilities(scores: Any) -> list[float]:
     if len(numbers) == 1:
         numbers = [0.0, *numbers]  # the sigmoid is the softmax beside a score of 0
     largest = max(numbers)
-    powers = [math.exp(x - largest) if x < math.inf else math.nan for x in numbers]
+    if math.isinf(largest):  # the limit: those that are as large share what there is
+        numbers, largest = [0.0 if x == largest else -math.inf for x in numbers], 0.0
+    powers = [math.exp(x - largest) for x in numbers]
     whole = sum(powers)
     return [power / whole for power in powers]
 
@@ -197,8 +198,8 @@ def plot_gradients(
     parameters, and of that the length. Dead is one of 0, vanishing one below ``vanishing``,
     exploding one above ``exploding`` or not finite. Returns the axes. Call it after ``backward()``.
 
-    ``ArgumentError`` for a model without parameters, ``DrawingError`` where matplotlib is not
-    installed.
+    ``ArgumentError`` for no model and one without parameters, ``DrawingError`` where matplotlib is
+    not installed.
 
     >>> from micrograd_gd import MLP
     >>> model = MLP(2, [3, 1], activation="tanh", seed=0)
@@ -206,6 +207,8 @@ def plot_gradients(
     >>> [label.get_text() for label in plot_gradients(model).get_yticklabels()]
     ['layers.0 (3)', 'layers.1 (1)']
     """
+    if not isinstance(model, Module):
+        raise ArgumentError(f"model is {shortened(model)}; expected a Module")
     layers = _states(model, vanishing, exploding)
     if not layers:
         raise ArgumentError(f"{model!r} has no parameters, and so no gradients to draw")

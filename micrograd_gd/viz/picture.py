@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +18,7 @@ from micrograd_gd.viz.render import FORMATS, bundle, picture
 from micrograd_gd.viz.scopes import models_by_name, places
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
     from os import PathLike
 
     from graphviz import Digraph
@@ -114,6 +115,8 @@ def graph(
         raise ArgumentError(f"direction is {direction!r}; {expected}")
     _check_whole("max_nodes", max_nodes, 1)
     _check_whole("depth", 0 if depth is None else depth, 0)
+    if not isinstance(expand, Iterable):
+        raise ArgumentError(f"expand is {shortened(expand)}; expected names of parts")
     models = models_by_name(model)
     numbering = Numbering(root)
     folding = Folding(numbering, *places(numbering, models))

@@ -87,7 +87,9 @@ def models_by_name(model: Any) -> dict[str, Module]:
         models = {f"{type(each).__name__} {i}": each for i, each in enumerate(model, 1)}
     else:
         models = {"": model}
-    for each in models.values():
+    for name, each in models.items():
+        if not isinstance(name, str):
+            raise ArgumentError(f"model has the name {shortened(name)}; expected a text")
         if not isinstance(each, Module):
             raise ArgumentError(
                 f"model is {shortened(each)}; expected a Module, several, or a dict of them by name"
