@@ -8,7 +8,7 @@ from pathlib import Path
 def write_file(path: str | os.PathLike[str], content: bytes) -> None:
     r"""Write beside `path`, then move into place: what was there stays until all is written.
 
-    OSError where the folder is missing or not writable; nothing is left behind then.
+    OSError, which names `path`, where it cannot be written; nothing is left behind then.
 
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -21,6 +21,9 @@ def write_file(path: str | os.PathLike[str], content: bytes) -> None:
     try:
         beside.write_bytes(content)
         beside.replace(target)
+    except OSError as error:
+        beside.unlink(missing_ok=True)
+        raise OSError(error.errno, error.strerror, os.fspath(path)) from None
     except BaseException:
         beside.unlink(missing_ok=True)
         raise

@@ -441,8 +441,58 @@ def test_a_training_is_resumed_from_another_folder(run, monkeypatch):
     Path("two.csv").write_text(CSV["good.csv"])
     assert interrupted(run, "two.csv", "--epochs", "9", "--out", "out/run").status == 130
     monkeypatch.chdir("out")
+    Path("two.csv").write_text("x,y\n1,2\n2,4\n3,5\n4,8\n5,9\n")  # another file of that name
+    assert interrupted(run, "--resume", "run", epoch=8).status == 130
+    Path("run").rename("../moved")
+    monkeypatch.chdir("..")
+    assert run("train", "--resume", "moved").status == 0
+    assert files("moved") == FILES
+
+
+def test_a_training_and_its_data_may_be_moved_together(run, monkeypatch):
+    Path("old").mkdir()
+    monkeypatch.chdir("old")
+    Path("two.csv").write_text(CSV["good.csv"])
+    assert interrupted(run, "two.csv", "--epochs", "9").status == 130
+    monkeypatch.chdir("..")
+    Path("old").rename("new")
+    monkeypatch.chdir("new")
+    assert interrupted(run, "--resume", "run", epoch=8).status == 130
+    assert run("train", "--resume", "run").status == 0
+
+
+@pytest.mark.parametrize("name", ["model.json", "history.csv"])
+def test_what_cannot_be_written_loses_no_training(run, name):
+    Path("two.csv").write_text(CSV["good.csv"])
+    assert interrupted(run, "two.csv", "--epochs", "9").status == 130
+    Path("run", name).unlink()
+    Path("run", name).mkdir()  # where no file can be put
+    done = run("train", "--resume", "run")
+    assert done.status == 2
+    assert f"run/{name}" in done.err
+    assert ".part" not in done.err
+    assert Path("run/checkpoint.json").exists()
+    assert name == "model.json" or load_model("run/model.json")
+    Path("run", name).rmdir()
     assert run("train", "--resume", "run").status == 0
     assert files("run") == FILES
+
+
+def test_an_interrupted_training_is_not_overwritten(run):
+    Path("two.csv").write_text(CSV["good.csv"])
+    assert interrupted(run, "two.csv", "--epochs", "9").status == 130
+    before = Path("run/checkpoint.json").read_bytes()
+    done = run("train", "two.csv")
+    assert (done.status, done.out) == (2, "")
+    expected = "an interrupted training is in run: go on with it by --resume run, or choose another"
+    assert expected in done.err
+    assert Path("run/checkpoint.json").read_bytes() == before
+
+
+def test_a_diverged_training_leaves_no_model_of_an_earlier_one(run):
+    assert run("train", "iris", *QUICK).status == 0
+    assert run("train", "iris", *QUICK, "--activation", "log").status == 1
+    assert files("run") == ["history.csv"]
 
 
 def checkpoint(change):

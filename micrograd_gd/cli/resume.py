@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,22 +20,32 @@ CHECKPOINT = "checkpoint.json"
 
 @dataclass(frozen=True)
 class Command:
-    """What decides a training: the data, how to read it, the settings."""
+    """What decides a training: the data, how to read it, the settings.
+
+    ``folder`` is the one that the path of the data starts from.
+    """
 
     data: str
     target: str | None
     task: str
     settings: Settings
+    folder: Path = field(default_factory=Path.cwd)
+
+    @property
+    def place(self) -> str:
+        """The data as seen from here."""
+        is_seen = self.data == "iris" or self.folder == Path.cwd()
+        return self.data if is_seen else str(self.folder / self.data)
 
     def dataset(self) -> Dataset:
         """The rows to learn from."""
-        return dataset(self.data, self.target, self.task, self.settings.loss)
+        return dataset(self.place, self.target, self.task, self.settings.loss)
 
     def notes(self, rows: Dataset) -> dict[str, Any]:
         """What a checkpoint keeps, to find the same data again and to know it."""
         return {
             "data": self.data,
-            "folder": str(Path.cwd()),
+            "folder": str(self.folder),
             "target": self.target,
             "task": self.task,
             "settings": asdict(self.settings),
@@ -55,13 +65,16 @@ def resumed(folder: Path) -> tuple[Command, Dataset, dict[str, Any]]:
     state = load(path)
     notes = state["about"] if isinstance(state, dict) else {}
     try:
-        command = Command(notes["data"], notes["target"], notes["task"], _settings(notes))
+        given, home = (notes["data"], notes["target"], notes["task"]), Path(notes["folder"])
+        command = Command(*given, _settings(notes), home)
         _check_types(command)
-        digest, home = notes["digest"], Path(notes["folder"])
+        digest = notes["digest"]
     except (KeyError, TypeError) as error:
         message = f"no checkpoint of train ({error}); expected one that train wrote"
         raise ModelFileError(f"{path}: {message}") from None
-    rows = _where_it_was(command, home).dataset()
+    if not Path(command.place).exists() and Path(command.data).exists():
+        command = replace(command, folder=Path.cwd())  # both were moved
+    rows = command.dataset()
     if _digest(rows) != digest:
         raise ArgumentError(
             f"{command.data}: the data is not what the training began with; "
@@ -88,13 +101,6 @@ def _check_types(command: Command) -> None:
     if not isinstance(command.data, str) or not isinstance(command.target, (str, type(None))):
         raise TypeError(f"data is {command.data!r:.80}, target {command.target!r:.80}")
     check(settings)
-
-
-def _where_it_was(command: Command, home: Path) -> Command:
-    """The command with the path of its data as seen from here."""
-    if command.data == "iris" or Path(command.data).exists():
-        return command
-    return Command(str(home / command.data), command.target, command.task, command.settings)
 
 
 def _digest(rows: Dataset) -> str:

@@ -46,6 +46,10 @@ def run(
     With ``notes``, the training leaves checkpoints on its way, which hold them; ``state`` is that
     of a checkpoint to go on from.
     """
+    path = out / CHECKPOINT
+    if state is None and path.exists():
+        remedy = f"go on with it by --resume {out}, or choose another --out"
+        raise ArgumentError(f"an interrupted training is in {out}: {remedy}")
     experiment = Experiment(dataset, settings)
     _prepare(out)
     for line in reports.outline(name, experiment):
@@ -54,16 +58,15 @@ def run(
         remove_leftovers(out)
         typer.echo(f"resumed   after epoch {len(state['rows']) - 1}")
     progress = _Progress(settings.epochs)
-    path = out / CHECKPOINT
     keep = [] if notes is None else [Checkpoint(path, seconds=checkpoint_seconds, notes=notes)]
     history = experiment.run(*keep, progress, resume=state)
     progress.end()
+    diverged = history.status == "diverged"
+    written = _written(experiment, history, out)
     if notes is not None and history.status == "interrupted" and history.rows:
         save(path, history.run)
     else:
-        path.unlink(missing_ok=True)
-    diverged = history.status == "diverged"
-    written = _written(experiment, history, out)
+        path.unlink(missing_ok=True)  # only now that the model is there
     if not diverged:
         for line in reports.report(experiment):
             typer.echo(line)
@@ -78,12 +81,19 @@ def run(
 
 
 def _written(experiment: Experiment, history: History, out: Path) -> list[str]:
-    """Write what may not be lost, and tell the names; a diverged run leaves no model."""
-    history.to_csv(out / "history.csv")
+    """Write what may not be lost, and tell the names; a diverged run leaves no model.
+
+    Nor does it leave an earlier one, which would pass for its own.
+    """
+    written = ["history.csv"]
     if history.status == "diverged":
-        return ["history.csv"]
-    save_model(out / "model.json", experiment.predictor)
-    return ["model.json", "history.csv"]
+        for name in ("model.json", "graph.svg", "loss.svg"):
+            (out / name).unlink(missing_ok=True)
+    else:
+        save_model(out / "model.json", experiment.predictor)
+        written.insert(0, "model.json")
+    history.to_csv(out / "history.csv")
+    return written
 
 
 def _conclude(history: History, settings: Settings, resumable: Path | None) -> None:
