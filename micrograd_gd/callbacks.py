@@ -1,6 +1,7 @@
 """What may happen after each epoch of a training: stop early, save, log, change the learning rate.
 
-A callback is called with the history after every row. `history.run` is the training itself.
+A callback is called with the history after every row. `history.run` is the training itself. One
+that has a method `on_end` gets the history there once more when the run has ended, however it did.
 """
 
 from __future__ import annotations
@@ -16,38 +17,50 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from os import PathLike
 
-    from micrograd_gd.history import History
+    from micrograd_gd.history import History, Row
     from micrograd_gd.optim import Schedule
 
 
 class _Record:
-    """Whether a figure of the last row is the best so far.
+    """The best that a figure of a run has been, and whether it is long ago.
 
     A loss is better the lower, an accuracy the higher it is. Left out, the figure is the loss on
-    the validation samples, or without these the training loss.
+    the validation samples, or without these the training loss. ``is_best`` and ``is_overdue`` tell
+    of the last row: it is the best so far; it is another ``patience`` epochs without a better one.
     """
 
-    def __init__(self, monitor: str | None, min_improvement: float) -> None:
+    def __init__(
+        self, monitor: str | None, min_improvement: float, patience: float = math.inf
+    ) -> None:
         if not min_improvement >= 0:
             raise ArgumentError(f"min_improvement is {min_improvement}; expected at least 0")
-        self.monitor, self.min_improvement = monitor, min_improvement
-        self.height, self.epoch, self.figure = math.inf, 0, math.nan
+        self.monitor, self.min_improvement, self.patience = monitor, min_improvement, patience
+        self._history: History | None = None
 
-    def is_set_by(self, history: History) -> bool:
-        """Look at the last row, or at all rows where this is the first of a resumed run."""
-        rows = history.rows[-1:] if self.height < math.inf else history.rows
-        return [self._is_set_by(history, row) for row in rows][-1]
+    def look(self, history: History) -> None:
+        """See the last row; of another run than before, all rows: one that is resumed has some."""
+        if history is self._history:
+            self._see(history.rows[-1])
+            return
+        self._history = history
+        self._height = math.inf
+        for row in history.rows:
+            self._see(row)
 
-    def _is_set_by(self, history: History, row: dict[str, float]) -> bool:
-        name = self.name(history)
+    def _see(self, row: Row) -> None:
+        name, epoch = self.name(row), int(row["epoch"])
         height = -row[name] if name.endswith("accuracy") else row[name]
-        if height < self.height - self.min_improvement or self.height == math.inf:
-            self.height, self.epoch, self.figure = height, int(row["epoch"]), row[name]
-            return True
-        return False
+        limit = self._height - self.min_improvement
+        self.is_best = height < limit or self._height == math.inf
+        if self.is_best:
+            self._height, self.figure = height, row[name]
+            self.epoch = self._since = epoch
+        self.is_overdue = epoch - self._since >= self.patience
+        if self.is_overdue:
+            self._since = epoch
 
-    def name(self, history: History) -> str:
-        known = history.rows[-1]
+    def name(self, known: Row) -> str:
+        """The figure to look at, of those of a row."""
         if self.monitor is None:
             return "validation_loss" if "validation_loss" in known else "loss"
         if self.monitor not in known:
@@ -63,6 +76,9 @@ class EarlyStopping:
     more than ``min_improvement``. Left out, it is the loss on the validation samples, or without
     these the training loss. ``ArgumentError`` for a column that is not there.
 
+    The state of a run does not hold the parameters of that best epoch. Where the run was resumed
+    after it, the model stays as it is in the end, and the message says so.
+
     >>> from micrograd_gd import MLP
     >>> from micrograd_gd.training import fit
     >>> stopping = EarlyStopping(patience=3, min_improvement=0.1)
@@ -76,21 +92,24 @@ class EarlyStopping:
         _check_patience(patience)
         self.patience = patience
         self._record = _Record(monitor, min_improvement)
-        self._best: list[float] = []
+        self._best: tuple[History, int, list[float]] | None = None
 
     def __call__(self, history: History) -> None:
         """Look at the last row, and stop if it has been too long."""
-        parameters = history.run.optimiser.parameters
-        record = self._record
-        if record.is_set_by(history) or not self._best:
-            self._best = [parameter.data for parameter in parameters]
+        record, run = self._record, history.run
+        record.look(history)
+        if record.is_best:
+            numbers = [parameter.data for parameter in run.optimiser.parameters]
+            self._best = history, record.epoch, numbers
         if history.rows[-1]["epoch"] - record.epoch >= self.patience:
-            name = record.name(history)
             reason = (
-                f"stopped early: {name} was best in epoch {record.epoch}, {record.figure:.4g}, "
-                f"and not better in the {self.patience} epochs since"
+                f"stopped early: {record.name(history.rows[-1])} was best in epoch {record.epoch}, "
+                f"{record.figure:.4g}, and not better in the {self.patience} epochs since"
             )
-            history.run.stop(reason, self._best)
+            if self._best is not None and self._best[0] is history:
+                run.stop(reason, self._best[2])
+            else:
+                run.stop(f"{reason}; the run was resumed later, so the model stays as it is")
 
 
 class BestCheckpoint:
@@ -108,16 +127,18 @@ class BestCheckpoint:
 
     def __call__(self, history: History) -> None:
         """Save, if the last row is the best so far."""
-        if self._record.is_set_by(history):
+        self._record.look(history)
+        if self._record.is_best:
             save(self.path, history.run.model if self.thing is None else self.thing)
 
 
 class Checkpoint:
     """Save the run, so that it can be resumed from there, at most once in so many ``seconds``.
 
-    Saving never takes more than a twentieth of the time of the training. What was there stays until
-    the new file is whole: whenever the process ends, there is a checkpoint to resume from.
-    ``notes``, plain JSON, are kept with the state, as its ``about``.
+    And when the run has ended, so that more epochs can follow. Saving never takes more than a
+    twentieth of the time of the training. What was there stays until the new file is whole:
+    whenever the process ends, there is a checkpoint to resume from. ``notes``, plain JSON, are kept
+    with the state, as its ``about``. ``ArgumentError`` for ``seconds`` below 0.
     """
 
     def __init__(
@@ -127,7 +148,10 @@ class Checkpoint:
         seconds: float = 5.0,
         notes: dict[str, Any] | None = None,
     ) -> None:
+        if not 0 <= seconds < math.inf:
+            raise ArgumentError(f"seconds is {seconds}; expected a finite number, at least 0")
         self.path, self.seconds, self.notes = path, seconds, notes
+        self._history: History | None = None
         self._due = -math.inf
 
     def __call__(self, history: History) -> None:
@@ -135,10 +159,15 @@ class Checkpoint:
         if self.notes is not None:
             history.run.about = self.notes
         begun = time.monotonic()
-        if begun >= self._due:
+        if history is not self._history or begun >= self._due:
             save(self.path, history.run)
             done = time.monotonic()
             self._due = done + max(self.seconds, 20 * (done - begun)) if self.seconds else done
+        self._history = history
+
+    def on_end(self, history: History) -> None:
+        """Save the last state."""
+        save(self.path, history.run)
 
 
 class Log:
@@ -195,20 +224,16 @@ class ReduceOnPlateau:
             raise ArgumentError(f"factor is {factor}; expected a number between 0 and 1")
         _check_patience(patience)
         self.factor, self.patience = factor, patience
-        self._record = _Record(monitor, min_improvement)
-        self._since = 0
+        self._record = _Record(monitor, min_improvement, patience)
 
     def __call__(self, history: History) -> None:
         """Look at the last row, and reduce the rate if it has been too long."""
-        epoch = int(history.rows[-1]["epoch"])
-        if self._record.is_set_by(history):
-            self._since = epoch
-        elif epoch - self._since >= self.patience:
+        self._record.look(history)
+        if self._record.is_overdue:
             optimiser = history.run.optimiser
             if callable(optimiser.learning_rate):
                 raise ArgumentError("the learning rate is a schedule; expected a number to reduce")
             optimiser.learning_rate *= self.factor
-            self._since = epoch
 
 
 def _check_patience(patience: int) -> None:

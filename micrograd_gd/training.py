@@ -15,7 +15,13 @@ from random import Random
 from typing import TYPE_CHECKING, Any
 
 from micrograd_gd.engine import Value
-from micrograd_gd.errors import ArgumentError, DivergedError, NotANumberError, ShapeError
+from micrograd_gd.errors import (
+    ArgumentError,
+    DivergedError,
+    MicrogradError,
+    NotANumberError,
+    ShapeError,
+)
 from micrograd_gd.history import History, Row
 from micrograd_gd.losses import LOSSES, loss_function
 from micrograd_gd.modes import no_grad
@@ -62,7 +68,8 @@ def fit(
 
     Each of the ``callbacks`` gets the history after every row. ``progress`` shows a bar where there
     is somebody to see it, a terminal or a notebook, and tqdm is installed. ``resume`` goes on from
-    a state that ``history.run.state_dict()`` gave, as if nothing had been in between.
+    a state that ``history.run.state_dict()`` gave, as if nothing had been in between, but that the
+    callbacks are new: they see the rows from before, not the parameters of those epochs.
 
     Where a loss or a gradient is no longer finite, and on Ctrl-C, training stops, the parameters
     go back to those of the lowest training loss, and the history's ``status`` says so.
@@ -131,7 +138,7 @@ class Run:
     def train(self, epochs: int, callbacks: Sequence[Callable[[History], Any]]) -> None:
         """Go on until so many epochs are done, and say in the history how that ended."""
         history = self.history
-        history.status, history.message = "completed", f"completed {epochs} epochs"
+        history.status, history.message = "completed", _completed(len(history) - 1, epochs)
         epoch = len(history)
         try:
             for epoch in range(len(history), epochs + 1):
@@ -151,8 +158,14 @@ class Run:
         except KeyboardInterrupt:
             history.status = "interrupted"
             history.message = f"interrupted in epoch {epoch} of {epochs}"
-        if history.status in {"diverged", "interrupted"}:
+        self._end(callbacks)
+
+    def _end(self, callbacks: Sequence[Callable[[History], Any]]) -> None:
+        if self.history.status in {"diverged", "interrupted"}:
             self.restore_best()
+        for callback in callbacks if self.history.rows else ():
+            if hasattr(callback, "on_end"):
+                callback.on_end(self.history)
 
     def _measure(self, epoch: int) -> None:
         row = self._samples.measure(recorded=self.batch_size is None)
@@ -217,14 +230,32 @@ class Run:
         if not isinstance(state["rows"], list):
             raise ArgumentError(f"rows is {shortened(state['rows'])}; expected a list")
         rows = [_checked_row(i, row) for i, row in enumerate(state["rows"])]
+        for row in rows:
+            self._check_columns(row)
         order = _generator(state["order"])
-        if state["learning_rate"] is not None:
-            self.optimiser.learning_rate = state["learning_rate"]
-        self.optimiser.load_state_dict(state["optimiser"])
+        rate = self.optimiser.learning_rate
+        try:
+            if state["learning_rate"] is not None:
+                self.optimiser.learning_rate = state["learning_rate"]
+            self.optimiser.load_state_dict(state["optimiser"])
+        except MicrogradError:
+            self.optimiser.learning_rate = rate
+            raise
         self.history.rows, self._best, self._order = rows, best, order
         self.about = state["about"]
         _set_numbers(self.optimiser, current)
         self._kept = self._state()
+
+    def _check_columns(self, row: Row) -> None:
+        """Whether a row from before has the figures of this run; a callback may have added some."""
+        due = ["loss"] + ["accuracy"] * (self._samples.is_right is not None)
+        due += [f"validation_{name}" for name in due] if self._held_out is not None else []
+        validated = [name for name in row if name.startswith("validation_")]
+        if not {*due} <= {*row} or (validated and self._held_out is None):
+            raise ArgumentError(
+                f"the run to resume has the figures {', '.join(row)}, and this one "
+                f"{', '.join(due)}; expected the same loss, and validation samples if it had any"
+            )
 
 
 class _Samples:
@@ -278,6 +309,13 @@ class _Samples:
             right = map(self.is_right, predictions, self.targets)
             row["accuracy"] = sum(right) / len(self.targets)
         return row
+
+
+def _completed(before: int, epochs: int) -> str:
+    """What a training says that came to its end."""
+    if before > epochs:
+        return f"nothing to do: {before} epochs were done before, and {epochs} were asked for"
+    return f"completed {epochs} epochs"
 
 
 def _value(loss: Any) -> Value:

@@ -1,5 +1,7 @@
 """What may happen after each epoch, and that it happens at the right one."""
 
+import math
+
 import pytest
 
 from micrograd_gd import MLP
@@ -105,7 +107,52 @@ def test_what_a_callback_remembers_is_seen_again_in_a_resumed_run(tmp_path):
     whole, first = watched(), watched(epochs=7)
     resumed = watched(resume=first.run.state_dict())
     assert resumed.rows == whole.rows
-    assert resumed.message == whole.message
+    assert resumed.message == (
+        f"{whole.message}; the run was resumed later, so the model stays as it is"
+    )
+    late = watched(resume=trained(rising, epochs=3).run.state_dict())
+    assert (late.rows, late.message) == (whole.rows, whole.message)
+    assert numbers(late.run.model) == numbers(whole.run.model)
+
+
+def test_callbacks_begin_anew_with_every_run(tmp_path):
+    def callbacks():
+        return [
+            EarlyStopping(4, monitor="figure"),
+            BestCheckpoint(tmp_path / "best.json", monitor="figure"),
+            ReduceOnPlateau(0.5, 2, monitor="figure"),
+            Checkpoint(tmp_path / "run.json", seconds=1000),
+        ]
+
+    used = callbacks()
+    trained(rising, *used)
+    (tmp_path / "best.json").unlink()
+    (tmp_path / "run.json").unlink()
+
+    def is_there(_history):
+        assert (tmp_path / "run.json").exists()
+
+    again = trained(rising, *used, is_there, model=MLP(1, 1, seed=1))
+    best = numbers(load(tmp_path / "best.json"))
+    fresh = trained(rising, *callbacks(), model=MLP(1, 1, seed=1))
+    assert (again.rows, again.message) == (fresh.rows, fresh.message)
+    assert numbers(again.run.model) == numbers(fresh.run.model) == best
+
+
+@pytest.mark.parametrize("stop", range(1, 12))
+def test_the_rate_is_reduced_in_the_same_epochs_of_a_resumed_run(stop):
+    def rates(**options):
+        seen = []
+        plateau = ReduceOnPlateau(0.5, 3, monitor="figure")
+        history = trained(
+            rising, plateau, lambda h: seen.append(h.run.optimiser.learning_rate), **options
+        )
+        return seen, history
+
+    whole, _ = rates(epochs=14)
+    first, cut = rates(epochs=stop)
+    rest, _ = rates(epochs=14, resume=cut.run.state_dict())
+    assert first + rest == whole
 
 
 def test_a_training_that_was_stopped_early_goes_on_from_its_last_row():
@@ -129,10 +176,21 @@ def test_what_a_callback_does_to_the_parameters_is_part_of_the_state():
 
 
 def test_checkpoints_are_saved_no_more_often_than_asked(tmp_path):
-    trained(Checkpoint(tmp_path / "run.json", seconds=1000))
-    assert len(load(tmp_path / "run.json")["rows"]) == 1
-    trained(Checkpoint(tmp_path / "run.json", seconds=0))
-    assert len(load(tmp_path / "run.json")["rows"]) == 31
+    def rows_in_file(seconds):
+        seen = []
+        count = lambda _: seen.append(len(load(tmp_path / "run.json")["rows"]))  # noqa: E731
+        trained(Checkpoint(tmp_path / "run.json", seconds=seconds), count, epochs=3)
+        return seen
+
+    assert rows_in_file(1000) == [1, 1, 1, 1]
+    assert rows_in_file(0) == [1, 2, 3, 4]
+
+
+def test_the_last_checkpoint_is_of_the_end(tmp_path):
+    history = trained(Checkpoint(tmp_path / "run.json"))
+    assert load(tmp_path / "run.json") == history.run.state_dict()
+    trained(Checkpoint(tmp_path / "none.json"), epochs=2, loss=lambda p, t: p[0] * math.inf)
+    assert not (tmp_path / "none.json").exists()
 
 
 def test_a_log_has_the_signature_of_trackers():
@@ -175,6 +233,8 @@ def test_the_rate_is_reduced_on_a_plateau_and_the_state_keeps_it():
         (lambda: EarlyStopping(min_improvement=-1.0), "min_improvement is -1.0"),
         (lambda: ReduceOnPlateau(1.5), "factor is 1.5; expected a number between 0 and 1"),
         (lambda: ReduceOnPlateau(patience=1.5), "patience is 1.5"),
+        (lambda: Checkpoint("x", seconds=-1.0), "seconds is -1.0; expected a finite number"),
+        (lambda: Checkpoint("x", seconds=math.nan), "seconds is nan; expected a finite number"),
         (lambda: trained(EarlyStopping(monitor="speed")), "no figure 'speed' to monitor; expected"),
     ],
 )

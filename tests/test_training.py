@@ -12,7 +12,7 @@ from micrograd_gd.errors import ArgumentError, NotANumberError, ShapeError
 from micrograd_gd.history import History
 from micrograd_gd.losses import mse
 from micrograd_gd.nn import MLP
-from micrograd_gd.optim import Adam, Momentum
+from micrograd_gd.optim import Adam, GradientDescent, Momentum
 from micrograd_gd.training import fit
 
 INPUTS = [[-1.0], [0.0], [1.0], [2.0]]
@@ -311,3 +311,33 @@ def test_a_history_is_pickled_without_its_run():
     again = pickle.loads(pickle.dumps(history))  # noqa: S301 — our own
     assert again == history
     assert (again.run, history.run.history) == (None, history)
+
+
+def test_a_state_with_other_figures_is_refused_and_changes_nothing():
+    held_out = {"validation": (INPUTS, TARGETS)}
+    cases = [
+        ({}, held_out, "has the figures epoch, loss, and this one loss, validation_loss; exp"),
+        (held_out, {}, "has the figures epoch, loss, validation_loss, and this one loss; exp"),
+        ({}, {"loss": "hinge"}, "and this one loss, accuracy; exp"),
+    ]
+    for before, after, message in cases:
+        state = fit(MLP(1, 1), INPUTS, TARGETS, epochs=3, learning_rate=0.01, **before)
+        model = MLP(1, 1, seed=3)
+        steps, start = GradientDescent(model.parameters(), 0.3), model.state_dict()
+        with pytest.raises(ArgumentError, match=message):
+            fit(model, INPUTS, TARGETS, optimiser=steps, resume=state.run.state_dict(), **after)
+        assert (steps.learning_rate, model.state_dict()) == (0.3, start)
+    steps = Momentum(model.parameters(), 0.3)
+    state = fit(MLP(1, 1), INPUTS, TARGETS, epochs=3, learning_rate=0.01).run.state_dict()
+    with pytest.raises(ArgumentError, match="the state of Momentum has"):
+        fit(model, INPUTS, TARGETS, optimiser=steps, resume=state)
+    assert steps.learning_rate == 0.3
+
+
+def test_fewer_epochs_than_were_done_are_nothing_to_do():
+    done = fit(MLP(1, 1), INPUTS, TARGETS, epochs=5)
+    fewer = fit(MLP(1, 1), INPUTS, TARGETS, epochs=3, resume=done.run.state_dict())
+    assert fewer.rows == done.rows
+    assert fewer.message == "nothing to do: 5 epochs were done before, and 3 were asked for"
+    same = fit(MLP(1, 1), INPUTS, TARGETS, epochs=5, resume=done.run.state_dict())
+    assert same.message == "completed 5 epochs"

@@ -90,11 +90,11 @@ def _settings(notes: dict[str, Any]) -> Settings:
 
 def _check_types(command: Command) -> None:
     settings = command.settings
-    for field in fields(Settings):
-        default, value = getattr(Settings(), field.name), getattr(settings, field.name)
+    for name in (each.name for each in fields(Settings)):
+        default, value = getattr(Settings(), name), getattr(settings, name)
         due = (str, type(None)) if default is None else type(default)
         if not isinstance(value, due) or isinstance(value, bool):
-            raise TypeError(f"{field.name} is {value!r:.80}")
+            raise TypeError(f"{name} is {value!r:.80}")
     widths = settings.hidden
     if not all(isinstance(width, int) and width >= 1 for width in widths):
         raise TypeError(f"hidden is {widths!r:.80}")

@@ -17,7 +17,7 @@ from micrograd_gd.cli.resume import CHECKPOINT
 from micrograd_gd.errors import ArgumentError, MicrogradError
 from micrograd_gd.experiment import Experiment, Settings
 from micrograd_gd.files import remove_leftovers, write_file
-from micrograd_gd.persist import save, save_model
+from micrograd_gd.persist import save_model
 from micrograd_gd.viz import graph, plot_loss
 
 if TYPE_CHECKING:
@@ -50,6 +50,7 @@ def run(
     if state is None and path.exists():
         remedy = f"go on with it by --resume {out}, or choose another --out"
         raise ArgumentError(f"an interrupted training is in {out}: {remedy}")
+    keep = [] if notes is None else [Checkpoint(path, seconds=checkpoint_seconds, notes=notes)]
     experiment = Experiment(dataset, settings)
     _prepare(out)
     for line in reports.outline(name, experiment):
@@ -58,14 +59,11 @@ def run(
         remove_leftovers(out)
         typer.echo(f"resumed   after epoch {len(state['rows']) - 1}")
     progress = _Progress(settings.epochs)
-    keep = [] if notes is None else [Checkpoint(path, seconds=checkpoint_seconds, notes=notes)]
     history = experiment.run(*keep, progress, resume=state)
     progress.end()
     diverged = history.status == "diverged"
     written = _written(experiment, history, out)
-    if notes is not None and history.status == "interrupted" and history.rows:
-        save(path, history.run)
-    else:
+    if history.status != "interrupted":
         path.unlink(missing_ok=True)  # only now that the model is there
     if not diverged:
         for line in reports.report(experiment):
