@@ -14,6 +14,7 @@ from micrograd_gd.learning_rate import critical_learning_rate
 from micrograd_gd.nn import Module, Neuron
 from micrograd_gd.objective import Objective
 from micrograd_gd.operation import number
+from micrograd_gd.optim import GradientDescent
 from micrograd_gd.transforms import grad
 
 if TYPE_CHECKING:
@@ -56,17 +57,18 @@ def diagnose(
     inputs: Sequence[Any] | None = None,
     targets: Sequence[Any] | None = None,
     *,
-    loss: str | Callable[[Any, Any], Any] = "mse",
+    loss: str | Callable[[Any, Any], Any] | None = None,
     learning_rate: float | None = None,
 ) -> Diagnosis:
     """Look at a model after its training for what kept the loss from going down.
 
     ``history`` is what ``fit`` returned, or the losses of a loop of your own, one a step. With the
     ``inputs`` its units are looked at: dead, saturated. With the ``targets`` and the ``loss`` its
-    gradients: vanishing or exploding from layer to layer. With the ``learning_rate``, which a
-    history of ``fit`` knows, whether it is above the critical one; and, in a loop of your own, of
-    plain gradient descent on these samples, whether old gradients were left in place. The report
-    says what was not checked for want of these. At most 200 samples are used.
+    gradients: vanishing or exploding from layer to layer. With the ``learning_rate`` of plain
+    gradient descent, whether it is above the critical one; and, in a loop of your own whose steps
+    use all these samples, whether old gradients were left in place. A history of ``fit`` knows its
+    loss, which else is ``mse``, and its learning rate. The report says what was not checked. At
+    most 200 samples are used, but for old gradients, which takes all.
 
     ``ArgumentError`` for a model without parameters and for targets without inputs.
 
@@ -81,12 +83,14 @@ def diagnose(
     """
     losses = _losses(history)
     run = history.run if isinstance(history, History) else None
-    if learning_rate is None and run is not None and not callable(run.optimiser.learning_rate):
-        learning_rate = run.optimiser.learning_rate
+    if learning_rate is None:
+        learning_rate = _rate(run)
+    if loss is None:
+        loss = "mse" if run is None else run.loss
     if targets is not None and inputs is None:
         raise ArgumentError("targets without inputs; expected both, or none")
     findings = [*_diverging(history, losses), *_plateau(losses), *_oscillation(losses)]
-    unchecked = []
+    unchecked: list[str] = []
     ill: set[Neuron] = set()
     if inputs is None:
         unchecked.append("dead and saturated units: needs inputs")
@@ -101,16 +105,27 @@ def diagnose(
     else:
         objective = Objective(model, inputs[:MOST], targets[:MOST], loss)
         findings += _layers(model, grad(objective)(objective.start), ill)
-    if objective is None or learning_rate is None:
-        missing = _missing(inputs=inputs, targets=targets, learning_rate=learning_rate)
+    missing = _missing(inputs=inputs, targets=targets, learning_rate=learning_rate)
+    if run is not None and type(run.optimiser) is not GradientDescent:
+        name = type(run.optimiser).__name__
+        unchecked.append(f"learning rate above the critical one: that of {name} is not known")
+    elif objective is None or learning_rate is None:
         unchecked.append(f"learning rate above the critical one: needs {missing}")
-        if run is None:
-            unchecked.append(f"stale gradients: needs {missing}")
     else:
         findings += _too_fast(objective, number(learning_rate, "learning_rate"))
-        if run is None:  # fit leaves none
-            findings += _stale(objective, learning_rate)
+    if run is None:  # fit leaves no stale gradients
+        if inputs is None or targets is None or learning_rate is None:
+            unchecked.append(f"stale gradients: needs {missing}")
+        else:
+            whole = Objective(model, inputs, targets, loss)
+            findings += _stale(whole, learning_rate, losses, unchecked)
     return Diagnosis(tuple(findings), tuple(unchecked))
+
+
+def _rate(run: Any) -> float | None:
+    """The learning rate of a run, if it has one, which is a number."""
+    rate = None if run is None else run.optimiser.learning_rate
+    return None if callable(rate) else rate
 
 
 def _missing(**given: Any) -> str:
@@ -322,16 +337,29 @@ def _too_fast(objective: Objective, rate: float) -> Iterator[Finding]:
         )
 
 
-def _stale(objective: Objective, rate: float) -> Iterator[Finding]:
-    """Undo the last step: what `grad` holds must be the gradient there, or the one here."""
+def _stale(
+    objective: Objective, rate: float, losses: Sequence[float], unchecked: list[str]
+) -> Iterator[Finding]:
+    """Undo the last step: what `grad` holds must be the gradient there, or the one here.
+
+    The last loss tells whether that step can be undone: it is the loss there, or the one here.
+    """
     parameters = objective.model.parameters()
     held = [getattr(p.grad, "data", p.grad) for p in parameters]
     size = math.hypot(*held)
     if not 0 < size < math.inf:
         return
     before = [p.data + rate * slope for p, slope in zip(parameters, held, strict=True)]
-    fresh = grad(objective)(before)
-    if min(math.dist(held, fresh), math.dist(held, grad(objective)(objective.start))) > 0.1 * size:
+    places = [before, objective.start]
+    if not any(math.isclose(loss, objective(place), rel_tol=1e-6)
+               for loss in losses[-1:] for place in places):  # fmt: skip
+        unchecked.append(
+            "stale gradients: the last loss is not that of a plain step on all samples"
+        )
+        return
+    fresh, here = (grad(objective)(place) for place in places)
+    is_longer = size > 1.1 * max(math.hypot(*fresh), math.hypot(*here))
+    if is_longer and min(math.dist(held, fresh), math.dist(held, here)) > 0.1 * size:
         yield Finding(
             "stale gradients",
             f"grad holds numbers of size {size:.3g}, while the gradient of the last step is of "

@@ -114,7 +114,8 @@ class Run:
         batch_size: int | None,
         order: Random,
     ) -> None:
-        self.model, self.optimiser, self.batch_size = model, optimiser, batch_size
+        self.model, self.loss = model, samples.loss
+        self.optimiser, self.batch_size = optimiser, batch_size
         self.history = History(run=self)
         self._samples, self._held_out, self._order = samples, held_out, order
         self._best = _numbers(optimiser)
@@ -125,10 +126,7 @@ class Run:
         self.about: dict[str, Any] = {}
 
     def stop(self, reason: str, parameters: Sequence[float] | None = None) -> None:
-        """End the training after this epoch; the reason becomes the history's message.
-
-        With ``parameters``, the model gets these numbers in the end.
-        """
+        """End the training after this epoch, for this reason; with these numbers in the model."""
         self._reason, self._wanted = reason, parameters
 
     def restore_best(self) -> None:

@@ -15,6 +15,7 @@ from micrograd_gd.learning_rate import critical_learning_rate
 from micrograd_gd.losses import mse
 from micrograd_gd.nn import Layer, Module
 from micrograd_gd.objective import Objective
+from micrograd_gd.optim import Adam, Momentum
 from micrograd_gd.training import fit
 
 FALLING = [2.0 * 0.8**i for i in range(30)]
@@ -221,3 +222,45 @@ def test_the_model_is_left_as_it_was():
     before = model.state_dict(), [p.grad for p in model.parameters()]
     diagnose(model, FALLING, inputs, targets, learning_rate=0.1)
     assert before == (model.state_dict(), [p.grad for p in model.parameters()])
+
+
+@pytest.mark.parametrize("batch", [300, 30])
+def test_fresh_gradients_of_many_samples_or_of_batches_are_not_stale(batch):
+    inputs, targets = line(300)
+    targets[200:] = [target + 5.0 for target in targets[200:]]  # the first 200 are not as all are
+    model, losses = MLP(2, [4, 1], activation="tanh", seed=0), []
+    for start in range(0, 10 * batch, batch):
+        rows = [i % 300 for i in range(start, start + batch)]
+        model.zero_grad()
+        loss = mse([model(inputs[i]) for i in rows], [targets[i] for i in rows])
+        loss.backward()
+        losses.append(loss.data)
+        for parameter in model.parameters():
+            parameter.data -= 0.05 * parameter.grad
+    diagnosis = diagnose(model, losses, inputs, targets, learning_rate=0.05)
+    assert "stale gradients" not in names(diagnosis)
+    unchecked = ("stale gradients: the last loss is not that of a plain step on all samples",)
+    assert diagnosis.unchecked == (() if batch == 300 else unchecked)
+
+
+@pytest.mark.parametrize("kind", [Adam, Momentum])
+def test_the_rate_of_another_optimiser_is_not_held_against_the_critical_one(kind):
+    inputs, targets = line()
+    model = MLP(2, 1, seed=0)
+    critical = critical_learning_rate(Objective(model, inputs, targets))
+    steps = kind(model.parameters(), 1.1 * critical)
+    history = fit(model, inputs, targets, optimiser=steps, epochs=3)
+    diagnosis = diagnose(model, history, inputs, targets)
+    assert "learning rate above the critical one" not in names(diagnosis)
+    assert diagnosis.unchecked == (
+        f"learning rate above the critical one: that of {kind.__name__} is not known",
+    )
+
+
+def test_the_loss_is_that_of_the_run():
+    inputs, _ = line()
+    classes = [int(x > y) for x, y in inputs]
+    model = MLP(2, [4, 2], seed=0)
+    history = fit(model, inputs, classes, loss="cross_entropy", epochs=3)
+    told = diagnose(model, history, inputs, classes, loss="cross_entropy")
+    assert diagnose(model, history, inputs, classes) == told
