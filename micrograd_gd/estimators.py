@@ -61,6 +61,8 @@ class _Network(BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no ty
             progress=False,
         )
         self.history_.run = None  # what is kept for predicting holds no training samples
+        if self.history_.status == "interrupted":
+            raise KeyboardInterrupt
         if self.history_.status == "diverged":
             remedy = f"expected a learning rate below {self.learning_rate:g}"
             raise DivergedError(f"the training {self.history_.message}; {remedy}")

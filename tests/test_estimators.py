@@ -14,8 +14,10 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import PolynomialFeatures
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
+from micrograd_gd import estimators
 from micrograd_gd.errors import DivergedError
 from micrograd_gd.estimators import GradientDescentClassifier, GradientDescentRegressor
+from micrograd_gd.history import History
 
 
 @parametrize_with_checks([GradientDescentClassifier(), GradientDescentRegressor()])
@@ -77,3 +79,12 @@ def test_a_learning_rate_that_is_too_large_is_an_error_and_no_nonsense():
         model.fit(X[:50], y[:50])
     with pytest.raises(ValueError, match="y holds one class only"):
         GradientDescentClassifier().fit(X[:5], [1, 1, 1, 1, 1])
+
+
+def test_an_interrupted_fit_gives_no_estimator(monkeypatch):
+    def interrupted(*_args, **_options):
+        return History([{"epoch": 0, "loss": 1.0}], "interrupted")
+
+    monkeypatch.setattr(estimators, "fit", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        GradientDescentRegressor().fit([[0.0], [1.0]], [0.0, 1.0])
