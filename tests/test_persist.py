@@ -534,3 +534,33 @@ def test_any_bytes_are_read_or_refused_and_nothing_is_run():
     outcomes = fuzz_files.fuzz(2000, seed=5)
     assert outcomes["read"] > 20  # a change in a number, say
     assert outcomes["refused"] > 1000
+
+
+class Doubled(MLP):
+    """Computes something else than a plain one of the same layers."""
+
+    def __call__(self, x):
+        return 2 * super().__call__(x)
+
+
+@pytest.mark.parametrize("name", ["a.json", "a.safetensors"])
+def test_a_class_made_from_mlp_does_not_come_back_as_a_plain_one(tmp_path, name):
+    model, path = Doubled(2, [3, 1], seed=0), tmp_path / name
+    save(path, model)
+    with pytest.raises(ModelFileError, match="into="):
+        load(path)
+    again = load(path, into=Doubled(2, [3, 1], seed=1))
+    assert again([1.0, 2.0]).data == model([1.0, 2.0]).data
+    with pytest.raises(ArgumentError, match="cannot be saved whole: it is a Doubled"):
+        save(path, Predictor(model))
+
+
+@pytest.mark.parametrize("name", ["a.json", "a.safetensors"])
+def test_a_network_is_put_into_one_of_the_same_widths(tmp_path, name):
+    model, path = MLP(2, [3, 1], seed=0), tmp_path / name
+    save(path, model)
+    into = Doubled(2, [3, 1], seed=1)
+    assert load(path, into=into) is into
+    assert into.state_dict() == model.state_dict()
+    with pytest.raises(ModelFileError, match="a network of other widths"):
+        load(path, into=MLP(2, [4, 1]))

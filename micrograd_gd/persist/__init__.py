@@ -22,6 +22,7 @@ from micrograd_gd.persist.document import (
     to_json,
 )
 from micrograd_gd.persist.networks import (
+    fill_network,
     from_arrays,
     in_arrays,
     network_document,
@@ -51,7 +52,8 @@ __all__ = ["Predictor", "load", "load_model", "save", "save_model"]
 def save(path: str | PathLike[str], thing: Any) -> None:
     """Write a model, an optimiser or a training run, as JSON, or as ``.safetensors``.
 
-    An ``MLP`` and a ``Predictor`` are saved whole; of another module the parameters are, of an
+    An ``MLP`` and a ``Predictor`` are saved whole; of another module, such as a class of your own
+    made from ``MLP``, the parameters are, of an
     optimiser its state, of a run (``history.run``) all that it takes to go on. Floats are written
     to the last digit, and equal things give equal bytes.
 
@@ -75,7 +77,7 @@ def load(path: str | PathLike[str], into: Any = None) -> Any:
     """Read what ``save`` wrote: a model, or the state of a run as ``fit`` resumes from it.
 
     Parameters of a module and the state of an optimiser are put ``into`` one that is there, which
-    is returned.
+    is returned; so are those of a network, if one is given.
 
     ``ModelFileError`` for a file that is missing, unreadable, cut off, or holds something else;
     then nothing has changed.
@@ -131,7 +133,7 @@ def _is_safetensors(path: Path) -> bool:
 def _document(thing: Any) -> Document:
     if isinstance(thing, Predictor):
         return predictor_document(thing)
-    if isinstance(thing, MLP):
+    if type(thing) is MLP:  # a class of its own computes in its own way
         return network_document(thing)
     if isinstance(thing, Module):
         return module_document(thing)
@@ -149,10 +151,12 @@ def _thing(document: Document, into: Any) -> Any:
     kind = document.kind
     if kind in _MAKES and into is None:
         return _MAKES[kind](document)
-    if kind in _MAKES:
+    if kind in _MAKES and kind not in _FILLS:
         raise MisfitError(f"a saved {kind}; expected to be loaded by itself, not into something")
     if kind not in _FILLS:
-        raise MisfitError(f"a saved {kind!r:.80}; expected one of {', '.join((*_MAKES, *_FILLS))}")
+        raise MisfitError(
+            f"a saved {kind!r:.80}; expected one of {', '.join({**_MAKES, **_FILLS})}"
+        )
     due, fill = _FILLS[kind]
     if not isinstance(into, due):
         raise MisfitError(f"a saved {kind}; expected load(path, into=…), a {due.__name__}")
@@ -167,6 +171,7 @@ _MAKES: dict[str, Callable[[Document], Any]] = {
     "training": run_state,
 }
 _FILLS: dict[str, tuple[type, Callable[[Document, Any], None]]] = {
+    "network": (MLP, fill_network),
     "parameters": (Module, fill_module),
     "optimiser": (Optimiser, fill_optimiser),
 }

@@ -65,7 +65,10 @@ def predictor_from(document: Document) -> Predictor:
 
 
 def network_document(network: MLP) -> Document:
-    """A network alone; ``ArgumentError`` for an activation that has no name."""
+    """A network alone; ``ArgumentError`` for a class of its own, an activation without a name."""
+    if type(network) is not MLP:
+        kind = f"it is a {type(network).__name__}, of which only the parameters are"
+        raise ArgumentError(f"{network!r} cannot be saved whole: {kind}; expected an MLP")
     architecture = _architecture(network)
     if not _is_alike(MLP(**architecture), network):
         raise ArgumentError(f"{network!r} cannot be saved: its activations are not all by name")
@@ -78,6 +81,16 @@ def network_from(document: Document) -> MLP:
     parameters = an_object("parameters", document.head["parameters"])
     numbers = {name: an_entry(name, x) for name, x in parameters.items()}
     return _network(document.head["architecture"], numbers)
+
+
+def fill_network(document: Document, network: MLP) -> None:
+    """Give a network the parameters of a document."""
+    saved = network_from(document).state_dict()
+    own = dict(network.named_parameters())
+    if [*saved] != [*own]:
+        raise MisfitError(f"a network of other widths; expected those of {network!r}")
+    for name, parameter in own.items():
+        parameter.data = saved[name]
 
 
 def in_arrays(document: Document) -> Document:
