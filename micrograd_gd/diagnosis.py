@@ -83,10 +83,8 @@ def diagnose(
     """
     losses = _losses(history)
     run = history.run if isinstance(history, History) else None
-    if learning_rate is None:
-        learning_rate = _rate(run)
-    if loss is None:
-        loss = "mse" if run is None else run.loss
+    learning_rate = _rate(run) if learning_rate is None else learning_rate
+    loss = getattr(run, "loss", "mse") if loss is None else loss
     if targets is not None and inputs is None:
         raise ArgumentError("targets without inputs; expected both, or none")
     findings = [*_diverging(history, losses), *_plateau(losses), *_oscillation(losses)]
