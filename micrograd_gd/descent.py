@@ -112,10 +112,11 @@ def minimize(
 
     ``start`` is a number, or a list, dict or array of numbers, nested as you like; a tuple is one
     entry for each argument of ``f``. Without a start, one is drawn between the two ``bounds``,
-    which have its structure; ``seed`` decides it, None makes it new each time. ``learning_rate`` is
-    a number or a schedule. The descent stops where the norm of the gradient is at most
-    ``tolerance``, where a step changes the value by at most ``value_tolerance``, and after
-    ``max_steps``; None switches one of the first two off. ``callback`` sees every step.
+    which have its structure; ``seed`` decides it, None makes it new each time; an ``Objective``
+    has a start of its own. ``learning_rate`` is a number or a schedule. The descent stops where the
+    norm of the gradient is at most ``tolerance``, where a step changes the value by at most
+    ``value_tolerance`` and does not just jump across, and after ``max_steps``; None switches one of
+    the first two off. ``callback`` sees every step.
 
     A number that is not finite ends it as well: the message names the first operation that went
     wrong. ``ArgumentError`` for settings out of range; what ``grad`` raises for a function that
@@ -128,6 +129,8 @@ def minimize(
     ('converged', 2)
     """
     settings = _Settings(learning_rate, max_steps, tolerance, value_tolerance)
+    if bounds is None and start is None:
+        start = getattr(f, "start", None)
     start = _start(start, bounds, seed)
     function = _of_one_argument(f, start)
     trajectory: list[Step] = []
@@ -269,9 +272,21 @@ def _level(trajectory: Sequence[Step], settings: _Settings) -> str:
             f"the ground is level after {counted(count)}: the gradient's norm is "
             f"{last.gradient_norm:.3g}, the tolerance {tolerance:g}"
         )
-    if change is not None and count and abs(last.value - trajectory[-2].value) <= change:
+    if (
+        change is not None
+        and _went_on(trajectory)
+        and abs(last.value - trajectory[-2].value) <= change
+    ):
         return f"step {count} changed the value by no more than {change:g}, to {last.value:g}"
     return ""
+
+
+def _went_on(trajectory: Sequence[Step]) -> bool:
+    """Whether the last step went somewhere: not nowhere, nor across to a slope as steep."""
+    if len(trajectory) < 2 or trajectory[-1].step_length == 0:
+        return False
+    before, last = trajectory[-2:]
+    return not any(_turns([before, last])) or last.gradient_norm < 0.99 * before.gradient_norm
 
 
 def _stuck(trajectory: Sequence[Step], rate: float) -> tuple[Status, str]:
@@ -308,24 +323,30 @@ def _out_of_steps(trajectory: Sequence[Step]) -> tuple[Status, str]:
     values = [step.value for step in trajectory]
     count, half = len(trajectory) - 1, len(trajectory) // 2
     went = f"from {values[0]:.6g} to {values[-1]:.6g} in {counted(count)}"
+    turned = _turns(trajectory)
+    if count > 2 and all(turned[half:]) and _is_level(values[:half], values[half:]):
+        return "oscillating", (
+            f"every step jumps over the minimum and the next one back, and after {counted(count)} "
+            f"the value is {values[-1]:.6g}, no lower than before: try a smaller learning rate"
+        )
     if values[-1] > values[0]:
         return "diverged", f"the value grew {went}: try a smaller learning rate"
-    turned = _turns(trajectory)
     if values[-1] == values[0] == min(values) and not any(turned):
         return (
             "stalled",
             f"{counted(count)} changed no value: try a larger learning rate",
-        )
-    if count > 2 and all(turned[half:]) and min(values[half:]) >= min(values[:half]):
-        return "oscillating", (
-            f"every step jumps over the minimum and the next one back, and after {counted(count)} "
-            f"the value is {values[-1]:.6g}, no lower than before: try a smaller learning rate"
         )
     if sum(turned) > count / 2:
         hint = "it overshoots, so a smaller learning rate may be faster"
     else:
         hint = "it still goes downhill: try more steps, or a larger learning rate"
     return "max_steps", f"the value went {went}, and the ground is not level; {hint}"
+
+
+def _is_level(first: Sequence[float], second: Sequence[float]) -> bool:
+    """Whether the second values go neither lower nor higher than the first, but for rounding."""
+    slack = 1e-9 * max(map(abs, first))
+    return min(second) >= min(first) - slack and max(second) <= max(first) + slack
 
 
 def _turns(trajectory: Sequence[Step]) -> list[bool]:

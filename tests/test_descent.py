@@ -8,9 +8,10 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from micrograd_gd import Value
+from micrograd_gd import MLP, Value
 from micrograd_gd.descent import minimize
 from micrograd_gd.errors import ArgumentError, NotANumberError, ShapeError
+from micrograd_gd.objective import Objective
 
 curvatures = st.floats(1e-3, 1e3)
 places = st.floats(-100, 100)
@@ -267,3 +268,28 @@ def test_its_repr_is_one_line():
     descent = minimize(lambda x: sum(xi * xi for xi in x), [1.0] * 100)
     assert repr(descent).startswith("Descent(converged after ")
     assert len(repr(descent)) < 200
+
+
+def test_a_jump_across_to_the_same_height_is_no_convergence():
+    across = minimize(lambda w: (w - 3) ** 2 + 1, 0.0, learning_rate=1.0, value_tolerance=1e-9)
+    assert across.status == "oscillating"
+    still = {"learning_rate": lambda step: 0.1 * (step % 2), "value_tolerance": 1e-9}
+    waits = minimize(lambda w: (w - 3) ** 2 + 1, 0.0, tolerance=None, **still)
+    assert (waits.status, round(waits.value, 6)) == ("converged", 1.0)
+    over = {"learning_rate": 0.9, "tolerance": None, "value_tolerance": 1e-9}
+    assert minimize(lambda w: (w - 3) ** 2 + 1, 0.0, **over).status == "converged"
+
+
+@pytest.mark.parametrize("steps", [9, 10, 1000, 1001])
+def test_what_oscillates_is_called_so_whatever_the_number_of_steps(steps):
+    assert minimize(abs, 0.04, max_steps=steps).status == "oscillating"
+    grows = minimize(lambda w: w**2, 1.0, learning_rate=1.001, max_steps=steps)
+    assert grows.status == "diverged"
+
+
+def test_an_objective_has_a_start_of_its_own():
+    loss = Objective(MLP(1, 1, seed=0), [[0.0], [1.0]], [1.0, 3.0])
+    descent = minimize(loss)
+    assert descent.status == "converged"
+    assert descent.trajectory[0].parameters == loss.start
+    assert descent.parameters == pytest.approx([2.0, 1.0], abs=1e-4)
