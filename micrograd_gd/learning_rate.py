@@ -66,10 +66,14 @@ def find_learning_rate(
     >>> find_learning_rate(lambda w: (w - 3) ** 2 + 1, start=0.0)
     LearningRateCurve(167 rates from 1e-06 to 7.43337, suggestion 0.558)
     """
-    smallest = check_rate("smallest", smallest)
+    smallest, largest = check_rate("smallest", smallest), check_rate("largest", largest)
+    factor = check_rate("factor", factor)
     if not (largest > smallest and factor > 1):
         expected = "expected the largest above the smallest, and a factor above 1"
         raise ArgumentError(f"rates from {smallest} to {largest} by {factor}: {expected}")
+    if largest / smallest == math.inf:
+        expected = "expected less than 1e308 times as much"
+        raise ArgumentError(f"rates from {smallest} to {largest} are too far apart: {expected}")
     steps = math.ceil(math.log(largest / smallest) / math.log(factor))
     watch = _Watch()
     with suppress(_ExplodedError):
@@ -81,6 +85,8 @@ def find_learning_rate(
             tolerance=None,
             callback=lambda step: watch(step.value),
         )
+    if not watch.losses:
+        raise ArgumentError("the loss or its slope is not finite at the start; try another start")
     losses = watch.losses[1:]
     rates = [smallest * factor**i for i in range(len(losses))]
     return LearningRateCurve(tuple(rates), tuple(losses), _suggestion(watch.losses, rates))

@@ -64,7 +64,7 @@ class Expression:
         self.names = names
         self._function = function
 
-    def __call__(self, *numbers: Any, **named: Any) -> Any:
+    def __call__(self, /, *numbers: Any, **named: Any) -> Any:
         """The formula's value; ArgumentError where an argument is missing, or not one of its."""
         given = dict(zip(self.names, numbers, strict=False)) | named
         if given.keys() != set(self.names) or len(numbers) + len(named) != len(self.names):

@@ -663,3 +663,39 @@ def test_descend_says_what_is_wrong(run, arguments, message):
     done = run("descend", *arguments)
     assert (done.status, done.err.count("\n"), done.out) == (2, 1, "")
     assert message in done.err
+
+
+def test_a_critical_rate_that_is_not_known_keeps_no_answer_back(run):
+    done = run("descend", "abs(x)**1.5", "--start", "x=0")
+    assert (done.status, done.err) == (0, "")
+    assert "learning rate  0.1; critical: not known here\n" in done.out
+
+
+def test_a_formula_may_call_its_name_self(run):
+    assert "lowest point   self = " in run("descend", "self**2", "--start", "self=1").out
+
+
+def test_no_place_in_the_program_is_told_of(run):
+    done = run("descend", "sqrt(x)", "--start", "x=0")
+    assert done.status == 1
+    assert done.err.endswith("its partial inf for 0.0 is inf\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--largest", "inf"], "largest is inf; expected a finite number above 0"),
+        (["--smallest", "1e-300", "--largest", "1e300"], "are too far apart: expected less than"),
+    ],
+)
+def test_rates_beyond_all_floats_are_one_clear_line(run, arguments, message):
+    done = run("find-lr", "iris", *arguments)
+    assert done.status == 2
+    assert message in done.err
+    assert done.err.count("\n") == 1
+
+
+def test_the_time_between_checkpoints_is_checked_before_training(run):
+    done = run("train", "iris", "--checkpoint-seconds", "-1")
+    assert (done.status, done.out, files(".")) == (2, "", [])
+    assert "seconds is -1.0; expected a finite number, at least 0" in done.err

@@ -250,3 +250,10 @@ def test_what_was_found_draws_itself():
         "1.1: diverges",
     ]
     plt.close(drawn[0].figure)
+
+
+def test_a_start_that_is_not_finite_has_no_rate_to_be_found():
+    with pytest.raises(ArgumentError, match="not finite at the start; try another start"):
+        find_learning_rate(lambda w: (w - 5).log(), 0.0)
+    with pytest.raises(ArgumentError, match="factor is inf"):
+        find_learning_rate(lambda w: w**2, 1.0, factor=math.inf)

@@ -14,7 +14,7 @@ from micrograd_gd.cli.messages import complain
 from micrograd_gd.cli.picture import Picture, draw
 from micrograd_gd.cli.point import point
 from micrograd_gd.descent import minimize
-from micrograd_gd.errors import ArgumentError
+from micrograd_gd.errors import ArgumentError, NonFiniteError
 from micrograd_gd.learning_rate import critical_learning_rate
 from micrograd_gd.parse import parse
 
@@ -62,7 +62,7 @@ def descend(
         draw(out, descent)
     if descent.status == "diverged":
         # The formula has no line in a file of the user's, so the one that is named is none of his.
-        told = re.sub(r", at .*?, line [0-9]+", "", descent.message)
+        told = re.sub(r"(, at|; it was computed at) .*?, line [0-9]+", "", descent.message)
         raise typer.Exit(complain(f"diverged: {told}", 1))
     for line in ["", *reports.aligned(_answer(descent, learning_rate))]:
         typer.echo(line)
@@ -103,11 +103,17 @@ def _cells(function: Expression, step: Step) -> tuple[str, ...]:
 
 def _answer(descent: Descent, rate: float) -> list[tuple[str, str]]:
     place = ", ".join(f"{name} = {x:.10g}" for name, x in descent.parameters.items())
-    critical = critical_learning_rate(descent.function, descent.parameters)
-    known = f"{critical:.4g} here" if critical < math.inf else "none here: it bends upward nowhere"
     return [
         (descent.status.replace("_", " "), descent.message),
         ("lowest point", place) if descent.status == "converged" else ("where it ended", place),
         ("value", f"{descent.value:.10g}"),
-        ("learning rate", f"{rate:g}; critical: {known}"),
+        ("learning rate", f"{rate:g}; critical: {_critical(descent)}"),
     ]
+
+
+def _critical(descent: Descent) -> str:
+    try:
+        critical = critical_learning_rate(descent.function, descent.parameters)
+    except NonFiniteError:  # a second derivative
+        return "not known here"
+    return f"{critical:.4g} here" if critical < math.inf else "none here: it bends upward nowhere"

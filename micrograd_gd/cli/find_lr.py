@@ -24,6 +24,7 @@ from micrograd_gd.cli.options import (
     widths,
 )
 from micrograd_gd.cli.picture import Picture, draw
+from micrograd_gd.errors import NonFiniteError
 from micrograd_gd.experiment import Experiment, Settings
 from micrograd_gd.learning_rate import critical_learning_rate, find_learning_rate
 from micrograd_gd.objective import Objective
@@ -69,11 +70,20 @@ def find_lr(
     lines = [(f"{curve.rates[i]:.2g}", f"{curve.losses[i]:.4g}") for i in shown]
     for line in ["", *reports.aligned([("learning rate", "loss after the step"), *lines])]:
         typer.echo(line)
-    critical = critical_learning_rate(objective)
-    known = "none at the start" if critical == math.inf else f"{critical:.3g} at the start"
     typer.echo(
         f"\nsuggestion      {curve.suggestion:.2g}, a tenth of the last rate before the rise"
     )
-    typer.echo(f"critical rate   {known}: 2 / the largest curvature, beyond which steps grow")
+    typer.echo(
+        f"critical rate   {_critical(objective)}: "
+        f"2 / the largest curvature, beyond which steps grow"
+    )
     if out is not None:
         draw(out, curve)
+
+
+def _critical(objective: Objective) -> str:
+    try:
+        critical = critical_learning_rate(objective)
+    except NonFiniteError:  # a second derivative
+        return "not known at the start"
+    return f"{critical:.3g} at the start" if critical < math.inf else "none at the start"
