@@ -14,6 +14,7 @@ from micrograd_gd import sweep
 from micrograd_gd.engine import Value
 from micrograd_gd.errors import ArgumentError
 from micrograd_gd.operation import shortened
+from micrograd_gd.text import plain
 
 STEPS = 8  # how many nodes of a long path are printed
 
@@ -66,7 +67,7 @@ class Explanation:
     remainder: float
 
     def __repr__(self) -> str:
-        name, result = self.wrt.label or "wrt", self.root.label or "root"
+        name, result = plain(self.wrt.label) or "wrt", plain(self.root.label) or "root"
         sums = {0: "no path", 1: "the only path"}
         paths = sums.get(self.count, f"the sum over {_told(self.count)} paths")
         rows = [("product", "path", "partials")] if self.count else []
@@ -85,7 +86,7 @@ class Explanation:
 
 def _name(node: Value) -> str:
     """The label of a node, or else the operation that made it."""
-    return str(node.label or (node.op and (node.op.infix or node.op.name)))
+    return plain(node.label or (node.op and (node.op.infix or node.op.name)))
 
 
 def _joined(parts: list[str], link: str) -> str:

@@ -158,3 +158,13 @@ def test_the_paths_of_a_weight_add_up_to_its_gradient():
 def test_what_is_no_graph_is_an_error(arguments, message):
     with pytest.raises(ArgumentError, match=message):
         explain(**arguments)
+
+
+def test_a_label_is_one_short_line():
+    a, b = Value(2.0, label="a\nb"), Value(3.0, label="b" * 100)
+    y = a * b
+    y.label = "y\0"
+    lines = repr(explain(y, wrt=a)).splitlines()
+    assert lines[0] == "∂y\\x00/∂a\\nb = 3, the only path"
+    assert lines[2] == "      3  a\\nb → y\\x00  3"
+    assert f"∂{'b' * 31}… = 2" in repr(explain(y, wrt=b))

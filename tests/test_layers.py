@@ -13,7 +13,7 @@ PACKAGE = Path(micrograd_gd.__file__).parent
 
 # A module imports only from groups to its left.
 ORDER = [
-    {"_version", "errors", "ieee", "files"},
+    {"_version", "errors", "ieee", "files", "text"},
     {"expression"},
     {"operation"},
     {"ops"},

@@ -11,7 +11,7 @@ from micrograd_gd.errors import ArgumentError
 from micrograd_gd.module import Module
 from micrograd_gd.nn import MLP, Layer, Neuron, activation_name
 from micrograd_gd.operation import shortened
-from micrograd_gd.viz import boxes
+from micrograd_gd.text import plain
 from micrograd_gd.viz.dot import BUNDLE, FONT, marked, shown, table, tint
 from micrograd_gd.viz.picture import Graph
 from micrograd_gd.viz.scopes import module_at, path_of_a_parameter
@@ -78,7 +78,7 @@ def _draw_layers(graph: Digraph, layers: dict[str, Sequence[Neuron]]) -> list[st
     below = _column(graph, "inputs", f"{inputs}", [f"x{i}" for i in range(inputs)], **_INPUT)
     lines = [f"inputs  {inputs}"]
     for name, neurons in layers.items():
-        kind = f"{len(neurons)} {boxes.plain(activation_name(neurons[0].activation))}"
+        kind = f"{len(neurons)} {plain(activation_name(neurons[0].activation))}"
         column = _column(graph, name, kind, [f"{i}" for i in range(len(neurons))])
         lines.append("  ".join(filter(None, [name, kind])))
         weights = [abs(w.data) for neuron in neurons for w in neuron.w]
@@ -129,10 +129,10 @@ def _draw_parts(graph: Digraph, model: Module) -> list[str]:
     graph.attr("node", shape="box", style="rounded,filled", height="0", **FONT, **BUNDLE)
     lines = []
     for number, (path, count) in enumerate(islice(counts.items(), _MOST), 1):
-        name = boxes.plain(".".join(path)) if path else boxes.plain(type(model).__name__)
+        name = plain(".".join(path)) if path else plain(type(model).__name__)
         module = module_at({"": model}, path) if path else None
         what = f"{count:,} parameter{'s' * (count > 1)}"
-        what = boxes.plain(repr(module), _LONGEST) if module else what
+        what = plain(repr(module), _LONGEST) if module else what
         lines.append(f"{name}  {what}")
         rows = [f"<b>{marked(name)}</b>", marked(what)]
         label = table(f"<tr><td>{row}</td></tr>" for row in rows)

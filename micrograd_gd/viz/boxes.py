@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from micrograd_gd import expression
 from micrograd_gd.engine import Value
+from micrograd_gd.text import plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from micrograd_gd.viz.numbering import Numbering
 
 _TERMS = 8  # how many terms of a long sum are written out
-_LONGEST = 32  # how many characters of a label
 
 
 class Names:
@@ -49,14 +49,6 @@ class Names:
         while not label and number in self.labels:
             number = f"v{number}"
         return plain(label) + ending or number
-
-
-def plain(text: Any, longest: int = _LONGEST) -> str:
-    """Text as one short line in which every character can be seen."""
-    text = str(text)
-    if len(text) > longest:
-        text = f"{text[: longest - 1]}…"
-    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
 def short(x: float) -> str:

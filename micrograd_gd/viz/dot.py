@@ -12,6 +12,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from micrograd_gd.engine import Value
+from micrograd_gd.text import plain
 from micrograd_gd.viz import boxes
 from micrograd_gd.viz.folding import READABLE, Bundle
 from micrograd_gd.viz.scopes import OUTSIDE, module_at
@@ -179,7 +180,7 @@ class _Writer:
         if isinstance(item, Bundle):
             title, *rows = self._bundle(item)
             whole_title = self.folding.scopes.name(item.part) if item.part else title
-            self.lines[item] = "  ".join([boxes.plain(whole_title), *rows])
+            self.lines[item] = "  ".join([plain(whole_title), *rows])
             lines = [f"<b>{marked(title)}</b>", *map(marked, rows)]
             label = f"<{table(f'<tr><td>{line}</td></tr>' for line in lines)}>"
             graph.node(self._id(item), label=label, tooltip=shown(title), **BUNDLE)
@@ -233,7 +234,7 @@ class _Writer:
         counts = [_count(bundle.operations, "operation")] * bool(bundle.operations)
         if bundle.part is not None:
             module = module_at(self.models, self.folding.scopes.paths[bundle.part])
-            what = [boxes.plain(repr(module), _LONGEST)] * bool(module)
+            what = [plain(repr(module), _LONGEST)] * bool(module)
             if not what and bundle.leaves:  # which the module tells
                 counts.append(_count(bundle.leaves, "parameter"))
             return [self._title(bundle.part), *what, *[", ".join(counts)] * bool(counts)]
@@ -246,7 +247,7 @@ class _Writer:
 
     def _title(self, part: int) -> str:
         """What a part is called in the frame of the part that it lies in."""
-        return boxes.plain(self.folding.scopes.paths[part][-1])
+        return plain(self.folding.scopes.paths[part][-1])
 
     def _shade(self, node: Value) -> str:
         colour = tint(boxes.gradient(node), self.steepest, palest=0.12, deepest=0.5)

@@ -11,6 +11,7 @@ from micrograd_gd.errors import ArgumentError, ShapeError
 from micrograd_gd.modes import no_grad
 from micrograd_gd.module import Module
 from micrograd_gd.operation import number, shortened
+from micrograd_gd.text import plain
 from micrograd_gd.viz import boxes
 from micrograd_gd.viz.figure import INK, LARGEST, axes, tidy
 from micrograd_gd.viz.scopes import path_of_a_parameter
@@ -212,7 +213,7 @@ def plot_gradients(
     layers = _states(model, vanishing, exploding)
     if not layers:
         raise ArgumentError(f"{model!r} has no parameters, and so no gradients to draw")
-    names = [f"{boxes.plain(name)} ({sum(states.values()):,})" for name, states in layers.items()]
+    names = [f"{plain(name)} ({sum(states.values()):,})" for name, states in layers.items()]
     with axes(ax, (6.4, 1.6 + 0.35 * len(layers))) as drawn:
         left = [0.0] * len(layers)
         for state, (colour, hatch) in _STATES.items():
