@@ -19,18 +19,20 @@ settings.load_profile("default")
 
 CASES = Path(__file__).parents[2] / "shared" / "cases"
 
-# What does not depend on the engine runs once.
-ENGINE_FREE = {
+# What does not depend on the engine runs once: here, or in the other process, which has less to do.
+RUN_HERE = {
     "test_core.py",
     "test_data.py",
     "test_docs.py",
     "test_estimators.py",
     "test_layers.py",
     "test_mutations.py",
+    "test_quality.py",
+}
+RUN_BESIDE = {
     "test_parse.py",
     "test_persist.py",
     "test_plugin.py",
-    "test_quality.py",
     "test_strategies.py",
     "test_viz_architecture.py",
     "test_viz_descents.py",
@@ -84,15 +86,16 @@ def pytest_configure(config):
 
 
 def pytest_ignore_collect(collection_path, config):
-    """Leave out, on the Python engine, what the other process runs all the same.
+    """Leave out what the other process runs all the same.
 
     And the examples of a module that needs scikit-learn, where there is none.
     """
     if collection_path.name == "estimators.py" and importlib.util.find_spec("sklearn") is None:
         return True
-    if config.getoption("engine") == "python" and collection_path.name in ENGINE_FREE:
-        return True
-    return None
+    elsewhere = RUN_HERE if config.getoption("engine") == "python" else set()
+    if config.python_engine:
+        elsewhere = RUN_BESIDE
+    return True if collection_path.name in elsewhere else None
 
 
 def pytest_report_header(config):
@@ -104,8 +107,14 @@ def pytest_report_header(config):
 
 def pytest_sessionfinish(session):
     companion = session.config.python_engine
-    if companion and companion.wait() not in {0, pytest.ExitCode.NO_TESTS_COLLECTED}:
+    if companion is None:
+        return
+    nothing = pytest.ExitCode.NO_TESTS_COLLECTED
+    beside = companion.wait()
+    if beside not in {pytest.ExitCode.OK, nothing}:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
+    elif session.exitstatus == nothing:  # all that was asked for ran beside
+        session.exitstatus = beside
 
 
 def pytest_terminal_summary(terminalreporter, config):
