@@ -26,10 +26,10 @@ RUN_HERE = {
     "test_docs.py",
     "test_estimators.py",
     "test_layers.py",
-    "test_mutations.py",
     "test_quality.py",
 }
 RUN_BESIDE = {
+    "test_mutations.py",
     "test_parse.py",
     "test_persist.py",
     "test_plugin.py",

@@ -25,7 +25,7 @@ NUMBERS = (
     0.3, 0.7, 1.9, 2.0, 1.0, -0.6, 2.6, -1.3, 0.04, -0.02, 12.0, 45.0, -42.0, -850.0, 900.0, 0.0,
     1e-20, 1e-200, 1e-305, 1e50, 1e155, 1e301, -1e301, 1.5e308,
 )  # fmt: skip
-POINTS = 4000  # of a row, that are looked at
+POINTS = 2000  # of a row, that are looked at
 KINDS = (
     "sign", "factor 2.001/2", "term left out", "operands swapped", "one branch",
     "slope from nowhere", "second derivative alone",

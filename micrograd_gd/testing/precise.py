@@ -109,7 +109,9 @@ def _polygamma(n: int, x: Any) -> Any:
         slopes = [k * factor for k, factor in enumerate(polynomial)][1:]
         pairs = zip([*slopes, 0, 0], [0, 0, *slopes], strict=True)
         polynomial = [-mp.pi * (low + high) for low, high in pairs]
-    reflected = mp.polyval(polynomial[::-1], mp.cospi(x) / mp.sinpi(x))
+    c, reflected = mp.cospi(x) / mp.sinpi(x), mpf(0)
+    for factor in reversed(polynomial):
+        reflected = reflected * c + factor
     return (-1) ** n * mp.polygamma(n, 1 - x) - mp.pi * reflected
 
 
