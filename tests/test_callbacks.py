@@ -178,7 +178,7 @@ def test_what_a_callback_does_to_the_parameters_is_part_of_the_state():
 def test_checkpoints_are_saved_no_more_often_than_asked(tmp_path):
     def rows_in_file(seconds):
         seen = []
-        count = lambda _: seen.append(len(load(tmp_path / "run.json")["rows"]))  # noqa: E731
+        count = lambda _: seen.append(len(load(tmp_path / "run.json")["rows"]))  # noqa: E731 — one line
         trained(Checkpoint(tmp_path / "run.json", seconds=seconds), count, epochs=3)
         return seen
 

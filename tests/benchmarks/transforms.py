@@ -64,7 +64,7 @@ def rational(x: Any) -> Any:
 
 def third(engine: Any) -> Callable[[float], Any]:
     """The third derivative of `rational`, by three gradients."""
-    return engine.grad(engine.grad(engine.grad(rational)))  # type: ignore[no-any-return]
+    return engine.grad(engine.grad(engine.grad(rational)))  # type: ignore[no-any-return]  # a peer without types
 
 
 def bytes_a_number(n: int) -> float:
