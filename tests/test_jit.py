@@ -43,7 +43,7 @@ from micrograd_gd.transforms import (
     value_and_grad,
     vjp,
 )
-from micrograd_gd.trees import flatten
+from micrograd_gd.trees import LEAF, flatten
 
 SPECIAL = [
     0.0,
@@ -594,7 +594,7 @@ def test_a_captured_value_has_its_label():
 def program_of(*steps, outputs):
     """A program of one input, 0, with these steps."""
     structure = flatten([0.0] * len(outputs))[1]
-    return Program(("x",), (), tuple(steps), tuple(outputs), structure, {})
+    return Program((("x", LEAF),), (), tuple(steps), tuple(outputs), structure, {})
 
 
 ADD, MUL, EXP = (operation(name) for name in ("add", "mul", "exp"))
@@ -671,9 +671,9 @@ def test_no_pass_changes_a_bit(program):
     def run(optimised):
         return bits(BACKENDS["python"](optimised)(*program.inputs))
 
-    from micrograd_gd.jit.compiled import _Call
+    from micrograd_gd.jit.compiled import Call
 
-    call = _Call(value_and_grad(f), (), program.inputs, {})
+    call = Call(value_and_grad(f), (), program.inputs, {})
     traced = call.trace(call.leaves)
     written = traced.program()
     expected = bits(traced.result())

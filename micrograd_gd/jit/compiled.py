@@ -1,21 +1,17 @@
 """`jit`: a function that is traced once for each kind of call, and then run as a program."""
 
-import inspect
 import warnings
 from collections.abc import Callable, Sequence
 from functools import update_wrapper
 from typing import Any
 
-from micrograd_gd import modes, recording, trees
+from micrograd_gd import modes, recording
 from micrograd_gd.engine import Value
 from micrograd_gd.errors import ArgumentError, JitError
 from micrograd_gd.jit import llvm, python
+from micrograd_gd.jit.call import Call, Function
 from micrograd_gd.jit.passes import optimized
 from micrograd_gd.jit.program import Program
-from micrograd_gd.jit.trace import Traced
-from micrograd_gd.operation import shortened
-
-Function = Callable[..., Any]
 
 MOST_VARIANTS = 64  # programs for one kind of call; beyond, branches change too often to compile
 
@@ -58,7 +54,7 @@ def trace(f: Function, *args: Any, **kwargs: Any) -> Program:
     Raises JitError for what a program could not repeat.
     """
     f = f.f if isinstance(f, Compiled) else f
-    call = _Call(f, (), args, kwargs)
+    call = Call(f, (), args, kwargs)
     return optimized(call.trace(call.leaves).program())
 
 
@@ -97,7 +93,7 @@ class Compiled:
         return self._call(args, kwargs)
 
     def _call(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        call = _Call(self.f, self.static_argnames, args, kwargs)
+        call = Call(self.f, self.static_argnames, args, kwargs)
         if any(isinstance(leaf, Value) for leaf in call.leaves):
             return self.f(*args, **kwargs)
         kind = self._kinds.get(call.key)
@@ -123,7 +119,7 @@ class _Variant:
 class _Kind:
     """All calls of one structure: a tree of variants, which branches where a guard fails."""
 
-    def __init__(self, call: "_Call", backend: str) -> None:
+    def __init__(self, call: Call, backend: str) -> None:
         self._call = call
         self._backend = backend
         self._root: dict[int, _Variant] = {}
@@ -173,68 +169,3 @@ class _Kind:
             return run(*leaves)
 
         return counted
-
-
-class _Call:
-    """The arguments of a call, taken apart."""
-
-    def __init__(
-        self, f: Function, static: Sequence[str], args: tuple[Any, ...], kwargs: dict[str, Any]
-    ) -> None:
-        self.f = f
-        self.name = getattr(f, "__qualname__", repr(f))
-        places: dict[int | str, Any] = dict(enumerate(args)) | kwargs
-        named = _names(f, len(args)) | {key: key for key in kwargs}
-        self.static = {place: x for place, x in places.items() if named[place] in static}
-        numbers = {place: x for place, x in places.items() if place not in self.static}
-        self.leaves: list[Any] = []
-        structures = []
-        for place, x in numbers.items():
-            leaves, structure = trees.flatten(x, f"argument {named[place]}")
-            self.leaves += leaves
-            structures.append(structure)
-        self.structures = dict(zip(numbers, structures, strict=True))
-        self.input_names = [
-            name
-            for place, below in self.structures.items()
-            for name in trees.names(below, named[place])
-        ]
-        try:
-            self.key = (*self.structures.items(), *self.static.items())
-            hash(self.key)
-        except TypeError:
-            raise JitError(
-                f"{self.name}: static arguments are told apart by their hash, which "
-                f"{shortened(self.static)} has none of"
-            ) from None
-
-    def trace(self, leaves: Sequence[float]) -> Traced:
-        """Call the function on fresh values, and write down what it does."""
-        inputs = [Value(x) for x in leaves]
-
-        def call() -> Any:
-            remaining = iter(inputs)
-            places = dict(self.static)
-            for place, structure in self.structures.items():
-                part = [next(remaining) for _ in range(structure.size)]
-                places[place] = trees.unflatten(structure, part)
-            args = [places[place] for place in sorted(p for p in places if isinstance(p, int))]
-            return self.f(*args, **{p: x for p, x in places.items() if isinstance(p, str)})
-
-        return Traced(self.name, inputs, self.input_names, call)
-
-
-def _names(f: Function, count: int) -> dict[int | str, str]:
-    """What the function calls its first `count` arguments."""
-    try:
-        parameters = [*inspect.signature(f).parameters.values()]
-    except (TypeError, ValueError):  # written in C
-        parameters = []
-    names: list[str] = []
-    for parameter in parameters:
-        if parameter.kind is parameter.VAR_POSITIONAL:
-            names += [f"{parameter.name}_{i}" for i in range(count - len(names))]
-        elif parameter.kind in {parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD}:
-            names.append(parameter.name)
-    names += [f"x{i}" for i in range(len(names), count)]
-    return dict(enumerate(names[:count]))

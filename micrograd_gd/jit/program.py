@@ -7,8 +7,10 @@ values that the function closes over.
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, NamedTuple
 
+from micrograd_gd import trees
 from micrograd_gd.engine import Value
 from micrograd_gd.errors import JitError
 from micrograd_gd.ops import Operation
@@ -54,17 +56,28 @@ class Program:
         return v2
     """
 
-    inputs: tuple[str, ...]  # what is called 0, 1, …
+    arguments: tuple[tuple[str, Structure], ...]  # the leaves of all are called 0, 1, …
     captured: tuple[Value, ...]  # whose data are read at every call; the numbers that follow
     steps: tuple[Step, ...]
     outputs: tuple[Operand, ...]
     structure: Structure  # of the result
     labels: dict[int, str]  # names that the user gave
 
-    @property
+    @cached_property
+    def inputs(self) -> tuple[str, ...]:
+        """The names of the arguments' leaves."""
+        pairs = self.arguments
+        return tuple([each for name, below in pairs for each in trees.names(below, name)])
+
+    @cached_property
+    def input_count(self) -> int:
+        """How many leaves the arguments have."""
+        return sum(structure.size for _, structure in self.arguments)
+
+    @cached_property
     def size(self) -> int:
         """How many numbers a run begins with."""
-        return len(self.inputs) + len(self.captured)
+        return self.input_count + len(self.captured)
 
     @property
     def instructions(self) -> Iterator[Instruction]:
@@ -92,7 +105,7 @@ class Program:
     def __str__(self) -> str:
         names = self.names()
         lines = [f"program({', '.join(self.inputs)})"]
-        lines += [f"    {names[i]} = captured" for i in range(len(self.inputs), self.size)]
+        lines += [f"    {names[i]} = captured" for i in range(self.input_count, self.size)]
         lines += [f"    {written(step, names)}" for step in self.steps]
         lines.append(f"    return {', '.join(_operand(x, names) for x in self.outputs)}")
         return "\n".join(lines)

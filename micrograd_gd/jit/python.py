@@ -23,7 +23,7 @@ def compiled(program: Program) -> Run:
     """The program as a Python function."""
     names: dict[str, Any] = {"unflatten": trees.unflatten}
     names |= {f"c{i}": leaf for i, leaf in enumerate(program.captured)}
-    first = len(program.inputs)
+    first = program.input_count
     parameters = ", ".join(f"v{i}" for i in range(first))
     lines = [f"v{first + i} = c{i}.data" for i in range(len(program.captured))]
     if len(program.steps) <= LONGEST:

@@ -66,7 +66,7 @@ def to_c(f: Callable[..., Any], *args: Any, name: str = "compute") -> str:
 
 def _c_body(program: Program, functions: dict[str, str]) -> Iterator[str]:
     read = {x for step in program.steps for x in step.operands} | {*program.outputs}
-    first, guards = len(program.inputs), 0
+    first, guards = program.input_count, 0
     if not any(isinstance(x, int) and x < first for x in read):
         yield "(void)x;"
     for i in range(program.size):

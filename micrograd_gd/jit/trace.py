@@ -24,11 +24,15 @@ class Traced:
     """
 
     def __init__(
-        self, name: str, inputs: Sequence[Value], names: Sequence[str], call: Callable[[], Any]
+        self,
+        name: str,
+        inputs: Sequence[Value],
+        arguments: tuple[tuple[str, trees.Structure], ...],
+        call: Callable[[], Any],
     ) -> None:
         self.name = name
         self._inputs = inputs
-        self._names = names
+        self._arguments = arguments
         self._events: list[Value | _Decision] = []  # in the order in which they happened
         self._decided: set[tuple[Any, ...]] = set()
         try:
@@ -74,7 +78,7 @@ class Traced:
                 left, right = numbered(operands)
                 steps.append(Guard(left, event.relation, right, holds=event.holds))
         return Program(
-            inputs=tuple(self._names),
+            arguments=self._arguments,
             captured=tuple(captured),
             steps=tuple(steps),
             outputs=numbered(self._outputs),

@@ -9,7 +9,8 @@ from transforms import readme, rosenbrock
 
 from micrograd_gd import engine_name
 from micrograd_gd.jit import jit, passes
-from micrograd_gd.jit.compiled import BACKENDS, _Call
+from micrograd_gd.jit.call import Call
+from micrograd_gd.jit.compiled import BACKENDS
 from micrograd_gd.transforms import value_and_grad
 
 
@@ -40,7 +41,7 @@ def ready(f: Callable[..., Any], args: tuple[Any, ...]) -> list[str]:
         lines.append(f"{what:<16}{(time.perf_counter() - start) * 1e3:>10.2f} ms")
         return done
 
-    call = _Call(f, (), args, {})
+    call = Call(f, (), args, {})
     traced = timed("trace", lambda: call.trace(call.leaves))
     program = timed("linearise", traced.program)
     program = timed("passes", lambda: passes.optimized(program))

@@ -1,0 +1,65 @@
+"""Where the numbers of a program lie in memory: arrays where they are, all others side by side.
+
+Buffer 0 holds the arguments' numbers that are in no array, then the captured ones; each array of
+the arguments is a buffer of its own. Results lie in the same way.
+"""
+
+from bisect import bisect
+from collections.abc import Iterable, Iterator
+from itertools import accumulate
+from typing import NamedTuple
+
+from micrograd_gd.jit.program import Program
+from micrograd_gd.trees import Structure
+
+
+class Run(NamedTuple):
+    """So many consecutive numbers, and the place of the first."""
+
+    size: int
+    buffer: int
+    offset: int
+
+
+class Layout:
+    """The place of each number, counted from 0.
+
+    >>> from micrograd_gd.trees import flatten
+    >>> layout = Layout([flatten({"w": [1.0, 2.0], "b": 3.0})[1]])
+    >>> layout.place(2), layout.sizes
+    ((0, 2), [3])
+    """
+
+    def __init__(self, structures: Iterable[Structure], more: int = 0) -> None:
+        self.sizes = [0]  # of the buffers
+        self.runs: list[Run] = []
+        for size, is_array in [*_pieces(structures), (more, False)]:
+            if is_array:
+                self.sizes.append(0)
+            buffer = len(self.sizes) - 1 if is_array else 0
+            self.runs.append(Run(size, buffer, self.sizes[buffer]))
+            self.sizes[buffer] += size
+        self._starts = [*accumulate((run.size for run in self.runs), initial=0)]
+
+    def place(self, number: int) -> tuple[int, int]:
+        """The buffer in which a number is, and its offset there."""
+        i = bisect(self._starts, number) - 1
+        return self.runs[i].buffer, self.runs[i].offset + number - self._starts[i]
+
+
+def of_inputs(program: Program) -> Layout:
+    """Where a run finds the arguments and what is captured."""
+    return Layout([structure for _, structure in program.arguments], len(program.captured))
+
+
+def of_outputs(program: Program) -> Layout:
+    """Where a run leaves the results."""
+    return Layout([program.structure])
+
+
+def _pieces(structures: Iterable[Structure]) -> Iterator[tuple[int, bool]]:
+    for structure in structures:
+        if structure.is_container:
+            yield from _pieces(structure.below)
+        else:
+            yield structure.size, structure.kind is not None
