@@ -38,6 +38,8 @@ def total(xs: Iterable[Any], start: Any = 0.0) -> Any:
     >>> total([1.0, 2.0, 3.0])
     6.0
     """
+    if (trace := modes.trace()) and (of_batch := trace.total(xs := [*xs])) is not None:
+        return start + of_batch
     return _total(start, *xs)
 
 
@@ -74,6 +76,8 @@ def mean(xs: Iterable[Any]) -> Any:
     3.0
     """
     xs = _some(xs, "mean")
+    if (trace := modes.trace()) and (of_batch := trace.total(xs)) is not None:
+        return of_batch / len(xs)
     return total(xs[1:], start=xs[0]) / len(xs)
 
 

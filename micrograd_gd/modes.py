@@ -7,8 +7,8 @@ import math
 import os
 import sys
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 from typing import Any, Protocol
 from weakref import WeakKeyDictionary
@@ -149,6 +149,29 @@ class Trace(Protocol):
 
     def partial(self, node: Any, i: int, *, last: bool) -> Any:
         """The partial for operand i as a value; `last` if nobody differentiates it again."""
+
+    # Batches, of which one sample is traced for all.
+
+    lanes: int  # samples of the batch that is being traced; 0 outside of one
+    has_lanes: bool  # whether there was a batch
+
+    def batch(self, lanes: int) -> AbstractContextManager[None]:
+        """While one sample is traced that stands for so many."""
+
+    def lanes_of(self, x: Any) -> int:
+        """How many lanes a number has that is another one in each; 0 for all others."""
+
+    def total(self, xs: Sequence[Any]) -> Any:
+        """The sum of a whole batch as one node, if that is what the numbers are, or None."""
+
+    def fresh(self, x: Any) -> Any:
+        """A node of its own with the same number."""
+
+    def pulled(self, node: Any, i: int, step: Any) -> Any:
+        """What of the adjoint's step reaches operand i, where that enters or leaves a batch."""
+
+    def pushed(self, node: Any, i: int, step: Any) -> Any:
+        """What of the tangent's step from operand i reaches the node, likewise."""
 
 
 @contextmanager

@@ -48,7 +48,7 @@ class Recording:
             or any(isinstance(x, Value) for x in given)
         )
         # A value of another transform stays what it is; its copy here is a node of its own.
-        self.inputs = [x * 1.0 if isinstance(x, Value) else Value(x) for x in given]
+        self.inputs = [*map(_fresh, given)]
         called = list(args)
         for place, part in zip(places, self.in_structures(self.inputs), strict=True):
             called[place] = part
@@ -176,6 +176,13 @@ class Recording:
             return parts[0] if self.is_single else tuple(parts)
 
         return trees.with_blocks(self.out_structure, row_of_blocks)
+
+
+def _fresh(x: Any) -> Value:
+    trace = modes.trace()
+    if trace and trace.lanes:
+        return trace.fresh(x if isinstance(x, Value) else Value(x))  # type: ignore[no-any-return]
+    return x * 1.0 if isinstance(x, Value) else Value(x)
 
 
 @contextmanager

@@ -100,6 +100,8 @@ def pull_back(
                 step = _product(g, _partial(node, i, partial, trace, last=last))
             else:
                 step = g * partial
+            if trace and trace.has_lanes:
+                step = trace.pulled(node, i, step)
             if operand in found:
                 if watch is not None:
                     watch.sum(operand, _float(found[operand]), _float(step))
@@ -137,6 +139,8 @@ def push_forward(
                     step = _product(dx, _partial(node, i, partial, trace, last=last))
                 else:
                     step = dx * partial
+                if trace and trace.has_lanes:
+                    step = trace.pushed(node, i, step)
                 found[node] = found[node] + step if node in found else step
     return found
 

@@ -104,6 +104,17 @@ def _leaf(x: Any, name: str) -> Any:
     return x if isinstance(x, Value) else number(x, name)
 
 
+def leaves(tree: Any) -> list[Any]:
+    """The numbers and values in a tree, from left to right.
+
+    Raises NotANumberError, which says where something is no number.
+
+    >>> leaves({"w": [1.0, 2.0], "b": 3.0})
+    [1.0, 2.0, 3.0]
+    """
+    return flatten(tree)[0]
+
+
 def names(structure: Structure, name: str) -> list[str]:
     """How the leaves are reached from what is called `name`.
 

@@ -45,17 +45,17 @@ class Call:
     def trace(self, leaves: Sequence[float]) -> Traced:
         """Call the function on fresh values, and write down what it does."""
         inputs = [Value(x) for x in leaves]
+        return Traced(self.name, inputs, self.arguments, lambda: self.eagerly(inputs))
 
-        def call() -> Any:
-            remaining = iter(inputs)
-            places = dict(self.static)
-            for place, structure in self.structures.items():
-                part = [next(remaining) for _ in range(structure.size)]
-                places[place] = trees.unflatten(structure, part)
-            args = [places[place] for place in sorted(p for p in places if isinstance(p, int))]
-            return self.f(*args, **{p: x for p, x in places.items() if isinstance(p, str)})
-
-        return Traced(self.name, inputs, self.arguments, call)
+    def eagerly(self, leaves: Sequence[Any]) -> Any:
+        """Call the function itself on these numbers or values."""
+        remaining = iter(leaves)
+        places = dict(self.static)
+        for place, structure in self.structures.items():
+            part = [next(remaining) for _ in range(structure.size)]
+            places[place] = trees.unflatten(structure, part)
+        args = [places[place] for place in sorted(p for p in places if isinstance(p, int))]
+        return self.f(*args, **{p: x for p, x in places.items() if isinstance(p, str)})
 
 
 def _names(f: Function, count: int) -> dict[int | str, str]:

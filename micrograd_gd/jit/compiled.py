@@ -9,6 +9,7 @@ from micrograd_gd import modes, recording
 from micrograd_gd.engine import Value
 from micrograd_gd.errors import ArgumentError, JitError
 from micrograd_gd.jit import llvm, python
+from micrograd_gd.jit.batch import Axes, vmap
 from micrograd_gd.jit.call import Call, Function
 from micrograd_gd.jit.passes import optimized
 from micrograd_gd.jit.program import Program
@@ -103,6 +104,10 @@ class Compiled:
                 self._of_floats[(float,) * len(args)] = kind
         return kind(call.leaves)
 
+    def mapped(self, in_axes: Axes) -> "Compiled":
+        """The same for a batch of samples, as `vmap` asks for it."""
+        return Compiled(vmap(self.f, in_axes), self.static_argnames, self._backend)
+
     def __repr__(self) -> str:
         return f"jit({self.f!r})"
 
@@ -143,6 +148,8 @@ class _Kind:
             if self._backend == "auto" and len(program.steps) >= WORTHWHILE:
                 variant.run = self._warming_up(variant, variant.run)
             self.run = self._root[0].run
+            if program.has_batches:  # the trace computed one sample alone
+                return variant.run(*leaves)
         elif not self._has_warned:
             self._has_warned = True
             warnings.warn(
@@ -151,7 +158,7 @@ class _Kind:
                 RuntimeWarning,
                 stacklevel=3,
             )
-        return traced.result()
+        return self._call.eagerly(leaves) if traced.has_lanes else traced.result()
 
     def _warming_up(self, variant: _Variant, run: python.Run) -> python.Run:
         """The same function, which counts its calls and is replaced by machine code in the end."""

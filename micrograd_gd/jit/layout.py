@@ -9,7 +9,6 @@ from collections.abc import Iterable, Iterator
 from itertools import accumulate
 from typing import NamedTuple
 
-from micrograd_gd.jit.program import Program
 from micrograd_gd.trees import Structure
 
 
@@ -45,16 +44,6 @@ class Layout:
         """The buffer in which a number is, and its offset there."""
         i = bisect(self._starts, number) - 1
         return self.runs[i].buffer, self.runs[i].offset + number - self._starts[i]
-
-
-def of_inputs(program: Program) -> Layout:
-    """Where a run finds the arguments and what is captured."""
-    return Layout([structure for _, structure in program.arguments], len(program.captured))
-
-
-def of_outputs(program: Program) -> Layout:
-    """Where a run leaves the results."""
-    return Layout([program.structure])
 
 
 def _pieces(structures: Iterable[Structure]) -> Iterator[tuple[int, bool]]:

@@ -56,6 +56,8 @@ def compiled(program: Program) -> Run:
 
     Raises JitError where llvmlite is missing, and for operations that are Python code.
     """
+    if program.has_batches:
+        raise JitError("backend 'llvm' has no batches yet")
     names: dict[str, Any] = {}
     texts = [f"y[{i}]" for i in range(len(program.outputs))]
     result = structured(program.structure, texts, names)
@@ -170,6 +172,8 @@ class _Code:
                 lines += _store(f"%v{step.result}", "%v", self.slot_of[step.result], step.result)
         if i == len(self.parts) - 1:
             for j, x in enumerate(self.program.outputs):
+                if x is None:
+                    continue
                 y = operand(x)
                 lines += _store(y, "%y", j, f"y{j}")
         return "\n".join([*lines, "  ret i32 -1", "}"])

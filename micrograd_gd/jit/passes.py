@@ -9,7 +9,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
+from micrograd_gd.jit.batch import Lanes
 from micrograd_gd.jit.program import Guard, Instruction, Operand, Program, Step, verify
+from micrograd_gd.operation import operation
 
 Pass = Callable[[Program], Program]
 
@@ -25,7 +27,7 @@ def optimized(program: Program) -> Program:
         return v4
     """
     verify(program)
-    for each in PASSES:
+    for each in (*OF_BATCHES, *PASSES) if program.has_batches else PASSES:
         program = verify(each(program))
     return program
 
@@ -72,13 +74,52 @@ def _is(x: Operand, constant: float) -> bool:
     )
 
 
+_TIMES = operation("mul")
+
+
+def settle(program: Program) -> Program:
+    """Leave out sums, picks and rows of a batch in which all samples have the same number."""
+
+    def times(step: Step) -> Step:
+        if isinstance(step, Guard) or not _is_lanes(step, "sum") or program.lanes(step.operands[0]):
+            return step
+        return step._replace(op=_TIMES, operands=(*step.operands, float(_lanes_of(step))))
+
+    packs = {step.result: step for step in program.instructions if _is_lanes(step, "pack")}
+
+    def same(step: Instruction) -> Operand | None:
+        if not _is_lanes(step, "pick"):
+            return None
+        x, lane = step.operands
+        pack = packs.get(x) if isinstance(x, int) else None
+        return pack.operands[int(lane)] if pack else None if program.lanes(x) else x
+
+    outputs = [*program.outputs]
+    for row in program.rows:
+        if not program.lanes(row.of):
+            for place in row.places:
+                outputs[place] = row.of
+    rows = tuple([row for row in program.rows if program.lanes(row.of)])
+    steps = tuple(times(step) for step in program.steps)
+    return _substituted(replace(program, steps=steps, outputs=tuple(outputs), rows=rows), same)
+
+
+def _lanes_of(step: Instruction) -> int:
+    assert isinstance(step.op, Lanes)  # noqa: S101 — for the types
+    return step.op.lanes
+
+
+def _is_lanes(step: Instruction, kind: str) -> bool:
+    return isinstance(step.op, Lanes) and step.op.kind == kind
+
+
 def share(program: Program) -> Program:
     """Compute once what is computed in the same way again."""
     first: dict[Any, int] = {}
 
     def earlier(step: Instruction) -> Operand | None:
-        if not isinstance(step.op.value, str):  # a Python function may not do the same again
-            return None
+        if not isinstance(step.op.value, str) and not isinstance(step.op, Lanes):
+            return None  # a Python function may not do the same again
         found = first.setdefault((step.op, _keys(step.operands)), step.result)
         return None if found == step.result else found
 
@@ -101,7 +142,7 @@ def check_once(program: Program) -> Program:
 
 def drop(program: Program) -> Program:
     """Leave out what nothing depends on."""
-    needed = {x for x in program.outputs if isinstance(x, int)}
+    needed = {x for x in program.outputs if isinstance(x, int)} | {row.of for row in program.rows}
     steps: list[Step] = []
     for step in reversed(program.steps):
         if isinstance(step, Guard) or step.result in needed:
@@ -111,13 +152,14 @@ def drop(program: Program) -> Program:
 
 
 PASSES: tuple[Pass, ...] = (fold, shorten, share, check_once, drop)
+OF_BATCHES: tuple[Pass, ...] = (shorten, settle)  # before all others
 
 
 def _substituted(program: Program, simpler: Callable[[Instruction], Operand | None]) -> Program:
     """The program with operands in place of those instructions that `simpler` knows one for."""
     known: dict[Operand, Operand] = {}
 
-    def current(operands: Sequence[Operand]) -> tuple[Operand, ...]:
+    def current(operands: Sequence[Any]) -> tuple[Any, ...]:
         return tuple([known.get(x, x) if isinstance(x, int) else x for x in operands])
 
     steps: list[Step] = []
@@ -132,7 +174,8 @@ def _substituted(program: Program, simpler: Callable[[Instruction], Operand | No
             steps.append(after)
         else:
             known[step.result] = operand
-    return replace(program, steps=tuple(steps), outputs=current(program.outputs))
+    rows = tuple([row._replace(of=known.get(row.of, row.of)) for row in program.rows])
+    return replace(program, steps=tuple(steps), outputs=current(program.outputs), rows=rows)
 
 
 def _keys(operands: Sequence[Operand]) -> tuple[Any, ...]:

@@ -13,6 +13,8 @@ from typing import Any, NamedTuple
 from micrograd_gd import trees
 from micrograd_gd.engine import Value
 from micrograd_gd.errors import JitError
+from micrograd_gd.jit.batch import Lanes
+from micrograd_gd.jit.layout import Layout
 from micrograd_gd.ops import Operation
 from micrograd_gd.trees import Structure
 
@@ -41,6 +43,20 @@ class Guard(NamedTuple):
         return self.left, self.right
 
 
+class Row(NamedTuple):
+    """All lanes of a varying number among the results: evenly from `start` on."""
+
+    of: Any  # the number
+    start: int
+    stride: int
+    lanes: int
+
+    @property
+    def places(self) -> range:
+        """Where they are among the results."""
+        return range(self.start, self.start + self.lanes * self.stride, self.stride)
+
+
 Step = Instruction | Guard
 
 
@@ -59,9 +75,10 @@ class Program:
     arguments: tuple[tuple[str, Structure], ...]  # the leaves of all are called 0, 1, …
     captured: tuple[Value, ...]  # whose data are read at every call; the numbers that follow
     steps: tuple[Step, ...]
-    outputs: tuple[Operand, ...]
+    outputs: tuple[Operand | None, ...]  # None where a row has the result
     structure: Structure  # of the result
     labels: dict[int, str]  # names that the user gave
+    rows: tuple[Row, ...] = ()  # results that are whole batches
 
     @cached_property
     def inputs(self) -> tuple[str, ...]:
@@ -78,6 +95,38 @@ class Program:
     def size(self) -> int:
         """How many numbers a run begins with."""
         return self.input_count + len(self.captured)
+
+    @cached_property
+    def input_layout(self) -> Layout:
+        """Where a run finds the arguments' numbers and the captured ones."""
+        return Layout([structure for _, structure in self.arguments], len(self.captured))
+
+    @cached_property
+    def output_layout(self) -> Layout:
+        """Where a run leaves the results."""
+        return Layout([self.structure])
+
+    @cached_property
+    def has_batches(self) -> bool:
+        """Whether some of it is computed for each sample of a batch."""
+        return any(isinstance(step.op, Lanes) for step in self.instructions)
+
+    @cached_property
+    def varying(self) -> dict[int, int]:
+        """The varying results, one number a sample of a batch, with the number of samples."""
+        lanes: dict[int, int] = {}
+        for step in self.instructions:
+            if isinstance(step.op, Lanes):
+                found = step.op.gives
+            else:
+                found = max([lanes.get(x, 0) for x in numbers_in(step.operands)], default=0)
+            if found:
+                lanes[step.result] = found
+        return lanes
+
+    def lanes(self, x: Operand | None) -> int:
+        """How many lanes a varying operand has; 0 for all others."""
+        return self.varying.get(x, 0) if isinstance(x, int) else 0
 
     @property
     def instructions(self) -> Iterator[Instruction]:
@@ -107,8 +156,16 @@ class Program:
         lines = [f"program({', '.join(self.inputs)})"]
         lines += [f"    {names[i]} = captured" for i in range(self.input_count, self.size)]
         lines += [f"    {written(step, names)}" for step in self.steps]
-        lines.append(f"    return {', '.join(_operand(x, names) for x in self.outputs)}")
+        lines.append(f"    return {', '.join(self._returned(names))}")
         return "\n".join(lines)
+
+    def _returned(self, names: dict[int, str]) -> Iterator[str]:
+        rows = {row.start: row for row in self.rows}
+        for place, x in enumerate(self.outputs):
+            if x is not None:
+                yield _operand(x, names)
+            elif place in rows:
+                yield f"{names[rows[place].of]}[:]"
 
 
 def written(step: Step, names: dict[int, str]) -> str:
@@ -124,6 +181,11 @@ def written(step: Step, names: dict[int, str]) -> str:
 
 def _operand(x: Operand, names: dict[int, str]) -> str:
     return repr(x) if isinstance(x, float) else names[x]
+
+
+def numbers_in(operands: Iterable[Operand | None]) -> list[int]:
+    """The operands that are no constants: 2 is a number of the program, 2.0 is two."""
+    return [x for x in operands if isinstance(x, int)]
 
 
 def verify(program: Program) -> Program:
@@ -143,7 +205,10 @@ def verify(program: Program) -> Program:
         if step.result in known:
             raise JitError(f"{step} computes what was computed before")
         known.add(step.result)
-    _check_known(program.outputs, known, "the result")
+        _check_lanes(program, step)
+    _check_known([x for x in program.outputs if x is not None], known, "the result")
+    _check_known([row.of for row in program.rows], known, "the result")
+    _check_rows(program)
     if len(program.outputs) != program.structure.size:
         raise JitError(f"{program.structure!r} cannot hold {len(program.outputs)} outputs")
     return program
@@ -153,6 +218,27 @@ def _check_known(operands: Iterable[Any], known: set[int], user: object) -> None
     for x in operands:
         if not (isinstance(x, float) or x in known):
             raise JitError(f"{user} uses {x!r}, which was not computed before it")
+
+
+def _check_lanes(program: Program, step: Instruction) -> None:
+    """Numbers of one batch only meet in an instruction, and those of a batch only where due."""
+    lanes = {*map(program.lanes, step.operands)} - {0}
+    if isinstance(step.op, Lanes):
+        may_vary = step.op.kind in {"sum", "pick"}
+        legal = lanes <= ({step.op.lanes} if may_vary else set())
+    else:
+        legal = len(lanes) <= 1
+    if not legal:
+        raise JitError(
+            f"{step} mixes samples of different batches, or of one with what all of them share"
+        )
+
+
+def _check_rows(program: Program) -> None:
+    if any(map(program.lanes, program.outputs)):
+        raise JitError("a number of a sample leaves the function that is mapped over the batch")
+    if any(program.lanes(row.of) != row.lanes for row in program.rows):
+        raise JitError("a row of results is not of its batch")
 
 
 def parts(program: Program, longest: int) -> list[tuple[Step, ...]]:
@@ -166,7 +252,7 @@ def crossing(program: Program, cut: list[tuple[Step, ...]]) -> dict[int, int]:
     home: dict[Operand, int] = {}
     slots: dict[int, int] = {}
     used = [[x for step in part for x in step.operands] for part in cut]
-    used[-1] += program.outputs
+    used[-1] += [x for x in program.outputs if x is not None] + [row.of for row in program.rows]
     for i, part in enumerate(cut):
         for x in used[i]:
             if isinstance(x, int) and home.get(x, i) != i:

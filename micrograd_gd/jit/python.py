@@ -6,11 +6,22 @@ engines call, so that the bits are the same.
 
 import ast
 import math
+import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from micrograd_gd import trees
-from micrograd_gd.jit.program import Guard, Instruction, Operand, Program, Step, crossing, parts
+from micrograd_gd.jit.batch import Lanes
+from micrograd_gd.jit.program import (
+    Guard,
+    Instruction,
+    Operand,
+    Program,
+    Step,
+    crossing,
+    numbers_in,
+    parts,
+)
 from micrograd_gd.operation import ON_FLOATS, Operation, number
 
 # Steps of one function; more become several, since Python's compiler takes 2 kB a step at work.
@@ -47,7 +58,7 @@ def body(program: Program, names: dict[str, Any], otherwise: str) -> Iterator[st
 
     What they refer to besides float functions is added to `names`.
     """
-    yield from _Lines(names, otherwise).of(program.steps)
+    yield from _Lines(names, otherwise, program.varying).of(program.steps)
     yield _result(program, names)
 
 
@@ -55,7 +66,7 @@ def _body_in_parts(program: Program, names: dict[str, Any]) -> Iterator[str]:
     """The lines that call functions of `LONGEST` steps; slots hold what several of them use."""
     cut = [*parts(program, LONGEST), ()]  # the last one, which returns, is the caller
     slots = crossing(program, cut)
-    writer = _Lines(names, "return {}")
+    writer = _Lines(names, "return {}", program.varying)
     yield f"x = ({''.join(f'v{i}, ' for i in range(program.size))})"
     yield f"v = [0.0] * {len(slots)}"
     for i, part in enumerate(cut[:-1]):
@@ -70,20 +81,34 @@ def _body_in_parts(program: Program, names: dict[str, Any]) -> Iterator[str]:
         names[f"part{i}"] = _defined(f"part{i}", "x, v", lines, names)
         yield f"failed = part{i}(x, v)"
         yield "if failed >= 0: return failed"
-    returned = {n for n in program.outputs if isinstance(n, int) and n >= program.size}
+    given = [*program.outputs, *(row.of for row in program.rows)]
+    returned = {n for n in given if isinstance(n, int) and n >= program.size}
     yield from (f"v{n} = v[{slots[n]}]" for n in sorted(returned))
     yield _result(program, names)
 
 
 def _result(program: Program, names: dict[str, Any]) -> str:
-    return f"return {_tree(program.structure, iter([*map(_text, program.outputs)]), names)}"
+    return f"return {_tree(program.structure, iter(result_texts(program)), names)}"
+
+
+def result_texts(program: Program) -> list[str]:
+    """An expression for each number of the result."""
+    texts = ["" if x is None else _text(x) for x in program.outputs]
+    for row in program.rows:
+        for i, place in enumerate(row.places):
+            texts[place] = f"v{row.of}[{i}]"
+    return texts
 
 
 class _Lines:
-    """Steps as lines of Python, and the guards among them counted."""
+    """Steps as lines of Python, and the guards among them counted.
 
-    def __init__(self, names: dict[str, Any], otherwise: str) -> None:
+    A varying number is a list of one number a lane.
+    """
+
+    def __init__(self, names: dict[str, Any], otherwise: str, varying: dict[int, int]) -> None:
         self.names = names
+        self.varying = varying
         self.otherwise = otherwise
         self.templates: dict[Operation, str] = {}
         self.guards = 0
@@ -99,9 +124,21 @@ class _Lines:
                 yield f"if {negated}{left} {step.relation} {right}: {otherwise}"
                 self.guards += 1
                 continue
+            if isinstance(step.op, Lanes):
+                yield _border(step, step.op, operands, self.names)
+                continue
             if step.op not in self.templates:
                 self.templates[step.op] = _template(step.op, self.names)
-            yield from _instruction(step, self.templates[step.op], operands)
+            lines = [*_instruction(step, self.templates[step.op], operands)]
+            lanes = self.varying.get(step.result)
+            if not lanes:
+                yield from lines
+                continue
+            yield f"v{step.result} = [0.0] * {lanes}"
+            yield f"for i in range({lanes}):"
+            for x in {step.result, *numbers_in(step.operands)} & self.varying.keys():
+                lines = [_by_lane(line, x) for line in lines]  # in each lane its own number
+            yield from (f"    {line}" for line in lines)
 
 
 def _instruction(step: Instruction, template: str, operands: Sequence[str]) -> Iterator[str]:
@@ -114,6 +151,34 @@ def _instruction(step: Instruction, template: str, operands: Sequence[str]) -> I
     yield f"{result} = {start}"
     for i in range(steps):
         yield f"{result} = {template.format(result, *rest[i::steps])}"
+
+
+def _border(step: Instruction, op: Lanes, operands: list[str], names: dict[str, Any]) -> str:
+    """The line for an operation at the border of a batch."""
+    names["sum_of_lanes"] = sum_of_lanes
+    forms = {
+        "pack": f"[{', '.join(operands)}]",
+        "place": "[{} if i == {} else 0.0 for i in range({})]",
+        "pick": "{}[int({})]",
+        "sum": "sum_of_lanes({})",
+    }
+    return f"v{step.result} = {forms[op.kind].format(*operands, op.lanes)}"
+
+
+def sum_of_lanes(numbers: Sequence[float]) -> float:
+    """The sum over a batch, in an order that depends on its size alone.
+
+    Eight sums are kept, to which the numbers are added in turn; they are added in pairs in the end.
+    Every backend does the same, so that all give the same bits.
+    """
+    p = [-0.0] * 8
+    for i, x in enumerate(numbers):
+        p[i % 8] += x
+    return ((p[0] + p[4]) + (p[2] + p[6])) + ((p[1] + p[5]) + (p[3] + p[7]))
+
+
+def _by_lane(line: str, number: int) -> str:
+    return re.sub(rf"\bv{number}\b", f"v{number}[i]", line)
 
 
 def _template(op: Operation, names: dict[str, Any]) -> str:

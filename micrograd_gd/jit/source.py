@@ -45,7 +45,7 @@ def to_c(f: Callable[..., Any], *args: Any, name: str = "compute") -> str:
     }
     <BLANKLINE>
     """
-    program = trace(f, *args)
+    program = _without_batches(trace(f, *args))
     functions: dict[str, str] = {}
     lines = [*_c_body(program, functions)]
     inputs = ", ".join(program.inputs).encode("ascii", "backslashreplace").decode()
@@ -62,6 +62,12 @@ def to_c(f: Callable[..., Any], *args: Any, name: str = "compute") -> str:
             "}\n",
         ]
     )
+
+
+def _without_batches(program: Program) -> Program:
+    if program.has_batches:
+        raise JitError("source is written for one sample: leave out vmap, and loop over the batch")
+    return program
 
 
 def _c_body(program: Program, functions: dict[str, str]) -> Iterator[str]:
@@ -83,6 +89,7 @@ def _c_body(program: Program, functions: dict[str, str]) -> Iterator[str]:
         else:
             yield from _c_instruction(step, operands, functions)
     for j, y in enumerate(program.outputs):
+        assert y is not None, "no rows of batches"  # noqa: S101 — for the types
         yield f"y[{j}] = {f'v{y}' if isinstance(y, int) else _c_number(y)};"
     yield "return -1;"
 
@@ -146,7 +153,7 @@ def to_python(f: Callable[..., Any], *args: Any, name: str = "compute") -> str:
     >>> names["compute"]({"a": 0.0, "b": 0.0})
     [1.0, inf]
     """
-    program = trace(f, *args)
+    program = _without_batches(trace(f, *args))
     names: dict[str, Any] = {}
     lines = [*python.body(program, names, 'raise ValueError("guard {} fails: another branch")')]
     if names:

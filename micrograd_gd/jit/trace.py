@@ -5,13 +5,15 @@ a program could not repeat, such as taking a number out of the graph, is refused
 """
 
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 from micrograd_gd import modes, trees
 from micrograd_gd.engine import Value
 from micrograd_gd.errors import JitError, NotANumberError
-from micrograd_gd.jit.program import Guard, Instruction, Operand, Program, Step
+from micrograd_gd.jit import batch
+from micrograd_gd.jit.program import Guard, Instruction, Operand, Program, Row, Step
 from micrograd_gd.operation import Operation, number
 
 _CONSTANT = Operation("constant", ("x",), "x", ("None",), "x, taken as a constant.")
@@ -35,6 +37,10 @@ class Traced:
         self._arguments = arguments
         self._events: list[Value | _Decision] = []  # in the order in which they happened
         self._decided: set[tuple[Any, ...]] = set()
+        self.lanes = 0  # of the batch whose sample is being traced
+        self.has_lanes = False  # whether there was a batch
+        self._lanes_of: dict[Value, int] = {}  # of the events so far that are varying
+        self._looked = 0  # at so many events
         try:
             with modes.tracing(self):
                 result = call()
@@ -46,7 +52,7 @@ class Traced:
             raise JitError(f"{name} cannot be compiled: {error}") from error
 
     def result(self) -> Any:
-        """What the call returned, as plain numbers."""
+        """What the call returned, as plain numbers; of a batch, lane 0 alone was computed."""
         numbers = [y.data if isinstance(y, Value) else y for y in self._outputs]
         return trees.unflatten(self._structure, numbers)
 
@@ -54,13 +60,14 @@ class Traced:
         """The program, as it was written down."""
         numbers: dict[Value, int] = {x: i for i, x in enumerate(self._inputs)}
         made = {event for event in self._events if isinstance(event, Value)}
+        outputs, rows = _rows(self._outputs)
         used = [
             (event.operands if isinstance(event, Value) else (event.left, event.right))
             for event in self._events
         ]
         captured = {
             x: None
-            for operands in (*used, self._outputs)
+            for operands in (*used, outputs, [row.of for row in rows])
             for x in operands
             if isinstance(x, Value) and x not in made and x not in numbers
         }
@@ -81,7 +88,8 @@ class Traced:
             arguments=self._arguments,
             captured=tuple(captured),
             steps=tuple(steps),
-            outputs=numbered(self._outputs),
+            outputs=numbered(outputs),
+            rows=tuple([row._replace(of=numbers[row.of]) for row in rows]),
             structure=self._structure,
             labels={i: x.label for x, i in numbers.items() if x.label},
         )
@@ -96,6 +104,8 @@ class Traced:
 
     def compared(self, node: Any, relation: str, other: Any, answer: Any) -> None:
         """Keep how the comparison ended, unless no other number could have changed that."""
+        if self.lanes_of(node) or self.lanes_of(other):
+            self._refuse_branch()
         if isinstance(other, Value):
             key: tuple[Any, ...] = (id(node), relation, id(other))
         elif isinstance(answer, bool) and (other is None or isinstance(other, str)):
@@ -138,7 +148,105 @@ class Traced:
             if isinstance(event, _Decision):
                 self._decided.remove(event.key)
         del self._events[before:]
+        self._looked = min(self._looked, before)
         return Value.record(slope, *node.operands, node)
+
+    # Batches.
+
+    @contextmanager
+    def batch(self, lanes: int) -> Iterator[None]:
+        """While one sample is traced that stands for so many."""
+        self.lanes, self.has_lanes = lanes, True
+        try:
+            yield
+        finally:
+            self.lanes = 0
+
+    def lanes_of(self, x: Any) -> int:
+        """How many lanes a varying number has; 0 for all others."""
+        if not self.has_lanes:
+            return 0
+        for event in self._events[self._looked :]:
+            if isinstance(event, Value):
+                op = event.op
+                if isinstance(op, batch.Lanes):
+                    lanes = op.gives
+                else:
+                    known = self._lanes_of
+                    lanes = max([known.get(y, 0) for y in event.operands if isinstance(y, Value)])
+                if lanes:
+                    self._lanes_of[event] = lanes
+        self._looked = len(self._events)
+        return self._lanes_of.get(x, 0) if isinstance(x, Value) else 0
+
+    def total(self, xs: Sequence[Any]) -> Any:
+        """The sum of a whole batch as one node, if that is what the numbers are, or None."""
+        varying = batch.whole(xs) if self.has_lanes else None
+        return None if varying is None else batch.record("sum", len(xs), varying)
+
+    def fresh(self, x: Any) -> Any:
+        """A node of its own with the same number, for derivatives along it alone.
+
+        Within a batch it is varying: each sample has a derivative of its own.
+        """
+        return batch.record("spread", self.lanes, x) if self.lanes else x * 1.0
+
+    def pulled(self, node: Any, i: int, step: Any) -> Any:
+        """What of the adjoint's step reaches operand i, where that enters or leaves a batch."""
+        lanes = self.lanes_of(node)
+        match node.op:
+            case batch.Lanes(kind="pick", lanes=n):
+                return batch.record("place", n, step, node.operands[1])
+            case batch.Lanes(kind="place"):
+                return self._picked(step, node.operands[1], lanes)
+            case batch.Lanes(kind="pack"):
+                return self._picked(step, float(i), lanes)
+        if lanes and not self.lanes_of(node.operands[i]):
+            return self._summed(step, lanes)
+        return step
+
+    def pushed(self, node: Any, i: int, step: Any) -> Any:
+        """What of the tangent's step from operand i reaches the node, likewise."""
+        match node.op:
+            case batch.Lanes(kind="sum", lanes=n):
+                return self._summed(step, n)
+            case batch.Lanes(kind="pick", lanes=n):
+                return self._picked(step, node.operands[1], n)
+            case batch.Lanes(kind="place", lanes=n):
+                return batch.record("place", n, step, node.operands[1])
+            case batch.Lanes(kind="pack", lanes=n):
+                return batch.record("place", n, step, float(i))
+        return step
+
+    def _summed(self, step: Any, lanes: int) -> Any:
+        return batch.record("sum", lanes, step) if self.lanes_of(step) else step * float(lanes)
+
+    def _picked(self, step: Any, i: float, lanes: int) -> Any:
+        return batch.record("pick", lanes, step, i) if self.lanes_of(step) else step
+
+    def _refuse_branch(self) -> None:
+        raise JitError(
+            f"{self.name} cannot be compiled: a branch depends on a number that each sample of the "
+            f"batch has another of, at {modes.line_of_the_user()}; functional.where, maximum, clip "
+            f"and relu choose without a branch"
+        )
+
+
+def _rows(outputs: Sequence[Any]) -> tuple[list[Any], list[Row]]:
+    """The outputs, with None where a row stands for them: all lanes of a varying number, evenly."""
+    places: dict[Value, list[int]] = {}
+    for place, y in enumerate(outputs):
+        if batch.is_kind(y, "pick") and y.operands[1] == len(places.setdefault(y.operands[0], [])):
+            places[y.operands[0]].append(place)
+    left, rows = [*outputs], []
+    for varying, found in places.items():
+        stride = found[1] - found[0] if len(found) > 1 else 1
+        even = range(found[0], found[0] + len(found) * stride, stride) if found else ()
+        if found == [*even] and len(found) == outputs[found[0]].op.lanes:
+            rows.append(Row(varying, found[0], stride, len(found)))
+            for place in found:
+                left[place] = None
+    return left, rows
 
 
 class _Decision(NamedTuple):
