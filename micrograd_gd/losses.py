@@ -12,7 +12,8 @@ from typing import Any
 
 from micrograd_gd.engine import Value
 from micrograd_gd.errors import ArgumentError, NotANumberError, ShapeError
-from micrograd_gd.functional import logsumexp, mean
+from micrograd_gd.functional import logsumexp, mean, total
+from micrograd_gd.modes import is_varying
 from micrograd_gd.operation import number, shortened
 from micrograd_gd.ops import operation
 
@@ -27,8 +28,8 @@ __all__ = [
     "mse",
 ]
 
-_absolute, _clip, _relu, _softplus, _square = (
-    operation(name) for name in ("abs", "clip", "relu", "softplus", "square")
+_absolute, _clip, _relu, _softplus, _square, _where = (
+    operation(name) for name in ("abs", "clip", "relu", "softplus", "square", "where")
 )
 
 
@@ -74,7 +75,7 @@ def hinge(scores: Any, targets: Any) -> Any:
     """
     pairs = _pairs("hinge", scores, targets)
     for i, (_, t) in enumerate(pairs):
-        if t * t != 1:
+        if not is_varying(t) and t * t != 1:
             raise ArgumentError(f"target {i} of hinge is {_plain(t)}; expected -1 or 1")
     return mean([_relu(1.0 - t * score) for score, t in pairs])
 
@@ -89,7 +90,7 @@ def binary_cross_entropy(scores: Any, targets: Any) -> Any:
     """
     pairs = _pairs("binary_cross_entropy", scores, targets)
     for i, (_, t) in enumerate(pairs):
-        if not 0 <= t <= 1:
+        if not is_varying(t) and not 0 <= t <= 1:
             raise ArgumentError(
                 f"target {i} of binary_cross_entropy is {_plain(t)}; expected a number in [0, 1]"
             )
@@ -107,7 +108,8 @@ def cross_entropy(scores: Any, targets: Any) -> Any:
     """
     rows = _rows(scores)
     classes = [_class(t, i, len(rows[0])) for i, t in _matched("cross_entropy", rows, targets)]
-    return mean([_surprise(row, c) for row, c in zip(rows, classes, strict=True)])
+    surprise = _surprise_of_any if any(map(is_varying, classes)) else _surprise
+    return mean([surprise(row, c) for row, c in zip(rows, classes, strict=True)])
 
 
 LOSSES: Mapping[str, Callable[..., Any]] = {
@@ -143,6 +145,13 @@ def _surprise(row: list[Any], c: int) -> Any:
     # A score of -inf rules its class out, and takes no part.
     others = [score for score in row[:c] + row[c + 1 :] if score != -math.inf]
     return _softplus(logsumexp(others) - row[c]) if others else 0.0 * row[c]
+
+
+def _surprise_of_any(row: list[Any], c: Any) -> Any:
+    # The same where c is each sample's own class, of which none can be left out.
+    score = total(_where(c - j, 0.0, score) for j, score in enumerate(row))
+    others = [_where(c - j, score, -math.inf) for j, score in enumerate(row)]
+    return _softplus(logsumexp(others) - score)
 
 
 def _pairs(loss: str, predictions: Any, targets: Any) -> list[tuple[Any, Any]]:
@@ -190,7 +199,9 @@ def _row(row: Any, i: int) -> list[Any]:
     return [_number(score, f"score {j} of row {i}") for j, score in enumerate(row)]
 
 
-def _class(t: Any, i: int, classes: int) -> int:
+def _class(t: Any, i: int, classes: int) -> Any:
+    if is_varying(t):
+        return t
     t = _plain(t)
     if not (0 <= t < classes and t == int(t)):
         raise ArgumentError(

@@ -167,8 +167,14 @@ class Trace(Protocol):
     def fresh(self, x: Any) -> Any:
         """A node of its own with the same number."""
 
-    def pulled(self, node: Any, i: int, step: Any) -> Any:
+    def flows(self, node: Any, i: int) -> bool:
+        """Whether a derivative reaches operand i for other samples, if for these numbers none."""
+
+    def pulled(self, node: Any, i: int, g: Any, step: Any) -> Any:
         """What of the adjoint's step reaches operand i, where that enters or leaves a batch."""
+
+    def joined(self, a: Any, b: Any) -> Any:
+        """The sum of two steps that reach the same operand."""
 
     def pushed(self, node: Any, i: int, step: Any) -> Any:
         """What of the tangent's step from operand i reaches the node, likewise."""
@@ -184,6 +190,12 @@ def tracing(trace: Trace) -> Iterator[None]:
 def trace() -> Trace | None:
     """The trace that is under way here, if any."""
     return _trace.get() if open_blocks else None
+
+
+def is_varying(x: Any) -> bool:
+    """Whether x stands for the numbers of all samples of a batch, which no check can look at."""
+    under_way = trace()
+    return under_way is not None and under_way.lanes_of(x) > 0
 
 
 def constant(x: Any) -> Any:

@@ -36,9 +36,10 @@ class Recording:
         argnums: Argnums,
         *,
         has_aux: bool = False,
+        wrt: Sequence[Value] | None = None,
     ) -> None:
-        self.is_single = isinstance(argnums, int)
-        places = _places(argnums, len(args))
+        self.is_single = isinstance(argnums, int) or wrt is not None
+        places = _places(argnums, len(args)) if wrt is None else []
         flat = [trees.flatten(args[place], f"argument {place}") for place in places]
         self.structures = [structure for _, structure in flat]
         given = [leaf for leaves, _ in flat for leaf in leaves]
@@ -49,8 +50,11 @@ class Recording:
         )
         # A value of another transform stays what it is; its copy here is a node of its own.
         self.inputs = [*map(_fresh, given)]
+        if wrt is not None:  # the function closes over them, so they are not copied
+            self.inputs = _leaves(wrt)
+            self.structures = [trees.flatten(self.inputs)[1]]
         called = list(args)
-        for place, part in zip(places, self.in_structures(self.inputs), strict=True):
+        for place, part in zip(places, self.in_structures(self.inputs), strict=wrt is None):
             called[place] = part
         with _deeper():
             result = f(*called, **kwargs)
@@ -183,6 +187,13 @@ def _fresh(x: Any) -> Value:
     if trace and trace.lanes:
         return trace.fresh(x if isinstance(x, Value) else Value(x))  # type: ignore[no-any-return]
     return x * 1.0 if isinstance(x, Value) else Value(x)
+
+
+def _leaves(values: Sequence[Value]) -> list[Value]:
+    for i, x in enumerate(values):
+        if not (isinstance(x, Value) and x.op is None):
+            raise ArgumentError(f"wrt[{i}] is {shortened(x)}; expected a Value that is a leaf")
+    return [*values]
 
 
 @contextmanager

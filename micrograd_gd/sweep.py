@@ -85,27 +85,27 @@ def pull_back(
     differentiable = differentiable or trace is not None  # numbers would be those of today
     found = dict(seeds)
     for node in reversed(in_order(seeds, stop)):
-        if node in stop:
+        if node in stop or node not in found:  # a trace has them all in order, also without a path
             continue
         g = found.pop(node) if stop else found[node]
         operands = node.operands
         for i, partial in enumerate(node.partials):
-            if partial is None:
-                _no_path(trace, node, i)
+            if partial is None and not _finds_path(trace, node, i):
                 continue
             operand = operands[i]
-            if watch is not None:
+            if watch is not None and partial is not None:
                 watch.backward(node, operand, _float(g), partial)
             if differentiable:
                 step = _product(g, _partial(node, i, partial, trace, last=last))
             else:
                 step = g * partial
             if trace and trace.has_lanes:
-                step = trace.pulled(node, i, step)
+                step = trace.pulled(node, i, g, step)
             if operand in found:
                 if watch is not None:
                     watch.sum(operand, _float(found[operand]), _float(step))
-                step = found[operand] + step
+                before = found[operand]
+                step = trace.joined(before, step) if trace else before + step
             found[operand] = step
     return found
 
@@ -130,8 +130,7 @@ def push_forward(
             continue
         operands = node.operands
         for i, partial in enumerate(node.partials):
-            if partial is None:
-                _no_path(trace, node, i)
+            if partial is None and not _finds_path(trace, node, i):
                 continue
             dx = found.get(operands[i])
             if dx is not None:
@@ -147,13 +146,16 @@ def push_forward(
 
 def in_order(roots: Collection[Value], stop: Collection[Value]) -> list[Value]:
     """What a derivative of the roots flows to, operands first, and nothing below `stop`."""
+    trace = modes.trace()
+    if trace and trace.has_lanes:  # a path that one sample does not take, another one may
+        return _nodes(roots, stop, whole=True)
     if len(roots) == 1 and all(node.op is None for node in stop):
         return next(iter(roots)).nodes(whole=False)  # the same walk, where the engine can take it
     return _nodes(roots, stop)
 
 
-def _nodes(roots: Iterable[Value], stop: Collection[Value]) -> list[Value]:
-    """The order, whatever there is to stop at."""
+def _nodes(roots: Iterable[Value], stop: Collection[Value], *, whole: bool = False) -> list[Value]:
+    """The order, whatever there is to stop at; of the `whole` graph, or where derivatives flow."""
     ordered: list[Value] = []
     seen = set()
     stack: list[Any] = [*roots][::-1]
@@ -169,7 +171,7 @@ def _nodes(roots: Iterable[Value], stop: Collection[Value]) -> list[Value]:
             stack += (node, None)
             operands, partials = node.operands, node.partials
             for i in reversed(range(len(operands))):
-                if partials[i] is not None:
+                if partials[i] is not None or (whole and isinstance(operands[i], Value)):
                     stack.append(operands[i])
     return ordered
 
@@ -181,7 +183,9 @@ def edges(node: Value) -> Iterator[tuple[int, Value, float]]:
             yield i, operand, partial
 
 
-def _partial(node: Any, i: int, stored: float, trace: modes.Trace | None, *, last: bool) -> Any:
+def _partial(
+    node: Any, i: int, stored: float | None, trace: modes.Trace | None, *, last: bool
+) -> Any:
     """The partial for operand i as a value; it must be the number that the forward pass stored."""
     if trace:
         return trace.partial(node, i, last=last)
@@ -198,10 +202,9 @@ def _partial(node: Any, i: int, stored: float, trace: modes.Trace | None, *, las
     return partial
 
 
-def _no_path(trace: modes.Trace | None, node: Any, i: int) -> None:
-    """Let a trace see that operand i gets no derivative, which may depend on numbers."""
-    if trace and isinstance(node.operands[i], Value):
-        trace.partial(node, i, last=False)
+def _finds_path(trace: modes.Trace | None, node: Any, i: int) -> bool:
+    """Whether a trace sees a derivative reach operand i, although for these numbers none does."""
+    return trace is not None and isinstance(node.operands[i], Value) and trace.flows(node, i)
 
 
 def _float(x: Any) -> float:

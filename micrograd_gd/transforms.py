@@ -7,10 +7,12 @@ of that graph, so that transforms nest to any depth. No two can take each other'
 their own, because each asks for the derivative along its own fresh nodes.
 """
 
+from collections.abc import Sequence
 from functools import wraps
 from typing import Any, NamedTuple
 
 from micrograd_gd import modes, trees
+from micrograd_gd.engine import Value
 from micrograd_gd.errors import ArgumentError, ShapeError
 from micrograd_gd.recording import Argnums, Function, Recording
 from micrograd_gd.sparsity import Mode, SparseMatrix
@@ -31,13 +33,21 @@ __all__ = [
 ]
 
 
-def grad(f: Function, argnums: Argnums = 0, *, has_aux: bool = False) -> Function:
+def grad(
+    f: Function,
+    argnums: Argnums = 0,
+    *,
+    has_aux: bool = False,
+    wrt: Sequence[Value] | None = None,
+) -> Function:
     """The gradient of a function that returns one number, in the structure of its argument.
 
     For several `argnums`, a tuple of gradients. With `has_aux`, f returns a pair, of which only the
-    first part is differentiated, and so does the gradient.
+    first part is differentiated, and so does the gradient. With `wrt`, the gradient is a list of
+    the derivatives by these values, which f closes over, such as the parameters of a model.
 
-    Raises ShapeError for a result that is not one number, ArgumentError for wrong `argnums`.
+    Raises ShapeError for a result that is not one number, ArgumentError for wrong `argnums` and
+    for values in `wrt` that are no leaves.
 
     >>> grad(lambda x: x**3)(2.0)
     12.0
@@ -46,7 +56,7 @@ def grad(f: Function, argnums: Argnums = 0, *, has_aux: bool = False) -> Functio
     >>> grad(grad(lambda x: x**3))(2.0)
     12.0
     """
-    with_value = value_and_grad(f, argnums, has_aux=has_aux)
+    with_value = value_and_grad(f, argnums, has_aux=has_aux, wrt=wrt)
 
     @wraps(f)
     def gradient(*args: Any, **kwargs: Any) -> Any:
@@ -56,18 +66,27 @@ def grad(f: Function, argnums: Argnums = 0, *, has_aux: bool = False) -> Functio
     return gradient
 
 
-def value_and_grad(f: Function, argnums: Argnums = 0, *, has_aux: bool = False) -> Function:
+def value_and_grad(
+    f: Function,
+    argnums: Argnums = 0,
+    *,
+    has_aux: bool = False,
+    wrt: Sequence[Value] | None = None,
+) -> Function:
     """The function's result together with its gradient, in one pass.
 
     Raises what `grad` raises.
 
     >>> value_and_grad(lambda x: x * x)(3.0)
     (9.0, 6.0)
+    >>> w = Value(2.0)
+    >>> value_and_grad(lambda x: w * x, wrt=[w])(3.0)
+    (6.0, [3.0])
     """
 
     @wraps(f)
     def value_and_gradient(*args: Any, **kwargs: Any) -> Any:
-        call = Recording(f, args, kwargs, argnums, has_aux=has_aux)
+        call = Recording(f, args, kwargs, argnums, has_aux=has_aux, wrt=wrt)
         if call.out_structure != trees.LEAF:
             raise ShapeError(
                 f"grad needs a function with one number as its result, but it is "

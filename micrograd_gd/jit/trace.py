@@ -14,8 +14,9 @@ from micrograd_gd.engine import Value
 from micrograd_gd.errors import JitError, NotANumberError
 from micrograd_gd.jit import batch
 from micrograd_gd.jit.program import Guard, Instruction, Operand, Program, Row, Step
-from micrograd_gd.operation import Operation, number
+from micrograd_gd.operation import Operation, number, operation
 
+_WHERE = operation("where")
 _CONSTANT = Operation("constant", ("x",), "x", ("None",), "x, taken as a constant.")
 
 
@@ -39,8 +40,10 @@ class Traced:
         self._decided: set[tuple[Any, ...]] = set()
         self.lanes = 0  # of the batch whose sample is being traced
         self.has_lanes = False  # whether there was a batch
+        self._is_tried = False  # whether a formula is evaluated to see if it takes a branch
         self._lanes_of: dict[Value, int] = {}  # of the events so far that are varying
         self._looked = 0  # at so many events
+        self._masks: dict[Value, Any] = {}  # of adjoints that only some samples have
         try:
             with modes.tracing(self):
                 result = call()
@@ -104,7 +107,7 @@ class Traced:
 
     def compared(self, node: Any, relation: str, other: Any, answer: Any) -> None:
         """Keep how the comparison ended, unless no other number could have changed that."""
-        if self.lanes_of(node) or self.lanes_of(other):
+        if not self._is_tried and (self.lanes_of(node) or self.lanes_of(other)):
             self._refuse_branch()
         if isinstance(other, Value):
             key: tuple[Any, ...] = (id(node), relation, id(other))
@@ -137,11 +140,17 @@ class Traced:
         Where it does, the last sweep takes the formula as one instruction with all its branches.
         What is to be differentiated again stays written out, and each branch taken is a guard.
         """
+        if node.op is _WHERE and self.lanes_of(node.operands[0]):
+            return 1.0  # to one operand in each sample: `pulled` and `pushed` see to that
         slope = node.op.slope(i) if last else None
         if slope is not None and not isinstance(slope.value, str):
             return Value.record(slope, *node.operands, node)  # Python code, which wants floats
         before = len(self._events)
-        partial = node.op.partial(i, node.operands, node)
+        self._is_tried = slope is not None
+        try:
+            partial = node.op.partial(i, node.operands, node)
+        finally:
+            self._is_tried = False
         if slope is None or not any(isinstance(e, _Decision) for e in self._events[before:]):
             return partial
         for event in self._events[before:]:
@@ -191,7 +200,17 @@ class Traced:
         """
         return batch.record("spread", self.lanes, x) if self.lanes else x * 1.0
 
-    def pulled(self, node: Any, i: int, step: Any) -> Any:
+    def flows(self, node: Any, i: int) -> bool:
+        """Whether a derivative reaches operand i for other samples, if for these numbers none.
+
+        Where all numbers are the same for the batch, that is a branch, which may be a guard.
+        """
+        if node.op is _WHERE and self.lanes_of(node.operands[0]):
+            return i > 0
+        self.partial(node, i, last=False)
+        return False
+
+    def pulled(self, node: Any, i: int, g: Any, step: Any) -> Any:
         """What of the adjoint's step reaches operand i, where that enters or leaves a batch."""
         lanes = self.lanes_of(node)
         match node.op:
@@ -201,8 +220,34 @@ class Traced:
                 return self._picked(step, node.operands[1], lanes)
             case batch.Lanes(kind="pack"):
                 return self._picked(step, float(i), lanes)
+        step = self._where_there(node, i, g, step)
         if lanes and not self.lanes_of(node.operands[i]):
             return self._summed(step, lanes)
+        return step
+
+    def _where_there(self, node: Any, i: int, g: Any, step: Any) -> Any:
+        """The step in those samples that have one, -0.0 in others, whose partial may be infinite.
+
+        `where` sends its adjoint to one operand only, another one in each sample. On its further
+        way, a mask tells which samples an adjoint is there for: those where it is not 0.
+        """
+        mask = self._masks.get(g) if isinstance(g, Value) else None
+        if node.op is _WHERE and self.lanes_of(node.operands[0]):
+            c = node.operands[0]
+            there = 1.0 if mask is None else mask
+            mask = _WHERE(c, there, 0.0) if i == 1 else _WHERE(c, 0.0, there)
+        elif mask is None or step is g:
+            return step
+        step = _WHERE(mask, step, -0.0)
+        self._masks[step] = mask
+        return step
+
+    def joined(self, a: Any, b: Any) -> Any:
+        """The sum of two steps that reach the same operand."""
+        step = a + b
+        if self._masks and a in self._masks and b in self._masks:
+            mask, other = self._masks[a], self._masks[b]
+            self._masks[step] = mask if mask is other else _WHERE(mask, 1.0, other)
         return step
 
     def pushed(self, node: Any, i: int, step: Any) -> Any:
@@ -216,6 +261,9 @@ class Traced:
                 return batch.record("place", n, step, node.operands[1])
             case batch.Lanes(kind="pack", lanes=n):
                 return batch.record("place", n, step, float(i))
+        c = node.operands[0]
+        if node.op is _WHERE and self.lanes_of(c):
+            return _WHERE(c, step, -0.0) if i == 1 else _WHERE(c, -0.0, step)
         return step
 
     def _summed(self, step: Any, lanes: int) -> Any:
