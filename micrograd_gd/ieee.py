@@ -49,7 +49,14 @@ def fmod(a: float, b: float) -> float:
 
 
 def pow(a: float, b: float) -> float:
-    """`a ** b` as in C: nan, never a complex number, for a negative base to a broken power."""
+    """`a ** b` as in C: nan, never a complex number, for a negative base to a broken power.
+
+    Squares are rounded once, and the first power not at all: the multiplication is the fast way.
+    """
+    if b == 2:
+        return a * a
+    if b == 1:
+        return a
     try:
         return math.pow(a, b)
     except OverflowError:

@@ -631,7 +631,8 @@ def test_constants_are_folded_by_the_same_functions():
         ("mul", (0, 1.0), True), ("mul", (1.0, 0), True), ("div", (0, 1.0), True),
         ("add", (0, -0.0), True), ("add", (-0.0, 0), True), ("sub", (0, 0.0), True),
         ("add", (0, 0.0), False), ("sub", (0, -0.0), False), ("sub", (0.0, 0), False),
-        ("div", (1.0, 0), False), ("mul", (0, 0.0), False), ("pow", (0, 1.0), False),
+        ("div", (1.0, 0), False), ("mul", (0, 0.0), False), ("pow", (0, 1.0), True),
+        ("pow", (1.0, 0), False),
         ("atan2", (0, 1.0), False),
     ],
 )  # fmt: skip
@@ -642,6 +643,14 @@ def test_neutral_elements_and_only_they_are_left_out(name, operands, shorter):
         for x in SPECIAL:
             plain = [x if place == 0 and type(place) is int else place for place in operands]
             assert bits(operation(name)(*plain)) == bits(x)
+
+
+def test_a_square_is_one_multiplication_of_the_same_bits():
+    power = Instruction(1, operation("pow"), (0, 2.0))
+    (step,) = passes.square(program_of(power, outputs=[1])).steps
+    assert step == Instruction(1, operation("square"), (0,))
+    for x in SPECIAL:
+        assert bits(operation("pow")(x, 2.0)) == bits(operation("square")(x)) == bits(x * x)
 
 
 def test_what_is_computed_twice_is_shared_but_zeros_are_told_apart():

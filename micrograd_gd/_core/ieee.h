@@ -56,7 +56,10 @@ static inline double ieee_atan2(double a, double b) { return atan2(a, b); }
 static inline double ieee_div(double a, double b) { return a / b; }
 static inline double ieee_fmod(double a, double b) { return fmod(a, b); }
 static inline double ieee_hypot(double a, double b) { return hypot(a, b); }
-static inline double ieee_pow(double a, double b) { return pow(a, b); }
+static inline double ieee_pow(double a, double b)
+{
+    return b == 2 ? a * a : b == 1 ? a : pow(a, b);
+}
 
 /* Python's own `//` and `%` (its Objects/floatobject.c). */
 
@@ -303,7 +306,7 @@ static inline double ieee_polygamma(double n, double x)
     int odd = order % 2 == 1;
     double factorial = product_of_range(2, order);
     if (fabs(x) < 1e-20) {
-        return factorial * pow(x, -(n + 1)) * (odd ? 1.0 : -1.0);
+        return factorial * ieee_pow(x, -(n + 1)) * (odd ? 1.0 : -1.0);
     }
     if (x < 0) {
         if (floor(x) == x) {
@@ -318,7 +321,7 @@ static inline double ieee_polygamma(double n, double x)
     }
     double above = 0.0;
     while (x < 10 + order) {
-        above += factorial * pow(x, -(n + 1));
+        above += factorial * ieee_pow(x, -(n + 1));
         x += 1;
     }
     double inverse = 1 / x;
@@ -327,7 +330,7 @@ static inline double ieee_polygamma(double n, double x)
         double growth = product_of_range(2 * k + 1, 2 * k + order - 1);
         series = (series + BERNOULLI[k - 1] * growth) * inverse * inverse;
     }
-    double y = (series + factorial * (1 / n + 0.5 * inverse)) * pow(inverse, n) + above;
+    double y = (series + factorial * (1 / n + 0.5 * inverse)) * ieee_pow(inverse, n) + above;
     return odd ? y : -y;
 }
 

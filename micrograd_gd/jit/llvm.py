@@ -43,6 +43,24 @@ _LIBRARY = {
 # fmt: on
 _MACHINE = {"abs": "fabs", "sqrt": "sqrt", "floor": "floor", "ceil": "ceil", "round": "rint"}
 _WRITTEN = {"div": ("a b", "a / b"), "sign": ("x", "1 if x > 0 else -1 if x < 0 else x")}
+_IN_LANGUAGE = {  # written by hand, with a branch around the call of what the library has
+    "pow": """\
+define internal double @value_pow(double %a, double %b) {{
+  %is_square = fcmp oeq double %b, 2.0
+  br i1 %is_square, label %square, label %other
+square:
+  %product = fmul double %a, %a
+  ret double %product
+other:
+  %is_first = fcmp oeq double %b, 1.0
+  br i1 %is_first, label %first, label %any
+first:
+  ret double %a
+any:
+  %power = call double inttoptr (i64 {} to ptr)(double %a, double %b)
+  ret double %power
+}}""",
+}
 
 _ARITHMETIC = {ast.Add: "fadd", ast.Sub: "fsub", ast.Mult: "fmul", ast.Div: "fdiv"}
 _COMPARE = {
@@ -226,9 +244,11 @@ class _Code:
         """What to call for a function of the table's language."""
         if name in _MACHINE:
             return f"@llvm.{_MACHINE[name]}.f64"
-        if name in ieee.__all__ and name not in _WRITTEN:
+        if name in _IN_LANGUAGE:
+            self.functions[name] = _IN_LANGUAGE[name].format(_address(name))
+        elif name in ieee.__all__ and name not in _WRITTEN:
             return f"inttoptr (i64 {_address(name)} to ptr)"
-        if name not in self.functions:
+        elif name not in self.functions:
             self.functions[name] = ""  # being written
             if name in _WRITTEN:
                 letters, formula = _WRITTEN[name]

@@ -11,7 +11,7 @@ from typing import Any
 
 from micrograd_gd.jit.batch import Lanes
 from micrograd_gd.jit.program import Guard, Instruction, Operand, Program, Step, verify
-from micrograd_gd.operation import operation
+from micrograd_gd.ops import operation
 
 Pass = Callable[[Program], Program]
 
@@ -48,7 +48,7 @@ def fold(program: Program) -> Program:
 # stays): the neutral element. Of the two zeros, -0 is neutral in a sum, +0 in a difference.
 _NEUTRAL = {
     ("a + b", 0): -0.0, ("a + b", 1): -0.0, ("a - b", 0): 0.0,
-    ("a * b", 0): 1.0, ("a * b", 1): 1.0, ("a / b", 0): 1.0,
+    ("a * b", 0): 1.0, ("a * b", 1): 1.0, ("a / b", 0): 1.0, ("a ** b", 0): 1.0,
 }  # fmt: skip
 
 
@@ -113,6 +113,17 @@ def _is_lanes(step: Instruction, kind: str) -> bool:
     return isinstance(step.op, Lanes) and step.op.kind == kind
 
 
+def square(program: Program) -> Program:
+    """Take a power of 2 for what it is: one multiplication."""
+    return replace(program, steps=tuple(map(_squared, program.steps)))
+
+
+def _squared(step: Step) -> Step:
+    if isinstance(step, Guard) or step.op.value != "a ** b" or not _is(step.operands[1], 2.0):
+        return step
+    return Instruction(step.result, operation("square"), step.operands[:1])
+
+
 def share(program: Program) -> Program:
     """Compute once what is computed in the same way again."""
     first: dict[Any, int] = {}
@@ -151,7 +162,7 @@ def drop(program: Program) -> Program:
     return replace(program, steps=tuple(reversed(steps)))
 
 
-PASSES: tuple[Pass, ...] = (fold, shorten, share, check_once, drop)
+PASSES: tuple[Pass, ...] = (fold, shorten, square, share, check_once, drop)
 OF_BATCHES: tuple[Pass, ...] = (shorten, settle)  # before all others
 
 
