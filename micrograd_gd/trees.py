@@ -121,13 +121,24 @@ def names(structure: Structure, name: str) -> list[str]:
     >>> names(flatten({"w": [1.0, 2.0], "b": 3.0})[1], "p")
     ["p['w'][0]", "p['w'][1]", "p['b']"]
     """
-    if structure.kind is None:
-        return [name]
-    if structure.shape:
-        return [f"{name}[{', '.join(map(str, place))}]" for place in _places(structure.shape)]
+    return [
+        f"{each}[{', '.join(map(str, place))}]" if part.shape else each
+        for each, part in pieces(structure, name)
+        for place in _places(part.shape)
+    ]
+
+
+def pieces(structure: Structure, name: str) -> list[tuple[str, Structure]]:
+    """The numbers and arrays that the structure consists of, and how they are reached.
+
+    >>> pieces(flatten([1.0, (2.0,)])[1], "p")
+    [('p[0]', *), ('p[1][0]', *)]
+    """
+    if not structure.is_container:
+        return [(name, structure)]
     keys = structure.keys or range(len(structure.below))
     parts = zip(keys, structure.below, strict=True)
-    return [each for key, below in parts for each in names(below, f"{name}[{key!r}]")]
+    return [each for key, below in parts for each in pieces(below, f"{name}[{key!r}]")]
 
 
 def _places(shape: tuple[int, ...]) -> Iterator[tuple[int, ...]]:

@@ -5,10 +5,11 @@ the arguments is a buffer of its own. Results lie in the same way.
 """
 
 from bisect import bisect
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from itertools import accumulate
 from typing import NamedTuple
 
+from micrograd_gd import trees
 from micrograd_gd.trees import Structure
 
 
@@ -32,7 +33,8 @@ class Layout:
     def __init__(self, structures: Iterable[Structure], more: int = 0) -> None:
         self.sizes = [0]  # of the buffers
         self.runs: list[Run] = []
-        for size, is_array in [*_pieces(structures), (more, False)]:
+        pieces = [piece for structure in structures for _, piece in trees.pieces(structure, "")]
+        for size, is_array in [*((p.size, p.kind is not None) for p in pieces), (more, False)]:
             if is_array:
                 self.sizes.append(0)
             buffer = len(self.sizes) - 1 if is_array else 0
@@ -44,11 +46,3 @@ class Layout:
         """The buffer in which a number is, and its offset there."""
         i = bisect(self._starts, number) - 1
         return self.runs[i].buffer, self.runs[i].offset + number - self._starts[i]
-
-
-def _pieces(structures: Iterable[Structure]) -> Iterator[tuple[int, bool]]:
-    for structure in structures:
-        if structure.is_container:
-            yield from _pieces(structure.below)
-        else:
-            yield structure.size, structure.kind is not None

@@ -153,11 +153,20 @@ class Program:
 
     def __str__(self) -> str:
         names = self.names()
-        lines = [f"program({', '.join(self.inputs)})"]
+        lines = [f"program({', '.join(self._parameters())})"]
         lines += [f"    {names[i]} = captured" for i in range(self.input_count, self.size)]
         lines += [f"    {written(step, names)}" for step in self.steps]
         lines.append(f"    return {', '.join(self._returned(names))}")
         return "\n".join(lines)
+
+    def _parameters(self) -> Iterator[str]:
+        """The names of the inputs; an array, where there are batches, as a whole."""
+        for name, structure in self.arguments:
+            for each, piece in trees.pieces(structure, name):
+                if piece.shape and self.has_batches:
+                    yield f"{each}[{', '.join(map(str, piece.shape))}]"
+                else:
+                    yield from trees.names(piece, each)
 
     def _returned(self, names: dict[int, str]) -> Iterator[str]:
         rows = {row.start: row for row in self.rows}
@@ -174,6 +183,8 @@ def written(step: Step, names: dict[int, str]) -> str:
     if isinstance(step, Guard):
         left, right = operands
         return f"guard {'' if step.holds else 'not '}{left} {step.relation} {right}"
+    if isinstance(step.op, Lanes) and step.op.kind == "pack":  # the first lane and the last
+        operands[1:-1] = ["…"]
     if step.op.infix and len(operands) == 2:
         return f"{names[step.result]} = {operands[0]} {step.op.infix} {operands[1]}"
     return f"{names[step.result]} = {step.op.name}({', '.join(operands)})"
