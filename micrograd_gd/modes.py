@@ -176,7 +176,7 @@ class Trace(Protocol):
     def joined(self, a: Any, b: Any) -> Any:
         """The sum of two steps that reach the same operand."""
 
-    def pushed(self, node: Any, i: int, step: Any) -> Any:
+    def pushed(self, node: Any, i: int, dx: Any, step: Any) -> Any:
         """What of the tangent's step from operand i reaches the node, likewise."""
 
 

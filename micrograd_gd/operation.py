@@ -202,7 +202,7 @@ def fold({sum_so_far}, *_all):
             if formula not in self._compiled:
                 body = expression.on_values(self.tree(formula))
                 arguments = (*self.operands, "y")
-                self._compiled[formula] = expression.function(arguments, body, _ON_VALUES)
+                self._compiled[formula] = expression.function(arguments, body, ON_VALUES)
             formula = self._compiled[formula]
         return formula(*operands, y)
 
@@ -241,7 +241,7 @@ OPERATIONS: dict[str, Operation] = {}
 
 # What a call in a formula means: the function of `ieee` or the row's value; the row itself.
 ON_FLOATS: dict[str, Any] = {name: getattr(ieee, name) for name in ieee.__all__}
-_ON_VALUES: dict[str, Any] = {}
+ON_VALUES: dict[str, Any] = {}
 _listeners: list[Callable[[Operation], None]] = []
 _taken: list[Callable[[str], bool]] = []
 _built_in: set[str] = set()  # the names of the table's own rows
@@ -312,7 +312,7 @@ def primitive(
         _check_names(row)
     if name not in ieee.__all__:
         ON_FLOATS.pop(name, None)
-    OPERATIONS[name] = _ON_VALUES[name] = row
+    OPERATIONS[name] = ON_VALUES[name] = row
     for listener in _listeners:
         listener(row)
     return row

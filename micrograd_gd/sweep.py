@@ -139,8 +139,10 @@ def push_forward(
                 else:
                     step = dx * partial
                 if trace and trace.has_lanes:
-                    step = trace.pushed(node, i, step)
-                found[node] = found[node] + step if node in found else step
+                    step = trace.pushed(node, i, dx, step)
+                if node in found:
+                    step = trace.joined(found[node], step) if trace else found[node] + step
+                found[node] = step
     return found
 
 

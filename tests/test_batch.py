@@ -261,10 +261,28 @@ def test_a_choice_sends_its_derivative_to_one_side_in_each_sample(backend):
         return total(vmap(of_sample)(points))
 
     points = np.array([0.0, 1.0, 4.0, 0.5, 9.0])
-    step = value_and_grad(f, (0, 1))
-    assert close(jit(step, backend=backend)(2.0, points), step(2.0, points))
+    for step in (value_and_grad(f, (0, 1)), hessian(f), jacobian(grad(f, 1), 0)):
+        assert close(jit(step, backend=backend)(2.0, points), step(2.0, points))
     tangent = lambda w, x: jvp(f, (w, x), (1.0, x + 1))  # noqa: E731 — a transform of one line
     assert close(jit(tangent, backend=backend)(2.0, points), tangent(2.0, points))
+
+
+@settings(max_examples=40)
+@given(expressions(smooth=False), st.integers(1, 5), st.randoms(use_true_random=False))
+def test_derivatives_in_lanes_are_those_of_each_sample(program, size, random):
+    """First and second ones, at kinks and other special points too."""
+    count = len(program.inputs)
+    choices = [*program.inputs, 0.0, -0.0, 1.0, -1.0, 2.0, 0.5, 3.0]
+    batch = np.array([[random.choice(choices) for _ in range(count)] for _ in range(size)])
+    for derivative in (grad, hessian):
+        mapped = vmap(derivative(lambda x: program(*x)))
+        expected = bits_but_for_zeros(mapped(batch))
+        assert bits_but_for_zeros(jit(mapped, backend="python")(batch)) == expected
+
+
+def bits_but_for_zeros(array):
+    """The numbers exactly; what no derivative flows to is 0, of either sign."""
+    return [(x + 0.0).hex() for x in array.ravel().tolist()]
 
 
 def test_what_was_compiled_for_a_sample_is_compiled_for_a_batch():

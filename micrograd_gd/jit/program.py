@@ -235,7 +235,7 @@ def _check_lanes(program: Program, step: Instruction) -> None:
     """Numbers of one batch only meet in an instruction, and those of a batch only where due."""
     lanes = {*map(program.lanes, step.operands)} - {0}
     if isinstance(step.op, Lanes):
-        may_vary = step.op.kind in {"sum", "pick"}
+        may_vary = step.op.kind in {"sum", "pick", "spread"}
         legal = lanes <= ({step.op.lanes} if may_vary else set())
     else:
         legal = len(lanes) <= 1

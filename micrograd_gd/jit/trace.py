@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from micrograd_gd import modes, trees
 from micrograd_gd.engine import Value
 from micrograd_gd.errors import JitError, NotANumberError
-from micrograd_gd.jit import batch
+from micrograd_gd.jit import batch, choices
 from micrograd_gd.jit.program import Guard, Instruction, Operand, Program, Row, Step
 from micrograd_gd.operation import Operation, number, operation
 
@@ -43,7 +43,7 @@ class Traced:
         self._is_tried = False  # whether a formula is evaluated to see if it takes a branch
         self._lanes_of: dict[Value, int] = {}  # of the events so far that are varying
         self._looked = 0  # at so many events
-        self._masks: dict[Value, Any] = {}  # of adjoints that only some samples have
+        self._masks: dict[Value, Any] = {}  # of derivatives that only some samples have
         try:
             with modes.tracing(self):
                 result = call()
@@ -138,13 +138,14 @@ class Traced:
         """The partial for operand i, written out where that takes no branch.
 
         Where it does, the last sweep takes the formula as one instruction with all its branches.
-        What is to be differentiated again stays written out, and each branch taken is a guard.
+        What is to be differentiated again stays written out, and each branch taken is a guard; or
+        a choice for each sample of a batch.
         """
-        if node.op is _WHERE and self.lanes_of(node.operands[0]):
-            return 1.0  # to one operand in each sample: `pulled` and `pushed` see to that
         slope = node.op.slope(i) if last else None
         if slope is not None and not isinstance(slope.value, str):
             return Value.record(slope, *node.operands, node)  # Python code, which wants floats
+        if slope is None and self.lanes_of(node) and (chosen := choices.partial(node.op, i)):
+            return chosen(*node.operands, node)
         before = len(self._events)
         self._is_tried = slope is not None
         try:
@@ -205,8 +206,8 @@ class Traced:
 
         Where all numbers are the same for the batch, that is a branch, which may be a guard.
         """
-        if node.op is _WHERE and self.lanes_of(node.operands[0]):
-            return i > 0
+        if self.lanes_of(node) and choices.flows(node.op, i):
+            return True
         self.partial(node, i, last=False)
         return False
 
@@ -225,18 +226,18 @@ class Traced:
             return self._summed(step, lanes)
         return step
 
-    def _where_there(self, node: Any, i: int, g: Any, step: Any) -> Any:
+    def _where_there(self, node: Any, i: int, derivative: Any, step: Any) -> Any:
         """The step in those samples that have one, -0.0 in others, whose partial may be infinite.
 
-        `where` sends its adjoint to one operand only, another one in each sample. On its further
-        way, a mask tells which samples an adjoint is there for: those where it is not 0.
+        `where` has a derivative by one operand only, another one in each sample. On its further
+        way, a mask tells which samples a derivative is there for: those where it is not 0.
         """
-        mask = self._masks.get(g) if isinstance(g, Value) else None
-        if node.op is _WHERE and self.lanes_of(node.operands[0]):
-            c = node.operands[0]
-            there = 1.0 if mask is None else mask
-            mask = _WHERE(c, there, 0.0) if i == 1 else _WHERE(c, 0.0, there)
-        elif mask is None or step is g:
+        mask = self._masks.get(derivative) if isinstance(derivative, Value) else None
+        flows = choices.flows(node.op, i) if self.lanes_of(node) else None
+        if flows is not None:
+            here = Value.record(flows, *node.operands, node)
+            mask = here if mask is None else _WHERE(here, mask, 0.0)
+        elif mask is None or step is derivative:
             return step
         step = _WHERE(mask, step, -0.0)
         self._masks[step] = mask
@@ -250,7 +251,7 @@ class Traced:
             self._masks[step] = mask if mask is other else _WHERE(mask, 1.0, other)
         return step
 
-    def pushed(self, node: Any, i: int, step: Any) -> Any:
+    def pushed(self, node: Any, i: int, dx: Any, step: Any) -> Any:
         """What of the tangent's step from operand i reaches the node, likewise."""
         match node.op:
             case batch.Lanes(kind="sum", lanes=n):
@@ -261,10 +262,7 @@ class Traced:
                 return batch.record("place", n, step, node.operands[1])
             case batch.Lanes(kind="pack", lanes=n):
                 return batch.record("place", n, step, float(i))
-        c = node.operands[0]
-        if node.op is _WHERE and self.lanes_of(c):
-            return _WHERE(c, step, -0.0) if i == 1 else _WHERE(c, -0.0, step)
-        return step
+        return self._where_there(node, i, dx, step)
 
     def _summed(self, step: Any, lanes: int) -> Any:
         return batch.record("sum", lanes, step) if self.lanes_of(step) else step * float(lanes)
