@@ -11,6 +11,7 @@ from setuptools.command.build_ext import build_ext
 
 HERE = Path(__file__).parent
 CORE = "micrograd_gd/_core"
+HEADERS = ["ieee", "node", "record", "walk", "tape", "kernel"]
 # The bits must be Python's own: no fused multiply-add, no function folded at compile time.
 UNIX_FLAGS = ["-std=c11", "-O3", "-ffp-contract=off", "-fno-builtin", "-fvisibility=hidden"]
 WINDOWS_FLAGS = ["/std:c11", "/O2", "/fp:precise"]
@@ -53,7 +54,7 @@ setup(
         Extension(
             "micrograd_gd._core.native",
             sources=[f"{CORE}/value.c"],
-            depends=[f"{CORE}/{name}" for name in ("ieee.h", "node.h", "record.h", "walk.h")],
+            depends=[f"{CORE}/{name}.h" for name in HEADERS],
             include_dirs=[CORE],
             optional=True,
         )

@@ -22,3 +22,12 @@ def native_value() -> Any:
     if wanted == "native" and native is None:
         raise EngineError("the native engine was not built: install again with a C compiler there")
     return native
+
+
+def native_part(name: str) -> Any:
+    """A function or a class of the native engine, or None where the Python engine is in use."""
+    if native_value() is None:
+        return None
+    from micrograd_gd import _core  # noqa: PLC0415 — as above
+
+    return getattr(_core.native, name)

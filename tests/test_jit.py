@@ -18,7 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_known_derivatives import program as fpbench_program
 
-from micrograd_gd import MLP, Value, detect_anomaly, functional, no_grad
+from micrograd_gd import MLP, Value, detect_anomaly, engine_name, functional, no_grad
 from micrograd_gd.custom import custom_vjp
 from micrograd_gd.errors import ArgumentError, JitError, NonFiniteError, NotANumberError
 from micrograd_gd.functional import where
@@ -63,8 +63,14 @@ SPECIAL = [
 NUMBERS = st.floats() | st.sampled_from(SPECIAL) | st.floats(-5, 5)
 
 needs_llvmlite = pytest.mark.skipif(not find_spec("llvmlite"), reason="llvmlite is not installed")
+needs_core = pytest.mark.skipif(engine_name() != "native", reason="the tape is part of the core")
 backends = pytest.mark.parametrize(
-    "backend", ["python", pytest.param("llvm", marks=needs_llvmlite)]
+    "backend",
+    [
+        "python",
+        pytest.param("tape", marks=needs_core),
+        pytest.param("llvm", marks=needs_llvmlite),
+    ],
 )
 
 
@@ -304,7 +310,7 @@ def test_a_program_that_is_often_run_becomes_machine_code():
     for _ in range(HOT + 3):
         assert bits(compiled(0.7)) == expected
     (kind,) = compiled._kinds.values()
-    assert hasattr(kind.run, "engine") == bool(find_spec("llvmlite"))
+    assert hasattr(getattr(kind.code, "run", None), "engine") == bool(find_spec("llvmlite"))
     assert bits(compiled(-20.0)) == eager(f, -20.0)
     assert len(compiled.variants) == 2
 
@@ -678,7 +684,7 @@ def test_no_pass_changes_a_bit(program):
         return program(*x)
 
     def run(optimised):
-        return bits(BACKENDS["python"](optimised)(*program.inputs))
+        return bits(BACKENDS["python"](optimised).flat([*program.inputs]))
 
     from micrograd_gd.jit.compiled import Call
 

@@ -1,3 +1,4 @@
+from collections.abc import Sequence
 from typing import Any
 
 from micrograd_gd.engine import Value as Value
@@ -13,3 +14,27 @@ def restore(
     grad: float,
     label: Any,
 ) -> Value: ...
+def number_of(op: Operation) -> int: ...
+
+class Tape:
+    def __init__(
+        self,
+        code: bytes,
+        constants: bytes,
+        outputs: bytes,
+        x: Sequence[tuple[int, int, int]],
+        y: Sequence[tuple[int, int, int]],
+    ) -> None: ...
+
+class Kernel:
+    patience: int
+    def __init__(
+        self,
+        code: Tape | tuple[int, Any, int],
+        arguments: Sequence[tuple[int, int, Any]],
+        result: Sequence[tuple[int, int, Any]],
+        captured: Sequence[Value],
+        numpy: Any,
+    ) -> None: ...
+    def __call__(self, *args: Any) -> Any: ...
+    def flat(self, leaves: list[float]) -> Any: ...

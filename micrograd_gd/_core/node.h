@@ -68,6 +68,7 @@ struct Node {
 /* What belongs to one interpreter. */
 typedef struct {
     PyTypeObject *type; /* Value */
+    PyTypeObject *tape_type, *kernel_type;
     PyObject **ops;     /* rows of the table by number: those compiled in, then others */
     uint32_t op_count;
     PyObject *number_of_op; /* {row: its number} */

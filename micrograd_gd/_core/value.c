@@ -3,11 +3,13 @@
    The fast twin of `engine.py`, which says what everything here means and is to be read first. The
    calculus is generated from the table of operations (generate.py); what is written by hand is the
    node (node.h), the recording (record.h), the walk (walk.h), and here the type: its attributes and
-   methods in the order of `engine.py`. What is rare is written in Python (rare.py). */
+   methods in the order of `engine.py`. What is rare is written in Python (rare.py). Compiled programs
+   are run by tape.h, and called by kernel.h. */
 
 #include "node.h"
 #include "record.h"
 #include "walk.h"
+#include "kernel.h"
 #include "methods.h" /* ROW_METHODS and ROW_SLOTS, generated from the table */
 
 PyDoc_STRVAR(value_doc,
@@ -387,8 +389,24 @@ static int adopt(State *state, PyObject *op, const char *name, const char *formu
     return done < 0 ? -1 : number < ROW_COUNT;
 }
 
-/* The number of an operation, which gets one now if it is no row of the table; 0 with an error
-   set. */
+/* Take in an operation that is no row of the table; its number, or 0 with an error set. It may be
+   the slope of a row, which is compiled in. */
+static uint32_t number_of_new_op(State *state, PyObject *op)
+{
+    PyObject *rare = PyImport_ImportModule("micrograd_gd._core.rare");
+    PyObject *formulas = rare ? PyObject_CallMethod(rare, "formulas", "O", op) : NULL;
+    PyObject *name = formulas ? PyObject_GetAttrString(op, "name") : NULL;
+    const char *formulas_text = name ? PyUnicode_AsUTF8(formulas) : NULL;
+    const char *name_text = formulas_text ? PyUnicode_AsUTF8(name) : NULL;
+    int done = name_text ? adopt(state, op, name_text, formulas_text) : -1;
+    Py_XDECREF(rare);
+    Py_XDECREF(formulas);
+    Py_XDECREF(name);
+    PyObject *number = done < 0 ? NULL : PyDict_GetItemWithError(state->number_of_op, op);
+    return number ? (uint32_t)PyLong_AsUnsignedLong(number) : 0;
+}
+
+/* The number of an operation, which gets one now if it has none; 0 with an error set. */
 static uint32_t number_of_op(State *state, PyObject *op)
 {
     if (state->number_of_op == NULL) {
@@ -405,10 +423,7 @@ static uint32_t number_of_op(State *state, PyObject *op)
     if (is_operation == 0) {
         PyErr_Format(PyExc_TypeError, "%R is no operation", op);
     }
-    if (is_operation <= 0 || adopt(state, op, "", "") < 0) {
-        return 0;
-    }
-    return state->op_count - 1;
+    return is_operation <= 0 ? 0 : number_of_new_op(state, op);
 }
 
 static PyObject *value_record(PyObject *type, PyObject *const *args, Py_ssize_t n)
@@ -690,12 +705,6 @@ static PyGetSetDef value_attributes[] = {
     {NULL, NULL, NULL, NULL, NULL},
 };
 
-#ifndef Py_T_PYSSIZET /* new in 3.12 */
-#include <structmember.h>
-#define Py_T_PYSSIZET T_PYSSIZET
-#define Py_READONLY READONLY
-#endif
-
 /* CPython knows the place of weak references by this name. */
 static PyMemberDef value_members[] = {
     {"__weaklistoffset__", Py_T_PYSSIZET, offsetof(Node, weakrefs), Py_READONLY, NULL},
@@ -744,6 +753,15 @@ static PyObject *native_adopt(PyObject *module, PyObject *args)
     return compiled < 0 ? NULL : PyBool_FromLong(compiled);
 }
 
+static PyObject *native_number_of(PyObject *module, PyObject *op)
+{
+    uint32_t number = number_of_op(PyModule_GetState(module), op);
+    if (number == 0) {
+        return NULL;
+    }
+    return PyLong_FromUnsignedLong(number < ROW_COUNT ? number : 0);
+}
+
 static PyObject *native_count_blocks(PyObject *module, PyObject *count)
 {
     long open_blocks = PyLong_AsLong(count);
@@ -759,6 +777,8 @@ static PyMethodDef native_methods[] = {
      "restore(op, operands, partials, data, grad, label)\n--\n\nThe node with these fields."},
     {"adopt", native_adopt, METH_VARARGS,
      "adopt(op, name, formulas)\n--\n\nTake in a row of the table; whether it is compiled in."},
+    {"number_of", native_number_of, METH_O,
+     "number_of(op)\n--\n\nThe number of an operation that is compiled in; 0 for others."},
     {"count_blocks", native_count_blocks, METH_O,
      "count_blocks(count)\n--\n\nHear how many blocks of `modes` are open."},
     {NULL, NULL, 0, NULL},
@@ -788,6 +808,13 @@ static int native_exec(PyObject *module)
         || !state->modes || !state->type) {
         return -1;
     }
+    state->tape_type = (PyTypeObject *)PyType_FromModuleAndSpec(module, &tape_spec, NULL);
+    state->kernel_type = (PyTypeObject *)PyType_FromModuleAndSpec(module, &kernel_spec, NULL);
+    if (!state->tape_type || !state->kernel_type
+        || PyModule_AddType(module, state->tape_type) < 0
+        || PyModule_AddType(module, state->kernel_type) < 0) {
+        return -1;
+    }
     state->type->tp_vectorcall = value_vectorcall;
     if (PyInterpreterState_Get() == PyInterpreterState_Main()) {
         main_type = state->type;
@@ -800,6 +827,8 @@ static int native_traverse(PyObject *module, visitproc visit, void *arg)
 {
     State *state = PyModule_GetState(module);
     Py_VISIT(state->type);
+    Py_VISIT(state->tape_type);
+    Py_VISIT(state->kernel_type);
     Py_VISIT(state->number_of_op);
     Py_VISIT(state->operation);
     Py_VISIT(state->number);
@@ -837,6 +866,8 @@ static void native_free(void *module)
     }
     PyMem_Free(state->ops);
     Py_CLEAR(state->type);
+    Py_CLEAR(state->tape_type);
+    Py_CLEAR(state->kernel_type);
 }
 
 static PyModuleDef_Slot native_slots[] = {

@@ -8,23 +8,34 @@ from typing import Any
 from micrograd_gd import modes, recording
 from micrograd_gd.engine import Value
 from micrograd_gd.errors import ArgumentError, JitError
-from micrograd_gd.jit import llvm, python
+from micrograd_gd.jit import flat, llvm, python
 from micrograd_gd.jit.batch import Axes, vmap
 from micrograd_gd.jit.call import Call, Function
 from micrograd_gd.jit.passes import optimized
 from micrograd_gd.jit.program import Program
+from micrograd_gd.jit.python import Code
 
 MOST_VARIANTS = 64  # programs for one kind of call; beyond, branches change too often to compile
+MOST_TRIED = 4  # kinds of calls whose code is offered the arguments before they are looked at here
 
-BACKENDS: dict[str, Callable[[Program], python.Run]] = {
-    "auto": python.compiled,  # and llvm once that pays
+# A program of so many steps that ran so often is worth the time of making machine code.
+WORTHWHILE, HOT = 100, 1_000
+
+
+def _at_once(program: Program) -> Code:
+    """The program, ready without delay: on the tape, or else as Python."""
+    try:
+        return flat.compiled(program)
+    except JitError:
+        return python.compiled(program)
+
+
+BACKENDS: dict[str, Callable[[Program], Code]] = {
+    "auto": _at_once,  # and llvm once that pays
     "python": python.compiled,
+    "tape": flat.compiled,
     "llvm": llvm.compiled,
 }
-
-# A program of so many steps that ran so often as Python is worth the time of making machine code,
-# 0.1 ms a step: it then runs some 50 ns a step faster, and its way in and out 1 µs slower.
-WORTHWHILE, HOT = 100, 1_000
 
 
 def jit(f: Function, *, static_argnames: Sequence[str] = (), backend: str = "auto") -> "Compiled":
@@ -70,7 +81,8 @@ class Compiled:
         self.static_argnames = static_argnames
         self._backend = backend
         self._kinds: dict[Any, _Kind] = {}
-        self._of_floats: dict[tuple[type, ...], _Kind] = {}  # the short way to some kinds
+        self._direct: list[_Kind] = []  # kinds that take arguments as they come, the latest first
+        self._latest: Any = _unknown  # the code of the first of them
 
     @property
     def variants(self) -> tuple[Program, ...]:
@@ -81,17 +93,27 @@ class Compiled:
         """The result, by a program, unless somebody is at work who needs to see every step."""
         if modes.open_blocks or recording.depth():
             return self._watched(args, kwargs)
-        kind = None if kwargs else self._of_floats.get(tuple(map(type, args)))
-        if kind is None:
+        if kwargs:
             return self._call(args, kwargs)
-        result = kind.run(*args)
-        return kind(args) if type(result) is int else result
+        result = self._latest(*args)
+        if result is NotImplemented or type(result) is int:
+            return self._directly(args)
+        return result
 
     def _watched(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Inside of a transform or a trace every step counts; so it does for a watch for nan."""
         if recording.depth() or modes.trace() or modes.watch():
             return self.f(*args, **kwargs)
         return self._call(args, kwargs)
+
+    def _directly(self, args: tuple[Any, ...]) -> Any:
+        """By a program that takes these arguments as they are, if there is one."""
+        for kind in self._direct[:MOST_TRIED]:
+            result = kind.directly(args)
+            if result is not NotImplemented:
+                self._remember(kind)
+                return result
+        return self._call(args, {})
 
     def _call(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         call = Call(self.f, self.static_argnames, args, kwargs)
@@ -100,9 +122,14 @@ class Compiled:
         kind = self._kinds.get(call.key)
         if kind is None:
             kind = self._kinds[call.key] = _Kind(call, self._backend)
-            if not (kwargs or self.static_argnames) and all(type(x) is float for x in args):
-                self._of_floats[(float,) * len(args)] = kind
-        return kind(call.leaves)
+        result = kind(call.leaves)
+        if not (kwargs or call.static):
+            self._remember(kind)
+        return result
+
+    def _remember(self, kind: "_Kind") -> None:
+        self._direct = [kind, *(other for other in self._direct if other is not kind)]
+        self._latest = kind.code
 
     def mapped(self, in_axes: Axes) -> "Compiled":
         """The same for a batch of samples, as `vmap` asks for it."""
@@ -112,12 +139,17 @@ class Compiled:
         return f"jit({self.f!r})"
 
 
+def _unknown(*_: Any) -> Any:
+    """The code of a kind that has no program yet."""
+    return NotImplemented
+
+
 class _Variant:
     """A program, and what to run instead where one of its guards fails, by that guard's place."""
 
-    def __init__(self, program: Program, run: python.Run) -> None:
+    def __init__(self, program: Program, code: Code) -> None:
         self.program = program
-        self.run = run
+        self.code = code
         self.instead: dict[int, _Variant] = {}
 
 
@@ -128,15 +160,33 @@ class _Kind:
         self._call = call
         self._backend = backend
         self._root: dict[int, _Variant] = {}
-        self.run: python.Run = lambda *_: 0  # the first variant; nothing holds before there is one
         self.variants: list[_Variant] = []
         self._has_warned = False
 
-    def __call__(self, leaves: Sequence[float]) -> Any:
+    @property
+    def code(self) -> Any:
+        """That of the first variant."""
+        return self._root[0].code if self._root else _unknown
+
+    def directly(self, args: tuple[Any, ...]) -> Any:
+        """The result for the arguments as they came, or NotImplemented."""
         place, tree = 0, self._root
         while place in tree:
             variant = tree[place]
-            result = variant.run(*leaves)
+            result = variant.code(*args)
+            if type(result) is not int:
+                return result
+            place, tree = result, variant.instead
+        return NotImplemented
+
+    def __call__(self, leaves: list[float]) -> Any:
+        """The result for all numbers of the arguments."""
+        place, tree = 0, self._root
+        while place in tree:
+            variant = tree[place]
+            result = variant.code.flat(leaves)
+            if variant.code.patience == 0:
+                self._replace(variant)
             if type(result) is not int:
                 return result
             place, tree = result, variant.instead
@@ -146,33 +196,22 @@ class _Kind:
             variant = tree[place] = _Variant(program, BACKENDS[self._backend](program))
             self.variants.append(variant)
             if self._backend == "auto" and len(program.steps) >= WORTHWHILE:
-                variant.run = self._warming_up(variant, variant.run)
-            self.run = self._root[0].run
+                variant.code.patience = HOT
             if program.has_batches:  # the trace computed one sample alone
-                return variant.run(*leaves)
+                return variant.code.flat(leaves)
         elif not self._has_warned:
             self._has_warned = True
             warnings.warn(
                 f"{self._call.name} took another branch in {MOST_VARIANTS} calls: such calls are "
                 f"not compiled from now on; functional.where chooses without a branch",
                 RuntimeWarning,
-                stacklevel=3,
+                stacklevel=5,
             )
         return self._call.eagerly(leaves) if traced.has_lanes else traced.result()
 
-    def _warming_up(self, variant: _Variant, run: python.Run) -> python.Run:
-        """The same function, which counts its calls and is replaced by machine code in the end."""
-        remaining = HOT
-
-        def counted(*leaves: float) -> Any:
-            nonlocal remaining
-            remaining -= 1
-            if remaining == 0:
-                try:
-                    variant.run = llvm.compiled(variant.program)
-                except JitError:  # no llvmlite, or Python code in the program
-                    variant.run = run
-                self.run = self._root[0].run
-            return run(*leaves)
-
-        return counted
+    def _replace(self, variant: _Variant) -> None:
+        """Make machine code of a program that has run often, if that can be had."""
+        try:
+            variant.code = llvm.compiled(variant.program)
+        except JitError:  # no llvmlite, or Python code in the program
+            variant.code.patience = -1

@@ -24,7 +24,7 @@ from micrograd_gd.jit.program import (
     crossing,
     parts,
 )
-from micrograd_gd.jit.python import Run, structured
+from micrograd_gd.jit.python import Code, structured
 from micrograd_gd.ops import OPERATIONS, Operation
 
 # Code is cut into functions of so many steps: LLVM takes more than its share of time for longer
@@ -69,7 +69,7 @@ _COMPARE = {
 _RELATION = {"<": "olt", "<=": "ole", ">": "ogt", ">=": "oge", "==": "oeq", "!=": "une"}
 
 
-def compiled(program: Program) -> Run:
+def compiled(program: Program) -> Code:
     """The program as machine code.
 
     Raises JitError where llvmlite is missing, and for operations that are Python code.
@@ -95,7 +95,7 @@ def compiled(program: Program) -> Run:
         return result(y[:]) if failed < 0 else failed
 
     run.engine = engine  # type: ignore[attr-defined]  # the code lives as long as what calls it
-    return run
+    return Code(run, program)
 
 
 class _Memory(threading.local):

@@ -30,8 +30,44 @@ LONGEST = 2_000
 Run = Callable[..., Any]  # of the inputs: the result, or the place of the guard that fails (an int)
 
 
-def compiled(program: Program) -> Run:
+class Code:
+    """A compiled program that is called as a kernel of the native core is.
+
+    Called with the arguments as the user gave them, it returns the result, the place of the guard
+    that fails, or NotImplemented, where `flat` is to be called with their numbers. `patience`
+    counts the calls down to one for which the answer is NotImplemented, since the code is worth
+    being replaced; a negative number counts nothing.
+    """
+
+    def __init__(self, run: Run, program: Program) -> None:
+        self.run = run
+        self.patience = -1
+        kinds = {structure.kind for _, structure in program.arguments}
+        self._types = (float,) * len(program.arguments) if kinds <= {None} else None
+
+    def __call__(self, *args: Any) -> Any:
+        """The result for these arguments, if each of them is a float."""
+        if tuple(map(type, args)) != self._types:
+            return NotImplemented
+        if self.patience >= 0:
+            self.patience -= self.patience > 0
+            if self.patience == 0:
+                return NotImplemented
+        return self.run(*args)
+
+    def flat(self, leaves: Sequence[float]) -> Any:
+        """The result for the numbers of the arguments, from left to right."""
+        self.patience -= self.patience > 0
+        return self.run(*leaves)
+
+
+def compiled(program: Program) -> Code:
     """The program as a Python function."""
+    return Code(function(program), program)
+
+
+def function(program: Program) -> Run:
+    """The program as a function of the numbers of its arguments."""
     names: dict[str, Any] = {"unflatten": trees.unflatten}
     names |= {f"c{i}": leaf for i, leaf in enumerate(program.captured)}
     first = program.input_count
@@ -49,8 +85,8 @@ def _defined(name: str, parameters: str, lines: Sequence[str], names: dict[str, 
     code = compile(source, "<compiled program>", "exec")
     scope = {"inf": math.inf, "nan": math.nan} | ON_FLOATS | names
     exec(code, scope)  # noqa: S102 — made of the table's own checked expressions
-    function: Run = scope[name]
-    return function
+    defined: Run = scope[name]
+    return defined
 
 
 def body(program: Program, names: dict[str, Any], otherwise: str) -> Iterator[str]:
@@ -196,10 +232,10 @@ def _template(op: Operation, names: dict[str, Any]) -> str:
 
 
 def _checked(op: Operation) -> Callable[..., float]:
-    function: Any = op.value
+    computed: Any = op.value
 
     def value(*operands: float) -> float:
-        return number(function(*operands), f"what {op!r} returned")
+        return number(computed(*operands), f"what {op!r} returned")
 
     return value
 
