@@ -10,7 +10,7 @@ import pytest
 from micrograd_gd.data import blobs
 from micrograd_gd.errors import ArgumentError, NotANumberError, ShapeError
 from micrograd_gd.history import History
-from micrograd_gd.losses import mse
+from micrograd_gd.losses import LOSSES, mse
 from micrograd_gd.nn import MLP
 from micrograd_gd.optim import Adam, GradientDescent, Momentum
 from micrograd_gd.training import fit
@@ -341,3 +341,32 @@ def test_fewer_epochs_than_were_done_are_nothing_to_do():
     assert fewer.message == "nothing to do: 5 epochs were done before, and 3 were asked for"
     same = fit(MLP(1, 1), INPUTS, TARGETS, epochs=5, resume=done.run.state_dict())
     assert same.message == "completed 5 epochs"
+
+
+@pytest.mark.parametrize("batch_size", [None, 16])
+@pytest.mark.parametrize("loss", [*LOSSES, "own"])
+def test_compiled_training_takes_the_same_steps(loss, batch_size):
+    data = blobs(60, seed=1)
+    targets = list(data.targets)
+    if loss == "hinge":
+        targets = [1 if t else -1 for t in targets]
+    elif loss == "binary_cross_entropy":
+        targets = [float(t > 0) for t in targets]
+    nouts = 3 if loss == "cross_entropy" else 1
+
+    def own(predictions, wanted):
+        return mse(predictions, wanted) + 0.1 * sum(p * p for p in predictions)
+
+    chosen = own if loss == "own" else loss
+    histories, models = [], []
+    for compiled in (False, True):
+        models.append(MLP(2, [4, nouts], activation="tanh", seed=0))
+        histories.append(
+            fit(
+                models[-1], data.inputs, targets, loss=chosen, learning_rate=0.05, epochs=5,
+                batch_size=batch_size, validation=(data.inputs, targets), compiled=compiled,
+            )
+        )  # fmt: skip
+    for eager, compiled in zip(*(history.rows for history in histories), strict=True):
+        assert compiled == pytest.approx(eager, rel=1e-10)
+    assert numbers(models[1]) == pytest.approx(numbers(models[0]), rel=1e-9)
