@@ -1,11 +1,13 @@
 """How the benchmarks measure: two engines take turns, so that both see the same machine."""
 
 import gc
+import platform
 import statistics
 import time
 from collections.abc import Callable
+from pathlib import Path
 
-MICRO, MILLI = (1e6, "µs"), (1e3, "ms")
+NANO, MICRO, MILLI = (1e9, "ns"), (1e6, "µs"), (1e3, "ms")
 
 
 def seconds(job: Callable[[], object], repeat: int) -> float:
@@ -38,3 +40,13 @@ def compared(
         f"{name:<38}{their_median * scale:>10.2f}{our_median * scale:>10.2f} {symbol:<4}"
         f"{their_median / our_median:>8.1f} times"
     )
+
+
+def machine() -> str:
+    """The processor, the system and Python, as far as the system tells them."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+        processor = next(x.partition(": ")[2] for x in lines if "model name" in x)
+    except (OSError, StopIteration):
+        processor = platform.processor()
+    return f"{processor}, {platform.system()}, Python {platform.python_version()}"

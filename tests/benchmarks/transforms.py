@@ -11,14 +11,18 @@ from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import Any
 
-import autograd
 import numpy as np
 from timing import MICRO, MILLI, compared, header
 
 from micrograd_gd import Value, engine_name, transforms
 
 
-def readme(a: Any, b: Any) -> Any:
+def relu(x: Any) -> Any:
+    """The branch that the number takes."""
+    return x if x > 0 else 0.0 * x
+
+
+def readme(a: Any, b: Any, relu: Callable[[Any], Any] = relu) -> Any:
     """The expression of micrograd's README."""
     c = a + b
     d = a * b + b**3
@@ -30,11 +34,6 @@ def readme(a: Any, b: Any) -> Any:
     f = e**2
     g = f / 2.0
     return g + 10.0 / f
-
-
-def relu(x: Any) -> Any:
-    """The branch that the number takes."""
-    return x if x > 0 else 0.0 * x
 
 
 def rosenbrock(x: Sequence[Any]) -> Any:
@@ -81,6 +80,8 @@ def bytes_a_number(n: int) -> float:
 
 def main() -> None:
     """Run all of it, about half a minute."""
+    import autograd
+
     header(f"{engine_name()} engine", "autograd")
     their, our = (engine.grad(readme, (0, 1)) for engine in (autograd, transforms))
     compared(
