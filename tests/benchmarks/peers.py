@@ -5,7 +5,9 @@
 Every job is done in a process of its own, by one thread, in doubles, the collector on. First all
 must agree on value and gradient, then they take turns. `ready` is the time until the first result,
 imports apart. What takes long to compile is left out unless `--slow` is given. Peers that are not
-installed are left out, and said so.
+installed are left out, and said so; for all of them:
+
+    pip install micrograd casadi jax torch autograd scikit-learn
 """
 
 import argparse
@@ -14,6 +16,7 @@ import os
 import subprocess
 import sys
 
+from job import tell
 from timing import machine
 
 JOBS = ("readme", "moons", "rosenbrock", "chain", "digits")
@@ -41,11 +44,11 @@ def main() -> None:
         for job in importlib.import_module(f"jobs.{names[0]}").JOBS:
             job.run(with_slow=given.slow)
         return
-    print(machine(), flush=True)  # noqa: T201 — a command that prints
-    options = ["--here", *(["--slow"] if given.slow else [])]
-    for name in names:
-        command = [sys.executable, __file__, *options, name]
-        subprocess.run(command, env=os.environ | ONE_THREAD, check=True)
+    tell(machine())
+    command = [sys.executable, __file__, "--here", *(["--slow"] if given.slow else [])]
+    environment = os.environ | ONE_THREAD
+    codes = [subprocess.run([*command, x], env=environment, check=False).returncode for x in names]
+    sys.exit(any(codes))
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """The gradient of a classifier of digits over the whole data set: 1,797 pictures of 8 by 8."""
 
+import sys
 from functools import partial
 
 import numpy as np
@@ -19,8 +20,10 @@ JOBS = [digits]
 
 def load():
     """The pictures with numbers up to 1, and the classes."""
-    from sklearn.datasets import load_digits
-
+    try:
+        from sklearn.datasets import load_digits
+    except ImportError:
+        sys.exit("Left out, for want of data: digits; pip install scikit-learn")
     pictures, classes = load_digits(return_X_y=True)
     return pictures / 16, classes
 

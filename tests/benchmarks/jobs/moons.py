@@ -43,7 +43,7 @@ def written_out(params):
 
 @moons.by("micrograd_gd, jit of vmap, arrays", warm=2.0)
 def ours(_):
-    return descent_on_arrays(partial(jit(value_and_grad(loss)), points=POINTS, labels=LABELS))
+    return descent_on_arrays(jit(value_and_grad(loss)), POINTS, LABELS)
 
 
 @moons.by("micrograd_gd, jit of vmap, nested lists", warm=2.0)
@@ -82,11 +82,16 @@ def ours_written_out(_):
     return descent_on_arrays(jit(value_and_grad(written_out)))
 
 
-def descent_on_arrays(value_and_gradient):
+@moons.by("micrograd_gd, not compiled, arrays")
+def ours_eager(_):
+    return descent_on_arrays(value_and_grad(written_out))
+
+
+def descent_on_arrays(value_and_gradient, *samples):
     params = parameters(SIZES)
 
     def step():
-        value, gradient = value_and_gradient(params)
+        value, gradient = value_and_gradient(params, *samples)
         for layer, slopes in zip(params, gradient, strict=True):
             for p, g in zip(layer, slopes, strict=True):
                 p -= RATE * g  # noqa: PLW2901 — the array itself is changed

@@ -14,15 +14,38 @@ from micrograd_gd.transforms import value_and_grad
 POINT = (-4.0, 2.0)
 POINTS = np.random.default_rng(0).uniform(-5, 5, (2, 10_000))
 
-JOBS = one, many = (
+JOBS = bare, one, many = (
+    Job("a + b: the way in and out of a call with two floats", MICRO),
     Job("README expression with its gradient, a call with two floats", MICRO),
     Job("The same at 10,000 points, each", NANO, count=POINTS.shape[1]),
 )
 
 
+@bare.by("micrograd_gd, jit", warm=1.0)
+def our_sum(_):
+    return partial(jit(lambda a, b: a + b), *POINT)
+
+
+@bare.by("jax.jit", "jax")
+def jax_sum(jax):
+    f = jax.jit(lambda a, b: a + b)
+    return lambda: jax.block_until_ready(f(*POINT))
+
+
+@bare.by("casadi, a call", "casadi")
+def casadi_sum(casadi):
+    a, b = casadi.SX.sym("a"), casadi.SX.sym("b")
+    return partial(casadi.Function("f", [a, b], [a + b]), *POINT)
+
+
 @one.by("micrograd_gd, jit", warm=1.0)
 def ours(_):
     return partial(jit(value_and_grad(partial(readme, relu=relu), (0, 1))), *POINT)
+
+
+@one.by("micrograd_gd, not compiled")
+def ours_eager(_):
+    return partial(value_and_grad(readme, (0, 1)), *POINT)
 
 
 @one.by("jax.jit", "jax")
