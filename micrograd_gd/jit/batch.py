@@ -40,8 +40,17 @@ class Lanes(Operation):
         """The lanes of the result; 0 says that it is uniform."""
         return self.lanes if self.kind in {"pack", "place", "spread"} else 0
 
+    def rule(self, active: tuple[bool, ...]) -> Callable[..., Any]:
+        """A function of floats: the number of lane 0, and a slope of 1 by what comes in."""
+        slopes = tuple([1.0 if flows else None for flows in active])
+        return lambda x, *_: (x, *slopes)
+
+    def partial(self, i: int, operands: Sequence[Any], y: Any) -> Any:  # noqa: ARG002 — always 1
+        """1: how derivatives cross the border beyond that, the trace knows."""
+        return 1.0
+
     def slope(self, i: int) -> None:
-        """No operation: how derivatives cross the border, the trace knows."""
+        """No operation: see `partial`."""
 
     def __reduce__(self) -> tuple[Any, ...]:
         return lanes_operation, (self.kind, self.lanes)
@@ -54,21 +63,12 @@ def lanes_operation(kind: str, lanes: int) -> Lanes:
     if kind == "spread":  # a copy, and no more, as soon as the program is written down
         return Lanes(kind, ("x",), "x", ("1",), doc, kind=kind, lanes=lanes)
     count = {"pack": lanes, "sum": 1}.get(kind, 2)
-    slopes = [_one] * count if kind in {"pack", "sum"} else [_one, _none]
     operands = tuple([f"x{i}" for i in range(count)])
-    return Lanes(kind, operands, _first, tuple(slopes), doc, kind=kind, lanes=lanes)
+    return Lanes(kind, operands, _first, (_first,) * count, doc, kind=kind, lanes=lanes)
 
 
 def _first(x: float, *_: float) -> float:
     return x
-
-
-def _one(*_: Any) -> float:
-    return 1.0
-
-
-def _none(*_: Any) -> None:
-    return None
 
 
 def record(kind: str, lanes: int, *operands: Any) -> Any:

@@ -163,7 +163,7 @@ def drop(program: Program) -> Program:
 
 
 PASSES: tuple[Pass, ...] = (fold, shorten, square, share, check_once, drop)
-OF_BATCHES: tuple[Pass, ...] = (shorten, settle)  # before all others
+OF_BATCHES: tuple[Pass, ...] = (drop, shorten, settle)  # before all others
 
 
 def _substituted(program: Program, simpler: Callable[[Instruction], Operand | None]) -> Program:
