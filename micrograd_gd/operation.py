@@ -249,12 +249,17 @@ _added: set[str] = set()  # the names that users gave
 
 
 def operation(name: str) -> Operation:
-    """The row called `name`; OperationError if there is none.
+    """The row called `name`, or a row's slope; OperationError if there is none.
 
-    >>> operation("div").value
-    'a / b'
+    >>> operation("div").value, operation("drelu/dx").name
+    ('a / b', 'drelu/dx')
     """
     if name not in OPERATIONS:
+        row, _, letter = name[1:].partition("/d")
+        if name[:1] == "d" and row in OPERATIONS and letter in OPERATIONS[row].operands:
+            slope = OPERATIONS[row].slope(OPERATIONS[row].operands.index(letter))
+            if slope is not None:
+                return slope
         raise OperationError(
             f"no operation is called {name!r}; add it with ops.primitive before it is used"
         )

@@ -1,15 +1,19 @@
 """`jit`: a function that is traced once for each kind of call, and then run as a program."""
 
+import sys
 import warnings
 from collections.abc import Callable, Sequence
 from functools import update_wrapper
+from os import PathLike
+from pathlib import Path
 from typing import Any
 
 from micrograd_gd import modes, recording
 from micrograd_gd.engine import Value
-from micrograd_gd.errors import ArgumentError, JitError
-from micrograd_gd.jit import flat, llvm, python
+from micrograd_gd.errors import ArgumentError
+from micrograd_gd.jit import flat, llvm, python, tiers
 from micrograd_gd.jit.batch import Axes, vmap
+from micrograd_gd.jit.cache import Cache
 from micrograd_gd.jit.call import Call, Function
 from micrograd_gd.jit.passes import optimized
 from micrograd_gd.jit.program import Program
@@ -18,32 +22,27 @@ from micrograd_gd.jit.python import Code
 MOST_VARIANTS = 64  # programs for one kind of call; beyond, branches change too often to compile
 MOST_TRIED = 4  # kinds of calls whose code is offered the arguments before they are looked at here
 
-# A program of so many steps that ran so often is worth the time of making machine code.
-WORTHWHILE, HOT = 100, 1_000
-
-
-def _at_once(program: Program) -> Code:
-    """The program, ready without delay: on the tape, or else as Python."""
-    try:
-        return flat.compiled(program)
-    except JitError:
-        return python.compiled(program)
-
-
 BACKENDS: dict[str, Callable[[Program], Code]] = {
-    "auto": _at_once,  # and llvm once that pays
+    "auto": tiers.at_once,  # and machine code once that pays
     "python": python.compiled,
     "tape": flat.compiled,
     "llvm": llvm.compiled,
 }
 
 
-def jit(f: Function, *, static_argnames: Sequence[str] = (), backend: str = "auto") -> "Compiled":
+def jit(
+    f: Function,
+    *,
+    static_argnames: Sequence[str] = (),
+    backend: str = "auto",
+    cache: str | PathLike[str] | None = None,
+) -> "Compiled":
     """The same function, traced at its first call and run as a compiled program from then on.
 
     It takes and returns what `f` does: numbers, nested lists, tuples, dicts and NumPy arrays. Its
     results are plain numbers, those of `f` on values bit for bit. Arguments in `static_argnames` go
-    to `f` as they are; each of their values gets programs of its own.
+    to `f` as they are; each of their values gets programs of its own. `cache` is a folder that
+    keeps machine code for the next process.
 
     Raises JitError for what a program could not repeat, ArgumentError for an unknown backend.
 
@@ -57,7 +56,7 @@ def jit(f: Function, *, static_argnames: Sequence[str] = (), backend: str = "aut
         v2 = neg(x)
         return v2, -1.0
     """
-    return Compiled(f, static_argnames, backend)
+    return Compiled(f, static_argnames, backend, None if cache is None else Path(cache))
 
 
 def trace(f: Function, *args: Any, **kwargs: Any) -> Program:
@@ -73,13 +72,16 @@ def trace(f: Function, *args: Any, **kwargs: Any) -> Program:
 class Compiled:
     """A function with the programs that it was traced to."""
 
-    def __init__(self, f: Function, static_argnames: Sequence[str], backend: str) -> None:
+    def __init__(
+        self, f: Function, static_argnames: Sequence[str], backend: str, cache: Path | None = None
+    ) -> None:
         if backend not in BACKENDS:
             raise ArgumentError(f"backend is {backend!r}; expected one of {', '.join(BACKENDS)}")
         update_wrapper(self, f)
         self.f = f
         self.static_argnames = static_argnames
         self._backend = backend
+        self._cache = cache
         self._kinds: dict[Any, _Kind] = {}
         self._direct: list[_Kind] = []  # kinds that take arguments as they come, the latest first
         self._latest: Any = _unknown  # the code of the first of them
@@ -121,7 +123,7 @@ class Compiled:
             return self.f(*args, **kwargs)
         kind = self._kinds.get(call.key)
         if kind is None:
-            kind = self._kinds[call.key] = _Kind(call, self._backend)
+            kind = self._kinds[call.key] = _Kind(call, self._backend, self._cache)
         result = kind(call.leaves)
         if not (kwargs or call.static):
             self._remember(kind)
@@ -133,7 +135,23 @@ class Compiled:
 
     def mapped(self, in_axes: Axes) -> "Compiled":
         """The same for a batch of samples, as `vmap` asks for it."""
-        return Compiled(vmap(self.f, in_axes), self.static_argnames, self._backend)
+        f = vmap(self.f, in_axes)
+        return Compiled(f, self.static_argnames, self._backend, self._cache)
+
+    def wait(self) -> None:
+        """Return when no machine code is being made for this function any more."""
+        for kind in [*self._kinds.values()]:
+            for variant in [*kind.variants]:
+                if variant.improvement:
+                    variant.improvement.wait()
+
+    def __reduce__(self) -> Any:
+        """By name where it stands in a module in place of its function; without its programs."""
+        module = sys.modules.get(getattr(self, "__module__", ""))
+        name: str = getattr(self, "__qualname__", "")
+        if getattr(module, name, None) is self:
+            return name
+        return Compiled, (self.f, self.static_argnames, self._backend, self._cache)
 
     def __repr__(self) -> str:
         return f"jit({self.f!r})"
@@ -151,14 +169,16 @@ class _Variant:
         self.program = program
         self.code = code
         self.instead: dict[int, _Variant] = {}
+        self.improvement: tiers.Improvement | None = None  # of the code, once it has begun
 
 
 class _Kind:
     """All calls of one structure: a tree of variants, which branches where a guard fails."""
 
-    def __init__(self, call: Call, backend: str) -> None:
+    def __init__(self, call: Call, backend: str, cache: Path | None) -> None:
         self._call = call
         self._backend = backend
+        self._cache = None if cache is None else Cache(cache)
         self._root: dict[int, _Variant] = {}
         self.variants: list[_Variant] = []
         self._has_warned = False
@@ -186,17 +206,15 @@ class _Kind:
             variant = tree[place]
             result = variant.code.flat(leaves)
             if variant.code.patience == 0:
-                self._replace(variant)
+                self._improve(variant)
             if type(result) is not int:
                 return result
             place, tree = result, variant.instead
         traced = self._call.trace(leaves)
         if len(self.variants) < MOST_VARIANTS:
             program = optimized(traced.program())
-            variant = tree[place] = _Variant(program, BACKENDS[self._backend](program))
+            variant = tree[place] = _Variant(program, self._compiled(program))
             self.variants.append(variant)
-            if self._backend == "auto" and len(program.steps) >= WORTHWHILE:
-                variant.code.patience = HOT
             if program.has_batches:  # the trace computed one sample alone
                 return variant.code.flat(leaves)
         elif not self._has_warned:
@@ -209,9 +227,19 @@ class _Kind:
             )
         return self._call.eagerly(leaves) if traced.has_lanes else traced.result()
 
-    def _replace(self, variant: _Variant) -> None:
-        """Make machine code of a program that has run often, if that can be had."""
-        try:
-            variant.code = llvm.compiled(variant.program)
-        except JitError:  # no llvmlite, or Python code in the program
-            variant.code.patience = -1
+    def _compiled(self, program: Program) -> Code:
+        if self._cache and self._backend == "llvm":
+            return llvm.compiled(program, self._cache)
+        return BACKENDS[self._backend](program)
+
+    def _improve(self, variant: _Variant) -> None:
+        """Have machine code made, which is what runs as soon as it is there."""
+        code = variant.code
+        code.patience = -1
+
+        def ready(better: Code) -> None:
+            variant.code = better
+            code.patience = 1  # whoever calls it directly is sent here
+
+        if variant.improvement is None:
+            variant.improvement = tiers.improve(variant.program, ready, self._cache)

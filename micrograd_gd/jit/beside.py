@@ -1,0 +1,90 @@
+"""Work in the background: one thread, which takes its jobs one after the other and step by step.
+
+A job is an iterator, and the thread lets go between its steps: there a process is forked, and there
+it ends without waiting for the rest.
+"""
+
+import atexit
+import os
+import threading
+from collections import deque
+from collections.abc import Iterator
+from contextlib import suppress
+
+
+class Worker:
+    """A thread that is there while there are jobs.
+
+    >>> done = Worker().start(iter(()))
+    >>> done.wait(timeout=10)
+    True
+    """
+
+    def __init__(self) -> None:
+        self._reset()
+        atexit.register(self._stop)
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(
+                before=self._hold,
+                after_in_parent=self._go_on,
+                after_in_child=self._give_up,
+            )
+
+    def _reset(self) -> None:
+        self._jobs: deque[tuple[Iterator[object], threading.Event]] = deque()
+        self._guard = threading.Lock()  # of the jobs
+        self._step = threading.Lock()  # held while a step runs
+        self._thread: threading.Thread | None = None
+        self._ends = False
+
+    def start(self, job: Iterator[object]) -> threading.Event:
+        """Do the job later; the event tells that it is done, or that it failed."""
+        done = threading.Event()
+        with self._guard:
+            self._jobs.append((job, done))
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._work, name="compiler", daemon=True)
+                self._thread.start()
+        return done
+
+    def _work(self) -> None:
+        while True:
+            with self._guard:
+                if self._ends or not self._jobs:
+                    self._thread = None
+                    return
+                job, done = self._jobs[0]
+            try:
+                self._do(job)
+            finally:
+                with self._guard:
+                    self._jobs.popleft()
+                done.set()
+
+    def _do(self, job: Iterator[object]) -> None:
+        with suppress(Exception):  # whoever gave the job lives without its result
+            while not self._ends:
+                with self._step:
+                    try:
+                        next(job)
+                    except StopIteration:
+                        return
+
+    def _stop(self) -> None:
+        """Let the step that runs come to its end: it may be in a library that is about to go."""
+        self._ends = True
+        with self._step:
+            pass
+
+    def _hold(self) -> None:
+        self._step.acquire()
+
+    def _go_on(self) -> None:
+        self._step.release()
+
+    def _give_up(self) -> None:
+        """In a forked process, which has no such thread: nobody is to wait for it."""
+        jobs = self._jobs
+        self._reset()
+        for _, done in jobs:
+            done.set()

@@ -1,0 +1,72 @@
+"""Compiled code kept in a folder, from one process to the next.
+
+The name of an entry is a hash of all that decides what the code does, so that nothing is ever out
+of date. An entry begins with a checksum; what does not fit is as good as not there.
+"""
+
+import hashlib
+import threading
+import warnings
+from collections.abc import Iterable
+from contextlib import suppress
+from os import PathLike
+from pathlib import Path
+
+from micrograd_gd.files import write_file
+
+_SIZE = hashlib.sha256().digest_size
+_writing = threading.Lock()
+
+
+class Cache:
+    """A folder of compiled code, made when the first is kept.
+
+    Whoever may write there may make this process run any code.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     cache = Cache(folder)
+    ...     key = cache.key(["program", "machine"])
+    ...     cache.put(key, b"code")
+    ...     cache.get(key), cache.get(cache.key(["program", "another machine"]))
+    (b'code', None)
+    """
+
+    def __init__(self, folder: str | PathLike[str]) -> None:
+        self.folder = Path(folder)
+
+    def key(self, parts: Iterable[str]) -> str:
+        """The name for what these texts decide."""
+        sums = [hashlib.sha256(part.encode()).digest() for part in parts]
+        return hashlib.sha256(b"".join(sums)).hexdigest()
+
+    def get(self, key: str) -> bytes | None:
+        """What was kept; None where there is nothing, or nothing whole, which is removed."""
+        path = self._path(key)
+        try:
+            entry = path.read_bytes()
+        except OSError:
+            return None
+        checksum, content = entry[:_SIZE], entry[_SIZE:]
+        if checksum == _checksum(key, content):
+            return content
+        with suppress(OSError):
+            path.unlink()
+        return None
+
+    def put(self, key: str, content: bytes) -> None:
+        """Keep it, whole or not at all; a RuntimeWarning where the folder cannot be written."""
+        try:
+            with _writing:  # two threads would write to one file beside the entry
+                self.folder.mkdir(parents=True, exist_ok=True)
+                write_file(self._path(key), _checksum(key, content) + content)
+        except OSError as error:
+            warnings.warn(f"compiled code cannot be kept: {error}", RuntimeWarning, stacklevel=2)
+
+    def _path(self, key: str) -> Path:
+        return self.folder / f"{key}.code"
+
+
+def _checksum(key: str, content: bytes) -> bytes:
+    """Of the name too, so that an entry fits under its own alone."""
+    return hashlib.sha256(key.encode() + content).digest()
