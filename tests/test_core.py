@@ -5,6 +5,7 @@ import gc
 import itertools
 import math
 import operator
+import os
 import pickle
 import random
 import struct
@@ -366,6 +367,41 @@ def test_cycles_through_gradients_are_collected(kind):
     del x, y
     gc.collect()
     assert [ref() for ref in gone] == [None, None]
+
+
+def test_the_collector_comes_by_where_nothing_but_values_is_made():
+    for _ in range(100_000):
+        x = Native(3.0)
+        x.grad = x * x
+    assert sum(type(x) is Native for x in gc.get_objects()) < 100_000  # of 200,000
+    del x
+    gc.collect()
+
+
+@pytest.mark.skipif(
+    "asan" in os.environ.get("LD_PRELOAD", ""),
+    reason="in a build for sanitizers each value has memory of its own",
+)
+def test_values_that_are_made_together_lie_together_whatever_died_before():
+    before = [Native(0.0) for _ in range(10_000)]
+    random.Random(0).shuffle(before)
+    while before:
+        before.pop()
+    addresses = [id(x) for x in [Native(0.0) for _ in range(10_000)]]
+    size = sys.getsizeof(Native(0.0))
+    neighbours = [b - a == size for a, b in zip(addresses, addresses[1:], strict=False)]
+    assert sum(neighbours) > 9000
+
+
+def test_a_value_keeps_its_memory_when_all_around_it_die():
+    kept = []
+    for i in range(200_000):
+        x = Native(float(i), "w" if i % 1000 == 0 else "")
+        if x.label:
+            kept.append(x)
+    more = [Native(-1.0) for _ in range(200_000)]
+    assert [x.data for x in kept] == [1000.0 * i for i in range(200)]
+    assert {id(x) for x in kept}.isdisjoint(map(id, more))
 
 
 @both_engines

@@ -11,6 +11,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#ifdef _MSC_VER
+#include <intrin.h>
+#endif
 
 /* What is in an operand's place: nothing; a plain number; a value that no derivative flows to; a
    value that one does flow to. IN_BLOCK, in the first place, says that all are in the block. */
@@ -54,6 +57,7 @@ struct Node {
     bool tracked : 1; /* the collector looks at it */
     bool closed : 1;  /* ... and at everything that it refers to */
     bool seen : 1;    /* by the walk that is under way */
+    uint8_t place;    /* in its slab, from 1; 0: its memory is its own */
     PyObject *weakrefs;
     union {
         Edge edge[2];
@@ -64,6 +68,42 @@ struct Node {
         };
     };
 };
+
+/* Memory for nodes comes in slabs. Births fill them by rising addresses, in whatever order those
+   before died: so neighbours were born one after the other, and what walks and deaths come to next
+   is on its way into the cache when they do. */
+
+#ifndef MOST_EMPTY /* slabs that are kept for nodes to come */
+#define MOST_EMPTY 1024
+#endif
+#ifndef USE_SLABS /* 0 shows a sanitizer every death */
+#define USE_SLABS 1
+#endif
+
+typedef struct {
+    uintptr_t header[2]; /* the collector's */
+    Node node;
+} Cell;
+
+typedef struct Slab Slab;
+struct Slab {
+    PyObject_HEAD
+    uint64_t room;         /* a bit for each cell, set where no node lives */
+    Slab *previous, *next; /* among those with room */
+    Cell cell[64];
+};
+
+/* No object that anybody meets; but the collector counts it as one, so that it comes by in time
+   where nothing but values is made. */
+static PyTypeObject slab_type = {
+    PyVarObject_HEAD_INIT(NULL, 0)
+    .tp_name = "micrograd_gd._core.native.slab",
+    .tp_basicsize = sizeof(Slab),
+    .tp_flags = Py_TPFLAGS_HAVE_GC,
+};
+
+/* Ask for one that was born a little earlier: walks and deaths go from the young to the old. */
+#define PREFETCH_EARLIER(node) PREFETCH((uintptr_t)(node) - 8 * sizeof(Cell))
 
 /* What belongs to one interpreter. */
 typedef struct {
@@ -79,13 +119,10 @@ typedef struct {
     long open_blocks; /* modes.open_blocks: it tells when that changes */
     Node *dead;       /* waiting while another node is being freed */
     bool freeing;
-    Node *spare; /* memory of nodes that died, for those to come */
-    Py_ssize_t spares;
+    Slab *slab;      /* the first one with room */
+    Py_ssize_t empty; /* slabs without a node */
+    bool in_slabs;
 } State;
-
-#ifndef MOST_SPARES /* 0 shows a sanitizer every death */
-#define MOST_SPARES (1 << 16)
-#endif
 
 static void value_dealloc(PyObject *self);
 
@@ -195,6 +232,100 @@ static inline double gradient_as_number(Node *node)
 
 static inline PyObject *label_of(Node *node) { return has_block(node) ? node->block->label : NULL; }
 
+/* Slabs. */
+
+static void put_first(State *state, Slab *slab)
+{
+    slab->previous = NULL;
+    slab->next = state->slab;
+    if (slab->next != NULL) {
+        slab->next->previous = slab;
+    }
+    state->slab = slab;
+}
+
+static void take_out(State *state, Slab *slab)
+{
+    if (slab->next != NULL) {
+        slab->next->previous = slab->previous;
+    }
+    *(slab->previous ? &slab->previous->next : &state->slab) = slab->next;
+}
+
+static int new_slab(State *state)
+{
+    Slab *slab = PyObject_GC_New(Slab, &slab_type);
+    if (slab == NULL) {
+        return -1;
+    }
+    memset(slab->cell, 0, sizeof(slab->cell));
+    for (uint8_t i = 0; i < 64; i++) {
+        slab->cell[i].node.place = i + 1;
+    }
+    slab->room = UINT64_MAX;
+    state->empty += 1;
+    put_first(state, slab);
+    return 0;
+}
+
+static inline int lowest_bit(uint64_t bits)
+{
+#ifdef _MSC_VER
+    unsigned long place;
+    _BitScanForward64(&place, bits);
+    return (int)place;
+#else
+    return __builtin_ctzll(bits);
+#endif
+}
+
+/* The first cell with room, of a state that has such a slab. */
+static inline Node *take_cell(State *state)
+{
+    Slab *slab = state->slab;
+    Node *node = &slab->cell[lowest_bit(slab->room)].node;
+    state->empty -= slab->room == UINT64_MAX;
+    slab->room &= slab->room - 1;
+    if (slab->room == 0) {
+        take_out(state, slab);
+    }
+    return node;
+}
+
+/* Without a state, when all that belongs to the interpreter is gone, slabs are in no list. */
+static void leave_cell(State *state, Node *node)
+{
+    Cell *first = (Cell *)((char *)node - offsetof(Cell, node)) - (node->place - 1);
+    Slab *slab = (Slab *)((char *)first - offsetof(Slab, cell));
+    if (slab->room == 0 && state != NULL) {
+        put_first(state, slab);
+    }
+    slab->room |= (uint64_t)1 << (node->place - 1);
+    if (slab->room < UINT64_MAX) {
+        return;
+    }
+    if (state == NULL) {
+        PyObject_GC_Del(slab);
+    } else if (state->empty == MOST_EMPTY) {
+        take_out(state, slab);
+        PyObject_GC_Del(slab);
+    } else {
+        state->empty += 1;
+    }
+}
+
+/* Free the slabs without a node, and leave the others to their last nodes. */
+static void leave_slabs(State *state)
+{
+    while (state->slab != NULL) {
+        Slab *slab = state->slab;
+        take_out(state, slab);
+        if (slab->room == UINT64_MAX) {
+            PyObject_GC_Del(slab);
+        }
+    }
+}
+
 /* Birth. */
 
 static inline void make_leaf(Node *node)
@@ -205,18 +336,17 @@ static inline void make_leaf(Node *node)
 
 static inline Node *new_node(State *state)
 {
-    Node *node = state->spare;
-    if (node != NULL) {
-        state->spare = node->next;
-        state->spares -= 1;
-        PREFETCH(state->spare);
+    Node *node;
+    if (state->slab != NULL || (state->in_slabs && new_slab(state) == 0)) {
+        node = take_cell(state);
+        Py_SET_TYPE((PyObject *)node, (PyTypeObject *)Py_NewRef(state->type));
         Py_SET_REFCNT((PyObject *)node, 1);
-        Py_INCREF(state->type);
     } else {
-        node = PyObject_GC_New(Node, state->type);
+        node = state->in_slabs ? NULL : PyObject_GC_New(Node, state->type);
         if (node == NULL) {
             return NULL;
         }
+        node->place = 0;
     }
     node->grad = 0.0;
     node->tracked = node->closed = node->seen = false;
@@ -435,34 +565,20 @@ static int forget(Node *node)
 static void free_memory(State *state, Node *node)
 {
     PyTypeObject *type = Py_TYPE(node);
-    if (type == state->type && state->spares < MOST_SPARES) {
-        node->next = state->spare;
-        state->spare = node;
-        state->spares += 1;
-    } else {
+    if (node->place == 0) {
         type->tp_free(node);
+    } else {
+        leave_cell(state, node);
     }
     Py_DECREF(type);
-}
-
-static void free_spares(State *state)
-{
-    while (state->spare != NULL) {
-        Node *node = state->spare;
-        state->spare = node->next;
-        PyObject_GC_Del(node);
-    }
-    state->spares = 0;
 }
 
 /* The class, and all that belongs to the interpreter, went before the node. */
 static void free_without_state(Node *node)
 {
-    PyTypeObject *type = Py_TYPE(node);
     Py_TRASHCAN_BEGIN(node, value_dealloc);
     drop_references(node);
-    type->tp_free(node);
-    Py_DECREF(type);
+    free_memory(NULL, node);
     Py_TRASHCAN_END;
 }
 
@@ -492,6 +608,7 @@ static void value_dealloc(PyObject *self)
     state->freeing = true;
     while ((node = state->dead) != NULL) {
         state->dead = node->next;
+        PREFETCH_EARLIER(node);
         drop_references(node);
         free_memory(state, node);
     }

@@ -792,6 +792,20 @@ static PyObject *imported(const char *module_name, const char *name)
     return found;
 }
 
+/* A slab fits where the collector's header is two words before each object, as it is wherever one
+   lock guards all of them; `sys.getsizeof` counts it. */
+static int decide_on_slabs(State *state)
+{
+    PyObject *size_of = imported("sys", "getsizeof");
+    PyObject *node = size_of ? (PyObject *)new_node(state) : NULL;
+    PyObject *size = node ? PyObject_CallOneArg(size_of, node) : NULL;
+    state->in_slabs = USE_SLABS && size && PyLong_AsSize_t(size) == sizeof(Cell);
+    Py_XDECREF(size_of);
+    Py_XDECREF(node);
+    Py_XDECREF(size);
+    return size ? 0 : -1;
+}
+
 static int native_exec(PyObject *module)
 {
     State *state = PyModule_GetState(module);
@@ -820,7 +834,7 @@ static int native_exec(PyObject *module)
         main_type = state->type;
         main_state = state;
     }
-    return PyModule_AddType(module, state->type);
+    return decide_on_slabs(state) < 0 ? -1 : PyModule_AddType(module, state->type);
 }
 
 static int native_traverse(PyObject *module, visitproc visit, void *arg)
@@ -860,7 +874,7 @@ static void native_free(void *module)
         main_state = NULL;
     }
     native_clear(module);
-    free_spares(state);
+    leave_slabs(state);
     for (uint32_t i = 0; state->ops != NULL && i < state->op_count; i++) {
         Py_CLEAR(state->ops[i]);
     }

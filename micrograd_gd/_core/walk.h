@@ -55,6 +55,7 @@ static Py_ALWAYS_INLINE inline int walk(Node *root, Kind least, Stack *order, bo
         if (node->seen) {
             continue;
         }
+        PREFETCH_EARLIER(node);
         Edge *edge;
         Kind *kind;
         Py_ssize_t n = edges_of(node, &edge, &kind);
