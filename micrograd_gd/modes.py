@@ -120,7 +120,9 @@ def observe(node: Any) -> None:
     """Treat a node that an engine has just made as the open blocks demand."""
     trace = _trace.get()
     if trace is not None:
-        trace.recorded(node, keeps=_recording.get())
+        if not _recording.get():
+            trace.touched(node, "no_grad()")
+        trace.events.append(node)
         return
     watch = _watch.get()
     if watch is not None:
@@ -135,8 +137,7 @@ def observe(node: Any) -> None:
 class Trace(Protocol):
     """What the compiler hears of a function that it calls to see what it computes."""
 
-    def recorded(self, node: Any, *, keeps: bool) -> None:
-        """A node was made; under `no_grad` it keeps no operands."""
+    events: list[Any]  # every node, in the order in which they are made
 
     def compared(self, node: Any, relation: str, other: Any, answer: Any) -> None:
         """A branch may now be taken by a number."""

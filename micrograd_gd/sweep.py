@@ -5,13 +5,17 @@ on floats; with `differentiable=True` it takes the partials from the table as va
 sweep is itself recorded and can be swept again: that is what a derivative of higher order is.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from micrograd_gd import modes
+from micrograd_gd.choice import native_part
 from micrograd_gd.engine import Value
 from micrograd_gd.errors import GraphError
 from micrograd_gd.operation import number
+
+# The same in C, where the native engine is in use.
+_pull_back_in_c, _push_forward_in_c = native_part("pull_back"), native_part("push_forward")
 
 
 def backward(root: Value, seed: Any = 1.0, *, create_graph: bool = False) -> None:
@@ -81,8 +85,23 @@ def pull_back(
     only the adjoints found there are kept, which saves memory. `last` promises that nobody
     differentiates the result again.
     """
-    watch, trace = modes.watch(), modes.trace()
+    trace = modes.trace()
     differentiable = differentiable or trace is not None  # numbers would be those of today
+    if _pull_back_in_c and _runs_in_c(trace, [*seeds, *stop]):
+        found: dict[Value, Any] = _pull_back_in_c(seeds, stop, differentiable, trace, last)
+        return found
+    return _pull_back(seeds, stop, trace, differentiable=differentiable, last=last)
+
+
+def _pull_back(
+    seeds: Mapping[Value, Any],
+    stop: Collection[Value],
+    trace: modes.Trace | None,
+    *,
+    differentiable: bool,
+    last: bool,
+) -> dict[Value, Any]:
+    watch = modes.watch()
     found = dict(seeds)
     for node in reversed(in_order(seeds, stop)):
         if node in stop or node not in found:  # a trace has them all in order, also without a path
@@ -111,7 +130,7 @@ def pull_back(
 
 
 def push_forward(
-    nodes: Iterable[Value],
+    nodes: Sequence[Value],
     seeds: Mapping[Value, Any],
     *,
     differentiable: bool = False,
@@ -124,6 +143,10 @@ def push_forward(
     """
     trace = modes.trace()
     differentiable = differentiable or trace is not None  # as above
+    found: dict[Value, Any]
+    if _push_forward_in_c and _runs_in_c(trace, nodes):
+        found = _push_forward_in_c(nodes, seeds, differentiable, trace, last)
+        return found
     found = dict(seeds)
     for node in nodes:
         if node in seeds:
@@ -144,6 +167,12 @@ def push_forward(
                     step = trace.joined(found[node], step) if trace else found[node] + step
                 found[node] = step
     return found
+
+
+def _runs_in_c(trace: modes.Trace | None, nodes: Iterable[Any]) -> bool:
+    """Whether these are values of the engine in use, and nobody hears of every step."""
+    heard = modes.watch() or (trace and trace.has_lanes)
+    return not heard and all(isinstance(node, Value) for node in nodes)
 
 
 def in_order(roots: Collection[Value], stop: Collection[Value]) -> list[Value]:

@@ -1,5 +1,6 @@
 """Compiled functions give the bits of the functions, whatever the numbers and the branches are."""
 
+import contextvars
 import ctypes
 import json
 import math
@@ -7,6 +8,7 @@ import shutil
 import struct
 import subprocess
 import sys
+import threading
 import warnings
 from collections import namedtuple
 from dataclasses import replace
@@ -471,6 +473,25 @@ def test_blocks_around_a_call_are_minded():
     with detect_anomaly(), pytest.raises(NonFiniteError, match=r"log\(0.0\) is -inf"):
         compiled(Value(0.0))
     assert compiled(0.0) == -math.inf
+
+
+def test_a_trace_hears_of_its_own_thread_alone():
+    elsewhere, shared = Value(3.0), []
+
+    def f(x):
+        thread = threading.Thread(target=lambda: shared.append((elsewhere * 2).exp().data))
+        thread.start()
+        thread.join()
+        inner = contextvars.copy_context().run(lambda: x * 5)
+        return inner + trace(lambda y: y.sin(), 1.0).size
+
+    assert str(trace(f, 1.0)).splitlines() == [
+        "program(x)",
+        "    v1 = x * 5.0",
+        "    v2 = v1 + 1.0",
+        "    return v2",
+    ]
+    assert shared == [math.exp(6.0)]
 
 
 # What cannot be compiled is refused.

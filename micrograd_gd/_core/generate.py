@@ -6,10 +6,12 @@ are equal.
 """
 
 import ast
+import re
 import sys
 from pathlib import Path
 
 from micrograd_gd import ieee
+from micrograd_gd._core import postfix
 from micrograd_gd._core.rare import formulas
 from micrograd_gd.operation import OPERATIONS, Operation
 
@@ -45,8 +47,11 @@ def rules(rows: list[Operation]) -> str:
     """The C functions that compute, and the array of rows that holds them."""
     ahead = [f"{_signature(row)};" for row in rows if not row.folds]
     functions = [_fold(row) if row.folds else _value(row) + _rule(row) for row in rows]
+    numbers = {row.name: number for number, row in enumerate(rows, 1)}
+    partials = [_written_out(row, numbers) for row in rows]
     entries = [_entry(row) for row in rows]
-    return "\n".join([_RULES_HEAD, *ahead, "", *functions, _ROWS.format("\n".join(entries))])
+    table = _ROWS.format("\n".join(entries))
+    return "\n".join([_RULES_HEAD, *ahead, "", *functions, *partials, table])
 
 
 def methods(rows: list[Operation]) -> str:
@@ -151,27 +156,31 @@ def _word(row: Operation) -> str:
 
 
 def _value(row: Operation) -> str:
+    text = c_expression(row.tree(row.value))
+    unused = [letter for letter in row.operands if not re.search(rf"\b_{letter}\b", text)]
+    unread = "".join(f"(void)_{letter}; " for letter in unused)
     return f"""
 /* {row!r} = {row.value} */
-{_signature(row)} {{ return {c_expression(row.tree(row.value))}; }}
+{_signature(row)} {{ {unread}return {text}; }}
 """
 
 
 def _rule(row: Operation) -> str:
-    letters = ", ".join(f"_{letter} = x[{i}]" for i, letter in enumerate(row.operands))
     arguments = ", ".join(f"_{letter}" for letter in row.operands)
-    y = "result" if "y" in row.operands else "_y"  # a slope takes the row's result
+    letters = ", ".join(f"_{letter} = x[{i}]" for i, letter in enumerate(row.operands))
     partials = [
         f"    if (kind[{i}] == VALUE) {{\n{_flow(row.tree(partial), i, 2)}    }}\n"
         for i, partial in enumerate(row.partials)
     ]
+    is_slope = "y" in row.operands  # it takes the row's result, and has no derivative
+    y = f"value_{_word(row)}({arguments})"
+    rest = f"    return {y};" if is_slope else f"    const double _y = {y};\n{''.join(partials)}"
     return f"""
 static double rule_{_word(row)}({_PARAMETERS})
 {{
-    (void)n;
+    (void)n, (void)edge, (void)kind;
     const double {letters};
-    const double {y} = value_{_word(row)}({arguments});
-{"".join(partials)}    return {y};
+{rest}{"" if is_slope else "    return _y;"}
 }}
 """
 
@@ -221,6 +230,20 @@ static double rule_{row.name}({_PARAMETERS})
 """
 
 
+def _written_out(row: Operation, numbers: dict[str, int]) -> str:
+    """The partials over values: an array of steps for each, and the array of these arrays."""
+    arrays = [
+        f"static const Step {_array(row, letter)}[] = {{{postfix.steps(row, formula, numbers)}}};"
+        for letter, formula in zip(row.operands, row.partials, strict=True)
+    ]
+    names = ", ".join(_array(row, letter) for letter in row.operands)
+    return "\n".join([*arrays, f"static const Step *const partials_{_word(row)}[] = {{{names}}};"])
+
+
+def _array(row: Operation, letter: str) -> str:
+    return f"partial_{_word(row)}_along_{letter}"
+
+
 def _fold_step(row: Operation) -> str:
     arguments = ", ".join(f"double _{letter}" for letter in row.operands)
     value = c_expression(row.tree(row.value))
@@ -241,7 +264,8 @@ def _entry(row: Operation) -> str:
     defaults = [repr(default) for default in row.defaults]
     return (
         f"    {{{_text(row.name)}, {_text(formulas(row))}, {len(row.operands)}, {groups}, "
-        f"{len(defaults)}, (const double[]){{{', '.join(defaults) or 0}}}, rule_{_word(row)}}},"
+        f"{len(defaults)}, (const double[]){{{', '.join(defaults) or 0}}}, rule_{_word(row)}, "
+        f"partials_{_word(row)}}},"
     )
 
 
@@ -267,6 +291,17 @@ _RULES_HEAD = f"""\
    rule stores the partial and makes the kind FLOWS. */
 typedef double (*Rule)({_PARAMETERS});
 
+/* A partial over values is a list of steps for a stack, which postfix.py explains. */
+enum {{ {", ".join(postfix.KINDS)} }};
+enum {{ DEEPEST = {postfix.DEEPEST}, MOST_TAKEN = {postfix.MOST_TAKEN} }};
+
+typedef struct {{
+    uint8_t kind;
+    uint8_t count;  /* of operands that an operation takes */
+    uint16_t which; /* operand, operation, relation or step */
+    double number;
+}} Step;
+
 typedef struct {{
     const char *name;
     const char *formulas;
@@ -275,12 +310,13 @@ typedef struct {{
     Py_ssize_t default_count;
     const double *defaults;
     Rule rule;
+    const Step *const *partials; /* over values */
 }} Row;
 """
 
 _ROWS = """
 static const Row ROWS[] = {{
-    {{"leaf", "", 0, 0, 0, NULL, NULL}},
+    {{"leaf", "", 0, 0, 0, NULL, NULL, NULL}},
 {}
 }};
 

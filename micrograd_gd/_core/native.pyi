@@ -1,4 +1,4 @@
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from micrograd_gd.engine import Value as Value
@@ -15,6 +15,20 @@ def restore(
     label: Any,
 ) -> Value: ...
 def number_of(op: Operation) -> int: ...
+def pull_back(
+    seeds: Mapping[Value, Any],
+    stop: Collection[Value],
+    differentiable: bool,
+    trace: Any,
+    last: bool,
+) -> dict[Value, Any]: ...
+def push_forward(
+    nodes: Iterable[Value],
+    seeds: Mapping[Value, Any],
+    differentiable: bool,
+    trace: Any,
+    last: bool,
+) -> dict[Value, Any]: ...
 
 class Tape:
     def __init__(

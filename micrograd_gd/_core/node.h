@@ -116,6 +116,8 @@ typedef struct {
     PyObject *number;       /* operation.number, the door for whatever is no float or int */
     PyObject *not_a_number; /* errors.NotANumberError */
     PyObject *modes;
+    PyObject *trace, *recording; /* the context variables of modes */
+    PyObject *events_name;       /* "events" */
     long open_blocks; /* modes.open_blocks: it tells when that changes */
     Node *dead;       /* waiting while another node is being freed */
     bool freeing;

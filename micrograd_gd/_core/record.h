@@ -12,6 +12,8 @@ static int no_more_operations(void)
     return 0;
 }
 
+static uint32_t number_of_op(State *state, PyObject *op); /* in value.c */
+
 /* The float that `x` is. The checks that `operation.number` makes of what is no plain float or int
    are left to it, and so are the messages: `name` says what `x` is called there. */
 static int number_called(State *state, PyObject *x, PyObject *name, double *out)
@@ -110,9 +112,36 @@ static inline void set_operand(Edge *edge, Kind kind, PyObject *x, double number
     }
 }
 
-/* Let the open blocks see a new node. */
+/* The list in which a trace that is under way here keeps its nodes: a new reference; NULL without an
+   error where there is none, or other blocks have their say. (Blocks follow the context.) */
+static PyObject *events_here(State *state)
+{
+    PyObject *trace = NULL, *recording = NULL, *events = NULL;
+    if (state->trace != NULL && PyContextVar_Get(state->trace, NULL, &trace) == 0 && trace != NULL
+        && trace != Py_None && PyContextVar_Get(state->recording, NULL, &recording) == 0
+        && recording == Py_True) {
+        events = PyObject_GetAttr(trace, state->events_name);
+        if (events != NULL && !PyList_CheckExact(events)) {
+            Py_CLEAR(events);
+        }
+    }
+    Py_XDECREF(recording);
+    Py_XDECREF(trace);
+    return events;
+}
+
+/* Let the open blocks see a new node: a trace keeps it, as `modes.observe` says. */
 static int observe(State *state, Node *node)
 {
+    PyObject *events = events_here(state);
+    if (events != NULL) {
+        int kept = PyList_Append(events, (PyObject *)node);
+        Py_DECREF(events);
+        return kept;
+    }
+    if (PyErr_Occurred()) {
+        return -1;
+    }
     PyObject *done = PyObject_CallMethod(state->modes, "observe", "O", node);
     Py_XDECREF(done);
     return done == NULL ? -1 : 0;

@@ -2,12 +2,13 @@
 
    The fast twin of `engine.py`, which says what everything here means and is to be read first. The
    calculus is generated from the table of operations (generate.py); what is written by hand is the
-   node (node.h), the recording (record.h), the walk (walk.h), and here the type: its attributes and
-   methods in the order of `engine.py`. What is rare is written in Python (rare.py). Compiled programs
-   are run by tape.h, and called by kernel.h. */
+   node (node.h), the recording (record.h), the walk (walk.h), the sweeps over values (sweep.h), and
+   here the type: its attributes and methods in the order of `engine.py`. What is rare is written in
+   Python (rare.py). Compiled programs are run by tape.h, and called by kernel.h. */
 
 #include "node.h"
 #include "record.h"
+#include "sweep.h"
 #include "walk.h"
 #include "kernel.h"
 #include "methods.h" /* ROW_METHODS and ROW_SLOTS, generated from the table */
@@ -781,6 +782,12 @@ static PyMethodDef native_methods[] = {
      "number_of(op)\n--\n\nThe number of an operation that is compiled in; 0 for others."},
     {"count_blocks", native_count_blocks, METH_O,
      "count_blocks(count)\n--\n\nHear how many blocks of `modes` are open."},
+    {"pull_back", native_pull_back, METH_VARARGS,
+     "pull_back(seeds, stop, differentiable, trace, last)\n--\n\n"
+     "As that of `sweep`."},
+    {"push_forward", native_push_forward, METH_VARARGS,
+     "push_forward(nodes, seeds, differentiable, trace, last)\n--\n\n"
+     "As that of `sweep`."},
     {NULL, NULL, 0, NULL},
 };
 
@@ -816,10 +823,13 @@ static int native_exec(PyObject *module)
     state->number = imported("micrograd_gd.operation", "number");
     state->not_a_number = imported("micrograd_gd.errors", "NotANumberError");
     state->modes = imported("micrograd_gd.modes", NULL);
+    state->trace = imported("micrograd_gd.modes", "_trace");
+    state->recording = imported("micrograd_gd.modes", "_recording");
+    state->events_name = PyUnicode_InternFromString("events");
     state->type = (PyTypeObject *)PyType_FromModuleAndSpec(module, &value_spec, NULL);
     if (!state->ops || !state->number_of_op || !state->operation || !state->number
-        || !state->not_a_number
-        || !state->modes || !state->type) {
+        || !state->not_a_number || !state->modes || !state->trace || !state->recording
+        || !state->events_name || !state->type) {
         return -1;
     }
     state->tape_type = (PyTypeObject *)PyType_FromModuleAndSpec(module, &tape_spec, NULL);
@@ -848,6 +858,8 @@ static int native_traverse(PyObject *module, visitproc visit, void *arg)
     Py_VISIT(state->number);
     Py_VISIT(state->not_a_number);
     Py_VISIT(state->modes);
+    Py_VISIT(state->trace);
+    Py_VISIT(state->recording);
     for (uint32_t i = 0; state->ops != NULL && i < state->op_count; i++) {
         Py_VISIT(state->ops[i]);
     }
@@ -863,6 +875,9 @@ static int native_clear(PyObject *module)
     Py_CLEAR(state->number);
     Py_CLEAR(state->not_a_number);
     Py_CLEAR(state->modes);
+    Py_CLEAR(state->trace);
+    Py_CLEAR(state->recording);
+    Py_CLEAR(state->events_name);
     return 0;
 }
 

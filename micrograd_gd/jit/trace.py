@@ -36,11 +36,11 @@ class Traced:
         self.name = name
         self._inputs = inputs
         self._arguments = arguments
-        self._events: list[Value | _Decision] = []  # in the order in which they happened
+        self.events: list[Any] = []  # nodes and decisions, in the order in which they came
         self._decided: set[tuple[Any, ...]] = set()
+        self._refuses_branches = False  # while a formula is tried without one
         self.lanes = 0  # of the batch whose sample is being traced
         self.has_lanes = False  # whether there was a batch
-        self._is_tried = False  # whether a formula is evaluated to see if it takes a branch
         self._lanes_of: dict[Value, int] = {}  # of the events so far that are varying
         self._looked = 0  # at so many events
         self._masks: dict[Value, Any] = {}  # of derivatives that only some samples have
@@ -62,11 +62,11 @@ class Traced:
     def program(self) -> Program:
         """The program, as it was written down."""
         numbers: dict[Value, int] = {x: i for i, x in enumerate(self._inputs)}
-        made = {event for event in self._events if isinstance(event, Value)}
+        made = {event for event in self.events if isinstance(event, Value)}
         outputs, rows = _rows(self._outputs)
         used = [
             (event.operands if isinstance(event, Value) else (event.left, event.right))
-            for event in self._events
+            for event in self.events
         ]
         captured = {
             x: None
@@ -74,14 +74,14 @@ class Traced:
             for x in operands
             if isinstance(x, Value) and x not in made and x not in numbers
         }
-        for node in (*captured, *(e for e in self._events if isinstance(e, Value))):
+        for node in (*captured, *(e for e in self.events if isinstance(e, Value))):
             numbers[node] = len(numbers)
 
         def numbered(operands: Sequence[Any]) -> tuple[Operand, ...]:
             return tuple([numbers[x] if isinstance(x, Value) else x for x in operands])
 
         steps: list[Step] = []
-        for event, operands in zip(self._events, used, strict=True):
+        for event, operands in zip(self.events, used, strict=True):
             if isinstance(event, Value):
                 steps.append(Instruction(numbers[event], _operation(event), numbered(operands)))
             else:
@@ -99,15 +99,11 @@ class Traced:
 
     # What the engines report.
 
-    def recorded(self, node: Any, *, keeps: bool) -> None:
-        """Keep the node, which holds its operation and its operands."""
-        if not keeps:
-            self.touched(node, "no_grad()")
-        self._events.append(node)
-
     def compared(self, node: Any, relation: str, other: Any, answer: Any) -> None:
         """Keep how the comparison ended, unless no other number could have changed that."""
-        if not self._is_tried and (self.lanes_of(node) or self.lanes_of(other)):
+        if self._refuses_branches:
+            raise _BranchError
+        if self.lanes_of(node) or self.lanes_of(other):
             self._refuse_branch()
         if isinstance(other, Value):
             key: tuple[Any, ...] = (id(node), relation, id(other))
@@ -118,7 +114,7 @@ class Traced:
             key = (id(node), relation, "number", other)
         if key not in self._decided:
             self._decided.add(key)
-            self._events.append(_Decision(node, relation, other, bool(answer), key))
+            self.events.append(_Decision(node, relation, other, bool(answer)))
 
     def touched(self, node: Any, what: str) -> None:
         """Refuse what a program could not repeat."""
@@ -141,23 +137,19 @@ class Traced:
         What is to be differentiated again stays written out, and each branch taken is a guard; or
         a choice for each sample of a batch.
         """
-        slope = node.op.slope(i) if last else None
+        slope: Operation | None = node.op.slope(i) if last else None
         if slope is not None and not isinstance(slope.value, str):
             return Value.record(slope, *node.operands, node)  # Python code, which wants floats
         if slope is None and self.lanes_of(node) and (chosen := choices.partial(node.op, i)):
             return chosen(*node.operands, node)
-        before = len(self._events)
-        self._is_tried = slope is not None
+        before, self._refuses_branches = len(self.events), slope is not None
         try:
-            partial = node.op.partial(i, node.operands, node)
+            return node.op.partial(i, node.operands, node)
+        except _BranchError:
+            assert slope is not None, "only then branches are refused"  # noqa: S101 — for the types
         finally:
-            self._is_tried = False
-        if slope is None or not any(isinstance(e, _Decision) for e in self._events[before:]):
-            return partial
-        for event in self._events[before:]:
-            if isinstance(event, _Decision):
-                self._decided.remove(event.key)
-        del self._events[before:]
+            self._refuses_branches = False
+        del self.events[before:]
         self._looked = min(self._looked, before)
         return Value.record(slope, *node.operands, node)
 
@@ -176,7 +168,7 @@ class Traced:
         """How many lanes a varying number has; 0 for all others."""
         if not self.has_lanes:
             return 0
-        for event in self._events[self._looked :]:
+        for event in self.events[self._looked :]:
             if isinstance(event, Value):
                 op = event.op
                 if isinstance(op, batch.Lanes):
@@ -186,7 +178,7 @@ class Traced:
                     lanes = max([known.get(y, 0) for y in event.operands if isinstance(y, Value)])
                 if lanes:
                     self._lanes_of[event] = lanes
-        self._looked = len(self._events)
+        self._looked = len(self.events)
         return self._lanes_of.get(x, 0) if isinstance(x, Value) else 0
 
     def total(self, xs: Sequence[Any]) -> Any:
@@ -296,13 +288,16 @@ def _rows(outputs: Sequence[Any]) -> tuple[list[Any], list[Row]]:
 
 
 class _Decision(NamedTuple):
-    """A comparison, how it ended, and what tells it from others."""
+    """A comparison, and how it ended."""
 
     left: Any
     relation: str
     right: Any
     holds: bool
-    key: tuple[Any, ...]
+
+
+class _BranchError(Exception):
+    """A formula that is to be written out asks how numbers compare."""
 
 
 def _operation(node: Value) -> Operation:
