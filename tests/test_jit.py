@@ -26,7 +26,8 @@ from micrograd_gd.errors import ArgumentError, JitError, NonFiniteError, NotANum
 from micrograd_gd.functional import where
 from micrograd_gd.jit import Program, jit, passes, to_c, to_python, trace
 from micrograd_gd.jit.compiled import BACKENDS, MOST_VARIANTS
-from micrograd_gd.jit.program import Guard, Instruction, verify
+from micrograd_gd.jit.program import verify
+from micrograd_gd.jit.steps import Guard, Instruction
 from micrograd_gd.losses import cross_entropy, mse
 from micrograd_gd.modes import PACKAGE
 from micrograd_gd.operation import Operation

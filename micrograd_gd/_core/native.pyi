@@ -1,4 +1,4 @@
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from micrograd_gd.engine import Value as Value
@@ -29,6 +29,15 @@ def push_forward(
     trace: Any,
     last: bool,
 ) -> dict[Value, Any]: ...
+def optimized(
+    inputs: Sequence[Value],
+    events: Sequence[Any],
+    outputs: Sequence[Any],
+    traits: Callable[[Operation], tuple[bool, bool, float | None, float | None, Operation | None]],
+) -> (
+    tuple[tuple[Value, ...], dict[int, Any], bytes, bytes, bytes, int, int, dict[int, Operation]]
+    | None
+): ...
 
 class Tape:
     def __init__(

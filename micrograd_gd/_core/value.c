@@ -4,10 +4,12 @@
    calculus is generated from the table of operations (generate.py); what is written by hand is the
    node (node.h), the recording (record.h), the walk (walk.h), the sweeps over values (sweep.h), and
    here the type: its attributes and methods in the order of `engine.py`. What is rare is written in
-   Python (rare.py). Compiled programs are run by tape.h, and called by kernel.h. */
+   Python (rare.py). Compiled programs are found in traces by passes.h, run by tape.h, and called by
+   kernel.h. */
 
 #include "node.h"
 #include "record.h"
+#include "passes.h"
 #include "sweep.h"
 #include "walk.h"
 #include "kernel.h"
@@ -782,6 +784,9 @@ static PyMethodDef native_methods[] = {
      "number_of(op)\n--\n\nThe number of an operation that is compiled in; 0 for others."},
     {"count_blocks", native_count_blocks, METH_O,
      "count_blocks(count)\n--\n\nHear how many blocks of `modes` are open."},
+    {"optimized", native_optimized, METH_VARARGS,
+     "optimized(inputs, events, outputs, traits)\n--\n\n"
+     "What `jit.steps` makes a program of; None where Python is to do it."},
     {"pull_back", native_pull_back, METH_VARARGS,
      "pull_back(seeds, stop, differentiable, trace, last)\n--\n\n"
      "As that of `sweep`."},

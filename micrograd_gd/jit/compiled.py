@@ -15,7 +15,7 @@ from micrograd_gd.jit import flat, llvm, python, tiers
 from micrograd_gd.jit.batch import Axes, vmap
 from micrograd_gd.jit.cache import Cache
 from micrograd_gd.jit.call import Call, Function
-from micrograd_gd.jit.passes import optimized
+from micrograd_gd.jit.passes import of_trace
 from micrograd_gd.jit.program import Program
 from micrograd_gd.jit.python import Code
 
@@ -66,7 +66,7 @@ def trace(f: Function, *args: Any, **kwargs: Any) -> Program:
     """
     f = f.f if isinstance(f, Compiled) else f
     call = Call(f, (), args, kwargs)
-    return optimized(call.trace(call.leaves).program())
+    return of_trace(call.trace(call.leaves))
 
 
 class Compiled:
@@ -212,7 +212,7 @@ class _Kind:
             place, tree = result, variant.instead
         traced = self._call.trace(leaves)
         if len(self.variants) < MOST_VARIANTS:
-            program = optimized(traced.program())
+            program = of_trace(traced)
             variant = tree[place] = _Variant(program, self._compiled(program))
             self.variants.append(variant)
             if program.has_batches:  # the trace computed one sample alone

@@ -1,12 +1,6 @@
 """The backend `tape`: a program as flat arrays of numbers, which the native core runs at once.
 
-The flat form. `code` holds 32-bit integers, one record after the other:
-
-    op, result, count, operand …       op is the operation's number in the core, at least 1
-    -(1 + 2·relation + holds), a, b    a guard; relation counts < <= == != > >= from 0
-
-An operand from 0 on is the number of an input or an earlier result; ~i is constant i. `constants`
-are 64-bit floats, and `outputs` are operands.
+`jit.steps` says what is in them.
 """
 
 import sys
@@ -16,12 +10,12 @@ from typing import Any, NamedTuple
 
 from micrograd_gd.choice import native_part
 from micrograd_gd.errors import JitError
-from micrograd_gd.jit.program import Guard, Operand, Program
+from micrograd_gd.jit.program import Program
 from micrograd_gd.jit.python import Code
+from micrograd_gd.jit.steps import RELATIONS, FlatSteps, Guard, Operand
 from micrograd_gd.ops import Operation
 from micrograd_gd.trees import Structure
 
-_RELATIONS = ("<", "<=", "==", "!=", ">", ">=")
 _KINDS = {None: 0, list: 1, tuple: 2, dict: 3}
 _ARRAY, _OTHER = 4, 5
 
@@ -64,11 +58,15 @@ def flat(program: Program) -> Flat:
     """
     if program.has_batches:
         raise JitError("backend 'tape' runs no batches; backend 'python' does")
+    if isinstance(program.steps, FlatSteps):
+        for op in program.steps.ops.values():
+            _number(op)
+        return Flat(program.steps.code, program.steps.constants, program.steps.outputs)
     code, constants = array("i"), _Constants()
     numbers: dict[Operation, int] = {}
     for step in program.steps:
         if isinstance(step, Guard):
-            relation = _RELATIONS.index(step.relation)
+            relation = RELATIONS.index(step.relation)
             code.append(-(1 + 2 * relation + step.holds))
         else:
             number = numbers.get(step.op) or numbers.setdefault(step.op, _number(step.op))

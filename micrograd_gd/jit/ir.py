@@ -13,7 +13,8 @@ from typing import NamedTuple
 from micrograd_gd.errors import JitError
 from micrograd_gd.jit.formula import Formula, Term, text
 from micrograd_gd.jit.layout import Layout
-from micrograd_gd.jit.program import Guard, Instruction, Operand, Program, Step
+from micrograd_gd.jit.program import Program
+from micrograd_gd.jit.steps import Guard, Instruction, Operand, Step
 from micrograd_gd.operation import Operation
 
 LONGEST_IN_PLACE = 12  # lines of an operation; beyond, it is a function that is called

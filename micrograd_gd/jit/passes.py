@@ -7,13 +7,31 @@ functions that the program would call.
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
+from micrograd_gd.choice import native_part
 from micrograd_gd.jit.batch import Lanes
-from micrograd_gd.jit.program import Guard, Instruction, Operand, Program, Step, verify
-from micrograd_gd.ops import operation
+from micrograd_gd.jit.program import Program, verify
+from micrograd_gd.jit.steps import FlatSteps, Guard, Instruction, Operand, Step
+from micrograd_gd.jit.trace import Traced
+from micrograd_gd.ops import Operation, operation
 
 Pass = Callable[[Program], Program]
+
+_of_trace_in_c = native_part("optimized")
+
+
+def of_trace(traced: Traced) -> Program:
+    """The program of a trace after all passes; where the native core is, in one go and flat."""
+    found = None
+    if _of_trace_in_c and not traced.has_lanes:
+        found = _of_trace_in_c(traced.inputs, traced.events, traced.outputs, traits)
+    if found is None:
+        return optimized(traced.program())
+    captured, labels, *flat = found
+    steps = FlatSteps(*flat)
+    outputs = steps.read(steps.outputs)
+    return Program(traced.arguments, captured, steps, outputs, traced.structure, labels)
 
 
 def optimized(program: Program) -> Program:
@@ -44,25 +62,42 @@ def fold(program: Program) -> Program:
     return _substituted(program, constant)
 
 
-# What leaves the other operand as it is, whatever that is: (formula, place of the operand that
-# stays): the neutral element. Of the two zeros, -0 is neutral in a sum, +0 in a difference.
-_NEUTRAL = {
-    ("a + b", 0): -0.0, ("a + b", 1): -0.0, ("a - b", 0): 0.0,
-    ("a * b", 0): 1.0, ("a * b", 1): 1.0, ("a / b", 0): 1.0, ("a ** b", 0): 1.0,
+class Traits(NamedTuple):
+    """What the passes know of an operation."""
+
+    is_text: bool  # a formula: it computes the same from the same numbers
+    is_copy: bool  # it gives back its first operand
+    right: float | None  # the number as operand 2 that leaves operand 1 as it is, whatever that is
+    left: float | None  # likewise as operand 1
+    squared: Operation | None  # what it is where operand 2 is 2.0
+
+
+# The neutral elements. Of the two zeros, -0 is neutral in a sum, +0 in a difference.
+_NEUTRAL: dict[Any, tuple[float | None, float | None]] = {
+    "a + b": (-0.0, -0.0), "a - b": (0.0, None), "a * b": (1.0, 1.0), "a / b": (1.0, None),
+    "a ** b": (1.0, None),
 }  # fmt: skip
+
+
+def traits(op: Operation) -> Traits:
+    """Those of an operation, which follow from its formula."""
+    is_text = isinstance(op.value, str)
+    binary = op.value if op.operands == ("a", "b") else ""
+    squared = operation("square") if binary == "a ** b" else None
+    return Traits(is_text, op.value == op.operands[0], *_NEUTRAL.get(binary, (None, None)), squared)
 
 
 def shorten(program: Program) -> Program:
     """Leave out what gives back its operand: a copy, or one with a neutral element."""
 
     def same(step: Instruction) -> Operand | None:
-        formula = step.op.value
-        if formula == step.op.operands[0]:
+        known = traits(step.op)
+        if known.is_copy:
             return step.operands[0]
-        for place, x in enumerate(step.operands[:2]):
-            neutral = _NEUTRAL.get((formula, place)) if isinstance(formula, str) else None
-            if neutral is not None and _is(step.operands[1 - place], neutral):
-                return x
+        if known.right is not None and _is(step.operands[1], known.right):
+            return step.operands[0]
+        if known.left is not None and _is(step.operands[0], known.left):
+            return step.operands[1]
         return None
 
     return _substituted(program, same)
@@ -119,9 +154,10 @@ def square(program: Program) -> Program:
 
 
 def _squared(step: Step) -> Step:
-    if isinstance(step, Guard) or step.op.value != "a ** b" or not _is(step.operands[1], 2.0):
+    squared = None if isinstance(step, Guard) else traits(step.op).squared
+    if isinstance(step, Guard) or squared is None or not _is(step.operands[1], 2.0):
         return step
-    return Instruction(step.result, operation("square"), step.operands[:1])
+    return Instruction(step.result, squared, step.operands[:1])
 
 
 def share(program: Program) -> Program:

@@ -5,7 +5,7 @@ is used for nothing else. Below the instructions' numbers stand those of the inp
 values that the function closes over.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -15,32 +15,8 @@ from micrograd_gd.engine import Value
 from micrograd_gd.errors import JitError
 from micrograd_gd.jit.batch import Lanes
 from micrograd_gd.jit.layout import Layout
-from micrograd_gd.ops import Operation
+from micrograd_gd.jit.steps import FlatSteps, Guard, Instruction, Operand, Step
 from micrograd_gd.trees import Structure
-
-Operand = int | float  # the number of an earlier result, or a constant
-
-
-class Instruction(NamedTuple):
-    """One operation: `result = op(*operands)`."""
-
-    result: int
-    op: Operation
-    operands: tuple[Operand, ...]
-
-
-class Guard(NamedTuple):
-    """What held where the function took a branch; where it does not, the program is another one."""
-
-    left: Operand
-    relation: str
-    right: Operand
-    holds: bool
-
-    @property
-    def operands(self) -> tuple[Operand, Operand]:
-        """What is compared."""
-        return self.left, self.right
 
 
 class Row(NamedTuple):
@@ -57,9 +33,6 @@ class Row(NamedTuple):
         return range(self.start, self.start + self.lanes * self.stride, self.stride)
 
 
-Step = Instruction | Guard
-
-
 @dataclass(frozen=True)
 class Program:
     """The inputs, the steps in order, and what of it all is the result.
@@ -74,7 +47,7 @@ class Program:
 
     arguments: tuple[tuple[str, Structure], ...]  # the leaves of all are called 0, 1, …
     captured: tuple[Value, ...]  # whose data are read at every call; the numbers that follow
-    steps: tuple[Step, ...]
+    steps: Sequence[Step]
     outputs: tuple[Operand | None, ...]  # None where a row has the result
     structure: Structure  # of the result
     labels: dict[int, str]  # names that the user gave
@@ -109,6 +82,8 @@ class Program:
     @cached_property
     def has_batches(self) -> bool:
         """Whether some of it is computed for each sample of a batch."""
+        if isinstance(self.steps, FlatSteps):  # the passes in C leave batches to those in Python
+            return False
         return any(isinstance(step.op, Lanes) for step in self.instructions)
 
     @cached_property
@@ -252,13 +227,13 @@ def _check_rows(program: Program) -> None:
         raise JitError("a row of results is not of its batch")
 
 
-def parts(program: Program, longest: int) -> list[tuple[Step, ...]]:
+def parts(program: Program, longest: int) -> list[Sequence[Step]]:
     """The steps cut into parts of at most so many; one part where there are no steps."""
     starts = range(0, len(program.steps), longest)
     return [program.steps[start : start + longest] for start in starts] or [()]
 
 
-def crossing(program: Program, cut: list[tuple[Step, ...]]) -> dict[int, int]:
+def crossing(program: Program, cut: list[Sequence[Step]]) -> dict[int, int]:
     """The results that another part than their own uses, each with a slot to wait in."""
     home: dict[Operand, int] = {}
     slots: dict[int, int] = {}

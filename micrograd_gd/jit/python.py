@@ -12,16 +12,8 @@ from typing import Any
 
 from micrograd_gd import trees
 from micrograd_gd.jit.batch import Lanes
-from micrograd_gd.jit.program import (
-    Guard,
-    Instruction,
-    Operand,
-    Program,
-    Step,
-    crossing,
-    numbers_in,
-    parts,
-)
+from micrograd_gd.jit.program import Program, crossing, numbers_in, parts
+from micrograd_gd.jit.steps import Guard, Instruction, Operand, Step
 from micrograd_gd.operation import ON_FLOATS, Operation, number
 
 # Steps of one function; more become several, since Python's compiler takes 2 kB a step at work.

@@ -8,7 +8,8 @@ As few stages as that allows are made, and in each all steps keep their order.
 from typing import NamedTuple
 
 from micrograd_gd.jit.batch import Lanes
-from micrograd_gd.jit.program import Guard, Instruction, Program, Step, numbers_in
+from micrograd_gd.jit.program import Program, numbers_in
+from micrograd_gd.jit.steps import Guard, Instruction, Step
 
 
 class Stage(NamedTuple):

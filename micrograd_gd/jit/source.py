@@ -16,7 +16,8 @@ from micrograd_gd._core.generate import c_expression
 from micrograd_gd.errors import JitError
 from micrograd_gd.jit import python
 from micrograd_gd.jit.compiled import trace
-from micrograd_gd.jit.program import Guard, Instruction, Program
+from micrograd_gd.jit.program import Program
+from micrograd_gd.jit.steps import Guard, Instruction
 from micrograd_gd.operation import Operation
 from micrograd_gd.ops import OPERATIONS
 

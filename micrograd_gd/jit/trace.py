@@ -13,7 +13,8 @@ from micrograd_gd import modes, trees
 from micrograd_gd.engine import Value
 from micrograd_gd.errors import JitError, NotANumberError
 from micrograd_gd.jit import batch, choices
-from micrograd_gd.jit.program import Guard, Instruction, Operand, Program, Row, Step
+from micrograd_gd.jit.program import Program, Row
+from micrograd_gd.jit.steps import Guard, Instruction, Operand, Step
 from micrograd_gd.operation import Operation, number, operation
 
 _WHERE = operation("where")
@@ -34,8 +35,8 @@ class Traced:
         call: Callable[[], Any],
     ) -> None:
         self.name = name
-        self._inputs = inputs
-        self._arguments = arguments
+        self.inputs = inputs
+        self.arguments = arguments
         self.events: list[Any] = []  # nodes and decisions, in the order in which they came
         self._decided: set[tuple[Any, ...]] = set()
         self._refuses_branches = False  # while a formula is tried without one
@@ -50,20 +51,20 @@ class Traced:
         except NotANumberError as error:
             raise JitError(f"{name} cannot be compiled: {error}; at {_line(error)}") from error
         try:
-            self._outputs, self._structure = trees.flatten(result, "the result")
+            self.outputs, self.structure = trees.flatten(result, "the result")
         except NotANumberError as error:
             raise JitError(f"{name} cannot be compiled: {error}") from error
 
     def result(self) -> Any:
         """What the call returned, as plain numbers; of a batch, lane 0 alone was computed."""
-        numbers = [y.data if isinstance(y, Value) else y for y in self._outputs]
-        return trees.unflatten(self._structure, numbers)
+        numbers = [y.data if isinstance(y, Value) else y for y in self.outputs]
+        return trees.unflatten(self.structure, numbers)
 
     def program(self) -> Program:
         """The program, as it was written down."""
-        numbers: dict[Value, int] = {x: i for i, x in enumerate(self._inputs)}
+        numbers: dict[Value, int] = {x: i for i, x in enumerate(self.inputs)}
         made = {event for event in self.events if isinstance(event, Value)}
-        outputs, rows = _rows(self._outputs)
+        outputs, rows = _rows(self.outputs)
         used = [
             (event.operands if isinstance(event, Value) else (event.left, event.right))
             for event in self.events
@@ -88,12 +89,12 @@ class Traced:
                 left, right = numbered(operands)
                 steps.append(Guard(left, event.relation, right, holds=event.holds))
         return Program(
-            arguments=self._arguments,
+            arguments=self.arguments,
             captured=tuple(captured),
             steps=tuple(steps),
             outputs=numbered(outputs),
             rows=tuple([row._replace(of=numbers[row.of]) for row in rows]),
-            structure=self._structure,
+            structure=self.structure,
             labels={i: x.label for x, i in numbers.items() if x.label},
         )
 

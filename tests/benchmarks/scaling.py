@@ -26,7 +26,7 @@ from timing import machine, seconds
 from micrograd_gd import engine_name
 from micrograd_gd.jit.call import Call
 from micrograd_gd.jit.compiled import BACKENDS
-from micrograd_gd.jit.passes import optimized
+from micrograd_gd.jit.passes import of_trace
 from micrograd_gd.transforms import value_and_grad
 
 LENGTHS = (1_000, 10_000, 100_000, 1_000_000)
@@ -78,9 +78,9 @@ def compiled_steps(backend: str, steps: int) -> Made:
     f = value_and_grad(partial(pendulum, operations=5 * steps), (0, 1, 2))
     times = [time.perf_counter()]
     call = Call(f, (), START, {})
-    program = call.trace(call.leaves).program()
+    traced = call.trace(call.leaves)
     times.append(time.perf_counter())
-    program = optimized(program)
+    program = of_trace(traced)
     times.append(time.perf_counter())
     signal.alarm(PATIENCE)  # ends the process
     run = BACKENDS[backend](program)
