@@ -11,7 +11,7 @@ from setuptools.command.build_ext import build_ext
 
 HERE = Path(__file__).parent
 CORE = "micrograd_gd/_core"
-HEADERS = ("ieee", "kernel", "node", "passes", "record", "sweep", "tape", "walk")
+HEADERS = ("flat", "ieee", "kernel", "node", "passes", "record", "sweep", "tape", "walk")
 # The bits must be Python's own: no fused multiply-add, no function folded at compile time.
 UNIX_FLAGS = ["-std=c11", "-O3", "-ffp-contract=off", "-fno-builtin", "-fvisibility=hidden"]
 WINDOWS_FLAGS = ["/std:c11", "/O2", "/fp:precise"]

@@ -20,9 +20,7 @@ Argnums = int | Sequence[int]
 _depth = ContextVar("_depth", default=0)
 
 
-def depth() -> int:
-    """How many transforms are at work around this call."""
-    return _depth.get()
+depth = _depth.get  # how many transforms are at work around this call
 
 
 class Recording:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from micrograd_gd import MLP, Value
+from micrograd_gd import MLP, Value, engine_name
 from micrograd_gd.errors import ArgumentError, JitError, ShapeError
 from micrograd_gd.functional import exp, log, maximum, mean, relu, sin, sqrt, total, where
 from micrograd_gd.jit import jit, trace, vmap
@@ -19,7 +19,8 @@ from micrograd_gd.testing.strategies import expressions
 from micrograd_gd.transforms import grad, hessian, hvp, jacobian, jvp, value_and_grad
 from micrograd_gd.trees import flatten, leaves, unflatten
 
-BACKENDS = [name for name in sorted(ALL_BACKENDS) if name not in {"llvm", "tape"}]
+LACKING = {"llvm"} if engine_name() == "native" else {"llvm", "tape"}
+BACKENDS = [name for name in sorted(ALL_BACKENDS) if name not in LACKING]
 RNG = np.random.default_rng(0)
 POINTS, LABELS = RNG.normal(size=(11, 2)), RNG.normal(size=11)
 WEIGHTS = {"a": 1.5, "b": [-0.5, 0.25]}

@@ -10,7 +10,7 @@ import re
 import sys
 from pathlib import Path
 
-from micrograd_gd import ieee
+from micrograd_gd import expression, ieee
 from micrograd_gd._core import postfix
 from micrograd_gd._core.rare import formulas
 from micrograd_gd.operation import OPERATIONS, Operation
@@ -79,13 +79,13 @@ def methods(rows: list[Operation]) -> str:
 
 
 def tape_rows(rows: list[Operation]) -> str:
-    """The cases of the interpreter of tapes, one for each row."""
+    """The cases of the interpreters of tapes, one for each row."""
     labels = ", ".join(f"&&opcode_{number}" for number, _ in enumerate(rows, 1))
     functions = [_fold_step(row) for row in rows if row.folds]
     steps = [_step(row, number) for number, row in enumerate(rows, 1)]
-    return "\n".join(
-        [_TAPE_HEAD, *functions, f"#define TAPE_LABELS {labels}\n", _listed("TAPE_STEPS", steps)]
-    )
+    lanes = [_lane_step(row, number) for number, row in enumerate(rows, 1)]
+    lists = [_listed("TAPE_STEPS", steps), _listed("LANE_STEPS", lanes)]
+    return "\n".join([_TAPE_HEAD, *functions, f"#define TAPE_LABELS {labels}\n", *lists])
 
 
 def _shape(row: Operation) -> int:
@@ -252,11 +252,28 @@ def _fold_step(row: Operation) -> str:
 
 def _step(row: Operation, number: int) -> str:
     if row.folds:
+        added = ", ".join(f"ADDED({i})" for i, _ in enumerate(row.operands[1:]))
         groups = len(row.operands) - 1
-        added = ", ".join(f"ADDED({i})" for i in range(groups))
         return f"FOLD({number}, {groups}, step_{row.name}(sum_so_far, {added}))"
-    operands = ", ".join(f"OPERAND({i})" for i, _ in enumerate(row.operands))
-    return f"STEP({number}, {len(row.operands)}, value_{_word(row)}({operands}))"
+    return f"STEP({number}, {len(row.operands)}, {_computed(row, 'OPERAND')})"
+
+
+def _lane_step(row: Operation, number: int) -> str:
+    """The same for LANES lanes; where a function is called, for those only that count."""
+    if row.folds:
+        letters = row.operands[1:]
+        slots = " ".join(f"const double *_{x} = v + p[{i}];" for i, x in enumerate(letters))
+        added = ", ".join(f"_{letter}[j]" for letter in letters)
+        value = f"step_{row.name}(sum_so_far[j], {added})"
+        return f"LANE_FOLD({number}, {len(letters)}, {slots}, {value})"
+    called = expression.calls(row.tree(row.value)).keys() - {"abs"}
+    count = "n" if called or "**" in str(row.value) else "LANES"
+    return f"LANE_STEP({number}, {len(row.operands)}, {count}, {_computed(row, 'LANE')})"
+
+
+def _computed(row: Operation, operand: str) -> str:
+    operands = ", ".join(f"{operand}({i})" for i, _ in enumerate(row.operands))
+    return f"value_{_word(row)}({operands})"
 
 
 def _entry(row: Operation) -> str:

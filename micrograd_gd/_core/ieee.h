@@ -25,7 +25,11 @@
 #define FROM_LIBRARY(ours, library) \
     static inline double ieee_##ours(double x) { return library(x); }
 
+#ifdef __GNUC__
+FROM_LIBRARY(abs, __builtin_fabs) /* one bit, in place */
+#else
 FROM_LIBRARY(abs, fabs)
+#endif
 FROM_LIBRARY(acos, acos)
 FROM_LIBRARY(acosh, acosh)
 FROM_LIBRARY(asin, asin)

@@ -9,7 +9,7 @@
 #ifndef MICROGRAD_GD_KERNEL_H
 #define MICROGRAD_GD_KERNEL_H
 
-#include "tape.h"
+#include "flat.h"
 
 /* A structure is a list of parts, each container before what is in it. */
 typedef enum { A_NUMBER, A_LIST, A_TUPLE, A_DICT, AN_ARRAY, ANYTHING_ELSE, PART_KINDS } PartKind;

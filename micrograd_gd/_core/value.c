@@ -4,8 +4,8 @@
    calculus is generated from the table of operations (generate.py); what is written by hand is the
    node (node.h), the recording (record.h), the walk (walk.h), the sweeps over values (sweep.h), and
    here the type: its attributes and methods in the order of `engine.py`. What is rare is written in
-   Python (rare.py). Compiled programs are found in traces by passes.h, run by tape.h, and called by
-   kernel.h. */
+   Python (rare.py). Compiled programs are found in traces by passes.h, made tapes by flat.h, run by
+   tape.h, and called by kernel.h. */
 
 #include "node.h"
 #include "record.h"
