@@ -16,7 +16,17 @@ from micrograd_gd.operation import number
 from micrograd_gd.ops import Operation, operation, subscribe
 
 # And every other row of the table.
-__all__ = ["dot", "hardtanh", "log_softmax", "logsumexp", "mean", "softmax", "total"]
+__all__ = [
+    "dot",
+    "greater",
+    "greater_equal",
+    "hardtanh",
+    "log_softmax",
+    "logsumexp",
+    "mean",
+    "softmax",
+    "total",
+]
 
 
 def _offer(op: Operation) -> None:
@@ -27,8 +37,8 @@ def _offer(op: Operation) -> None:
         globals()[op.name] = op
 
 
-_exp, _log, _clip, _maximum, _where, _dot, _total = map(
-    operation, ("exp", "log", "clip", "maximum", "where", "dot", "total")
+_exp, _log, _clip, _maximum, _where, _dot, _total, _less, _less_equal = map(
+    operation, ("exp", "log", "clip", "maximum", "where", "dot", "total", "less", "less_equal")
 )
 
 
@@ -56,6 +66,24 @@ def dot(ws: Sequence[Any], xs: Sequence[Any], bias: Any = 0.0) -> Any:
     if type(bias) is Value:  # as in every neuron: its method is the shorter way
         return bias.dot(*ws, *xs)
     return _dot(bias, *ws, *xs)
+
+
+def greater(a: Any, b: Any) -> Any:
+    """1 where a is above b, else 0: a test for `where`.
+
+    >>> greater(2.0, 1.0)
+    1.0
+    """
+    return _less(b, a)
+
+
+def greater_equal(a: Any, b: Any) -> Any:
+    """1 where a is at or above b, else 0.
+
+    >>> greater_equal(1.0, 1.0)
+    1.0
+    """
+    return _less_equal(b, a)
 
 
 def hardtanh(x: Any) -> Any:

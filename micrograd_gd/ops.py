@@ -244,6 +244,15 @@ primitive("where", "c a b", "a if c != 0 else b",
           ["None", "1 if c != 0 else None", "None if c != 0 else 1"],
           "a where c is true (not 0), else b.",
           latex=r"\begin{cases} <a> & <c> \neq 0 \\ <b> & \text{otherwise} \end{cases}", kinks="c")
+primitive("less", "a b", "1 if a < b else 0", ["None", "None"],
+          "1 where a is below b, else 0: a test for where.", latex=r"\left[<a> < <b>\right]",
+          kinks="a - b", convention="0, 0", properties="flat")
+primitive("less_equal", "a b", "1 if a <= b else 0", ["None", "None"],
+          "1 where a is at or below b, else 0.", latex=r"\left[<a> \leq <b>\right]",
+          kinks="a - b", convention="0, 0", properties="flat")
+primitive("equal", "a b", "1 if a == b else 0", ["None", "None"],
+          "1 where a and b are the same number, else 0.", latex=r"\left[<a> = <b>\right]",
+          kinks="a - b", convention="0, 0", properties="flat commutative")
 
 # Special functions.
 primitive("erf", "x", "erf(x)", "1.1283791670955126 * exp(-x * x)",

@@ -155,6 +155,9 @@ _flat_row("floor", mp.floor)
 _flat_row("ceil", mp.ceil)
 _flat_row("round", mp.nint)
 _flat_row("sign", _sign)
+_flat_row("less", lambda a, b: mp.mpf(a < b))
+_flat_row("less_equal", lambda a, b: mp.mpf(a <= b))
+_flat_row("equal", lambda a, b: mp.mpf(a == b))
 
 _of_x("exp", mp.exp, mp.exp, mp.exp)
 _of_x(

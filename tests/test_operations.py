@@ -22,7 +22,7 @@ PROMISED = [
     "cosh", "tanh", "asinh", "acosh", "atanh", "sigmoid", "logsigmoid", "softplus", "softsign",
     "relu", "leaky_relu", "elu", "selu", "gelu", "silu", "mish", "hardtanh", "abs", "minimum",
     "maximum", "clip", "where", "erf", "erfc", "lgamma", "digamma", "logaddexp", "xlogy", "total",
-    "dot",
+    "dot", "less", "less_equal", "equal",
 ]  # fmt: skip
 
 

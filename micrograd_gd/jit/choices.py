@@ -1,18 +1,17 @@
 """Partials whose branches are choices: what a batch needs, since its samples take different ones.
 
 `f if test else g` becomes `where(test, f, g)`, which computes both and sends its derivative to the
-one that counts; the test becomes an operation of its own, 1 where it holds and 0 elsewhere. Where a
-partial may be None, one more such operation tells whether a derivative flows.
+one that counts; a test becomes a number, 1 where it holds and 0 elsewhere. Where a partial may be
+None, one more such number tells whether a derivative flows.
 """
 
 import ast
-import re
 from collections.abc import Callable
-from functools import cache
+from functools import cache, reduce
 from typing import Any
 
 from micrograd_gd import expression
-from micrograd_gd.operation import ON_VALUES, Formula, Operation
+from micrograd_gd.operation import ON_VALUES, Operation
 
 
 @cache
@@ -21,74 +20,87 @@ def partial(op: Operation, i: int) -> Callable[..., Any] | None:
 
     None where the formula has none. Where no derivative flows, it gives any number.
     """
-    formula = _formula(op, i)
-    choices = _Choices(op)
-    tree = choices.visit(op.tree(formula))
-    if formula == "None" or ("None" not in formula and not choices.tests):
-        return None
-    names = ON_VALUES | choices.tests
-    return expression.function((*op.operands, "y"), expression.on_values(tree), names)
+    tree = _tree(op, i)
+    has_branch = any(isinstance(node, (ast.IfExp, ast.Compare)) for node in ast.walk(tree))
+    return _function(op, _Choices().visit(tree)) if has_branch else None
 
 
 @cache
-def flows(op: Operation, i: int) -> Operation | None:
-    """Whether a derivative flows to operand i, 1 or 0, as an operation of the operands and y.
+def flows(op: Operation, i: int) -> Callable[..., Any] | None:
+    """Whether a derivative flows to operand i, 1 or 0, likewise.
 
     None where that is the same for all numbers.
     """
-    formula = _formula(op, i)
-    if formula == "None" or "None" not in formula:
+    tree = _tree(op, i)
+    if not (isinstance(tree, ast.IfExp) and any(map(_is_none, ast.walk(tree)))):
         return None
-    return _of_result(op, _flows(op.tree(formula)))
+    return _function(op, _Choices().visit(_flows(tree)))
 
 
-def _formula(op: Operation, i: int) -> str:
-    formula = "" if op.folds else op.partials[i]
-    return formula if isinstance(formula, str) and formula else "1"
+def _tree(op: Operation, i: int) -> ast.expr:
+    formula = "1" if op.folds else op.partials[i]
+    return op.tree(formula if isinstance(formula, str) else "1")
 
 
-def _flows(tree: ast.expr) -> str:
+def _function(op: Operation, tree: ast.expr) -> Callable[..., Any]:
+    return expression.function((*op.operands, "y"), expression.on_values(tree), ON_VALUES)
+
+
+def _flows(tree: ast.expr) -> ast.expr:
     if isinstance(tree, ast.IfExp):
-        return f"({_flows(tree.body)} if {ast.unparse(tree.test)} else {_flows(tree.orelse)})"
-    return "0" if _is_none(tree) else "1"
+        return ast.IfExp(tree.test, _flows(tree.body), _flows(tree.orelse))
+    return ast.Constant(0 if _is_none(tree) else 1)
 
 
-def _is_none(tree: ast.expr) -> bool:
+def _is_none(tree: ast.AST) -> bool:
     return isinstance(tree, ast.Constant) and tree.value is None
 
 
-class _Choices(ast.NodeTransformer):
-    """Branches and comparisons become calls."""
+_TESTS: dict[type, str] = {ast.Lt: "less", ast.LtE: "less_equal", ast.Eq: "equal"}
+_TURNED: dict[type, str] = {ast.Gt: "less", ast.GtE: "less_equal"}
 
-    def __init__(self, op: Operation) -> None:
-        self.op = op
-        self.tests: dict[str, Operation] = {}
+
+class _Choices(ast.NodeTransformer):
+    """Branches, comparisons and what joins them become calls."""
 
     def visit_IfExp(self, node: ast.IfExp) -> ast.expr:
-        then: ast.expr = self.visit(node.body)
-        otherwise: ast.expr = self.visit(node.orelse)
+        test, then, otherwise = self._each(node.test, node.body, node.orelse)
         if _is_none(then) or _is_none(otherwise):
             return otherwise if _is_none(then) else then
-        return _call("where", self._test(node.test), then, otherwise)
+        return _call("where", test, then, otherwise)
 
     def visit_Compare(self, node: ast.Compare) -> ast.expr:
-        return self._test(node)
+        sides = self._each(node.left, *node.comparators)
+        pairs = zip(node.ops, sides, sides[1:], strict=False)
+        return reduce(_and, [_test(type(relation), a, b) for relation, a, b in pairs])
 
     def visit_BoolOp(self, node: ast.BoolOp) -> ast.expr:
-        return self._test(node)
+        return reduce(_and if isinstance(node.op, ast.And) else _or, self._each(*node.values))
 
-    def _test(self, test: ast.expr) -> ast.expr:
-        name = f"test_{len(self.tests)}"
-        self.tests[name] = _of_result(self.op, f"1 if {ast.unparse(test)} else 0")
-        return _call(name, *(ast.Name(letter, ast.Load()) for letter in (*self.op.operands, "y")))
+    def visit_UnaryOp(self, node: ast.UnaryOp) -> ast.expr:
+        (operand,) = self._each(node.operand)
+        return _not(operand) if isinstance(node.op, ast.Not) else ast.UnaryOp(node.op, operand)
+
+    def _each(self, *nodes: ast.expr) -> list[ast.expr]:
+        return [self.visit(node) for node in nodes]
 
 
-def _of_result(op: Operation, formula: str) -> Operation:
-    """A formula of the operands and the result as an operation without a derivative."""
-    letters = (*op.operands, "result")  # y is the new operation's own
-    value = re.sub(r"\by\b", "result", formula)
-    none: tuple[Formula, ...] = ("None",) * len(letters)
-    return Operation(value, letters, value, none, f"{value}.")
+def _test(relation: type, a: ast.expr, b: ast.expr) -> ast.expr:
+    if relation in _TURNED:
+        return _call(_TURNED[relation], b, a)
+    return _call(_TESTS[relation], a, b) if relation in _TESTS else _not(_call("equal", a, b))
+
+
+def _and(a: ast.expr, b: ast.expr) -> ast.expr:
+    return _call("where", a, b, ast.Constant(0))
+
+
+def _or(a: ast.expr, b: ast.expr) -> ast.expr:
+    return _call("where", a, ast.Constant(1), b)
+
+
+def _not(a: ast.expr) -> ast.expr:
+    return _call("where", a, ast.Constant(0), ast.Constant(1))
 
 
 def _call(name: str, *arguments: ast.expr) -> ast.expr:

@@ -228,7 +228,7 @@ class Traced:
         mask = self._masks.get(derivative) if isinstance(derivative, Value) else None
         flows = choices.flows(node.op, i) if self.lanes_of(node) else None
         if flows is not None:
-            here = Value.record(flows, *node.operands, node)
+            here = flows(*node.operands, node)
             mask = here if mask is None else _WHERE(here, mask, 0.0)
         elif mask is None or step is derivative:
             return step
@@ -266,8 +266,8 @@ class Traced:
     def _refuse_branch(self) -> None:
         raise JitError(
             f"{self.name} cannot be compiled: a branch depends on a number that each sample of the "
-            f"batch has another of, at {modes.line_of_the_user()}; functional.where, maximum, clip "
-            f"and relu choose without a branch"
+            f"batch has another of, at {modes.line_of_the_user()}; functional.where with a test, "
+            f"such as less(a, b), and maximum, clip and relu choose without a branch"
         )
 
 
