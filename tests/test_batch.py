@@ -19,7 +19,7 @@ from micrograd_gd.testing.strategies import expressions
 from micrograd_gd.transforms import grad, hessian, hvp, jacobian, jvp, value_and_grad
 from micrograd_gd.trees import flatten, leaves, unflatten
 
-LACKING = {"llvm"} if engine_name() == "native" else {"llvm", "tape"}
+LACKING = set() if engine_name() == "native" else {"tape"}
 BACKENDS = [name for name in sorted(ALL_BACKENDS) if name not in LACKING]
 RNG = np.random.default_rng(0)
 POINTS, LABELS = RNG.normal(size=(11, 2)), RNG.normal(size=11)

@@ -10,14 +10,14 @@ import pytest
 pytest.importorskip("llvmlite")
 
 from micrograd_gd import functional
-from micrograd_gd.jit import jit, llvm, trace
+from micrograd_gd.jit import jit, llvm, memory, trace, vmap
 from micrograd_gd.jit.ir import Module
-from micrograd_gd.transforms import value_and_grad
+from micrograd_gd.transforms import grad, value_and_grad
 
 
 def text_of(program):
     """All of it in LLVM's language."""
-    return "".join(Module(program, llvm.LONGEST).texts(llvm.TOGETHER))
+    return "".join(Module(program, llvm.LONGEST, llvm.LONGEST_IN_LANES).texts(llvm.TOGETHER))
 
 
 def called(program, inputs, outputs):
@@ -52,7 +52,7 @@ def test_numbers_that_wait_share_the_room():
         return x
 
     program = trace(chain, 1.0)
-    module = Module(program, llvm.LONGEST)
+    module = Module(program, llvm.LONGEST, llvm.LONGEST_IN_LANES)
     assert module.weight == 2 * 5 * llvm.LONGEST
     assert module.slots == 2, "what is made waits beside what is used"
     assert text_of(program).count("define i32 @part") == 10
@@ -91,3 +91,68 @@ def test_a_branch_with_a_function_in_it_calls_it_there_alone():
     for b in (2.0, 1.0, 0.5, -0.0, math.nan):
         power(3.0, b)
         assert str(power(3.0, b)) == str(functional.pow(3.0, b))
+
+
+# Batches.
+
+
+def bits(x):
+    return np.where(np.isnan(x), np.nan, x).tobytes()
+
+
+@pytest.mark.parametrize("lanes", [1, 7, 8, 9, 16, 40, 300])
+def test_lanes_are_those_of_python_bit_for_bit_whatever_their_number(lanes):
+    def f(w, x, y):
+        def sample(x, y):
+            hidden = [functional.relu(w[i] * x[0] + x[1] / w[0]) for i in range(3)]
+            z = functional.total(hidden) - y
+            return functional.sigmoid(z) + abs(z) ** 1.5 + functional.tanh(z * x[2]), z
+
+        a, b = vmap(sample)(x, y)
+        return functional.mean(a), a, b * functional.total(a)
+
+    rng = np.random.default_rng(lanes)
+    args = rng.normal(size=3), rng.normal(size=(lanes, 3)), rng.normal(size=lanes)
+    args[1][lanes // 2, 0] = math.nan if lanes > 8 else math.inf
+    machine, python = (jit(f, backend=backend) for backend in ("llvm", "python"))
+    for ours, expected in zip(machine(*args), python(*args), strict=True):
+        assert bits(ours) == bits(expected)
+
+
+def test_the_functions_of_a_stage_pass_numbers_on_in_tiles(monkeypatch):
+    def f(w, x):
+        def sample(x):
+            for i in range(40):
+                x = [x[0] * w[i] + x[2], functional.sin(x[1]), x[0] - x[1]]
+            return x[0] * x[0] + x[1] + x[2]
+
+        return functional.total(vmap(sample)(x))
+
+    rng = np.random.default_rng(0)
+    args = rng.normal(size=40), rng.normal(size=(150, 3))
+    expected = jit(value_and_grad(f), backend="python")(*args)
+    for longest, most in ((20, 3), (60, 1), (1_000, 16)):
+        monkeypatch.setattr(llvm, "LONGEST_IN_LANES", longest)
+        monkeypatch.setattr(memory, "MOST_BLOCKS", most)
+        value, slope = jit(value_and_grad(f), backend="llvm")(*args)
+        assert value == expected[0]
+        assert bits(slope) == bits(expected[1])
+
+
+def test_lanes_beyond_the_last_sample_touch_nothing():
+    program = trace(vmap(lambda x: [x * 2, functional.exp(x)]), np.ones(3))
+    x, y = np.array([1.0, 2.0, 3.0]), [np.empty(0), np.full(16, -7.0), np.full(16, -7.0)]
+    assert called(program, [np.empty(0), x], y) == -1
+    assert y[1].tolist() == [2.0, 4.0, 6.0, *[-7.0] * 13]
+    assert y[2].tolist() == [*map(math.exp, x), *[-7.0] * 13]
+
+
+def test_a_function_of_the_library_is_called_only_where_a_lane_wants_it():
+    program = trace(vmap(grad(functional.relu)), np.ones(20))
+    text = text_of(program)
+    assert len(re.findall(r"call double @micrograd_gd_exp", text)) == 8, "once a lane, for a nan"
+    assert "branch_weights" in text
+    mapped = jit(vmap(grad(functional.relu)), backend="llvm")
+    x = np.array([1.0, -1.0, 0.0, math.nan, *[2.0] * 16])
+    assert mapped(x).tolist()[:3] == [1.0, 0.0, 0.0]
+    assert math.isnan(mapped(x)[3])

@@ -25,6 +25,7 @@ from micrograd_gd.jit.python import Code, Run, structured
 # compiled in 34 to 42 µs a line, whatever the functions' length between 100 and 1,000 is; and runs
 # in 0.22 ns a line, in 0.38 ns on level 0, which takes 7 µs a line to compile.
 LONGEST = 500
+LONGEST_IN_LANES = 1_000
 TOGETHER = 10  # functions of one module, whose making nothing interrupts: 0.2 s
 OPTIMISED = 40_000  # lines beyond which code is too large for the caches to gain from optimising
 
@@ -58,16 +59,14 @@ def machine_code(program: Program, cache: Cache | None = None) -> MachineCode:
 def steps(program: Program, cache: Cache | None = None) -> Iterator[MachineCode | None]:
     """The same in steps, after each of which one may stop; the last gives the code."""
     llvm = _binding()
-    if program.has_batches:
-        raise JitError("backend 'llvm' has no batches yet")
-    module = Module(program, LONGEST)
+    module = Module(program, LONGEST, LONGEST_IN_LANES)
     level = 2 if module.weight <= OPTIMISED else 0
-    if module.weight <= LONGEST and cache is None:
-        (text,) = module.texts(TOGETHER)
-        engine = llvm.create_mcjit_compiler(llvm.parse_assembly(text), _machine(level))
+    texts = [*module.texts(TOGETHER)]
+    if len(texts) == 1 and cache is None:
+        engine = llvm.create_mcjit_compiler(llvm.parse_assembly(texts[0]), _machine(level))
     else:
         engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), _machine(level))
-        for text in module.texts(TOGETHER):
+        for text in texts:
             yield None
             code = _kept(text, level, cache) if cache else _object(text, level)
             engine.add_object_file(llvm.ObjectFileRef.from_data(code))

@@ -92,6 +92,10 @@ class FlatSteps(Sequence[Step]):
                 yield Guard(left, RELATIONS[relation], right, holds=bool(holds))
             at = end
 
+    def __reduce__(self) -> Any:
+        """As a tuple: the numbers of operations are those of this build of the core."""
+        return tuple, (self.as_tuple,)
+
     def __len__(self) -> int:
         return self._size
 
