@@ -15,6 +15,7 @@ from micrograd_gd.jit import flat, llvm, python, tiers
 from micrograd_gd.jit.batch import Axes, vmap
 from micrograd_gd.jit.cache import Cache
 from micrograd_gd.jit.call import Call, Function
+from micrograd_gd.jit.loose import loosened
 from micrograd_gd.jit.passes import of_trace
 from micrograd_gd.jit.program import Program
 from micrograd_gd.jit.python import Code
@@ -36,13 +37,14 @@ def jit(
     static_argnames: Sequence[str] = (),
     backend: str = "auto",
     cache: str | PathLike[str] | None = None,
+    fast_math: bool = False,
 ) -> "Compiled":
     """The same function, traced at its first call and run as a compiled program from then on.
 
     It takes and returns what `f` does: numbers, nested lists, tuples, dicts and NumPy arrays. Its
     results are plain numbers, those of `f` on values bit for bit. Arguments in `static_argnames` go
     to `f` as they are; each of their values gets programs of its own. `cache` is a folder that
-    keeps machine code for the next process.
+    keeps machine code for the next process. `fast_math` gives up equal bits for fewer instructions.
 
     Raises JitError for what a program could not repeat, ArgumentError for an unknown backend.
 
@@ -56,7 +58,8 @@ def jit(
         v2 = neg(x)
         return v2, -1.0
     """
-    return Compiled(f, static_argnames, backend, None if cache is None else Path(cache))
+    folder = None if cache is None else Path(cache)
+    return Compiled(f, static_argnames, backend, folder, fast_math)
 
 
 def trace(f: Function, *args: Any, **kwargs: Any) -> Program:
@@ -73,7 +76,12 @@ class Compiled:
     """A function with the programs that it was traced to."""
 
     def __init__(
-        self, f: Function, static_argnames: Sequence[str], backend: str, cache: Path | None = None
+        self,
+        f: Function,
+        static_argnames: Sequence[str],
+        backend: str,
+        cache: Path | None = None,
+        fast_math: bool = False,  # noqa: FBT001, FBT002 — as a pickle gives it
     ) -> None:
         if backend not in BACKENDS:
             raise ArgumentError(f"backend is {backend!r}; expected one of {', '.join(BACKENDS)}")
@@ -82,9 +90,14 @@ class Compiled:
         self.static_argnames = static_argnames
         self._backend = backend
         self._cache = cache
+        self._fast_math = fast_math
         self._kinds: dict[Any, _Kind] = {}
         self._direct: list[_Kind] = []  # kinds that take arguments as they come, the latest first
         self._latest: Any = _unknown  # the code of the first of them
+
+    @property
+    def _settings(self) -> tuple[Any, ...]:
+        return self.static_argnames, self._backend, self._cache, self._fast_math
 
     @property
     def variants(self) -> tuple[Program, ...]:
@@ -123,7 +136,9 @@ class Compiled:
             return self.f(*args, **kwargs)
         kind = self._kinds.get(call.key)
         if kind is None:
-            kind = self._kinds[call.key] = _Kind(call, self._backend, self._cache)
+            kind = self._kinds[call.key] = _Kind(
+                call, self._backend, self._cache, fast_math=self._fast_math
+            )
         result = kind(call.leaves)
         if not (kwargs or call.static):
             self._remember(kind)
@@ -136,7 +151,7 @@ class Compiled:
     def mapped(self, in_axes: Axes) -> "Compiled":
         """The same for a batch of samples, as `vmap` asks for it."""
         f = vmap(self.f, in_axes)
-        return Compiled(f, self.static_argnames, self._backend, self._cache)
+        return Compiled(f, *self._settings)
 
     def wait(self) -> None:
         """Return when no machine code is being made for this function any more."""
@@ -151,7 +166,7 @@ class Compiled:
         name: str = getattr(self, "__qualname__", "")
         if getattr(module, name, None) is self:
             return name
-        return Compiled, (self.f, self.static_argnames, self._backend, self._cache)
+        return Compiled, (self.f, *self._settings)
 
     def __repr__(self) -> str:
         return f"jit({self.f!r})"
@@ -175,10 +190,11 @@ class _Variant:
 class _Kind:
     """All calls of one structure: a tree of variants, which branches where a guard fails."""
 
-    def __init__(self, call: Call, backend: str, cache: Path | None) -> None:
+    def __init__(self, call: Call, backend: str, cache: Path | None, *, fast_math: bool) -> None:
         self._call = call
         self._backend = backend
         self._cache = None if cache is None else Cache(cache)
+        self._fast_math = fast_math
         self._root: dict[int, _Variant] = {}
         self.variants: list[_Variant] = []
         self._has_warned = False
@@ -213,6 +229,8 @@ class _Kind:
         traced = self._call.trace(leaves)
         if len(self.variants) < MOST_VARIANTS:
             program = of_trace(traced)
+            if self._fast_math:
+                program = loosened(program)
             variant = tree[place] = _Variant(program, self._compiled(program))
             self.variants.append(variant)
             if program.has_batches:  # the trace computed one sample alone

@@ -58,6 +58,8 @@ class Kind(NamedTuple):
 SCALAR = Kind("double", "i1", "f64")
 LANES = Kind("<8 x double>", "<8 x i1>", "v8f64")
 
+FAST_MATH = "reassoc nsz contract "  # the flags of arithmetic that may be fused
+
 
 class Formula:
     """Lines that compute formulas, one after another.
@@ -66,11 +68,14 @@ class Formula:
     as they are declared.
     """
 
-    def __init__(self, prefix: str, called: dict[str, str], kind: Kind = SCALAR) -> None:
+    def __init__(
+        self, prefix: str, called: dict[str, str], kind: Kind = SCALAR, flags: str = ""
+    ) -> None:
         self.lines: list[str] = []
         self._prefix = prefix
         self._called = called
         self._kind = kind
+        self._flags = flags  # what LLVM may do to arithmetic: nothing
         self._block = ""  # the block in which the last line stands; unnamed is the first
         self._taken = ""  # in lanes: where the arm is taken that is being written; all, if empty
 
@@ -108,7 +113,9 @@ class Formula:
         name, on_floats = _ARITHMETIC[type(op)]
         if isinstance(a, float) and isinstance(b, float):
             return on_floats(a, b)
-        return self.line(f"{name} {self._kind.number} {self._text(a)}, {self._text(b)}")
+        return self.line(
+            f"{name} {self._flags}{self._kind.number} {self._text(a)}, {self._text(b)}"
+        )
 
     def _call(self, name: str, given: Sequence[Term]) -> Term:
         """What a function of the table's language gives."""

@@ -10,7 +10,7 @@ from functools import cache
 from itertools import count
 
 from micrograd_gd.jit import lanes
-from micrograd_gd.jit.formula import LANES, SCALAR, text
+from micrograd_gd.jit.formula import FAST_MATH, LANES, SCALAR, text
 from micrograd_gd.jit.memory import Memory, Part
 from micrograd_gd.jit.program import Program
 from micrograd_gd.jit.schedule import Schedule, Stage, is_kind, schedule, strided
@@ -26,7 +26,7 @@ class Module:
     """A program's text, in functions of at most `longest` lines or so."""
 
     def __init__(self, program: Program, longest: int, longest_in_lanes: int) -> None:
-        self._templates = Templates()
+        self._templates = Templates(FAST_MATH if program.fast_math else "")
         program, order = _scheduled(program)
         self._program = program
         self._parts: list[Part] = []

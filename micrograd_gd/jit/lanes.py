@@ -7,7 +7,7 @@ sum and no array sees.
 
 from collections.abc import Iterator, Sequence
 
-from micrograd_gd.jit.formula import LANES, text
+from micrograd_gd.jit.formula import FAST_MATH, LANES, text
 from micrograd_gd.jit.memory import Memory, Part
 from micrograd_gd.jit.program import Program, Row
 from micrograd_gd.jit.schedule import is_kind, strided
@@ -137,9 +137,10 @@ class _Blocks:
     def add(self, step: Instruction) -> None:
         """Add the lanes' numbers to the eight sums so far."""
         y = self.operand(step.operands[0])
+        flags = FAST_MATH if self._program.fast_math else ""
         total = self._at("%v", self._memory.totals[step.result])
         before = self._read(total)
-        after = self._line("s", f"fadd <8 x double> {before}, {y}")
+        after = self._line("s", f"fadd {flags}<8 x double> {before}, {y}")
         if self._part.lanes % 8:
             choice = f"select <8 x i1> %is_sample, <8 x double> {after}, <8 x double> {before}"
             after = self._line("s", choice)

@@ -25,7 +25,11 @@ from micrograd_gd.jit.python import Code, Run, structured
 # compiled in 34 to 42 µs a line, whatever the functions' length between 100 and 1,000 is; and runs
 # in 0.22 ns a line, in 0.38 ns on level 0, which takes 7 µs a line to compile.
 LONGEST = 500
+
+# In lanes any length from 500 on gives the same: 9 µs for the gradient of a small network by 100
+# points, 0.95 ms by 1,797 digits. Shorter functions pass on more numbers.
 LONGEST_IN_LANES = 1_000
+
 TOGETHER = 10  # functions of one module, whose making nothing interrupts: 0.2 s
 OPTIMISED = 40_000  # lines beyond which code is too large for the caches to gain from optimising
 

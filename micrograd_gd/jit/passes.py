@@ -59,7 +59,7 @@ def fold(program: Program) -> Program:
             return y
         return None
 
-    return _substituted(program, constant)
+    return substituted(program, constant)
 
 
 class Traits(NamedTuple):
@@ -100,7 +100,7 @@ def shorten(program: Program) -> Program:
             return step.operands[1]
         return None
 
-    return _substituted(program, same)
+    return substituted(program, same)
 
 
 def _is(x: Operand, constant: float) -> bool:
@@ -136,7 +136,7 @@ def settle(program: Program) -> Program:
                 outputs[place] = row.of
     rows = tuple([row for row in program.rows if program.lanes(row.of)])
     steps = tuple(times(step) for step in program.steps)
-    return _substituted(replace(program, steps=steps, outputs=tuple(outputs), rows=rows), same)
+    return substituted(replace(program, steps=steps, outputs=tuple(outputs), rows=rows), same)
 
 
 def _lanes_of(step: Instruction) -> int:
@@ -170,7 +170,7 @@ def share(program: Program) -> Program:
         found = first.setdefault((step.op, _keys(step.operands)), step.result)
         return None if found == step.result else found
 
-    return _substituted(program, earlier)
+    return substituted(program, earlier)
 
 
 def check_once(program: Program) -> Program:
@@ -202,7 +202,7 @@ PASSES: tuple[Pass, ...] = (fold, shorten, square, share, check_once, drop)
 OF_BATCHES: tuple[Pass, ...] = (drop, shorten, settle)  # before all others
 
 
-def _substituted(program: Program, simpler: Callable[[Instruction], Operand | None]) -> Program:
+def substituted(program: Program, simpler: Callable[[Instruction], Operand | None]) -> Program:
     """The program with operands in place of those instructions that `simpler` knows one for."""
     known: dict[Operand, Operand] = {}
 

@@ -52,6 +52,7 @@ class Program:
     structure: Structure  # of the result
     labels: dict[int, str]  # names that the user gave
     rows: tuple[Row, ...] = ()  # results that are whole batches
+    fast_math: bool = False  # whether machine code may round less often than is written
 
     @cached_property
     def inputs(self) -> tuple[str, ...]:

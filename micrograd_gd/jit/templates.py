@@ -36,7 +36,8 @@ _OF_LANES = {  # the weight of what is written elsewhere; most packs are read wh
 class Templates:
     """How each operation is written; those that branch, for each of their constants anew."""
 
-    def __init__(self) -> None:
+    def __init__(self, flags: str = "") -> None:
+        self._flags = flags
         self._known: dict[object, Template] = {}
         self._called: dict[str, str] = {}  # functions of elsewhere, as they are declared
         self._defined: list[str] = []  # long operations
@@ -61,7 +62,7 @@ class Templates:
         return self._known[key]
 
     def _template(self, op: Operation, constants: Sequence[float | None], kind: Kind) -> Template:
-        formula = Formula("t{r}.", self._called, kind)
+        formula = Formula("t{r}.", self._called, kind, self._flags)
         letters: dict[str, Term] = {
             letter: f"{{{i}}}" if x is None else x
             for i, (letter, x) in enumerate(zip(op.operands, constants, strict=True))
@@ -89,7 +90,7 @@ class Templates:
     def _function(
         self, name: str, op: Operation, constants: Sequence[float | None], kind: Kind
     ) -> str:
-        formula = Formula("t", self._called, kind)
+        formula = Formula("t", self._called, kind, self._flags)
         letters: dict[str, Term] = {
             letter: f"%{letter}" if x is None else x
             for letter, x in zip(op.operands, constants, strict=True)

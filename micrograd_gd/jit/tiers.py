@@ -18,8 +18,8 @@ from micrograd_gd.jit.program import Program
 from micrograd_gd.jit.python import Code
 from micrograd_gd.jit.schedule import schedule
 
-# Measured on one core: nanoseconds to run a step, in a lane for a batch.
-ON_TAPE, IN_PYTHON = 1.9, 35.0
+# Measured on one core: nanoseconds to run a step, on the tape once or for each sample of a batch.
+ON_TAPE, ON_TAPE_IN_LANES, IN_PYTHON = 1.9, 0.25, 35.0
 
 # Nanoseconds to compile a program: its engine, and each step.
 ENGINE, STEP = 4e6, 50e3
@@ -58,11 +58,17 @@ def patience(program: Program, nanoseconds: float) -> int | None:
     >>> patience(trace(lambda x: x.exp() * x, 1.0), ON_TAPE)
     269737
     """
-    if nanoseconds <= ON_TAPE and len(program.steps) > LARGEST_FROM_TAPE:
+    steps = len(program.steps)
+    if not steps or (nanoseconds == ON_TAPE and steps > LARGEST_FROM_TAPE):
         return None
-    work = sum(max(stage.lanes, 1) * len(stage.steps) for stage in schedule(program).stages)
-    compiling = ENGINE + STEP * len(program.steps)
-    return int(PATIENCE * compiling / (nanoseconds * work)) + 1 if work else None
+    work = nanoseconds * steps
+    if program.has_batches:
+        in_lanes = ON_TAPE_IN_LANES if nanoseconds == ON_TAPE else nanoseconds
+        work = sum(
+            len(stage.steps) * (stage.lanes * in_lanes if stage.lanes else nanoseconds)
+            for stage in schedule(program).stages
+        )
+    return int(PATIENCE * (ENGINE + STEP * steps) / work) + 1
 
 
 def improve(
