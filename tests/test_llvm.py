@@ -23,10 +23,12 @@ def text_of(program):
 def called(program, inputs, outputs):
     """Call machine code as a kernel does: a pointer for each buffer."""
     code = llvm.machine_code(program)
-    x, y, v = inputs, outputs, np.empty(code.scratch)
+    x, y, v = inputs, outputs, np.full(code.scratch + 100, 7.25)
     tables = [(ctypes.c_void_p * len(z))(*[part.ctypes.data for part in z]) for z in (x, y)]
     run = ctypes.CFUNCTYPE(ctypes.c_int32, *[ctypes.c_void_p] * 3)(code.address)
-    return run(*tables, v.ctypes.data)
+    failed = run(*tables, v.ctypes.data)
+    assert np.all(v[code.scratch :] == 7.25), "it keeps to its memory"
+    return failed
 
 
 def test_arrays_are_read_and_written_where_they_are():
@@ -56,6 +58,31 @@ def test_numbers_that_wait_share_the_room():
     assert module.weight == 2 * 5 * llvm.LONGEST
     assert module.slots == 2, "what is made waits beside what is used"
     assert text_of(program).count("define i32 @part") == 10
+
+
+def test_a_program_of_many_functions_keeps_to_its_memory():
+    def f(x):
+        return functional.total([x[i] * x[i - 1] for i in range(len(x))]) ** 2
+
+    x = np.linspace(-1, 1, 2 * llvm.LONGEST)
+    program, outputs = trace(value_and_grad(f), x), [np.empty(1), np.empty(len(x))]
+    assert called(program, [np.empty(0), x], outputs) == -1
+    value, slope = value_and_grad(f)(x)
+    assert outputs[0] == value
+    assert np.array_equal(outputs[1], slope)
+
+
+def test_a_batch_keeps_to_its_memory_wherever_that_begins():
+    def f(w, x):
+        return functional.mean(vmap(lambda x: functional.tanh(functional.dot([*w], [*x])))(x))
+
+    w, x = np.linspace(-1, 1, 6), np.linspace(-1, 1, 78).reshape(13, 6)
+    program = trace(value_and_grad(f), w, x)
+    expected = jit(value_and_grad(f), backend="python")(w, x)
+    outputs = [np.empty(1), np.empty(6)]
+    assert called(program, [np.empty(0), w, x], outputs) == -1
+    assert outputs[0] == expected[0]
+    assert bits(outputs[1]) == bits(expected[1])
 
 
 def test_a_sum_of_any_length_is_cut_too():

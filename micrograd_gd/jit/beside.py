@@ -11,6 +11,8 @@ from collections import deque
 from collections.abc import Iterator
 from contextlib import suppress
 
+_NOTHING = object()
+
 
 class Worker:
     """A thread that is there while there are jobs.
@@ -63,12 +65,10 @@ class Worker:
 
     def _do(self, job: Iterator[object]) -> None:
         with suppress(Exception):  # whoever gave the job lives without its result
-            while not self._ends:
+            going_on = True
+            while going_on:
                 with self._step:
-                    try:
-                        next(job)
-                    except StopIteration:
-                        return
+                    going_on = not self._ends and next(job, _NOTHING) is not _NOTHING
 
     def _stop(self) -> None:
         """Let the step that runs come to its end: it may be in a library that is about to go."""

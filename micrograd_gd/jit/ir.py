@@ -40,7 +40,7 @@ class Module:
             self.weight += sum(template.weight for _, template in weighed)
             self._parts += [Part(i, stage.lanes, part) for part in _cut(weighed, most)]
         self._memory = Memory(program, order, self._parts)
-        self.slots = self._memory.size + 7 * program.has_batches  # to begin at a line of memory
+        self.slots = self._memory.size + lanes.ALIGNING * program.has_batches
 
     def texts(self, most: int) -> Iterator[str]:
         """The modules that it consists of, each with at most so many functions."""

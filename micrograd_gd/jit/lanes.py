@@ -13,6 +13,8 @@ from micrograd_gd.jit.program import Program, Row
 from micrograd_gd.jit.schedule import is_kind, strided
 from micrograd_gd.jit.steps import Instruction, Operand
 
+ALIGNING = 7  # numbers that are left out so that the memory begins at a line of the caches
+
 UNCHANGED = ", !invariant.load !0"  # nobody writes there while the program runs
 
 # Lines for which a number that is in memory anyway is used from where it was computed. For longer
@@ -249,17 +251,20 @@ def calls(parts: Sequence[Part], memory: Memory) -> Iterator[str]:
             yield f"declare void @part{i}({_SIGNATURE})"
         else:
             yield f"declare i32 @part{i}(ptr, ptr, ptr)"
-    if memory.widths:
+    if not memory.widths:
+        yield "define i32 @run(ptr %x, ptr %y, ptr %v) nounwind {"
+        yield "entry:"
+    else:
         yield from _SUMS
-    yield "define i32 @run(ptr %x, ptr %y, ptr %memory) nounwind {"
-    yield "entry:"
-    yield "%begin = ptrtoint ptr %memory to i64"  # of the first line of memory
-    yield "%after = add i64 %begin, 63"
-    yield "%line = and i64 %after, -64"
-    yield "%v = inttoptr i64 %line to ptr"
-    base = min(memory.rows.values(), default=0)
-    yield f"%rows = getelementptr double, ptr %v, i64 {base}"
-    yield f"%tile = getelementptr double, ptr %v, i64 {memory.tile}"
+        yield "define i32 @run(ptr %x, ptr %y, ptr %memory) nounwind {"
+        yield "entry:"
+        yield "%begin = ptrtoint ptr %memory to i64"
+        yield f"%after = add i64 %begin, {8 * ALIGNING}"
+        yield "%line = and i64 %after, -64"
+        yield "%v = inttoptr i64 %line to ptr"
+        base = min(memory.rows.values(), default=0)
+        yield f"%rows = getelementptr double, ptr %v, i64 {base}"
+        yield f"%tile = getelementptr double, ptr %v, i64 {memory.tile}"
     stages: dict[int, list[int]] = {}
     for i, part in enumerate(parts):
         stages.setdefault(part.stage, []).append(i)
