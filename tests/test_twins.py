@@ -4,6 +4,7 @@ import contextlib
 import gc
 import math
 import operator
+import pickle
 import struct
 import sys
 
@@ -189,10 +190,16 @@ def test_the_program_of_anything(data):
         def operand():
             return data.draw(st.sampled_from([*known[-4:], *closed, *constants]))
 
+        recorded = []
         for _ in range(data.draw(st.integers(1, 12))):
-            op = data.draw(st.sampled_from(rows))
-            count = OPERANDS.get(op.name, len(op.operands))
-            node = Value.record(op, *[operand() for _ in range(count)])
+            if recorded and data.draw(st.booleans()):
+                op, operands = data.draw(st.sampled_from(recorded))
+            else:
+                op = data.draw(st.sampled_from(rows))
+                count = OPERANDS.get(op.name, len(op.operands))
+                operands = [operand() for _ in range(count)]
+            node = Value.record(op, *operands)
+            recorded.append((op, operands))
             known.append(node)
             if data.draw(st.integers(0, 5)) == 0:
                 node.label = data.draw(st.sampled_from(["h", "x", ""]))
@@ -219,6 +226,7 @@ def test_steps_are_read_as_a_tuple_is():
     assert hash(steps) == hash(tuple(steps))
     assert steps[0] == next(iter(steps))
     assert steps[1:] == tuple(steps)[1:]
+    assert pickle.loads(pickle.dumps(steps)) == steps  # noqa: S301 — our own
     assert [steps.code[:4], len(steps.constants), steps.outputs] == [
         struct.pack("i", -10),
         16,
