@@ -111,6 +111,8 @@ typedef struct {
     uint32_t loop;        /* how many have begun */
     const Places *x, *y;
     uint32_t *to;        /* the next word */
+    uint32_t *product;   /* the words of the latest product, and its number */
+    int32_t product_result;
     uint32_t place;      /* of the record */
     int32_t guards;
 } Compilation;
@@ -267,6 +269,14 @@ static uint32_t new_lanes(Compilation *it)
     return slot;
 }
 
+/* Slots for a sum over a batch, which are not used again. */
+static uint32_t new_sums(Compilation *it)
+{
+    uint32_t slot = (uint32_t)((it->next_slot + SUMS - 1) / SUMS * SUMS);
+    it->next_slot = (int64_t)slot + SUMS;
+    return slot;
+}
+
 /* Slots for all lanes of a batch; NO_SLOT with an error set if there are too many. */
 static uint32_t new_row(Compilation *it, int32_t lanes)
 {
@@ -392,8 +402,44 @@ static inline uint32_t *begin_step(Compilation *it, const Record *record, int32_
     return operand;
 }
 
+/* The operand of a sum that is the product written just before, or -1. */
+static inline int product_among(const Compilation *it, const Record *record)
+{
+    const int32_t *x = record->operand;
+    if (record->op != ROW_OF_SUM || it->product == NULL || it->to != it->product + 4
+        || x[0] == x[1]) {
+        return -1;
+    }
+    return x[0] == it->product_result ? 0 : x[1] == it->product_result ? 1 : -1;
+}
+
+/* Where its last use is a sum, a product is added in the same step, with the same two roundings. */
+static inline int add_product(Compilation *it, const Record *record, int which)
+{
+    uint32_t slot = slot_of(it, record->operand[1 - which]);
+    if (slot == NO_SLOT) {
+        return -1;
+    }
+    it->to = it->product;
+    free_operands(it, record);
+    uint32_t result = slot_of_result(it, record->result);
+    if (result == NO_SLOT) {
+        return -1;
+    }
+    WORDS(it, ADD_PRODUCT, result, slot, it->product[2], it->product[3]);
+    return 0;
+}
+
 static int write_step(Compilation *it, const Record *record)
 {
+    const int which = product_among(it, record);
+    if (which >= 0 && it->last[it->product_result] == it->place) {
+        return add_product(it, record, which);
+    }
+    if (record->op == ROW_OF_PRODUCT) {
+        it->product = it->to;
+        it->product_result = record->result;
+    }
     int32_t steps = 0;
     uint32_t *operand = begin_step(it, record, &steps), *result = it->to + 1;
     for (int32_t i = 0; i < record->count; i++) {
@@ -522,6 +568,25 @@ static inline Local *local_of(Compilation *it, int32_t operand)
     return local;
 }
 
+/* Whether operand `i` is used as the one number that it is, and needs not be there LANES times. */
+static bool is_taken_once(const Compilation *it, const Record *record, int32_t i)
+{
+    const int32_t *x = record->operand;
+    if (record->op == ROW_OF_PRODUCT) {
+        return lanes_of(it, x[i]) == 0 && lanes_of(it, x[1 - i]) > 0;
+    }
+    const int32_t pairs = (record->count - 1) / 2;
+    if (record->op != ROW_THAT_WEIGHS || i == 0 || i > pairs) {
+        return false;
+    }
+    for (int32_t j = 1; j <= pairs; j++) {
+        if (lanes_of(it, x[j]) > 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
 /* Give a uniform operand LANES slots that it fills before the loop. */
 static int widen(Compilation *it, int32_t operand)
 {
@@ -551,8 +616,7 @@ static int prepare(Compilation *it, const Record *record, int32_t lanes, uint32_
         }
         if (record->op == SUM) {
             Local *sums = local_of(it, record->result);
-            sums->slot = new_lanes(it);
-            sums->last = TO_THE_END;
+            sums->slot = new_sums(it);
             WORDS(it, START_SUM, sums->slot);
         } else {
             it->varying[record->result].lanes = lanes;
@@ -564,7 +628,7 @@ static int prepare(Compilation *it, const Record *record, int32_t lanes, uint32_
         if (record->op == PUT ? n != 0 : n != lanes && (n != 0 || !is_step)) {
             return malformed("an operand has other lanes than the loop");
         }
-        if (n == 0 && is_step && widen(it, operand) < 0) {
+        if (n == 0 && is_step && !is_taken_once(it, record, i) && widen(it, operand) < 0) {
             return -1;
         }
         if (n != 0) {
@@ -607,23 +671,81 @@ static void free_lanes_after(Compilation *it, const Record *record)
     }
 }
 
+/* The slot or the slots of operand `i` of a step. */
+static inline uint32_t lane_operand(Compilation *it, const Record *record, int32_t i)
+{
+    const int32_t operand = record->operand[i];
+    return is_taken_once(it, record, i) ? slot_of(it, operand) : lanes_slot_of(it, operand);
+}
+
+/* The product written just before, if it is needed for this record alone. */
+static inline bool is_product_for(Compilation *it, int32_t operand)
+{
+    return it->product != NULL && it->to == it->product + 4 && it->product_result == operand
+           && local_of(it, operand)->last == it->place;
+}
+
+/* As `add_product`, in lanes. */
+static bool add_products(Compilation *it, const Record *record, uint32_t *slot)
+{
+    const int which = product_among(it, record);
+    if (which < 0 || !is_product_for(it, it->product_result)) {
+        return false;
+    }
+    *slot = local_of(it, record->operand[1 - which])->slot;
+    return *slot != NO_SLOT; /* else it has to be fetched before */
+}
+
 static int write_lane_step(Compilation *it, const Record *record)
 {
+    uint32_t slot;
+    if (add_products(it, record, &slot)) {
+        const uint32_t *product = it->to = it->product;
+        free_lanes_after(it, record);
+        const uint32_t result = local_of(it, record->result)->slot = new_lanes(it);
+        WORDS(it, product[0] == MULTIPLY_BY ? ADD_MULTIPLES : ADD_PRODUCTS, result, slot,
+              product[2], product[3]);
+        return 0;
+    }
     for (int32_t i = 0; i < record->count; i++) { /* fetching stands before the step */
-        if (lanes_slot_of(it, record->operand[i]) == NO_SLOT) {
+        if (lane_operand(it, record, i) == NO_SLOT) {
             return -1;
         }
     }
     int32_t steps = 0;
-    uint32_t *operand = begin_step(it, record, &steps), *result = it->to + 1;
+    uint32_t *word = it->to, *operand = begin_step(it, record, &steps);
     for (int32_t i = 0; i < record->count; i++) {
-        operand[word_of_operand(&ROWS[record->op], i, steps)] =
-            lanes_slot_of(it, record->operand[i]);
+        operand[word_of_operand(&ROWS[record->op], i, steps)] = lane_operand(it, record, i);
+    }
+    if (record->op == ROW_OF_PRODUCT) {
+        it->product = word;
+        it->product_result = record->result;
+        if (is_taken_once(it, record, 1)) { /* the one number comes first */
+            const uint32_t first = operand[0];
+            operand[0] = operand[1];
+            operand[1] = first;
+        }
+        word[0] = is_taken_once(it, record, 0) || is_taken_once(it, record, 1) ? MULTIPLY_BY
+                                                                               : word[0];
+    } else if (steps > 0 && is_taken_once(it, record, 1)) {
+        word[0] = WEIGH;
     }
     it->to = operand + record->count;
     free_lanes_after(it, record);
-    *result = local_of(it, record->result)->slot = new_lanes(it);
+    word[1] = local_of(it, record->result)->slot = new_lanes(it);
     return 0;
+}
+
+static void write_sum(Compilation *it, const Record *record, uint32_t slot)
+{
+    const uint32_t sums = local_of(it, record->result)->slot;
+    if (is_product_for(it, record->operand[0]) && it->product[0] == ROW_OF_PRODUCT) {
+        const uint32_t a = it->product[2], b = it->product[3];
+        it->to = it->product;
+        WORDS(it, ADD_UP_PRODUCTS, sums, a, b);
+    } else {
+        WORDS(it, ADD_UP, sums, slot);
+    }
 }
 
 static int write_in_loop(Compilation *it, const Record *record, int32_t lanes)
@@ -646,7 +768,7 @@ static int write_in_loop(Compilation *it, const Record *record, int32_t lanes)
             return -1;
         }
         if (record->op == SUM) {
-            WORDS(it, ADD_UP, local_of(it, record->result)->slot, slot);
+            write_sum(it, record, slot);
         } else if (!fits_buffer(it->y, record->operand + 1, lanes)) {
             return malformed("a place is out of range");
         } else {
@@ -724,7 +846,6 @@ static const int32_t *write_loop(Compilation *it, const int32_t *start, int32_t 
                 return NULL;
             }
             WORDS(it, FINISH_SUM, slot, local_of(it, record.result)->slot);
-            free_lanes_before(it, record.result);
         }
         for (int32_t i = 0; i < operands_in(&record); i++) {
             free_lanes_before(it, record.operand[i]);

@@ -10,9 +10,10 @@ import re
 import sys
 from pathlib import Path
 
-from micrograd_gd import expression, ieee
 from micrograd_gd._core import postfix
+from micrograd_gd._core.c_text import c_expression, condition, listed, word
 from micrograd_gd._core.rare import formulas
+from micrograd_gd._core.tape_cases import tape_rows
 from micrograd_gd.operation import OPERATIONS, Operation
 
 # The special methods of Python that are slots of a C type: the slot, and whether it is pow's, with
@@ -25,12 +26,6 @@ SLOTS = {
     "pos": "nb_positive", "abs": "nb_absolute", "invert": "nb_invert",
 }  # fmt: skip
 WITH_MODULUS = {"nb_power"}
-
-OPERATORS: dict[type[ast.AST], str] = {
-    ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/",
-    ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">=", ast.Eq: "==", ast.NotEq: "!=",
-    ast.And: "&&", ast.Or: "||",
-}  # fmt: skip
 
 
 def main(folder: Path) -> None:
@@ -74,18 +69,8 @@ def methods(rows: list[Operation]) -> str:
             _METHOD[_shape(row)].format(name, by, _text(row.doc)) for name, by in named.items()
         ]
     return "\n".join(
-        [_METHODS_HEAD, *functions, _listed("ROW_METHODS", entries), _listed("ROW_SLOTS", slots)]
+        [_METHODS_HEAD, *functions, listed("ROW_METHODS", entries), listed("ROW_SLOTS", slots)]
     )
-
-
-def tape_rows(rows: list[Operation]) -> str:
-    """The cases of the interpreters of tapes, one for each row."""
-    labels = ", ".join(f"&&opcode_{number}" for number, _ in enumerate(rows, 1))
-    functions = [_fold_step(row) for row in rows if row.folds]
-    steps = [_step(row, number) for number, row in enumerate(rows, 1)]
-    lanes = [_lane_step(row, number) for number, row in enumerate(rows, 1)]
-    lists = [_listed("TAPE_STEPS", steps), _listed("LANE_STEPS", lanes)]
-    return "\n".join([_TAPE_HEAD, *functions, f"#define TAPE_LABELS {labels}\n", *lists])
 
 
 def _shape(row: Operation) -> int:
@@ -93,66 +78,12 @@ def _shape(row: Operation) -> int:
     return 3 if row.folds or row.defaults else min(len(row.operands), 3)
 
 
-# Expressions.
-
-
-def c_expression(tree: ast.expr) -> str:  # noqa: C901, PLR0911 — a case for each kind of node
-    """C that computes the tree, a double."""
-    match tree:
-        case ast.Name(id=name):
-            return f"_{name}"
-        case ast.Constant(value=int() | float() as value):
-            return repr(float(value))
-        case ast.BinOp(left=left, op=ast.Pow(), right=right):
-            return f"ieee_pow({c_expression(left)}, {c_expression(right)})"
-        case ast.BinOp(left=left, op=op, right=right):
-            return f"({c_expression(left)} {OPERATORS[type(op)]} {c_expression(right)})"
-        case ast.UnaryOp(op=ast.USub(), operand=operand):
-            return f"(-{c_expression(operand)})"
-        case ast.IfExp(test=test, body=body, orelse=orelse):
-            return f"({_condition(test)} ? {c_expression(body)} : {c_expression(orelse)})"
-        case ast.Call(func=ast.Name(id=name), args=arguments):
-            library = "ieee" if name in ieee.__all__ else "value"
-            return f"{library}_{name}({', '.join(map(c_expression, arguments))})"
-        case ast.BoolOp(op=op, values=[value]):
-            return c_expression(value)
-        case ast.BoolOp(op=op, values=[first, *rest]):
-            others = c_expression(ast.BoolOp(op, rest))
-            then, otherwise = (others, c_expression(first))
-            if isinstance(op, ast.Or):
-                then, otherwise = otherwise, then
-            return f"({_condition(first)} ? {then} : {otherwise})"
-        case _:
-            return f"(double)({_condition(tree)})"
-
-
-def _condition(tree: ast.expr) -> str:
-    """C that is true where Python finds the tree true."""
-    match tree:
-        case ast.Compare(left=left, ops=ops, comparators=comparators):
-            operands = [c_expression(operand) for operand in (left, *comparators)]
-            pairs = zip(operands, ops, operands[1:], strict=False)
-            return " && ".join(f"({a} {OPERATORS[type(op)]} {b})" for a, op, b in pairs)
-        case ast.BoolOp(op=op, values=values):
-            joined = f" {OPERATORS[type(op)]} ".join(f"({_condition(each)})" for each in values)
-            return f"({joined})"
-        case ast.UnaryOp(op=ast.Not(), operand=operand):
-            return f"!({_condition(operand)})"
-        case _:
-            return f"{c_expression(tree)} != 0.0"
-
-
 # Functions.
 
 
 def _signature(row: Operation) -> str:
     arguments = ", ".join(f"double _{letter}" for letter in row.operands)
-    return f"static inline double value_{_word(row)}({arguments})"
-
-
-def _word(row: Operation) -> str:
-    """The row's name as C writes it; that of a slope is no word, as in drelu/dx."""
-    return row.name.replace("/", "_by_")
+    return f"static inline double value_{word(row)}({arguments})"
 
 
 def _value(row: Operation) -> str:
@@ -173,10 +104,10 @@ def _rule(row: Operation) -> str:
         for i, partial in enumerate(row.partials)
     ]
     is_slope = "y" in row.operands  # it takes the row's result, and has no derivative
-    y = f"value_{_word(row)}({arguments})"
+    y = f"value_{word(row)}({arguments})"
     rest = f"    return {y};" if is_slope else f"    const double _y = {y};\n{''.join(partials)}"
     return f"""
-static double rule_{_word(row)}({_PARAMETERS})
+static double rule_{word(row)}({_PARAMETERS})
 {{
     (void)n, (void)edge, (void)kind;
     const double {letters};
@@ -192,7 +123,7 @@ def _flow(tree: ast.expr, i: int, depth: int) -> str:
         return f"{indent}/* no path */\n"
     if isinstance(tree, ast.IfExp) and "None" in ast.unparse(tree):
         return (
-            f"{indent}if ({_condition(tree.test)}) {{\n{_flow(tree.body, i, depth + 1)}"
+            f"{indent}if ({condition(tree.test)}) {{\n{_flow(tree.body, i, depth + 1)}"
             f"{indent}}} else {{\n{_flow(tree.orelse, i, depth + 1)}{indent}}}\n"
         )
     return f"{indent}edge[{i}].partial = {c_expression(tree)};\n{indent}kind[{i}] = FLOWS;\n"
@@ -237,43 +168,11 @@ def _written_out(row: Operation, numbers: dict[str, int]) -> str:
         for letter, formula in zip(row.operands, row.partials, strict=True)
     ]
     names = ", ".join(_array(row, letter) for letter in row.operands)
-    return "\n".join([*arrays, f"static const Step *const partials_{_word(row)}[] = {{{names}}};"])
+    return "\n".join([*arrays, f"static const Step *const partials_{word(row)}[] = {{{names}}};"])
 
 
 def _array(row: Operation, letter: str) -> str:
-    return f"partial_{_word(row)}_along_{letter}"
-
-
-def _fold_step(row: Operation) -> str:
-    arguments = ", ".join(f"double _{letter}" for letter in row.operands)
-    value = c_expression(row.tree(row.value))
-    return f"static inline double step_{row.name}({arguments}) {{ return {value}; }}\n"
-
-
-def _step(row: Operation, number: int) -> str:
-    if row.folds:
-        added = ", ".join(f"ADDED({i})" for i, _ in enumerate(row.operands[1:]))
-        groups = len(row.operands) - 1
-        return f"FOLD({number}, {groups}, step_{row.name}(sum_so_far, {added}))"
-    return f"STEP({number}, {len(row.operands)}, {_computed(row, 'OPERAND')})"
-
-
-def _lane_step(row: Operation, number: int) -> str:
-    """The same for LANES lanes; where a function is called, for those only that count."""
-    if row.folds:
-        letters = row.operands[1:]
-        slots = " ".join(f"const double *_{x} = v + p[{i}];" for i, x in enumerate(letters))
-        added = ", ".join(f"_{letter}[j]" for letter in letters)
-        value = f"step_{row.name}(sum_so_far[j], {added})"
-        return f"LANE_FOLD({number}, {len(letters)}, {slots}, {value})"
-    called = expression.calls(row.tree(row.value)).keys() - {"abs"}
-    count = "n" if called or "**" in str(row.value) else "LANES"
-    return f"LANE_STEP({number}, {len(row.operands)}, {count}, {_computed(row, 'LANE')})"
-
-
-def _computed(row: Operation, operand: str) -> str:
-    operands = ", ".join(f"{operand}({i})" for i, _ in enumerate(row.operands))
-    return f"value_{_word(row)}({operands})"
+    return f"partial_{word(row)}_along_{letter}"
 
 
 def _entry(row: Operation) -> str:
@@ -281,8 +180,8 @@ def _entry(row: Operation) -> str:
     defaults = [repr(default) for default in row.defaults]
     return (
         f"    {{{_text(row.name)}, {_text(formulas(row))}, {len(row.operands)}, {groups}, "
-        f"{len(defaults)}, (const double[]){{{', '.join(defaults) or 0}}}, rule_{_word(row)}, "
-        f"partials_{_word(row)}}},"
+        f"{len(defaults)}, (const double[]){{{', '.join(defaults) or 0}}}, rule_{word(row)}, "
+        f"partials_{word(row)}}},"
     )
 
 
@@ -290,10 +189,6 @@ def _text(text: str) -> str:
     """A C string."""
     plain = set(range(32, 127)) - set(b'"\\?')
     return '"' + "".join(chr(b) if b in plain else f"\\{b:03o}" for b in text.encode()) + '"'
-
-
-def _listed(name: str, entries: list[str]) -> str:
-    return " \\\n    ".join([f"#define {name}", *entries]) + "\n"
 
 
 _PARAMETERS = "Py_ssize_t n, const double *x, Edge *edge, Kind *kind"
@@ -344,10 +239,6 @@ _METHODS_HEAD = """\
 /* Generated by generate.py from the table of operations. */
 
 #include "record.h"
-"""
-
-_TAPE_HEAD = """\
-/* Generated by generate.py from the table of operations. */
 """
 
 _RECORD = {

@@ -30,6 +30,7 @@ enum {
     WIDEN,                   /* to all lanes, from */
     START_SUM,               /* sums */
     FINISH_SUM,              /* to, sums */
+    ADD_PRODUCT,             /* to, from, factors */
     LOOP,                    /* lanes, words in the loop; there, opcodes are the rows' or these: */
     OPCODES,
     FETCH = FIRST_GUARD,     /* to, buffer, offset, stride */
@@ -38,6 +39,11 @@ enum {
     PLACE,                   /* to, from, lane */
     ADD_UP,                  /* to sums, from */
     WRITE,                   /* from, buffer, offset, stride */
+    ADD_PRODUCTS,            /* to, from, factors */
+    ADD_UP_PRODUCTS,         /* to sums, factors */
+    MULTIPLY_BY,             /* to, factor that is the same in all lanes, factor */
+    ADD_MULTIPLES,           /* to, from, factor that is the same in all lanes, factor */
+    WEIGH,                   /* as a row that sums products, whose first factors are the same */
 };
 
 /* So many consecutive numbers of a buffer, and the first one's slot where they have slots in a row. */
@@ -110,6 +116,27 @@ static void run_lanes(const uint32_t *p, double *v, Py_ssize_t start, int n,
         COPY_LANES(result, sum_so_far, LANES)            \
         break;                                           \
     }
+/* Lane i goes to sum i % SUMS; `start` is a multiple of that. */
+#define ADD_UP_STEP(k, arity, y)                                        \
+    case k: {                                                           \
+        double *sums = v + p[1];                                        \
+        if (n == LANES) {                                               \
+            SIDE_BY_SIDE                                                \
+            for (int j = 0; j < SUMS; j++) {                            \
+                sums[j] += y;                                           \
+            }                                                           \
+            SIDE_BY_SIDE                                                \
+            for (int j = SUMS; j < LANES; j++) {                        \
+                sums[j - SUMS] += y;                                    \
+            }                                                           \
+        } else {                                                        \
+            for (int j = 0; j < n; j++) {                               \
+                sums[j % SUMS] += y;                                    \
+            }                                                           \
+        }                                                               \
+        p += 2 + (arity);                                               \
+        break;                                                          \
+    }
 #define COPY_LANES(to, from, count)                      \
     {                                                    \
         double *const target = (to);                     \
@@ -150,21 +177,11 @@ static void run_lanes(const uint32_t *p, double *v, Py_ssize_t start, int n,
             p += 4;
             break;
         }
-        case ADD_UP: { /* lane i to sum i % SUMS; `start` is a multiple of that */
-            double *sums = v + p[1];
-            const double *from = v + p[2];
-            for (int full = n; full >= SUMS; full -= SUMS, from += SUMS) {
-                SIDE_BY_SIDE
-                for (int j = 0; j < SUMS; j++) {
-                    sums[j] += from[j];
-                }
-            }
-            for (int j = 0; j < n % SUMS; j++) {
-                sums[j] += from[j];
-            }
-            p += 3;
-            break;
-        }
+            ADD_UP_STEP(ADD_UP, 1, (v + p[2])[j])
+            ADD_UP_STEP(ADD_UP_PRODUCTS, 2, (v + p[2])[j] * (v + p[3])[j])
+            LANE_STEP(ADD_PRODUCTS, 3, LANES, LANE(0) + LANE(1) * LANE(2))
+            LANE_STEP(MULTIPLY_BY, 2, LANES, v[p[2]] * LANE(1))
+            LANE_STEP(ADD_MULTIPLES, 3, LANES, LANE(0) + v[p[3]] * LANE(2))
         case WRITE: {
             double *to = y[p[2]] + (int32_t)p[3];
             const Py_ssize_t stride = (int32_t)p[4];
@@ -202,7 +219,7 @@ static int32_t run_steps(const uint32_t *p, double *v, const double *const *x, d
         &&opcode_0, TAPE_LABELS, &&guard_0, &&guard_1, &&guard_2, &&guard_3, &&guard_4, &&guard_5,
         &&guard_6, &&guard_7, &&guard_8, &&guard_9, &&guard_10, &&guard_11,
         &&opcode_COPY, &&opcode_READ, &&opcode_GATHER, &&opcode_WIDEN, &&opcode_START_SUM,
-        &&opcode_FINISH_SUM, &&opcode_LOOP,
+        &&opcode_FINISH_SUM, &&opcode_ADD_PRODUCT, &&opcode_LOOP,
     };
 #define OPCODE(k) opcode_##k
 #define GUARD_OPCODE(k) guard_##k
@@ -263,6 +280,9 @@ static int32_t run_steps(const uint32_t *p, double *v, const double *const *x, d
         NEXT;
         OPCODE(FINISH_SUM) : v[p[1]] = sum_of_sums(v + p[2]);
         p += 3;
+        NEXT;
+        OPCODE(ADD_PRODUCT) : v[p[1]] = v[p[2]] + v[p[3]] * v[p[4]];
+        p += 5;
         NEXT;
         OPCODE(LOOP) : run_loop(p + 3, p[1], v, x, y);
         p += 3 + p[2];

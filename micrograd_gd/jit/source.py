@@ -12,7 +12,7 @@ from importlib import resources
 from typing import Any
 
 from micrograd_gd import expression, ieee
-from micrograd_gd._core.generate import c_expression
+from micrograd_gd._core.c_text import c_expression
 from micrograd_gd.errors import JitError
 from micrograd_gd.jit import python
 from micrograd_gd.jit.compiled import trace
