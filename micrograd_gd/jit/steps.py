@@ -114,6 +114,3 @@ class FlatSteps(Sequence[Step]):
 
     def __hash__(self) -> int:
         return hash(self.as_tuple)
-
-    def __reduce__(self) -> Any:
-        return tuple, (self.as_tuple,)  # another core has other numbers
