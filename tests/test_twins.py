@@ -211,6 +211,12 @@ def test_the_program_of_anything(data):
     same_program(traced(f, 0.5, -3.0))
 
 
+@pytest.mark.parametrize("count", [63, 64, 65, 1000])
+def test_a_program_of_guards(count):
+    steps = same_program(traced(lambda x: sum(x > -i for i in range(count)), 1.0)).steps
+    assert steps.guards == len(steps) == count
+
+
 def test_a_program_without_steps():
     assert str(same_program(traced(lambda x: [x, 1.0, math.nan], 2.0))).splitlines() == [
         "program(x)",

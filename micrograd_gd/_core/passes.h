@@ -128,6 +128,7 @@ typedef struct {
     uint32_t op_room;
     Kept *kept; /* all nodes with numbers, while they have them */
     size_t kept_count, kept_room;
+    size_t event_count;
     Stack captured; /* held */
     Stack labelled; /* held */
     Ints labels;    /* their numbers */
@@ -312,6 +313,7 @@ static int write_down(Passes *passes)
     Py_ssize_t inputs = PyList_GET_SIZE(passes->inputs), events = PyList_GET_SIZE(passes->events);
     Py_ssize_t outputs = PyList_GET_SIZE(passes->outputs);
     int32_t number = MADE;
+    passes->event_count = (size_t)events;
     for (Py_ssize_t i = 0; i < inputs; i++) {
         PyObject *node = PyList_GET_ITEM(passes->inputs, i);
         passes->unusual |= !is_value(passes->state, node) || ((Node *)node)->seen;
@@ -551,8 +553,8 @@ static inline int32_t first_made(Passes *passes)
 static int scan_forward(Passes *passes)
 {
     int32_t first = first_made(passes);
-    size_t numbers = (size_t)first + passes->kept_count, events = passes->kept_count;
-    size_t room = 64;
+    size_t numbers = (size_t)first + passes->kept_count, events = passes->event_count;
+    size_t room = 64; /* a power of two, at least twice as many as there are records */
     while (room < 2 * events) {
         room *= 2;
     }
@@ -767,7 +769,7 @@ static PyObject *native_optimized(PyObject *module, PyObject *args)
     if (done == 0) {
         done = write_down(&passes);
         give_back_gradients(&passes);
-        passes.unusual |= done == 0 && passes.raw.n + 2 * passes.kept_count >= MADE;
+        passes.unusual |= done == 0 && passes.raw.n + 2 * passes.event_count >= MADE;
     }
     if (passes.unusual && !PyErr_Occurred()) {
         all = Py_NewRef(Py_None);
