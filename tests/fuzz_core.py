@@ -24,6 +24,7 @@ import sys
 import time
 import warnings
 import weakref
+from array import array
 from collections import Counter
 from fractions import Fraction
 
@@ -334,6 +335,83 @@ class Round:
         self.rng.choice([Round.binary, Round.call_operation])(self)
         native.count_blocks(modes.open_blocks)
 
+    # Programs. What is wrong with them may be anything, save for addresses of machine code.
+
+    def make_tape(self):
+        code, constants, outputs, x, y = self.flat_program()
+        if self.rng.random() < 0.5:
+            for _ in range(self.rng.randrange(1, 4)):
+                place = self.rng.randrange(len(code))
+                code[place] = self.rng.choice([*code, -1, 0, 1, 3, -13, 10**6, -(2**31)])
+        parts = [array("i", code), array("d", constants), array("i", outputs), x, y]
+        if self.rng.random() < 0.2:
+            parts[self.rng.randrange(5)] = self.thing()
+        if self.rng.random() < 0.2:
+            parts[3] = [(self.rng.choice([-1, 0, 1, 3, self.thing()]), 0, 0) for _ in range(2)]
+        return native.Tape(*parts)
+
+    def flat_program(self):
+        """Three numbers and an array of three, some steps, half of the time in a loop."""
+        code, known, lanes = [], [0, 1, 2, -1, -2], 0
+        uniform = [*known]
+        if self.rng.random() < 0.5:
+            lanes = 3
+            code += [-13, 0, 0, -14, 6, 4, 1, 0, 1, 3, -15, 7, 3, 0, 1, -1, -13, 3, 0]
+            known += [6, 7]
+        rows = [row for row in OPERATIONS.values() if native.number_of(row)]
+        for result in range(8, 8 + self.rng.randrange(12)):
+            row = self.rng.choice(rows)
+            count = 3 if row.folds else len(row.operands)
+            operands = [self.rng.choice(known) for _ in range(count)]
+            code += [native.number_of(row), result, count, *operands]
+            (known if not lanes or {*operands} - {*uniform} else uniform).append(result)
+            if lanes and self.rng.random() < 0.3:
+                code += [-19, 0, 4, self.rng.choice(known), 1, 0, 1]
+                code += [-18, 30 + result, 1, self.rng.choice(known)]
+            elif not lanes and self.rng.random() < 0.3:
+                code += [-self.rng.randrange(1, 13), *self.rng.choices(known, k=2)]
+        outputs = [-(2**31)] * 3 if lanes else self.rng.choices(known, k=3)
+        places = [(3, 0, 0), (3, 1, 0)]
+        return code or [-1, 0, 0], [0.5, -0.0], [*outputs, 0], places, [(3, 1, 0), (1, 0, 0)]
+
+    def make_kernel(self):
+        tapes = [x for x in self.pool if isinstance(x, native.Tape)]
+        code = self.rng.choice(tapes) if tapes else self.make_tape()
+        kind = (
+            self.thing() if self.rng.random() < 0.2 else self.rng.choice([list, tuple, self.pair])
+        )
+        arguments = [(2, 2, ()), (1, 3, ()), (0, 0, ()), (0, 0, ()), (0, 0, ()), (4, 3, (3,))]
+        result = [(3, 2, ("a", "b")), (4, 3, (3,)), (5, 1, kind), (0, 0, ())]
+        parts = [code, arguments, result, self.things(), np]
+        for place in range(1, 5):
+            chance = self.rng.random()
+            if place < 3 and chance < 0.2:
+                plan = parts[place]
+                plan[self.rng.randrange(len(plan))] = (self.rng.randrange(7), 3, self.thing())
+            elif chance > 0.95:
+                parts[place] = self.thing()
+            elif place == 3:
+                parts[place] = [self.value() for _ in range(self.rng.randrange(2))]
+        return native.Kernel(*parts)
+
+    def pair(self, numbers):
+        self.strike()
+        return [numbers, self.reply()]
+
+    def call_kernel(self):
+        kernels = [x for x in self.pool if isinstance(x, native.Kernel)]
+        kernel = self.rng.choice(kernels) if kernels else self.make_kernel()
+        if self.rng.random() < 0.1:
+            kernel.patience = self.rng.choice([self.thing(), -1, 0, 2])
+        arrays = np.arange(3.0), np.arange(6.0)[::2], np.arange(3), np.ones((3, 1)), self.thing()
+        arrays += arrays[:1] * 5
+        numbers = self.rng.choice([[1.0, 2, np.float64(3)], [1.0, 2.0, -3.0], self.things(3)])
+        if self.rng.random() < 0.3:
+            return kernel.flat(self.rng.choice([[0.5] * 6, self.things(6), self.thing()]))
+        if self.rng.random() < 0.2:
+            return kernel(*self.things(), **self.names())
+        return kernel(numbers, self.rng.choice(arrays))
+
     def through_pickle(self):
         return pickle.loads(pickle.dumps(self.value()))  # noqa: S301 — our own
 
@@ -369,7 +447,8 @@ class Round:
         call_operation, call_unbound, binary, binary, binary, ternary, unary, record, look, assign,
         assign,
         set_class, set_gradient, backward, forget, begin_again, blocks, restore, adopt,
-        count_blocks, through_pickle, refer, follow, look_around, poke_young, collect, drop,
+        make_tape, make_kernel, call_kernel, call_kernel, count_blocks, through_pickle, refer,
+        follow, look_around, poke_young, collect, drop,
     )  # fmt: skip
 
 

@@ -15,8 +15,8 @@ import pytest
 
 from micrograd_gd import Value, engine_name
 from micrograd_gd.errors import JitError, NotANumberError, NumberRangeError
-from micrograd_gd.functional import dot, total
-from micrograd_gd.jit import flat, jit, trace
+from micrograd_gd.functional import dot, mean, total
+from micrograd_gd.jit import flat, jit, trace, vmap
 from micrograd_gd.jit.compiled import BACKENDS
 from micrograd_gd.operation import Operation
 from micrograd_gd.ops import OPERATIONS, operation
@@ -95,6 +95,59 @@ def test_slots_are_used_again_and_nothing_is_lost():
     kernel = kernel_of(f, 0.5)
     for x in SPECIAL:
         assert bits(kernel(x)) == bits([getattr(y, "data", y) for y in flatten(f(Value(x)))[0]])
+
+
+# Lanes.
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_every_row_and_its_slopes_in_lanes(name):
+    row = OPERATIONS[name]
+    count = len(row.operands) + (2 * (len(row.operands) - 1) if row.folds else 0)
+    rng = random.Random(name)
+    f = value_and_grad(row, tuple(range(count)))
+    for varying in {(True,) * count, *(tuple(i == j for i in range(count)) for j in range(count))}:
+        lanes = rng.choice([1, 7, 16, 23])
+        args = [
+            np.array([rng.choice(SPECIAL) for _ in range(lanes)]) if varies else rng.choice(SPECIAL)
+            for varies in varying
+        ]
+        if row.operands[0] == "n":
+            args[0] = 2.0
+            if not any(varying[1:]):
+                continue
+        in_axes = [0 if isinstance(x, np.ndarray) else None for x in args]
+        results = [jit(vmap(f, in_axes), backend=b)(*args) for b in ("tape", "python")]
+        assert bits(results[0]) == bits(results[1]), args
+
+
+@pytest.mark.parametrize("lanes", [1, 7, 8, 9, 15, 16, 17, 31, 32, 40, 100])
+def test_sums_and_what_follows_them(lanes):
+    def f(scale, x, y):
+        mean_x = mean(vmap(lambda a, b: a * scale + b * a)(x, y))
+        spread = total(vmap(lambda a, b: (a * b - mean_x) ** 2)(x, y))
+        return spread, vmap(lambda a: (a - mean_x) / spread)(x), vmap(lambda a: a * 2)(y)[::-1]
+
+    rng = np.random.default_rng(lanes)
+    args = 1.5, rng.normal(size=lanes), rng.normal(size=lanes)
+    g = value_and_grad(lambda *args: f(*args)[0], (0, 1, 2))
+    for each in (f, g):
+        tape, python = (jit(each, backend=b)(*args) for b in ("tape", "python"))
+        assert bits(tape) == bits(python)
+
+
+def test_lanes_are_read_and_written_where_they_lie():
+    def f(x):
+        a, b = vmap(lambda row: (row[0] * row[2], row[1] + 1.0))(x)
+        c = vmap(lambda v: v * 3.0)(a)
+        scattered = [np.array([c[0], b[0]]), np.array([c[1], b[1]]), c[2], b[2], b]
+        return scattered, vmap(lambda v: v)(x[:, 1]), a[1], vmap(lambda v: v * v)(b[::-1])
+
+    x = np.random.default_rng(1).normal(size=(3, 4))
+    for given in (x, x[::-1], x.T[:3].copy(), x + 1):
+        y = np.ascontiguousarray(given[:, :4] if given.shape == (3, 4) else np.ones((3, 4)))
+        tape, python = (jit(f, backend=b)(y) for b in ("tape", "python"))
+        assert bits(tape) == bits(python)
 
 
 # Guards.
@@ -445,6 +498,79 @@ def test_a_tape_by_hand():
 def test_a_malformed_flat_program_is_refused(wrong, message):
     with pytest.raises(ValueError, match=message):
         tape(**wrong)
+
+
+STRIDED = [-14, 1, 4, 1, 0, 1, 3]
+BATCH = {"x": [(3, 1, 0)], "y": [(3, 1, 0)], "outputs": [-(2**31)] * 3}
+
+
+def test_a_batch_by_hand():
+    code = [
+        -13,
+        0,
+        0,
+        *STRIDED[:1],
+        5,
+        *STRIDED[2:],
+        -13,
+        3,
+        0,
+        EXP,
+        7,
+        1,
+        5,
+        -19,
+        0,
+        4,
+        7,
+        1,
+        0,
+        1,
+    ]
+    kernel = Kernel(tape(code, **BATCH), [(2, 1, ()), (4, 3, (3,))], [(4, 3, (3,))], (), np)
+    x = np.array([0.0, 1.0, -math.inf])
+    assert [*kernel(x)] == [*map(math.exp, x)]
+
+
+@pytest.mark.parametrize(
+    ("code", "message"),
+    [
+        ([-13, -1, 0], "wrong number of operands"),
+        ([-13, 3, 1, 0], "wrong number of operands"),
+        ([-14, 5, 3, 1, 0, 1], "wrong number of operands"),
+        ([-15, 5, 0], "wrong number of operands"),
+        ([-17, 5, 2, 0, -1], "wrong number of operands"),
+        ([-18, 5, 2, 0, 0], "wrong number of operands"),
+        ([-14, 5, 4, 1, 0, 1, 4], "a place is out of range"),
+        ([-14, 5, 4, 1, 0, -1, 2], "a place is out of range"),
+        ([-14, 5, 4, 1, 2, 2**31 - 1, 3], "a place is out of range"),
+        ([-14, 5, 4, 2, 0, 1, 1], "a place is out of range"),
+        ([-14, 5, 4, 1, 0, 1, 0], "a place is out of range"),
+        ([-14, 5, 4, 1, 0, 1, -3], "a place is out of range"),
+        ([-14, 5, 4, 1, 0, 1, 3, -14, 5, 4, 1, 0, 1, 3], "computed twice"),
+        ([-14, 5, 4, 1, 0, 1, 3, EXP, 6, 1, 5], "not computed before, or not for all lanes"),
+        ([-14, 5, 4, 1, 0, 1, 3, -16, 6, 2, 5, 3], "no such lane"),
+        ([-16, 6, 2, 0, 0], "no such lane"),
+        ([-17, 6, 2, 0, 0], "belongs in a loop"),
+        ([-18, 6, 1, 0], "belongs in a loop"),
+        ([-13, 3, 0, -14, 5, 4, 1, 0, 1, 3], "belongs outside of loops"),
+        ([-13, 3, 0, -1, 0, 0], "belongs outside of loops"),
+        ([-13, 3, 0, -18, 5, 1, 0], "other lanes than the loop"),
+        ([-13, 3, 0, -19, 0, 4, 0, 1, 0, 1], "other lanes than the loop"),
+        ([-13, 3, 0, -17, 5, 2, 0, 3], "no such lane"),
+        ([-13, 3, 0, -17, 5, 2, 0, 0, -17, 6, 2, 5, 0], "other lanes than the loop"),
+        ([-13, 3, 0, -17, 5, 2, 0, 0, -13, 2, 0, EXP, 6, 1, 5], "other lanes than the loop"),
+        ([-13, 3, 0, -17, 5, 2, 0, 0, EXP, 5, 1, 0], "computed twice"),
+        ([-13, 3, 0, EXP, 5, 1, 6, EXP, 6, 1, 0], "not computed before"),
+        ([-13, 3, 0, -17, 5, 2, 0, 0, -18, 6, 1, 5, ADD, 7, 2, 5, 6], "not computed before"),
+        ([-13, 3, 0, -17, 5, 2, 0, 0, -19, 0, 4, 5, 1, 1, 1], "a place is out of range"),
+        ([-13, 3, 0, -17, 5, 2, 0, 0, -19, 0, 4, 5, 0, 0, 1], "a place is out of range"),
+        ([-13, 2**31 - 1, 0, EXP, 5, 1, 0, -13, 0, 0, -16, 6, 2, 5, 0], "too much memory"),
+    ],
+)
+def test_a_malformed_batch_is_refused(code, message):
+    with pytest.raises(ValueError, match=message):
+        tape([-13, 0, 0, *code], **BATCH)
 
 
 @pytest.mark.parametrize(

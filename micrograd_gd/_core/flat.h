@@ -82,7 +82,7 @@ typedef struct {
 typedef struct {
     int32_t lanes;         /* 0: it is uniform */
     const int32_t *source; /* buffer, offset, stride, where it is read in place */
-    uint32_t kept;         /* slots for all lanes, or NO_SLOT */
+    uint32_t kept;         /* 1 + the first of the slots for all lanes; 0: it is not kept */
 } Varying;
 
 /* A number in the loop that is being written. */
@@ -100,7 +100,7 @@ typedef struct {
     bool has_loops;
     int32_t highest;     /* number of a result */
     uint32_t *last;      /* by number: the record that uses it last; 0: none does */
-    uint32_t *slot;      /* by number: its slot, or NO_SLOT */
+    uint32_t *slot;      /* by number: 1 + its slot; 0: it has none */
     uint32_t *free;      /* slots that wait to be used again, as a stack */
     Py_ssize_t free_count;
     int64_t next_slot;
@@ -300,10 +300,10 @@ static inline uint32_t slot_of(Compilation *it, int32_t operand)
     if (operand < 0) {
         return (uint32_t)~operand;
     }
-    if (it->slot[operand] == NO_SLOT) {
+    if (it->slot[operand] == 0) {
         malformed("an operand was not computed before, or not for all lanes");
     }
-    return it->slot[operand];
+    return it->slot[operand] - 1;
 }
 
 /* Give the inputs that are used slots in a row, piece by piece. */
@@ -329,7 +329,7 @@ static int place_inputs(Compilation *it, Places *x)
                 *open = (Piece){0, piece.buffer, piece.offset + j, (uint32_t)it->next_slot};
             }
             open->count += 1;
-            it->slot[number] = (uint32_t)it->next_slot++;
+            it->slot[number] = (uint32_t)++it->next_slot;
         }
     }
     PyMem_Free(x->piece);
@@ -352,9 +352,9 @@ static inline void free_operands(Compilation *it, const Record *record)
     const int32_t count = operands_in(record);
     for (int32_t i = 0; i < count; i++) {
         int32_t number = record->operand[i];
-        if (number >= 0 && it->last[number] == it->place && it->slot[number] != NO_SLOT) {
+        if (number >= 0 && it->last[number] == it->place && it->slot[number] != 0) {
             it->last[number] = 0; /* an operand may stand there twice */
-            it->free[it->free_count++] = it->slot[number];
+            it->free[it->free_count++] = it->slot[number] - 1;
         }
     }
 }
@@ -362,7 +362,7 @@ static inline void free_operands(Compilation *it, const Record *record)
 /* Whether a number is new, and may be computed. */
 static inline int check_new(const Compilation *it, int32_t number)
 {
-    if (it->slot[number] != NO_SLOT || lanes_of(it, number)) {
+    if (it->slot[number] != 0 || lanes_of(it, number)) {
         return malformed("a number is computed twice");
     }
     return 0;
@@ -374,7 +374,8 @@ static inline uint32_t slot_of_result(Compilation *it, int32_t number)
     if (check_new(it, number) < 0) {
         return NO_SLOT;
     }
-    uint32_t slot = it->slot[number] = new_slot(it);
+    uint32_t slot = new_slot(it);
+    it->slot[number] = slot + 1;
     if (it->last[number] == 0) {
         it->free[it->free_count++] = slot;
     }
@@ -483,11 +484,12 @@ static int write_pack(Compilation *it, const Record *record)
     if (check_new(it, record->result) < 0) {
         return -1;
     }
-    varying->kept = new_row(it, record->count);
-    if (varying->kept == NO_SLOT) {
+    const uint32_t kept = new_row(it, record->count);
+    if (kept == NO_SLOT) {
         return -1;
     }
-    WORDS(it, GATHER, varying->kept, (uint32_t)record->count);
+    varying->kept = kept + 1;
+    WORDS(it, GATHER, kept, (uint32_t)record->count);
     for (int32_t i = 0; i < record->count; i++) {
         uint32_t slot = slot_of(it, record->operand[i]);
         if (slot == NO_SLOT) {
@@ -514,10 +516,10 @@ static int write_pick(Compilation *it, const Record *record)
     if (from->source != NULL) {
         const int32_t at = from->source[1] + from->source[2] * lane;
         WORDS(it, READ, result, (uint32_t)from->source[0], (uint32_t)at);
-    } else if (from->kept == NO_SLOT) {
+    } else if (from->kept == 0) {
         return malformed("an operand was not computed before, or not for all lanes");
     } else {
-        WORDS(it, COPY, result, from->kept + (uint32_t)lane);
+        WORDS(it, COPY, result, from->kept - 1 + (uint32_t)lane);
     }
     return 0;
 }
@@ -532,7 +534,7 @@ static int note_strided(Compilation *it, const Record *record)
     if (lanes <= 0 || !fits_buffer(it->x, place, lanes)) {
         return malformed("a place is out of range");
     }
-    it->varying[record->result] = (Varying){lanes, place, NO_SLOT};
+    it->varying[record->result] = (Varying){lanes, place, 0};
     return 0;
 }
 
@@ -645,7 +647,7 @@ static uint32_t lanes_slot_of(Compilation *it, int32_t operand)
     if (local->slot == NO_SLOT) {
         const Varying *varying = &it->varying[operand];
         const int32_t *from = varying->source;
-        if (from == NULL && varying->kept == NO_SLOT) {
+        if (from == NULL && varying->kept == 0) {
             malformed("an operand was not computed before");
             return NO_SLOT;
         }
@@ -653,7 +655,7 @@ static uint32_t lanes_slot_of(Compilation *it, int32_t operand)
         if (from != NULL) {
             WORDS(it, FETCH, local->slot, (uint32_t)from[0], (uint32_t)from[1], (uint32_t)from[2]);
         } else {
-            WORDS(it, RECALL, local->slot, varying->kept);
+            WORDS(it, RECALL, local->slot, varying->kept - 1);
         }
     }
     return local->slot;
@@ -788,11 +790,12 @@ static int keep(Compilation *it, int32_t number, int32_t lanes, uint32_t end)
     Varying *varying = &it->varying[number];
     Local *local = local_of(it, number);
     if (it->last[number] > end) {
-        varying->kept = new_row(it, lanes);
-        if (varying->kept == NO_SLOT) {
+        const uint32_t kept = new_row(it, lanes);
+        if (kept == NO_SLOT) {
             return -1;
         }
-        WORDS(it, KEEP, varying->kept, local->slot);
+        varying->kept = kept + 1;
+        WORDS(it, KEEP, kept, local->slot);
     }
     if (local->last == 0) {
         it->free_lanes[it->free_lanes_count++] = local->slot;
@@ -885,9 +888,6 @@ static int start_loops(Compilation *it, size_t numbers)
         PyErr_NoMemory();
         return -1;
     }
-    for (size_t i = 0; i < numbers; i++) {
-        it->varying[i].kept = NO_SLOT;
-    }
     return 0;
 }
 
@@ -898,7 +898,7 @@ static int compile_tape(Compilation *it, Tape *tape)
     }
     const size_t numbers = (size_t)it->highest + 1;
     it->last = PyMem_Calloc(numbers + 1, sizeof(uint32_t));
-    it->slot = PyMem_Malloc((numbers + 1) * sizeof(uint32_t));
+    it->slot = PyMem_Calloc(numbers + 1, sizeof(uint32_t)); /* untouched where numbers have gaps */
     it->free = PyMem_Malloc((numbers + 1) * sizeof(uint32_t));
     it->to = tape->code = PyMem_Malloc((size_t)it->words * sizeof(uint32_t));
     tape->output = PyMem_Malloc(((size_t)it->outputs + 1) * sizeof(uint32_t));
@@ -906,7 +906,6 @@ static int compile_tape(Compilation *it, Tape *tape)
         PyErr_NoMemory();
         return -1;
     }
-    memset(it->slot, 0xFF, (numbers + 1) * sizeof(uint32_t)); /* NO_SLOT */
     it->next_slot = it->constants;
     if ((it->has_loops && start_loops(it, numbers) < 0) || find_last_uses(it) < 0
         || place_inputs(it, &tape->x) < 0 || write_all(it) < 0) {

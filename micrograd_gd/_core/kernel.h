@@ -48,7 +48,7 @@ typedef struct {
 /* What one call works with. */
 typedef struct {
     double *number;   /* of buffer 0 of the arguments, then of the result */
-    PyObject **array; /* of the arguments (borrowed), then of the result (owned) */
+    PyObject **array; /* of the arguments, then of the result */
     Py_buffer *view;  /* of these arrays */
     Py_ssize_t views; /* that are to be released */
     const double **x;
@@ -135,7 +135,7 @@ static bool read_part(Reader *reader, PyObject *x)
         return PyDict_CheckExact(x) && PyDict_GET_SIZE(x) == part->n
                && read_dict(reader, x, part);
     case AN_ARRAY:
-        *reader->array++ = x;
+        *reader->array++ = Py_NewRef(x);
         return (PyObject *)Py_TYPE(x) == reader->kernel->array_type;
     default:
         return false;
@@ -315,8 +315,8 @@ static bool begin_call(const Kernel *kernel, Call *call, double *few, void **blo
     call->views = 0;
     call->x[0] = call->number;
     call->y[0] = call->number + numbers - kernel->result.numbers;
-    for (size_t i = 0; i < y; i++) {
-        call->array[x + i] = NULL;
+    for (size_t i = 0; i < x + y; i++) {
+        call->array[i] = NULL;
     }
     return true;
 }
@@ -326,8 +326,8 @@ static void end_call(const Kernel *kernel, Call *call, double *few, void *block)
     for (Py_ssize_t i = 0; i < call->views; i++) {
         PyBuffer_Release(&call->view[i]);
     }
-    for (Py_ssize_t i = 0; i < kernel->result.arrays; i++) {
-        Py_XDECREF(call->array[kernel->arguments.arrays + i]);
+    for (Py_ssize_t i = 0; i < kernel->arguments.arrays + kernel->result.arrays; i++) {
+        Py_XDECREF(call->array[i]);
     }
     if (block != few) {
         PyMem_Free(block);
@@ -604,10 +604,9 @@ static int take_numpy(Kernel *kernel, PyObject *numpy)
         }
         return 0;
     }
-    kernel->array_type = PyObject_GetAttrString(numpy, "ndarray");
-    kernel->float_type = PyObject_GetAttrString(numpy, "float64");
-    kernel->empty = PyObject_GetAttrString(numpy, "empty");
-    if (!kernel->array_type || !kernel->float_type || !kernel->empty) {
+    if (!(kernel->array_type = PyObject_GetAttrString(numpy, "ndarray"))
+        || !(kernel->float_type = PyObject_GetAttrString(numpy, "float64"))
+        || !(kernel->empty = PyObject_GetAttrString(numpy, "empty"))) {
         return -1;
     }
     if (!PyType_Check(kernel->float_type)
