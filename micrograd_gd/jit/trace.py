@@ -279,9 +279,10 @@ def _rows(outputs: Sequence[Any]) -> tuple[list[Any], list[Row]]:
             places[y.operands[0]].append(place)
     left, rows = [*outputs], []
     for varying, found in places.items():
+        if not found or len(found) < outputs[found[0]].op.lanes:
+            continue
         stride = found[1] - found[0] if len(found) > 1 else 1
-        even = range(found[0], found[0] + len(found) * stride, stride) if found else ()
-        if found == [*even] and len(found) == outputs[found[0]].op.lanes:
+        if found == [*range(found[0], found[0] + len(found) * stride, stride)]:
             rows.append(Row(varying, found[0], stride, len(found)))
             for place in found:
                 left[place] = None
