@@ -179,7 +179,7 @@ class _Function:
                 buffer, offset = self._places.place(x)
                 self.names[x] = self.load(self._buffer("%x", buffer), offset, lanes.UNCHANGED)
             else:
-                self.names[x] = self.load("%v", self._slots[x])
+                self.names[x] = self.load("%v", self._slots[x], lanes.UNCHANGED)
         return self.names[x]
 
     def load(self, array: str, offset: int, how: str = "") -> str:

@@ -93,11 +93,13 @@ class Program:
         lanes: dict[int, int] = {}
         for step in self.instructions:
             if isinstance(step.op, Lanes):
-                found = step.op.gives
+                if step.op.gives:
+                    lanes[step.result] = step.op.gives
             else:
-                found = max([lanes.get(x, 0) for x in numbers_in(step.operands)], default=0)
-            if found:
-                lanes[step.result] = found
+                for x in step.operands:
+                    if type(x) is int and x in lanes:
+                        lanes[step.result] = lanes[x]
+                        break
         return lanes
 
     def lanes(self, x: Operand | None) -> int:
@@ -184,6 +186,7 @@ def verify(program: Program) -> Program:
     Raises JitError, which shows the step.
     """
     known = set(range(program.size))
+    has_batches = program.has_batches
     for step in program.steps:
         _check_known(step.operands, known, step)
         if isinstance(step, Guard):
@@ -192,7 +195,8 @@ def verify(program: Program) -> Program:
         if step.result in known:
             raise JitError(f"{step} computes what was computed before")
         known.add(step.result)
-        _check_lanes(program, step)
+        if has_batches:
+            _check_lanes(step, program.varying)
     _check_known([x for x in program.outputs if x is not None], known, "the result")
     _check_known([row.of for row in program.rows], known, "the result")
     _check_rows(program)
@@ -203,13 +207,13 @@ def verify(program: Program) -> Program:
 
 def _check_known(operands: Iterable[Any], known: set[int], user: object) -> None:
     for x in operands:
-        if not (isinstance(x, float) or x in known):
+        if type(x) is not float and x not in known:
             raise JitError(f"{user} uses {x!r}, which was not computed before it")
 
 
-def _check_lanes(program: Program, step: Instruction) -> None:
+def _check_lanes(step: Instruction, varying: dict[int, int]) -> None:
     """Numbers of one batch only meet in an instruction, and those of a batch only where due."""
-    lanes = {*map(program.lanes, step.operands)} - {0}
+    lanes = {varying[x] for x in step.operands if type(x) is int and x in varying}
     if isinstance(step.op, Lanes):
         may_vary = step.op.kind in {"sum", "pick", "spread"}
         legal = lanes <= ({step.op.lanes} if may_vary else set())
