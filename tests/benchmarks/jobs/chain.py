@@ -1,6 +1,7 @@
-"""A long chain of operations with its gradient: a pendulum, step by step.
+"""Long chains of operations with their gradients.
 
-Leapfrog keeps its orbits, so that neither numbers nor derivatives grow or vanish on the way.
+A recurrence of sums and products; and a pendulum, a fifth of whose operations are sines. Leapfrog
+keeps its orbits, and the recurrence its fixed point, so that nothing grows on the way.
 """
 
 from functools import partial
@@ -14,12 +15,22 @@ from micrograd_gd.jit import jit
 from micrograd_gd.transforms import value_and_grad
 
 OPERATIONS = 100_000
-START = (1.0, 0.0, 0.001)  # the angle, its velocity, the time between two steps
+START = (1.0, 0.5, 0.001)  # an angle, its velocity, the time between two steps; or x, a and b
 
-chain = Job(
-    f"A chain of {OPERATIONS:,} operations, value and gradient, each", NANO, count=OPERATIONS
+products = Job(
+    f"A chain of {OPERATIONS:,} sums and products, value and gradient, each",
+    NANO,
+    count=OPERATIONS,
 )
-JOBS = [chain]
+sines = Job("The same where every fifth is a sine", NANO, count=OPERATIONS)
+JOBS = [products, sines]
+
+
+def recurrence(x, a, b, *, operations=OPERATIONS):
+    """Two operations a step, towards b / (1 - a)."""
+    for _ in range(operations // 2):
+        x = x * a + b
+    return x
 
 
 def pendulum(angle, velocity, time, *, operations=OPERATIONS, sin=sin):
@@ -30,14 +41,28 @@ def pendulum(angle, velocity, time, *, operations=OPERATIONS, sin=sin):
     return angle
 
 
-@chain.by("micrograd_gd, jit")
-def ours(_):
+@products.by("micrograd_gd, jit")
+def our_products(_):
+    return partial(jit(value_and_grad(recurrence, (0, 1, 2))), *START)
+
+
+@products.by("casadi, buffers bound before", "casadi")
+def products_of_casadi(casadi):
+    return _bound(casadi, recurrence)
+
+
+@sines.by("micrograd_gd, jit")
+def our_sines(_):
     return partial(jit(value_and_grad(pendulum, (0, 1, 2))), *START)
 
 
-@chain.by("casadi, buffers bound before", "casadi")
-def casadi_bound(casadi):
+@sines.by("casadi, buffers bound before", "casadi")
+def sines_of_casadi(casadi):
+    return _bound(casadi, partial(pendulum, sin=casadi.sin))
+
+
+def _bound(casadi, f):
     x = casadi.SX.sym("x", 3)
-    y = pendulum(*casadi.vertsplit(x), sin=casadi.sin)
+    y = f(*casadi.vertsplit(x))
     run = casadi.Function("f", [x], [y, casadi.gradient(y, x)])
     return bound(run, np.array(START))
