@@ -12,6 +12,7 @@ by a few units in its last place, as floating-point numbers are, and the derivat
 import ast
 import math
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 from itertools import combinations_with_replacement
 from random import Random
 from typing import Any, NamedTuple
@@ -106,6 +107,15 @@ class Replay:
     def at(self, point: Sequence[Any] | None = None, noise: Noise | None = None) -> "Pass":
         """One computation, with the inputs at `point`, or where they were; disturbed by `noise`."""
         return Pass(self, [mpf(x.data) for x in self.inputs] if point is None else point, noise)
+
+    @cached_property
+    def exact(self) -> set[Value]:
+        """The nodes that were computed without rounding, and stay so at points nearby.
+
+        A difference between one point that is disturbed and one that is not would be all noise.
+        """
+        run = self.at()
+        return {node for node in self.nodes if run.values[node] == node.data}
 
     def derivatives(self, order: int, noise: Noise | None = None) -> list[list[Interval]]:
         """For each output, its derivatives by all combinations of inputs, in lexical order.
@@ -205,7 +215,7 @@ class Pass:
                 self.values.setdefault(node, mpf(node.data))
             else:
                 y = evaluate(node.op, self.operands(node))
-                if noise is not None and y != node.data:  # what is exact stays so
+                if noise is not None and node not in replay.exact:
                     y = noise.on(y, node)
                 self.values[node] = y
 
