@@ -268,6 +268,11 @@ def test_a_choice_sends_its_derivative_to_one_side_in_each_sample(backend):
     assert close(jit(tangent, backend=backend)(2.0, points), tangent(2.0, points))
 
 
+def test_a_choice_by_a_constant_is_no_choice(backend):
+    f = vmap(grad(lambda x: where(1.0, x, x / x) + where(0.0, x / x, x)))
+    assert jit(f, backend=backend)(np.array([0.0, 2.0])).tolist() == [2.0, 2.0]
+
+
 @settings(max_examples=40)
 @given(expressions(smooth=False), st.integers(1, 5), st.randoms(use_true_random=False))
 def test_derivatives_in_lanes_are_those_of_each_sample(program, size, random):

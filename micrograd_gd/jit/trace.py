@@ -199,10 +199,10 @@ class Traced:
 
         Where all numbers are the same for the batch, that is a branch, which may be a guard.
         """
-        if self.lanes_of(node) and choices.flows(node.op, i):
-            return True
-        self.partial(node, i, last=False)
-        return False
+        flows = self._flows(node, i)
+        if flows is None:
+            self.partial(node, i, last=False)
+        return isinstance(flows, Value)
 
     def pulled(self, node: Any, i: int, g: Any, step: Any) -> Any:
         """What of the adjoint's step reaches operand i, where that enters or leaves a batch."""
@@ -226,15 +226,22 @@ class Traced:
         way, a mask tells which samples a derivative is there for: those where it is not 0.
         """
         mask = self._masks.get(derivative) if isinstance(derivative, Value) else None
-        flows = choices.flows(node.op, i) if self.lanes_of(node) else None
-        if flows is not None:
-            here = flows(*node.operands, node)
+        here = self._flows(node, i)
+        if isinstance(here, Value):
             mask = here if mask is None else _WHERE(here, mask, 0.0)
         elif mask is None or step is derivative:
             return step
         step = _WHERE(mask, step, -0.0)
         self._masks[step] = mask
         return step
+
+    def _flows(self, node: Any, i: int) -> Any:
+        """In which samples a derivative reaches operand i, 1 or 0; None where numbers do not say.
+
+        A plain number stands for all samples alike, which then is so for all numbers to come.
+        """
+        flows = choices.flows(node.op, i) if self.lanes_of(node) else None
+        return None if flows is None else flows(*node.operands, node)
 
     def joined(self, a: Any, b: Any) -> Any:
         """The sum of two steps that reach the same operand."""
