@@ -102,6 +102,7 @@ def _pull_back(
     last: bool,
 ) -> dict[Value, Any]:
     watch = modes.watch()
+    in_lanes = trace is not None and trace.has_lanes
     found = dict(seeds)
     for node in reversed(in_order(seeds, stop)):
         if node in stop or node not in found:  # a trace has them all in order, also without a path
@@ -109,16 +110,18 @@ def _pull_back(
         g = found.pop(node) if stop else found[node]
         operands = node.operands
         for i, partial in enumerate(node.partials):
-            if partial is None and not _finds_path(trace, node, i):
-                continue
             operand = operands[i]
+            if (in_lanes and _is_unasked(operand, stop)) or (
+                partial is None and not _finds_path(trace, node, i)
+            ):
+                continue
             if watch is not None and partial is not None:
                 watch.backward(node, operand, _float(g), partial)
             if differentiable:
                 step = _product(g, _partial(node, i, partial, trace, last=last))
             else:
                 step = g * partial
-            if trace and trace.has_lanes:
+            if trace and in_lanes:
                 step = trace.pulled(node, i, g, step)
             if operand in found:
                 if watch is not None:
@@ -231,6 +234,11 @@ def _partial(
             f"and is {again} now): differentiate before changing data, or compute the result again"
         )
     return partial
+
+
+def _is_unasked(operand: Any, stop: Collection[Value]) -> bool:
+    """Whether it is a leaf that nobody asks about, such as a number of one of many samples."""
+    return bool(stop) and isinstance(operand, Value) and operand.op is None and operand not in stop
 
 
 def _finds_path(trace: modes.Trace | None, node: Any, i: int) -> bool:

@@ -205,6 +205,12 @@ def test_a_gradient_that_remembers_is_refused():
         check_gradients(lambda x: x * x, 0.5, gradient=accumulated)
 
 
+@pytest.mark.parametrize("x", [0.0, 5e-324, 2.2250738585e-313, -1e-310])
+def test_differences_are_taken_beside_the_smallest_of_floats(x):
+    estimate = slope(lambda x: 3.0 * x, x)
+    assert abs(estimate.low - 3.0) <= estimate.error < 1e-6
+
+
 def test_functions_that_record_nothing_are_checked_by_differences():
     assert verdicts(check_gradients(math.sin, 0.3, gradient=math.cos)) == {"right"}
     with pytest.raises(GradientError):

@@ -619,6 +619,7 @@ def test_a_format_that_is_no_text_is_refused(kind):
         lambda: _core.native.restore(None, (1.0,), (None,), 0.0, 0.0, ""),
         lambda: _core.native.restore(OPERATIONS["add"], (), (), 0.0, 0.0, ""),
         lambda: _core.native.restore(OPERATIONS["add"], (Native(1.0),), (1.0, 2.0), 0.0, 0.0, ""),
+        lambda: _core.native.restore(OPERATIONS["exp"], (Native(1.0),) * 3, (1.0,) * 3, 0, 0, ""),
         Native,
         lambda: Native(1.0, "w", 3),
         lambda: Native(1.0, name="w"),

@@ -630,6 +630,10 @@ static int restore(State *state, Node *node, PyObject *op, PyObject *operands, P
         PyErr_SetString(PyExc_TypeError, "an operation needs operands, and a partial for each");
         return -1;
     }
+    if (node->op < ROW_COUNT && completed(&ROWS[node->op], n) != n) {
+        PyErr_Format(PyExc_TypeError, "%R cannot be restored with %zd operands", op, n);
+        return -1;
+    }
     if (n > 2 && new_block(node, n) < 0) {
         return -1;
     }

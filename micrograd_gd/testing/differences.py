@@ -137,6 +137,8 @@ def _extrapolated(quotient: Function, power: int, step: float, noise: float) -> 
     table: list[list[float]] = []
     for k in range(ROWS):
         h = step / 2**k
+        if not h:  # below the smallest of floats
+            break
         row = [quotient(h)]
         for j, above in enumerate(table[-1] if table else []):
             row.append(row[j] + (row[j] - above) / (2 ** (power * (j + 1)) - 1))
