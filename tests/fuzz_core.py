@@ -28,7 +28,7 @@ from array import array
 from collections import Counter
 from fractions import Fraction
 
-from micrograd_gd import _core, engine, modes
+from micrograd_gd import _core, engine, modes, recording
 from micrograd_gd.ops import OPERATIONS
 
 try:
@@ -144,7 +144,7 @@ class Round:
 
     def strike(self):
         """What a hostile object does when it is its turn: anything."""
-        if self.depth < 3 and not is_making_an_exception():
+        if self.depth < 3 and not is_making_an_exception() and not is_setting_a_variable():
             self.depth += 1
             try:
                 for _ in range(self.rng.randrange(3)):
@@ -462,6 +462,22 @@ def is_making_an_exception():
     recursion_headroom = ctypes.c_int.from_address(this_thread() + before)  # of PyThreadState
     return recursion_headroom.value > 0
 
+
+def is_setting_a_variable():
+    """Whether Python is setting a context variable, and would read what it had freed if another one
+    were set in between, as a finalizer may that the collector calls (all in Python: 3.10 and 3.11
+    end with a segmentation fault, later ones collect at safe points only).
+    """
+    if sys.version_info >= (3, 12):
+        return False
+    frame = sys._getframe()
+    while frame is not None and frame.f_code not in SETTERS:
+        frame = frame.f_back
+    return frame is not None
+
+
+# The context managers of the package that set one; they stand on the stack at no other time.
+SETTERS = {f.__wrapped__.__code__ for f in (modes._switched, recording._deeper)}
 
 this_thread = ctypes.pythonapi.PyThreadState_Get
 this_thread.restype = ctypes.c_void_p
