@@ -183,7 +183,7 @@ class Recording:
 def _fresh(x: Any) -> Value:
     trace = modes.trace()
     if trace and trace.lanes:
-        return trace.fresh(x if isinstance(x, Value) else Value(x))  # type: ignore[no-any-return]
+        return trace.fresh(x if isinstance(x, Value) else Value(x))  # type: ignore[no-any-return]  # a trace's
     return x * 1.0 if isinstance(x, Value) else Value(x)
 
 

@@ -155,7 +155,7 @@ def test_lanes_are_read_and_written_where_they_lie():
 
 @pytest.mark.parametrize("relation", ["<", "<=", "==", "!=", ">", ">="])
 def test_every_relation_is_checked_both_ways(relation):
-    f = eval(f"lambda a, b: a if a {relation} b else b")  # noqa: S307 — our own
+    f = eval(f"lambda a, b: a if a {relation} b else b")  # noqa: S307 — one of six relations — our own
     for first in ((1.0, 2.0), (2.0, 1.0), (1.0, 1.0)):
         program = trace(f, *first)
         kernel = flat.compiled(program)
