@@ -12,6 +12,7 @@ from collections import namedtuple
 
 import numpy as np
 import pytest
+from test_jit import SPECIAL
 
 from micrograd_gd import Value, engine_name
 from micrograd_gd.errors import JitError, NotANumberError, NumberRangeError
@@ -28,21 +29,6 @@ if engine_name() != "native":
 
 from micrograd_gd._core.native import Kernel, Tape, number_of
 
-SPECIAL = [
-    0.0,
-    -0.0,
-    1.0,
-    -1.0,
-    0.5,
-    2.0,
-    -3.0,
-    math.inf,
-    -math.inf,
-    math.nan,
-    5e-324,
-    1e308,
-    -800.0,
-]
 Point = namedtuple("Point", "x y")  # noqa: PYI024 — as users have them
 
 
@@ -155,12 +141,12 @@ def test_lanes_are_read_and_written_where_they_lie():
 
 @pytest.mark.parametrize("relation", ["<", "<=", "==", "!=", ">", ">="])
 def test_every_relation_is_checked_both_ways(relation):
-    f = eval(f"lambda a, b: a if a {relation} b else b")  # noqa: S307 — one of six relations — our own
+    f = eval(f"lambda a, b: a if a {relation} b else b")  # noqa: S307 — one of six relations
     for first in ((1.0, 2.0), (2.0, 1.0), (1.0, 1.0)):
         program = trace(f, *first)
         kernel = flat.compiled(program)
         for a, b in itertools.product(SPECIAL, repeat=2):
-            taken = eval(f"a {relation} b")  # noqa: S307
+            taken = eval(f"a {relation} b")  # noqa: S307 — the same one
             result = kernel(a, b)
             if taken == program.guards[0].holds:
                 assert bits(result) == bits(a if taken else b)

@@ -13,7 +13,7 @@ from micrograd_gd.jit import lanes
 from micrograd_gd.jit.formula import FAST_MATH, LANES, SCALAR, text
 from micrograd_gd.jit.memory import Memory, Part
 from micrograd_gd.jit.program import Program
-from micrograd_gd.jit.schedule import Schedule, Stage, is_kind, schedule, strided
+from micrograd_gd.jit.schedule import Schedule, Stage, is_kind, schedule
 from micrograd_gd.jit.steps import Guard, Instruction, Operand, Step
 from micrograd_gd.jit.templates import Template, Templates
 from micrograd_gd.operation import Operation
@@ -97,11 +97,7 @@ class _Writer:
                 self._places.setdefault(x, []).append(outputs.place(i))
             elif x is not None:
                 self._copied.append((x, outputs.place(i)))
-        self._packs = {
-            step.result: places
-            for step in program.instructions
-            if is_kind(step, "pack") and (places := strided(step, program))
-        }
+        self._packs = lanes.packs(program)
 
     def once(self, name: str, part: Part) -> str:
         """A function of these steps."""

@@ -97,7 +97,7 @@ class _Blocks:
         self._base = min(memory.rows.values(), default=0)
         self._buffers: dict[str, str] = {}
         self._offsets: dict[int, str] = {}
-        self._packs = _packs(program)
+        self._packs = packs(program)
         self._outputs: dict[int, list[Row]] = {}
         for row in program.rows:
             self._outputs.setdefault(row.of, []).append(row)
@@ -236,7 +236,8 @@ class _Blocks:
         return name
 
 
-def _packs(program: Program) -> dict[int, range]:
+def packs(program: Program) -> dict[int, range]:
+    """Where those numbers of samples are that lie evenly in an array."""
     return {
         step.result: places
         for step in program.instructions
