@@ -10,7 +10,7 @@ from setuptools import Extension, find_packages, setup
 from setuptools.command.build_ext import build_ext
 
 HERE = Path(__file__).parent
-CORE = "micrograd_gd/_core"
+CORE = "micrograd_gd/core/native"
 HEADERS = ("flat", "ieee", "kernel", "node", "passes", "record", "sweep", "tape", "walk")
 # The bits must be Python's own: no fused multiply-add, no function folded at compile time.
 UNIX_FLAGS = ["-std=c11", "-O3", "-ffp-contract=off", "-fno-builtin", "-fvisibility=hidden"]
@@ -38,7 +38,7 @@ class BuildCore(build_ext):
     def _generate(self) -> Path:
         folder = Path(self.build_temp).resolve() / "generated"
         folder.mkdir(parents=True, exist_ok=True)
-        script = HERE / CORE / "generate.py"
+        script = HERE / CORE / "generate/rules.py"
         environment = os.environ | {"PYTHONPATH": str(HERE), "MICROGRAD_GD_ENGINE": "python"}
         command = [sys.executable, str(script), str(folder)]
         subprocess.run(command, env=environment, check=True)  # noqa: S603 — our own script
@@ -52,7 +52,7 @@ setup(
     cmdclass={"build_ext": BuildCore},
     ext_modules=[
         Extension(
-            "micrograd_gd._core.native",
+            "micrograd_gd.core.native.extension",
             sources=[f"{CORE}/value.c"],
             depends=[f"{CORE}/{name}.h" for name in HEADERS],
             include_dirs=[CORE],

@@ -10,7 +10,7 @@ https://www.itl.nist.gov/div898/strd/nls/data/thurber.shtml
 import numpy as np
 from scipy.optimize import least_squares, minimize
 
-from micrograd_gd.transforms import jacobian, scipy_objective
+from micrograd_gd import jacobian, scipy_objective
 
 density = np.array([
     -3.067, -2.981, -2.921, -2.912, -2.840, -2.797, -2.702, -2.699, -2.633, -2.481, -2.363, -2.322,

@@ -16,10 +16,9 @@ from typing import Any
 
 import numpy as np
 
-from micrograd_gd import Value, trees
+from micrograd_gd import Value, jit, value_and_grad
 from micrograd_gd.functional import dot, logsumexp, mean, relu, softmax, sqrt
-from micrograd_gd.jit import jit
-from micrograd_gd.transforms import value_and_grad
+from micrograd_gd.transforms import trees
 
 CONTEXT, WIDTH, HEADS = 16, 16, 4  # positions, numbers at each, and parts that a head sees
 LEARNING_RATE, BETA1, BETA2 = 0.01, 0.9, 0.99  # of Adam; the rate falls to 0 in a straight line

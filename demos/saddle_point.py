@@ -5,7 +5,7 @@ makes f large. The first player's cost is therefore f(x, answer(x)), where the a
 gradient ascent, and its slope goes through all steps of that ascent.
 """
 
-from micrograd_gd.transforms import grad, value_and_grad
+from micrograd_gd import grad, value_and_grad
 
 
 def f(x: float, y: float) -> float:

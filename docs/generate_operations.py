@@ -5,9 +5,10 @@ from collections.abc import Iterator
 from inspect import getsource, signature
 from pathlib import Path
 
-from micrograd_gd import functional, ops
-from micrograd_gd.latex import template
-from micrograd_gd.ops import OPERATIONS, Operation
+from micrograd_gd import functional
+from micrograd_gd.notation.latex import template
+from micrograd_gd.table import ops
+from micrograd_gd.table.ops import OPERATIONS, Operation
 
 PAGE = Path(__file__).parent / "reference" / "operations.md"
 

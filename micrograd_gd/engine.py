@@ -11,11 +11,11 @@ import operator
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from micrograd_gd import copies, modes
-from micrograd_gd.choice import native_value
+from micrograd_gd.core import blocks, copies
+from micrograd_gd.core.choice import native_value
 from micrograd_gd.errors import NotANumberError
-from micrograd_gd.operation import number
-from micrograd_gd.ops import Operation, subscribe
+from micrograd_gd.table.numbers import number
+from micrograd_gd.table.ops import Operation, subscribe
 
 
 class Value:
@@ -52,27 +52,27 @@ class Value:
     @property
     def data(self) -> float:
         """The number; setting it changes neither the graph nor gradients already recorded."""
-        if modes.open_blocks:
-            modes.touched(self, "data")
+        if blocks.open_blocks:
+            blocks.touched(self, "data")
         return self._data
 
     @data.setter
     def data(self, data: Any) -> None:
-        if modes.open_blocks:
-            modes.touched(self, "data")
+        if blocks.open_blocks:
+            blocks.touched(self, "data")
         self._data = number(data, "data")
 
     @property
     def grad(self) -> Any:
         """∂root/∂self after `root.backward()`; a `Value` after `backward(create_graph=True)`."""
-        if modes.open_blocks:
-            modes.touched(self, "grad")
+        if blocks.open_blocks:
+            blocks.touched(self, "grad")
         return self._grad
 
     @grad.setter
     def grad(self, grad: Any) -> None:
-        if modes.open_blocks:
-            modes.touched(self, "grad")
+        if blocks.open_blocks:
+            blocks.touched(self, "grad")
         self._grad = grad if isinstance(grad, PythonValue) else number(grad, "grad")
 
     @property
@@ -138,15 +138,15 @@ class Value:
         >>> slope.data, x.grad
         (27.0, 18.0)
         """
-        from micrograd_gd import sweep  # noqa: PLC0415 — sweeps are built on this module
+        from micrograd_gd.core import sweep  # noqa: PLC0415 — sweeps are built on this module
 
-        if modes.open_blocks:
-            modes.touched(self, "backward()")
+        if blocks.open_blocks:
+            blocks.touched(self, "backward()")
         sweep.backward(self, seed, create_graph=create_graph)
 
     def detach(self) -> "Value":
         """A leaf with the same number and label."""
-        stands_for_it: Value | None = modes.detached(self) if modes.open_blocks else None
+        stands_for_it: Value | None = blocks.detached(self) if blocks.open_blocks else None
         return PythonValue(self._data, self.label) if stands_for_it is None else stands_for_it
 
     @staticmethod
@@ -193,11 +193,6 @@ class Value:
 
     def __format__(self, spec: str) -> str:
         return format(self._data, spec) if spec else repr(self)
-
-    def _repr_latex_(self) -> str | None:
-        from micrograd_gd import formula  # noqa: PLC0415 — formulas are built on this module
-
-        return formula.in_notebook(self)
 
     # Copies and pickles hold the whole graph; `copies` says how.
 
@@ -266,8 +261,8 @@ def _node(op: Operation, y: float, a: Any, b: Any, da: Any, db: Any) -> Value:
     node.da = da
     node.db = db
     node.label = ""
-    if modes.open_blocks:
-        modes.observe(node)
+    if blocks.open_blocks:
+        blocks.observe(node)
     return node
 
 
@@ -277,14 +272,14 @@ _new = object.__new__
 def _comparison(relation: str, compare: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
     def method(self: Value, other: Any) -> Any:
         answer = compare(self._data, other._data if isinstance(other, PythonValue) else other)
-        if modes.open_blocks:
-            modes.compared(self, relation, other, answer)
+        if blocks.open_blocks:
+            blocks.compared(self, relation, other, answer)
         return answer
 
     return method
 
 
-for _relation, _name in modes.RELATIONS.items():
+for _relation, _name in blocks.RELATIONS.items():
     setattr(PythonValue, f"__{_name}__", _comparison(_relation, getattr(operator, _name)))
 
 

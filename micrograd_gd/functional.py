@@ -9,11 +9,11 @@ from collections.abc import Iterable, Sequence
 from functools import reduce
 from typing import Any
 
-from micrograd_gd import modes
+from micrograd_gd.core import blocks
 from micrograd_gd.engine import Value
 from micrograd_gd.errors import ArgumentError, ShapeError
-from micrograd_gd.operation import number
-from micrograd_gd.ops import Operation, operation, subscribe
+from micrograd_gd.table.numbers import number
+from micrograd_gd.table.ops import Operation, operation, subscribe
 
 # And every other row of the table.
 __all__ = [
@@ -48,7 +48,7 @@ def total(xs: Iterable[Any], start: Any = 0.0) -> Any:
     >>> total([1.0, 2.0, 3.0])
     6.0
     """
-    if (trace := modes.trace()) and (of_batch := trace.total(xs := [*xs])) is not None:
+    if (trace := blocks.trace()) and (of_batch := trace.total(xs := [*xs])) is not None:
         return start + of_batch
     return _total(start, *xs)
 
@@ -104,7 +104,7 @@ def mean(xs: Iterable[Any]) -> Any:
     3.0
     """
     xs = _some(xs, "mean")
-    if (trace := modes.trace()) and (of_batch := trace.total(xs)) is not None:
+    if (trace := blocks.trace()) and (of_batch := trace.total(xs)) is not None:
         return of_batch / len(xs)
     return total(xs[1:], start=xs[0]) / len(xs)
 
@@ -157,9 +157,9 @@ def _shifted(xs: list[Any]) -> tuple[Any, Any, Any]:
 
 def _largest(xs: list[Any]) -> Any:
     """The largest number, but 0 if it is not finite: nothing to scale, and inf - inf is nan."""
-    if modes.trace():  # the same by operations, for other numbers than today's
+    if blocks.trace():  # the same by operations, for other numbers than today's
         largest = reduce(_maximum, xs)
-        return modes.constant(_where(largest - largest, 0.0, largest))
+        return blocks.constant(_where(largest - largest, 0.0, largest))
     largest = max(x.data if isinstance(x, Value) else x for x in xs)
     return largest if math.isfinite(largest) else 0.0
 

@@ -10,12 +10,12 @@ import math
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from micrograd_gd.core.blocks import is_varying
 from micrograd_gd.engine import Value
 from micrograd_gd.errors import ArgumentError, NotANumberError, ShapeError
 from micrograd_gd.functional import logsumexp, mean, total
-from micrograd_gd.modes import is_varying
-from micrograd_gd.operation import number, shortened
-from micrograd_gd.ops import operation
+from micrograd_gd.table.numbers import number, shortened
+from micrograd_gd.table.ops import operation
 
 __all__ = [
     "LOSSES",

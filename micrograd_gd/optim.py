@@ -9,13 +9,8 @@ from numbers import Integral
 from typing import Any
 
 from micrograd_gd.engine import Value
-from micrograd_gd.errors import (
-    ArgumentError,
-    DivergedError,
-    NotANumberError,
-    ShapeError,
-)
-from micrograd_gd.operation import number, shortened
+from micrograd_gd.errors import ArgumentError, DivergedError, NotANumberError, ShapeError
+from micrograd_gd.table.numbers import number, shortened
 
 __all__ = [
     "Adam",

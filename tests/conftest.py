@@ -20,24 +20,16 @@ settings.load_profile("default")
 CASES = Path(__file__).parents[2] / "shared" / "cases"
 
 # What does not depend on the engine runs once: here, or in the other process, which has less to do.
-RUN_HERE = {
-    "test_core.py",
-    "test_data.py",
-    "test_docs.py",
-    "test_estimators.py",
-    "test_layers.py",
-    "test_quality.py",
-}
+RUN_HERE = {"test_native.py", "data", "test_estimators.py", "project"}
 RUN_BESIDE = {
     "test_mutations.py",
     "test_parse.py",
-    "test_persist.py",
+    "persist",
     "test_plugin.py",
     "test_strategies.py",
-    "test_viz_architecture.py",
-    "test_viz_descents.py",
-    "test_viz_machines.py",
-    "test_viz_plots.py",
+    "test_architecture.py",
+    "plots",
+    "test_machines.py",
     "test_zoo.py",
 }
 
@@ -54,7 +46,7 @@ def cases():
 def table():
     """The table of operations, rid afterwards of what a test adds to it."""
     from micrograd_gd import Value, engine, functional
-    from micrograd_gd.ops import OPERATIONS
+    from micrograd_gd.table.ops import OPERATIONS
 
     before = set(OPERATIONS)
     yield OPERATIONS
@@ -95,7 +87,8 @@ def pytest_ignore_collect(collection_path, config):
     elsewhere = RUN_HERE if config.getoption("engine") == "python" else set()
     if config.python_engine:
         elsewhere = RUN_BESIDE
-    return True if collection_path.name in elsewhere else None
+    in_tests = collection_path.is_relative_to(Path(__file__).parent)
+    return True if in_tests and collection_path.name in elsewhere else None
 
 
 def pytest_report_header(config):

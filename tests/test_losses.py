@@ -11,15 +11,7 @@ from mpmath import mp, mpf
 
 from micrograd_gd.engine import Value
 from micrograd_gd.errors import ArgumentError, NotANumberError, ShapeError
-from micrograd_gd.losses import (
-    LOSSES,
-    binary_cross_entropy,
-    cross_entropy,
-    hinge,
-    huber,
-    mae,
-    mse,
-)
+from micrograd_gd.losses import LOSSES, binary_cross_entropy, cross_entropy, hinge, huber, mae, mse
 
 ON_NUMBERS = [mse, mae, huber, hinge, binary_cross_entropy]
 

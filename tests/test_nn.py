@@ -14,11 +14,11 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from micrograd_gd import functional
+from micrograd_gd import MLP, Layer, Module, Neuron, functional
 from micrograd_gd.engine import Value
 from micrograd_gd.errors import ArgumentError, NotANumberError, ShapeError
-from micrograd_gd.nn import INITIALISERS, MLP, Layer, Module, Neuron
-from micrograd_gd.ops import OPERATIONS
+from micrograd_gd.nn import INITIALISERS
+from micrograd_gd.table.ops import OPERATIONS
 
 UNARY = [name for name, row in OPERATIONS.items() if len(row.operands) - len(row.defaults) == 1]
 ACTIVATIONS = [*UNARY, "hardtanh", "linear"]

@@ -10,12 +10,7 @@ from math import cos, log10, pi, sin, sqrt
 from pathlib import Path
 from random import Random
 
-from micrograd_gd.descent import minimize
-from micrograd_gd.learning_rate import (
-    critical_learning_rate,
-    find_learning_rate,
-    sweep_learning_rates,
-)
+from micrograd_gd import critical_learning_rate, find_learning_rate, minimize, sweep_learning_rates
 
 Point = tuple[float, float]
 

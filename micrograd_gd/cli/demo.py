@@ -7,9 +7,9 @@ from typing import Annotated
 
 import typer
 
+from micrograd_gd.cli.experiment import Settings
 from micrograd_gd.cli.run import Out, run
 from micrograd_gd.data import moons
-from micrograd_gd.experiment import Settings
 
 
 def demo(

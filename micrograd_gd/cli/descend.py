@@ -9,18 +9,19 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from micrograd_gd import reports
+from micrograd_gd.cli import reports
 from micrograd_gd.cli.messages import complain
 from micrograd_gd.cli.picture import Picture, draw
 from micrograd_gd.cli.point import point
-from micrograd_gd.descent import minimize
+from micrograd_gd.descent.learning_rate import critical_learning_rate
+from micrograd_gd.descent.minimize import minimize
 from micrograd_gd.errors import ArgumentError, NonFiniteError
-from micrograd_gd.learning_rate import critical_learning_rate
-from micrograd_gd.parse import parse
+from micrograd_gd.notation.parse import parse
+from micrograd_gd.viz import plot_descent
 
 if TYPE_CHECKING:
-    from micrograd_gd.descent import Descent, Step
-    from micrograd_gd.parse import Expression
+    from micrograd_gd.descent.minimize import Descent, Step
+    from micrograd_gd.notation.parse import Expression
 
 
 def descend(
@@ -59,7 +60,7 @@ def descend(
     for line in _table(function, descent):
         typer.echo(line)
     if out is not None:
-        draw(out, descent)
+        draw(out, plot_descent, descent)
     if descent.status == "diverged":
         # The formula has no line in a file of the user's, so the one that is named is none of his.
         told = re.sub(r"(, at|; it was computed at) .*?, line [0-9]+", "", descent.message)

@@ -8,8 +8,8 @@ import typer
 
 from micrograd_gd.cli.point import At, columns, computed
 from micrograd_gd.errors import ArgumentError
-from micrograd_gd.explain import explain as explained
-from micrograd_gd.formula import formula as written
+from micrograd_gd.notation.formula import formula as written
+from micrograd_gd.notation.paths import explain as explained
 
 
 def explain(

@@ -8,7 +8,8 @@ from typing import Annotated
 
 import typer
 
-from micrograd_gd import reports
+from micrograd_gd.cli import reports
+from micrograd_gd.cli.experiment import Experiment, Settings
 from micrograd_gd.cli.options import (
     DEFAULT,
     Activation,
@@ -24,10 +25,10 @@ from micrograd_gd.cli.options import (
     widths,
 )
 from micrograd_gd.cli.picture import Picture, draw
+from micrograd_gd.descent.learning_rate import critical_learning_rate, find_learning_rate
+from micrograd_gd.descent.objective import Objective
 from micrograd_gd.errors import NonFiniteError
-from micrograd_gd.experiment import Experiment, Settings
-from micrograd_gd.learning_rate import critical_learning_rate, find_learning_rate
-from micrograd_gd.objective import Objective
+from micrograd_gd.viz import plot_learning_rates
 
 MOST = 256  # training rows that are looked at; more would be slow, and say the same
 
@@ -78,7 +79,7 @@ def find_lr(
         f"2 / the largest curvature, beyond which steps grow"
     )
     if out is not None:
-        draw(out, curve)
+        draw(out, plot_learning_rates, curve)
 
 
 def _critical(objective: Objective) -> str:

@@ -8,9 +8,9 @@ from typing import Annotated
 
 import typer
 
-from micrograd_gd import reports
+from micrograd_gd.cli import reports
 from micrograd_gd.cli.messages import PROGRAM
-from micrograd_gd.ops import OPERATIONS, operation
+from micrograd_gd.table.ops import OPERATIONS, operation
 
 
 def ops(

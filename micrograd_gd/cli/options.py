@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from micrograd_gd.cli.experiment import LOSS_TASKS, Settings
 from micrograd_gd.cli.messages import warn
 from micrograd_gd.data import Dataset, iris, read_csv
 from micrograd_gd.errors import ArgumentError
-from micrograd_gd.experiment import LOSS_TASKS, Settings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from micrograd_gd.viz.figure import file
+from micrograd_gd.viz.plots.figure import file
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 Picture = Annotated[
     Path | None, typer.Option("--out", "-o", help="Picture to draw: .svg, .png or .pdf.")
 ]
 
 
-def draw(path: Path, thing: Any) -> None:
-    """Draw what has a ``plot``, and say so."""
+def draw(path: Path, plot: Callable[..., Any], thing: Any) -> None:
+    """Draw the thing by one of the functions of ``viz``, and say so."""
     with file(path, (6.4, 4.2)) as figure:
-        thing.plot(figure.subplots())
+        plot(thing, ax=figure.subplots())
     typer.echo(f"wrote {path}")

@@ -8,8 +8,8 @@ import typer
 
 from micrograd_gd.engine import Value
 from micrograd_gd.errors import ArgumentError
-from micrograd_gd.operation import shortened
-from micrograd_gd.parse import parse
+from micrograd_gd.notation.parse import parse
+from micrograd_gd.table.numbers import shortened
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -7,9 +7,9 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from micrograd_gd.cli.experiment import Settings
 from micrograd_gd.cli.options import check, dataset
 from micrograd_gd.errors import ArgumentError, ModelFileError
-from micrograd_gd.experiment import Settings
 from micrograd_gd.persist import load
 
 if TYPE_CHECKING:

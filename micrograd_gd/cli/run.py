@@ -10,21 +10,21 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from micrograd_gd import reports
-from micrograd_gd.callbacks import Checkpoint
+from micrograd_gd.cli import reports
+from micrograd_gd.cli.experiment import Experiment, Settings
 from micrograd_gd.cli.messages import PROGRAM, complain, told, warn
 from micrograd_gd.cli.resume import CHECKPOINT
 from micrograd_gd.errors import ArgumentError, MicrogradError
-from micrograd_gd.experiment import Experiment, Settings
 from micrograd_gd.files import remove_leftovers, write_file
 from micrograd_gd.persist import save_model
+from micrograd_gd.persist.checkpoints import Checkpoint
 from micrograd_gd.viz import graph, plot_loss
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from micrograd_gd.data import Dataset
-    from micrograd_gd.history import History
+    from micrograd_gd.training.history import History
 
 Out = Annotated[Path, typer.Option(help="Folder for what is written; made if it is not there.")]
 

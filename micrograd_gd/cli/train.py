@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from micrograd_gd.cli.experiment import Settings
 from micrograd_gd.cli.options import (
     DEFAULT,
     Activation,
@@ -22,7 +23,6 @@ from micrograd_gd.cli.options import (
 from micrograd_gd.cli.resume import Command, resumed
 from micrograd_gd.cli.run import Out, Seconds, run
 from micrograd_gd.errors import ArgumentError
-from micrograd_gd.experiment import Settings
 
 
 def train(

@@ -30,7 +30,6 @@ from micrograd_gd.persist.networks import (
     predictor_document,
     predictor_from,
 )
-from micrograd_gd.persist.predictor import Predictor
 from micrograd_gd.persist.states import (
     fill_module,
     fill_optimiser,
@@ -40,7 +39,8 @@ from micrograd_gd.persist.states import (
     run_state,
 )
 from micrograd_gd.persist.tensors import from_safetensors, to_safetensors
-from micrograd_gd.training import Run
+from micrograd_gd.training.fit import Run
+from micrograd_gd.training.predictor import Predictor
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from micrograd_gd.errors import ArgumentError, ModelFileError
-from micrograd_gd.operation import shortened
+from micrograd_gd.table.numbers import shortened
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

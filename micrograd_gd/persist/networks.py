@@ -9,7 +9,6 @@ from typing import Any
 from micrograd_gd.data import Scaling
 from micrograd_gd.errors import ArgumentError
 from micrograd_gd.nn import MLP
-from micrograd_gd.operation import shortened
 from micrograd_gd.persist.document import (
     Array,
     Document,
@@ -23,7 +22,8 @@ from micrograd_gd.persist.document import (
     in_json,
     texts,
 )
-from micrograd_gd.persist.predictor import Predictor
+from micrograd_gd.table.numbers import shortened
+from micrograd_gd.training.predictor import Predictor
 
 WIDEST = 10**9
 

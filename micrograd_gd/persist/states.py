@@ -19,7 +19,7 @@ from micrograd_gd.persist.document import (
 if TYPE_CHECKING:
     from micrograd_gd.nn import Module
     from micrograd_gd.optim import Optimiser
-    from micrograd_gd.training import Run
+    from micrograd_gd.training.fit import Run
 
 
 def module_document(module: Module) -> Document:

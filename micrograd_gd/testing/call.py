@@ -5,11 +5,12 @@ from collections.abc import Callable, Sequence
 from itertools import combinations_with_replacement
 from typing import Any, Literal
 
-from micrograd_gd import sweep, trees
+from micrograd_gd.core import sweep
 from micrograd_gd.engine import Value
-from micrograd_gd.operation import Operation
-from micrograd_gd.recording import Recording
-from micrograd_gd.transforms import jacobian
+from micrograd_gd.table.ops import Operation
+from micrograd_gd.transforms import trees
+from micrograd_gd.transforms.derivatives import jacobian
+from micrograd_gd.transforms.recording import Recording
 
 Function = Callable[..., Any]
 Mode = Literal["forward", "reverse"]

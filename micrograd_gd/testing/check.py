@@ -11,12 +11,11 @@ from typing import Any, Literal
 
 from mpmath import mp
 
-from micrograd_gd import trees
 from micrograd_gd.engine import Value
 from micrograd_gd.errors import ArgumentError, GradientError, ShapeError
-from micrograd_gd.formula import formula
-from micrograd_gd.operation import Operation, shortened
-from micrograd_gd.recording import Recording
+from micrograd_gd.notation.formula import formula
+from micrograd_gd.table.numbers import shortened
+from micrograd_gd.table.ops import Operation
 from micrograd_gd.testing import differences
 from micrograd_gd.testing.call import Call, Function, Mode, cut
 from micrograd_gd.testing.judge import (
@@ -31,6 +30,8 @@ from micrograd_gd.testing.judge import (
 from micrograd_gd.testing.precise import NotReplayable
 from micrograd_gd.testing.replay import DIGITS, Replay
 from micrograd_gd.testing.report import HEADINGS, Comparison, GradientReport, table
+from micrograd_gd.transforms import trees
+from micrograd_gd.transforms.recording import Recording
 
 
 def check_gradients(

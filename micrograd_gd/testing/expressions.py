@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from micrograd_gd import functional
-from micrograd_gd.operation import Operation
-from micrograd_gd.terms import syntax
+from micrograd_gd.notation.terms import syntax
+from micrograd_gd.table.ops import Operation
 
 Operand = int | float  # an int is a place: of a variable, or of an earlier step; a float is itself
 Step = tuple[Operation, tuple[Operand, ...]]
@@ -23,7 +23,7 @@ class Expression:
     `inputs`. It prints as Python code that builds it again, once `micrograd_gd.functional` was
     imported from: the inputs are the defaults, and a name is given to what is used twice.
 
-    >>> from micrograd_gd.ops import operation
+    >>> from micrograd_gd.table.ops import operation
     >>> square, times = operation("square"), operation("mul")
     >>> f = Expression(("x", "y"), (3.0, 2.0), ((square, (0,)), (times, (2, 1)), (times, (3, 3))))
     >>> f

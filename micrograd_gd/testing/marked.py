@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from micrograd_gd import trees
 from micrograd_gd.errors import ArgumentError, GradientError, MicrogradError
 from micrograd_gd.testing.check import check_gradients
 from micrograd_gd.testing.report import table
+from micrograd_gd.transforms import trees
 
 _OPTIONS = {"order", "gradient", "modes", "examples"}
 _hidden = methodcaller("errisinstance", GradientError)  # frames that say nothing about a test

@@ -14,9 +14,8 @@ from typing import Any
 
 from mpmath import mp, mpc, mpf
 
-from micrograd_gd import expression
-from micrograd_gd.operation import Operation
-from micrograd_gd.ops import OPERATIONS
+from micrograd_gd.table import expression
+from micrograd_gd.table.ops import OPERATIONS, Operation
 
 __all__ = ["NotReplayable", "evaluate", "jumps", "slopes"]
 
@@ -207,7 +206,7 @@ def evaluate(row: Operation, operands: Sequence[Any]) -> Any:
 
     Raises NotReplayable for an operation that is no formula.
 
-    >>> from micrograd_gd.ops import operation
+    >>> from micrograd_gd.table.ops import operation
     >>> print(evaluate(operation("sqrt"), [mpf(2)]), evaluate(operation("log"), [mpf(-1)]))
     1.4142135623731 nan
     """
@@ -220,7 +219,7 @@ def evaluate(row: Operation, operands: Sequence[Any]) -> Any:
 def slopes(row: Operation, operands: Sequence[Any], i: int) -> tuple[Any, Any]:
     """∂y/∂operand i just below and just above the operands; nan on a side without values.
 
-    >>> from micrograd_gd.ops import operation
+    >>> from micrograd_gd.table.ops import operation
     >>> slopes(operation("abs"), [mpf(0)], 0)
     (mpf('-1.0'), mpf('1.0'))
     """
@@ -254,7 +253,7 @@ def _in_domain(row: Operation, operands: Sequence[Any]) -> bool:
 def jumps(row: Operation, operands: Sequence[Any], i: int) -> tuple[bool, bool]:
     """Whether the value at the operands is not what it tends to from below, and from above.
 
-    >>> from micrograd_gd.ops import operation
+    >>> from micrograd_gd.table.ops import operation
     >>> jumps(operation("floor"), [mpf(2)], 0)
     (True, False)
     """

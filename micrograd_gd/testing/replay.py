@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 from mpmath import mp, mpf
 
 from micrograd_gd.engine import Value
-from micrograd_gd.operation import Operation
+from micrograd_gd.table.ops import Operation
 from micrograd_gd.testing.precise import evaluate, jumps, slopes
 
 DIGITS = 90

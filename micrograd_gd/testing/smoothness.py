@@ -7,7 +7,7 @@ from functools import cache
 from itertools import pairwise
 from typing import Any
 
-from micrograd_gd.operation import Operation
+from micrograd_gd.table.ops import Operation
 
 MARGIN = 0.03  # how far an operand is moved, relative, to look for a border beside it
 LIMIT = 1e4  # values and slopes beyond would drown what is added to them
@@ -20,7 +20,7 @@ def is_smooth(row: Operation, operands: Point, moving: Collection[int] | None = 
 
     Only the operands at the places `moving`, all unless said, are moved: the others are constants.
 
-    >>> from micrograd_gd.ops import operation
+    >>> from micrograd_gd.table.ops import operation
     >>> is_smooth(operation("log"), (0.5,)), is_smooth(operation("log"), (-0.5,))
     (True, False)
     >>> is_smooth(operation("maximum"), (1.0, 1.01)), is_smooth(operation("maximum"), (1.0, 2.0))
@@ -102,7 +102,7 @@ def _borders(row: Operation) -> list[str]:
 def special_points(row: Operation) -> list[float]:
     """The numbers that domain and kinks mention, and their neighbours.
 
-    >>> from micrograd_gd.ops import operation
+    >>> from micrograd_gd.table.ops import operation
     >>> special_points(operation("log"))
     [0.0, -5e-324, 5e-324]
     """

@@ -22,8 +22,7 @@ from hypothesis import strategies as st
 from micrograd_gd.engine import PythonValue, Value
 from micrograd_gd.errors import ArgumentError
 from micrograd_gd.nn import MLP
-from micrograd_gd.operation import Operation
-from micrograd_gd.ops import OPERATIONS, operation
+from micrograd_gd.table.ops import OPERATIONS, Operation, operation
 from micrograd_gd.testing.expressions import Expression, Operand, Step, pruned
 from micrograd_gd.testing.smoothness import is_smooth, special_points
 

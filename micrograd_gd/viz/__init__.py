@@ -1,12 +1,12 @@
 """Pictures: the graph of a computation, models, and the curves of a training."""
 
-from micrograd_gd.modes import scope
-from micrograd_gd.viz.architecture import architecture
-from micrograd_gd.viz.curves import plot_history, plot_learning_rates, plot_loss
-from micrograd_gd.viz.descents import plot_descent, plot_sweep
-from micrograd_gd.viz.models import plot_decision_boundary, plot_gradients
-from micrograd_gd.viz.picture import Graph, draw_dot, graph
-from micrograd_gd.viz.render import render
+from micrograd_gd.core.blocks import scope
+from micrograd_gd.viz.graphs.architecture import architecture
+from micrograd_gd.viz.graphs.picture import Graph, draw_dot, graph
+from micrograd_gd.viz.graphs.render import render
+from micrograd_gd.viz.plots.curves import plot_history, plot_learning_rates, plot_loss
+from micrograd_gd.viz.plots.descents import plot_descent, plot_sweep
+from micrograd_gd.viz.plots.models import plot_decision_boundary, plot_gradients
 
 __all__ = [
     "Graph",

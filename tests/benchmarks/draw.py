@@ -14,8 +14,7 @@ from typing import Any
 
 from compare import INPUTS, SIGNS, Chained
 
-from micrograd_gd import Value, nn
-from micrograd_gd.viz import graph
+from micrograd_gd import Value, graph, nn
 
 
 def layered(count: int) -> Value:

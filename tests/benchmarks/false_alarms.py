@@ -14,9 +14,8 @@ from collections import Counter
 
 from hypothesis import HealthCheck, Phase, given, seed, settings
 
-from micrograd_gd import Value
+from micrograd_gd import Value, check_gradients
 from micrograd_gd.errors import GradientError
-from micrograd_gd.testing import check_gradients
 from micrograd_gd.testing.strategies import expressions
 
 

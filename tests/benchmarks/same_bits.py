@@ -15,11 +15,10 @@ from collections import Counter
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
-from micrograd_gd.jit import jit
-from micrograd_gd.jit.compiled import BACKENDS
+from micrograd_gd import hessian, jit, value_and_grad
+from micrograd_gd.compiler.jit import BACKENDS
 from micrograd_gd.testing.strategies import expressions
-from micrograd_gd.transforms import hessian, value_and_grad
-from micrograd_gd.trees import leaves
+from micrograd_gd.transforms.trees import leaves
 
 SPECIAL = [0.0, -0.0, 1.0, -1.0, 0.5, 2.0, 710.0, -745.0, 5e-324, 1e308, math.inf, -math.inf]
 NUMBERS = st.floats() | st.sampled_from([*SPECIAL, math.nan]) | st.floats(-5, 5)

@@ -23,11 +23,10 @@ from job import RUNS, tell
 from jobs.chain import START, pendulum
 from timing import machine, seconds
 
-from micrograd_gd import engine_name
-from micrograd_gd.jit.call import Call
-from micrograd_gd.jit.compiled import BACKENDS
-from micrograd_gd.jit.passes import of_trace
-from micrograd_gd.transforms import value_and_grad
+from micrograd_gd import engine_name, value_and_grad
+from micrograd_gd.compiler.arguments import Call
+from micrograd_gd.compiler.jit import BACKENDS
+from micrograd_gd.compiler.passes import of_trace
 
 LENGTHS = (1_000, 10_000, 100_000, 1_000_000)
 PATIENCE = 60  # seconds to compile; what takes longer is left out

@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 from timing import MICRO, MILLI, compared, header
 
-from micrograd_gd import Value, engine_name, transforms
+from micrograd_gd import Value, engine_name
+from micrograd_gd.transforms import derivatives
 
 
 def relu(x: Any) -> Any:
@@ -71,7 +72,7 @@ def bytes_a_number(n: int) -> float:
     x = [0.5] * n
     spares = [Value(0.0) for _ in range(70_000)]  # so that no dead node's memory is used again
     tracemalloc.start()
-    transforms.grad(rosenbrock)(x)
+    derivatives.grad(rosenbrock)(x)
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     del spares
@@ -83,7 +84,7 @@ def main() -> None:
     import autograd
 
     header(f"{engine_name()} engine", "autograd")
-    their, our = (engine.grad(readme, (0, 1)) for engine in (autograd, transforms))
+    their, our = (engine.grad(readme, (0, 1)) for engine in (autograd, derivatives))
     compared(
         "gradient, README expression", MICRO, 100,
         lambda: their(-4.0, 2.0), lambda: our(-4.0, 2.0), 9,
@@ -93,14 +94,14 @@ def main() -> None:
         ("gradient, Euler's method, 1,000 steps", logistic, 0.1),
         ("gradient, Rosenbrock in 100", rosenbrock, np.linspace(-1, 1, 100)),
     ):
-        both = [engine.grad(f) for engine in (autograd, transforms)]
+        both = [engine.grad(f) for engine in (autograd, derivatives)]
         compared(name, MILLI, 5, *(lambda g=g, x=start: g(x) for g in both), 9)
     for n in (4, 30):
-        both = [engine.hessian(rosenbrock) for engine in (autograd, transforms)]
+        both = [engine.hessian(rosenbrock) for engine in (autograd, derivatives)]
         x = np.linspace(-1, 1, n)
         name = f"Hessian, Rosenbrock in {n}"
         compared(name, MILLI, 40 // n, *(lambda h=h, x=x: h(x) for h in both), 5)
-    both = [third(engine) for engine in (autograd, transforms)]
+    both = [third(engine) for engine in (autograd, derivatives)]
     compared("third derivative, a quotient", MICRO, 20, *(lambda d=d: d(0.5) for d in both), 9)
     per_number = ", ".join(f"{bytes_a_number(n):.0f} for {n:,}" for n in (25_000, 50_000, 100_000))
     print(f"memory of a gradient, Rosenbrock, bytes a number: {per_number}")  # noqa: T201 — see above

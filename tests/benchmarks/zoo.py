@@ -16,13 +16,13 @@ import sys
 import warnings
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
+sys.path.insert(0, str(Path(__file__).parents[1] / "references"))
 
 import numpy as np
 from zoo import HARD, WRONG
 
+from micrograd_gd import check_gradients
 from micrograd_gd.errors import GradientError
-from micrograd_gd.testing import check_gradients
 
 
 def by_replay(case, point):

@@ -10,9 +10,8 @@ import numpy as np
 from job import Job, bound
 from timing import NANO
 
+from micrograd_gd import jit, value_and_grad
 from micrograd_gd.functional import sin
-from micrograd_gd.jit import jit
-from micrograd_gd.transforms import value_and_grad
 
 OPERATIONS = 100_000
 START = (1.0, 0.5, 0.001)  # an angle, its velocity, the time between two steps; or x, a and b

@@ -8,9 +8,8 @@ from job import Job
 from jobs.network import backward, batch_scores, forward, parameters, scores
 from timing import MILLI
 
+from micrograd_gd import jit, value_and_grad, vmap
 from micrograd_gd.functional import dot, logsumexp, mean, relu
-from micrograd_gd.jit import jit, vmap
-from micrograd_gd.transforms import value_and_grad
 
 SIZES = (64, 32, 10)
 

@@ -10,11 +10,9 @@ from job import Job, bound, by_gcc, flat
 from jobs.network import backward, batch_scores, forward, parameters, scores
 from timing import MILLI
 
-from micrograd_gd import data
+from micrograd_gd import data, jit, value_and_grad, vmap
 from micrograd_gd.functional import mean, relu, total
-from micrograd_gd.jit import jit, vmap
-from micrograd_gd.transforms import value_and_grad
-from micrograd_gd.trees import flatten, leaves, unflatten
+from micrograd_gd.transforms.trees import flatten, leaves, unflatten
 
 SIZES = (2, 16, 16, 1)
 RATE, PENALTY = 0.01, 1e-4

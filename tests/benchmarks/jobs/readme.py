@@ -7,9 +7,8 @@ from job import Job, bound
 from timing import MICRO, NANO
 from transforms import readme
 
+from micrograd_gd import jit, value_and_grad, vmap
 from micrograd_gd.functional import relu
-from micrograd_gd.jit import jit, vmap
-from micrograd_gd.transforms import value_and_grad
 
 POINT = (-4.0, 2.0)
 POINTS = np.random.default_rng(0).uniform(-5, 5, (2, 10_000))

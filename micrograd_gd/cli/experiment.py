@@ -1,0 +1,203 @@
+"""One training run from a data set to a judged model: what `train` and `demo` of the CLI do."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any, Literal
+
+from micrograd_gd.core.blocks import no_grad
+from micrograd_gd.data import Dataset, Scaling, standardize, train_test_split
+from micrograd_gd.engine import Value
+from micrograd_gd.errors import ArgumentError
+from micrograd_gd.losses import LOSSES
+from micrograd_gd.nn import MLP
+from micrograd_gd.persist import Predictor
+from micrograd_gd.training.fit import fit
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from micrograd_gd.training.history import History
+
+Task = Literal["classes", "numbers"]
+
+LARGEST = 1_000_000  # parameters; beyond, a scalar graph takes gigabytes
+SMALL = 60  # a prediction of up to so many nodes is drawn whole
+
+# The task that a loss is for; the first of each task is its default.
+LOSS_TASKS: dict[str, Task] = {
+    "cross_entropy": "classes",
+    "binary_cross_entropy": "classes",
+    "hinge": "classes",
+    "mse": "numbers",
+    "mae": "numbers",
+    "huber": "numbers",
+}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How to train; each field is the option of the command line with the same name."""
+
+    hidden: tuple[int, ...] = (8,)
+    activation: str = "relu"
+    learning_rate: float = 0.1
+    epochs: int = 200
+    batch_size: int = 16
+    test_fraction: float = 0.25
+    loss: str | None = None
+    seed: int = 0
+
+
+class Experiment:
+    """A data set split and scaled, a fresh network, and after ``run`` their history.
+
+    A target of classes is learned by one output for each class, or a single one where the loss is
+    for two; a target of numbers is standardised like the inputs. ``ArgumentError`` where the target
+    leaves nothing to learn or the loss is for other targets.
+
+    >>> from micrograd_gd.data import moons
+    >>> experiment = Experiment(moons(40, seed=0), Settings(epochs=5))
+    >>> experiment.run().status
+    'completed'
+    """
+
+    def __init__(self, dataset: Dataset, settings: Settings) -> None:
+        self.dataset, self.settings = dataset, settings
+        task: Task = "numbers" if dataset.class_names is None else "classes"
+        self.loss = settings.loss or next(loss for loss, its in LOSS_TASKS.items() if its == task)
+        _check_target(dataset, self.loss, task)
+        self.train, self.test = train_test_split(dataset, settings.test_fraction, settings.seed)
+        classes = len(dataset.class_names or ())
+        outputs = classes if self.loss == "cross_entropy" else 1
+        widths = [*settings.hidden, outputs]
+        width = len(dataset.feature_names)
+        size = sum((before + 1) * after for before, after in pairwise([width, *widths]))
+        if size > LARGEST:
+            raise ArgumentError(
+                f"the network would have {size:,} parameters, and {LARGEST:,} are as many as one "
+                f"machine trains in a reasonable time: choose fewer or smaller hidden layers"
+            )
+        network = MLP(width, widths, settings.activation, seed=settings.seed)
+        targets = [[float(target)] for target in self.train.targets]
+        self.predictor = Predictor(
+            network,
+            standardize(self.train.inputs),
+            None if classes else standardize(targets),
+            dataset.feature_names,
+            dataset.target_name,
+            dataset.class_names,
+        )
+
+    def run(
+        self, *callbacks: Callable[[History], Any], resume: Mapping[str, Any] | None = None
+    ) -> History:
+        """Train the network, from a state on if there is one; each callback sees every row."""
+        settings = self.settings
+        return fit(
+            self.predictor.network,
+            *self.samples(self.train),
+            loss=self.loss,
+            learning_rate=settings.learning_rate,
+            epochs=settings.epochs,
+            batch_size=settings.batch_size,
+            validation=self.samples(self.test),
+            seed=settings.seed,
+            callbacks=callbacks,
+            resume=resume,
+            progress=False,
+        )
+
+    def figures(self, part: Dataset) -> dict[str, str]:
+        """How well the network does on a part of the data, by name, ready to be printed.
+
+        Numbers are judged in the target's own units: the typical error (root mean square), and the
+        share of the variance that is explained (R²).
+        """
+        inputs, targets = self.samples(part)
+        network = self.predictor.network
+        with no_grad():
+            loss = LOSSES[self.loss]([network(row) for row in inputs], targets)
+        figures = {"rows": str(len(part)), "loss": f"{loss.data:.4g}"}
+        answers: list[Any] = [*self.predictor.predict(part.inputs)]
+        if part.class_names is not None:
+            expected = [part.class_names[int(target)] for target in part.targets]
+            right = sum(map(str.__eq__, answers, expected))
+            return {**figures, "accuracy": f"{100 * right / len(part):.1f} %"}
+        errors = [y - t for y, t in zip(answers, part.targets, strict=True)]
+        mean = math.fsum(part.targets) / len(part)
+        spread = math.hypot(*(t - mean for t in part.targets))
+        explained = 1 - (math.hypot(*errors) / spread) ** 2 if spread else math.nan
+        typical = math.hypot(*errors) / math.sqrt(len(part))
+        return {**figures, "error (RMS)": f"{typical:.4g}", "R²": f"{explained:.4f}"}
+
+    def example(self) -> tuple[Value, str]:
+        """The graph of one prediction, backpropagated, or of one neuron if that is large.
+
+        The root, and what it is in a few words. Parameters get names short enough for a picture.
+        """
+        predictor = self.predictor
+        network = predictor.network
+        names = predictor.feature_names or ()
+        for depth, layer in enumerate(network.layers, 1):
+            for place, neuron in enumerate(layer.neurons, 1):
+                position = f"{depth}.{place}"
+                sources = names if depth == 1 else [str(i + 1) for i in range(len(neuron.w))]
+                neuron.b.label = f"b {position}"
+                for weight, source in zip(neuron.w, sources, strict=True):
+                    weight.label = f"w {position} {source}"
+        (row,) = self.samples(self.test)[0][:1]
+        inputs = [Value(x, name) for x, name in zip(row, names, strict=True)]
+        outputs = network(inputs)
+        if isinstance(outputs, list):
+            scores = [output.data for output in outputs]
+            decided = scores.index(max(scores))
+            root, root_name = outputs[decided], f"score of {(predictor.class_names or ())[decided]}"
+        else:
+            root, root_name = outputs, predictor.target_name
+        what = "one prediction"
+        if len(root.nodes()) > SMALL:
+            values = [neuron(inputs) for neuron in network.layers[0].neurons]
+            root = max(values, key=lambda y: abs(y.data))
+            root_name, what = f"neuron 1.{1 + values.index(root)}", "one neuron"
+        root.label = root_name
+        network.zero_grad()
+        root.backward()
+        return root, what
+
+    def samples(self, part: Dataset) -> tuple[list[list[float]], list[float]]:
+        """The rows as the network sees them, the targets as the loss does."""
+        inputs = (self.predictor.scaling or _unscaled(part))(part.inputs)
+        targets = [float(target) for target in part.targets]
+        if self.predictor.target_scaling is not None:
+            targets = [x for (x,) in self.predictor.target_scaling([[t] for t in targets])]
+        elif self.loss == "hinge":
+            targets = [2 * t - 1 for t in targets]
+        return inputs, targets
+
+
+def _unscaled(part: Dataset) -> Scaling:
+    width = len(part.feature_names)
+    return Scaling((0.0,) * width, (1.0,) * width)
+
+
+def _check_target(dataset: Dataset, loss: str, task: Task) -> None:
+    name = repr(dataset.target_name)
+    present: Sequence[Any] = sorted(set(dataset.targets))
+    if len(present) == 1:
+        names = dataset.class_names
+        only = f"the number {present[0]}" if names is None else f"the class {names[present[0]]!r}"
+        raise ArgumentError(
+            f"the target {name} holds {only} only, in all {len(dataset)} rows; "
+            f"expected two different ones or more: choose another target"
+        )
+    if loss not in LOSS_TASKS:
+        raise ArgumentError(f"loss is {loss!r}; expected one of {', '.join(LOSS_TASKS)}")
+    if LOSS_TASKS[loss] != task:
+        fitting = ", ".join(known for known, its in LOSS_TASKS.items() if its == task)
+        raise ArgumentError(f"the loss {loss}, while {name} holds {task}; expected {fitting}")
+    if task == "classes" and loss != "cross_entropy" and len(present) != 2:
+        count = f"{len(present)} classes in {name}"
+        raise ArgumentError(f"the loss {loss} and {count}; expected two, or the loss cross_entropy")

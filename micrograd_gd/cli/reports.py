@@ -1,0 +1,78 @@
+"""What the command line prints: a run and the operation table as aligned lines of text."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from micrograd_gd.table.ops import OPERATIONS, Operation
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from micrograd_gd.cli.experiment import Experiment
+
+
+def outline(name: str, experiment: Experiment) -> list[str]:
+    """What a run starts from."""
+    dataset, settings = experiment.dataset, experiment.settings
+    size = min(settings.batch_size, len(experiment.train))
+    batches = "full batch" if size == len(experiment.train) else f"batches of {size}"
+    rate = f"learning rate {settings.learning_rate:g}"
+    rows = [
+        ("data", f"{name}: {repr(dataset).removeprefix('Dataset(').removesuffix(')')}"),
+        ("model", f"{experiment.predictor.network!r}, {experiment.loss}"),
+        ("training", f"{settings.epochs} epochs, {rate}, {batches}, seed {settings.seed}"),
+    ]
+    return aligned(rows)
+
+
+def report(experiment: Experiment) -> list[str]:
+    """The final table: a figure a line, a column for each part of the data."""
+    train, test = (experiment.figures(part) for part in (experiment.train, experiment.test))
+    rows = [("", "train", "test"), *((name, train[name], test[name]) for name in train)]
+    return ["", *(f"{name:<12}{one:>12}{other:>12}" for name, one, other in rows)]
+
+
+def operation_table() -> list[str]:
+    """Every row of the table: operation, derivatives, and what it is."""
+    rows = [
+        (repr(row), shortened(" | ".join(map(_formula, row.partials)), 44), row.doc)
+        for row in OPERATIONS.values()
+    ]
+    return aligned([("operation", "derivative for each operand", "what it is"), *rows])
+
+
+def row_in_full(row: Operation) -> list[str]:
+    """Every column of a row of the table that is not empty."""
+    lines = [
+        ("operation", repr(row)),
+        ("what it is", row.doc),
+        ("value", _formula(row.value)),
+        *((f"d/d{x}", _formula(p)) for x, p in zip(row.operands, row.partials, strict=True)),
+        ("written", row.infix),
+        ("LaTeX", row.latex),
+        ("smooth where", row.domain or "everywhere"),
+        ("except where", " or ".join(f"{kink} = 0" for kink in row.kinks)),
+        ("slope there", row.convention),
+        ("properties", ", ".join(sorted(row.properties))),
+        ("also called", ", ".join(row.aliases)),
+    ]
+    return aligned([(name, text) for name, text in lines if text])
+
+
+def _formula(formula: object) -> str:
+    return formula if isinstance(formula, str) else "Python code"
+
+
+def aligned(rows: Sequence[tuple[str, ...]]) -> list[str]:
+    """Rows of cells as lines, each column but the last as wide as its widest cell."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)][:-1]
+    return [
+        "  ".join([*(f"{cell:<{w}}" for cell, w in zip(row, widths, strict=False)), row[-1]])
+        for row in rows
+    ]
+
+
+def shortened(text: str, width: int) -> str:
+    """A text, cut where it is wider than that."""
+    return text if len(text) <= width else f"{text[: width - 1]}…"

@@ -1,0 +1,1 @@
+"""What runs a program: plain Python, the tape in C, machine code by LLVM."""

@@ -1,0 +1,274 @@
+"""A formula of the table as lines in LLVM's language.
+
+What depends on constants alone is computed while writing, by the functions that the program would
+call, so that a formula's branches on a constant exponent or bound leave no trace.
+"""
+
+import ast
+import operator
+import struct
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
+
+from micrograd_gd.compiler.backends.llvm.symbols import symbol
+from micrograd_gd.table import expression, ieee
+from micrograd_gd.table.ops import OPERATIONS
+
+Term = str | float  # the name of what a line gives, or a constant
+
+# Functions that are a machine instruction, and those so short that they are written here again.
+_MACHINE = {"abs": "fabs", "sqrt": "sqrt", "floor": "floor", "ceil": "ceil", "round": "rint"}
+_WRITTEN = {
+    "div": ("a b", "a / b"),
+    "sign": ("x", "1 if x > 0 else -1 if x < 0 else x"),
+    "pow": ("a b", "a * a if b == 2 else a if b == 1 else library_pow(a, b)"),
+}
+
+_ARITHMETIC: dict[type, tuple[str, Callable[[float, float], float]]] = {
+    ast.Add: ("fadd", operator.add),
+    ast.Sub: ("fsub", operator.sub),
+    ast.Mult: ("fmul", operator.mul),
+    ast.Div: ("fdiv", ieee.div),
+}
+_COMPARE: dict[type, tuple[str, Callable[[float, float], bool]]] = {
+    ast.Lt: ("olt", operator.lt),
+    ast.LtE: ("ole", operator.le),
+    ast.Gt: ("ogt", operator.gt),
+    ast.GtE: ("oge", operator.ge),
+    ast.Eq: ("oeq", operator.eq),
+    ast.NotEq: ("une", operator.ne),
+}
+
+
+class Kind(NamedTuple):
+    """What a line computes with: one number, or one in each of eight lanes."""
+
+    number: str
+    bit: str
+    suffix: str
+
+    def text(self, x: Term) -> str:
+        """A term as an operand: a constant by its bits."""
+        if isinstance(x, str):
+            return x
+        bits = f"0x{struct.unpack('>Q', struct.pack('>d', x))[0]:016X}"
+        return bits if self is SCALAR else f"splat (double {bits})"
+
+
+SCALAR = Kind("double", "i1", "f64")
+LANES = Kind("<8 x double>", "<8 x i1>", "v8f64")
+
+FAST_MATH = "reassoc nsz contract "  # the flags of arithmetic that may be fused
+
+
+class Formula:
+    """Lines that compute formulas, one after another.
+
+    The names of what they give begin with `prefix`. `called` collects the functions that they call,
+    as they are declared.
+    """
+
+    def __init__(
+        self, prefix: str, called: dict[str, str], kind: Kind = SCALAR, flags: str = ""
+    ) -> None:
+        self.lines: list[str] = []
+        self._prefix = prefix
+        self._called = called
+        self._kind = kind
+        self._flags = flags  # what LLVM may do to arithmetic: nothing
+        self._block = ""  # the block in which the last line stands; unnamed is the first
+        self._taken = ""  # in lanes: where the arm is taken that is being written; all, if empty
+
+    def line(self, text: str) -> str:
+        """Add a line; the name of its result."""
+        name = f"%{self._prefix}{len(self.lines)}"
+        self.lines.append(f"{name} = {text}")
+        return name
+
+    def number(self, tree: ast.expr, letters: Mapping[str, Term]) -> Term:  # noqa: PLR0911 — kinds
+        """A number, its letters being what `letters` says."""
+        match tree:
+            case ast.Name(id=name):
+                return letters[name]
+            case ast.Constant(value=int() | float() as value):
+                return float(value)
+            case ast.BinOp(left=left, op=ast.Pow(), right=right):
+                return self._call("pow", [self.number(left, letters), self.number(right, letters)])
+            case ast.BinOp(left=left, op=op, right=right):
+                return self._arithmetic(op, self.number(left, letters), self.number(right, letters))
+            case ast.UnaryOp(op=ast.USub(), operand=operand):
+                x = self.number(operand, letters)
+                return -x if isinstance(x, float) else self.line(f"fneg {self._kind.number} {x}")
+            case ast.Call(func=ast.Name(id=name), args=arguments):
+                return self._call(name, [self.number(x, letters) for x in arguments])
+            case ast.IfExp(test=test, body=body, orelse=orelse):
+                return self._choice(test, body, orelse, letters)
+            case _:
+                holds = self._condition(tree, letters)
+                if isinstance(holds, bool):
+                    return float(holds)
+                return self.line(f"uitofp {self._kind.bit} {holds} to {self._kind.number}")
+
+    def _arithmetic(self, op: ast.operator, a: Term, b: Term) -> Term:
+        name, on_floats = _ARITHMETIC[type(op)]
+        if isinstance(a, float) and isinstance(b, float):
+            return on_floats(a, b)
+        return self.line(
+            f"{name} {self._flags}{self._kind.number} {self._text(a)}, {self._text(b)}"
+        )
+
+    def _call(self, name: str, given: Sequence[Term]) -> Term:
+        """What a function of the table's language gives."""
+        if all(isinstance(x, float) for x in given):
+            return OPERATIONS[name](*given)  # type: ignore[no-any-return]  # a float of floats
+        if name in _WRITTEN:
+            letters, formula = _WRITTEN[name]
+            operands = letters.split()
+            return self.number(
+                expression.parse(formula, operands), dict(zip(operands, given, strict=True))
+            )
+        if name in OPERATIONS and name not in ieee.__all__:
+            row = OPERATIONS[name]
+            return self.number(row.tree(row.value), dict(zip(row.operands, given, strict=True)))
+        number = self._kind.number
+        if name in _MACHINE:
+            function = f"llvm.{_MACHINE[name]}.{self._kind.suffix}"
+            self._called[function] = f"declare {number} @{function}({number})"
+        else:
+            function = symbol(name.removeprefix("library_"), len(given))
+            kinds = ", ".join(["double"] * len(given))
+            self._called[function] = f"declare double @{function}({kinds})"
+            if self._kind is LANES:
+                function = lane_by_lane(function, len(given), self._called)
+        operands = [f"{number} {self._text(x)}" for x in given]
+        return self.line(f"call {number} @{function}({', '.join(operands)})")
+
+    def _choice(
+        self, test: ast.expr, body: ast.expr, orelse: ast.expr, letters: Mapping[str, Term]
+    ) -> Term:
+        """One of two numbers: both are computed and one is taken, unless one calls a function.
+
+        In lanes one is always taken, and a function is called if some lane takes what it gives.
+        """
+        holds = self._condition(test, letters)
+        if isinstance(holds, bool):
+            return self.number(body if holds else orelse, letters)
+        if expression.calls(body).keys() | expression.calls(orelse).keys() <= _MACHINE.keys():
+            a, b = self.number(body, letters), self.number(orelse, letters)
+            arms = f"{self._kind.number} {self._text(a)}, {self._kind.number} {self._text(b)}"
+            return self.line(f"select {self._kind.bit} {holds}, {arms}")
+        if self._kind is LANES:
+            a, b = self._arm(holds, body, letters), self._arm(self._not(holds), orelse, letters)
+            return self.line(f"select <8 x i1> {holds}, <8 x double> {a}, <8 x double> {b}")
+        place = self._place()
+        self.lines.append(f"br i1 {holds}, label %{place}.yes, label %{place}.no")
+        ways = []
+        for arm, tree in (("yes", body), ("no", orelse)):
+            self._begin(f"{place}.{arm}")
+            x = self.number(tree, letters)
+            ways.append(f"[ {self._text(x)}, %{self._block} ]")
+            self.lines.append(f"br label %{place}.end")
+        self._begin(f"{place}.end")
+        return self.line(f"phi double {', '.join(ways)}")
+
+    def _arm(self, where: str, tree: ast.expr, letters: Mapping[str, Term]) -> str:
+        """A number in lanes; its functions are called only if one of the lanes wants it."""
+        if expression.calls(tree).keys() <= _MACHINE.keys():
+            return self._text(self.number(tree, letters))
+        before = self._taken
+        self._taken = self.line(f"and <8 x i1> {before}, {where}") if before else where
+        if isinstance(tree, ast.IfExp):
+            x = self._text(self.number(tree, letters))
+            self._taken = before
+            return x
+        bits = self.line(f"bitcast <8 x i1> {self._taken} to i8")
+        any_lane = self.line(f"icmp ne i8 {bits}, 0")
+        place = self._place()
+        self.lines.append(f"br label %{place}.start")
+        self._begin(f"{place}.start")
+        rarely = ", !prof !1" if before else ""  # beyond two conditions mostly a nan
+        self.lines.append(f"br i1 {any_lane}, label %{place}.yes, label %{place}.end{rarely}")
+        self._begin(f"{place}.yes")
+        x = self._text(self.number(tree, letters))
+        way = f"[ {x}, %{self._block} ], [ zeroinitializer, %{place}.start ]"
+        self.lines.append(f"br label %{place}.end")
+        self._begin(f"{place}.end")
+        self._taken = before
+        return self.line(f"phi <8 x double> {way}")
+
+    def _not(self, bit: str) -> str:
+        true = "true" if self._kind is SCALAR else "splat (i1 true)"
+        return self.line(f"xor {self._kind.bit} {bit}, {true}")
+
+    def _place(self) -> str:
+        """A name for the blocks of a choice."""
+        return f"{self._prefix}{len(self.lines)}"
+
+    def _text(self, x: Term) -> str:
+        return self._kind.text(x)
+
+    def _begin(self, block: str) -> None:
+        self.lines.append(f"{block}:")
+        self._block = block
+
+    def _condition(self, tree: ast.expr, letters: Mapping[str, Term]) -> str | bool:
+        """A bit."""
+        match tree:
+            case ast.Compare(left=left, ops=ops, comparators=comparators):
+                numbers = [self.number(x, letters) for x in (left, *comparators)]
+                bits = [
+                    self._compared(op, a, b)
+                    for a, op, b in zip(numbers, ops, numbers[1:], strict=False)
+                ]
+                return self._joined("and", bits)
+            case ast.BoolOp(op=op, values=values):
+                bits = [self._condition(each, letters) for each in values]
+                return self._joined("and" if isinstance(op, ast.And) else "or", bits)
+            case ast.UnaryOp(op=ast.Not(), operand=operand):
+                bit = self._condition(operand, letters)
+                return not bit if isinstance(bit, bool) else self._not(bit)
+            case _:
+                return self._compared(ast.NotEq(), self.number(tree, letters), 0.0)
+
+    def _compared(self, op: ast.cmpop, a: Term, b: Term) -> str | bool:
+        relation, on_floats = _COMPARE[type(op)]
+        if isinstance(a, float) and isinstance(b, float):
+            return on_floats(a, b)
+        return self.line(f"fcmp {relation} {self._kind.number} {self._text(a)}, {self._text(b)}")
+
+    def _joined(self, how: str, bits: Sequence[str | bool]) -> str | bool:
+        """All of the bits, or any."""
+        decisive = how == "or"  # the bit that decides alone
+        if decisive in bits:
+            return decisive
+        unknown = [bit for bit in bits if isinstance(bit, str)]
+        if not unknown:
+            return not decisive
+        first, *rest = unknown
+        for bit in rest:
+            first = self.line(f"{how} {self._kind.bit} {first}, {bit}")
+        return first
+
+
+def text(x: Term) -> str:
+    """A term as an operand of a line with single numbers."""
+    return SCALAR.text(x)
+
+
+def lane_by_lane(function: str, arity: int, called: dict[str, str]) -> str:
+    """The name of a function of lanes that calls one of numbers for each of them."""
+    name = f"lanes.{function}"
+    if name not in called:
+        letters = [f"%x{i}" for i in range(arity)]
+        lines = []
+        y = "poison"
+        for lane in range(8):
+            lines += [f"{x}.{lane} = extractelement <8 x double> {x}, i64 {lane}" for x in letters]
+            operands = ", ".join(f"double {x}.{lane}" for x in letters)
+            lines.append(f"%c{lane} = call double @{function}({operands})")
+            lines.append(f"%y{lane} = insertelement <8 x double> {y}, double %c{lane}, i64 {lane}")
+            y = f"%y{lane}"
+        parameters = ", ".join(f"<8 x double> {x}" for x in letters)
+        head = f"define internal <8 x double> @{name}({parameters}) nounwind {{"
+        called[name] = "\n".join([head, *lines, f"ret <8 x double> {y}", "}"])
+    return name

@@ -1,0 +1,355 @@
+"""The functions of a program with batches that compute in blocks of eight lanes.
+
+A block is a vector of eight numbers, whatever the machine has. Inputs are read, and results
+written, in the arrays where they are. The lanes beyond the last sample compute something, which no
+sum and no array sees.
+"""
+
+from collections.abc import Iterator, Sequence
+
+from micrograd_gd.compiler.backends.llvm.expression import FAST_MATH, LANES, text
+from micrograd_gd.compiler.backends.llvm.memory import Memory, Part
+from micrograd_gd.compiler.instructions import Instruction, Operand
+from micrograd_gd.compiler.program import Program, Row
+from micrograd_gd.compiler.schedule import is_kind, strided
+
+ALIGNING = 7  # numbers that are left out so that the memory begins at a line of the caches
+
+UNCHANGED = ", !invariant.load !0"  # nobody writes there while the program runs
+
+# Lines for which a number that is in memory anyway is used from where it was computed. For longer
+# the machine has not registers enough, and would write it to memory once more.
+IN_REGISTERS = 60
+
+_SIGNATURE = "ptr, ptr, ptr, ptr, ptr, i64, i64"
+_PARAMETERS = "ptr %x, ptr %y, ptr noalias %v, ptr noalias %rows, ptr noalias %tile"
+
+DECLARED = (
+    "declare <8 x double> @llvm.masked.load.v8f64.p0(ptr, i32, <8 x i1>, <8 x double>)",
+    "declare void @llvm.masked.store.v8f64.p0(<8 x double>, ptr, i32, <8 x i1>)",
+    "declare <8 x double> @llvm.masked.gather.v8f64.v8p0(<8 x ptr>, i32, <8 x i1>, <8 x double>)",
+    "declare void @llvm.masked.scatter.v8f64.v8p0(<8 x double>, <8 x ptr>, i32, <8 x i1>)",
+    "declare void @llvm.memcpy.p0.p0.i64(ptr, ptr, i64, i1)",
+)
+
+
+def function(i: int, part: Part, program: Program, memory: Memory) -> str:
+    """A function that runs the steps in the blocks of lanes from one to another."""
+    here = _Blocks(i, part, program, memory)
+    for step, template in part.steps:
+        assert isinstance(step, Instruction)  # noqa: S101 — a guard is about all samples
+        if is_kind(step, "sum"):
+            here.add(step)
+        elif is_kind(step, "place"):
+            here.place(step)
+        else:
+            operands = [here.operand(x) for x in step.operands]
+            here.lines.append(template.lines.format(*operands, r=step.result))
+            here.made(step.result, template.result.format(*operands, r=step.result))
+    return "\n".join([
+        f"define void @part{i}({_PARAMETERS}, i64 %from, i64 %to) nounwind alignstack(64) {{",
+        "entry:",
+        *here.entry,
+        "br label %loop",
+        "loop:",
+        "%block = phi i64 [ %from, %entry ], [ %next, %last ]",
+        *_block(part.lanes, memory.widths[part.stage]),
+        *here.lines,
+        "br label %last",
+        "last:",
+        "%next = add i64 %block, 1",
+        "%more = icmp ult i64 %next, %to",
+        "br i1 %more, label %loop, label %done",
+        "done:",
+        "ret void",
+        "}",
+    ])  # fmt: skip
+
+
+def _block(lanes: int, width: int) -> Iterator[str]:
+    """What tells one block from the others."""
+    yield "%first = shl i64 %block, 3"
+    yield "%one = insertelement <8 x i64> poison, i64 %first, i64 0"
+    yield "%all = shufflevector <8 x i64> %one, <8 x i64> poison, <8 x i32> zeroinitializer"
+    counted = ", ".join(f"i64 {i}" for i in range(8))
+    yield f"%lane = add <8 x i64> %all, <{counted}>"
+    yield f"%is_sample = icmp ult <8 x i64> %lane, splat (i64 {lanes})"
+    last = f"<8 x i64> splat (i64 {lanes - 1})"
+    yield f"%sample = select <8 x i1> %is_sample, <8 x i64> %lane, {last}"
+    yield "%row = getelementptr inbounds double, ptr %rows, i64 %first"
+    yield "%position = sub i64 %block, %from"
+    yield f"%in_tile = mul i64 %position, {8 * width}"
+    yield "%slots = getelementptr inbounds double, ptr %tile, i64 %in_tile"
+
+
+class _Blocks:
+    """The lines of such a function."""
+
+    def __init__(self, i: int, part: Part, program: Program, memory: Memory) -> None:
+        self._i = i
+        self.entry: list[str] = []  # before the loop
+        self.lines: list[str] = []
+        self.names: dict[int, str] = {}
+        self._until: dict[int, int] = {}  # at which line a number is taken from memory again
+        self._part = part
+        self._program = program
+        self._memory = memory
+        self._base = min(memory.rows.values(), default=0)
+        self._buffers: dict[str, str] = {}
+        self._offsets: dict[int, str] = {}
+        self._packs = packs(program)
+        self._outputs: dict[int, list[Row]] = {}
+        for row in program.rows:
+            self._outputs.setdefault(row.of, []).append(row)
+
+    def operand(self, x: Operand) -> str:
+        """A number in each lane."""
+        if isinstance(x, float):
+            return LANES.text(x)
+        where = self._where(x)
+        if x in self.names and (not where or len(self.lines) < self._until[x]):
+            return self.names[x]
+        if where:
+            return self._read(self._at(*where))
+        if x in self._packs:
+            return self._input(x)
+        return self._splat(x)
+
+    def made(self, x: int, y: str) -> None:
+        """Remember a number, and write it where others will read it."""
+        self.names[x] = y
+        where = self._where(x)
+        if where:
+            self._until[x] = len(self.lines) + IN_REGISTERS
+            self._write(y, self._at(*where))
+        for row in self._outputs.get(x, ()):
+            buffer, offset = self._program.output_layout.place(row.start)
+            self._output(y, self._buffer("%y", buffer), offset, row.stride)
+
+    def _where(self, x: int) -> tuple[str, int] | None:
+        """The place of a number that has one in memory, once it is there."""
+        memory = self._memory
+        if x in memory.rows:
+            return "%row", memory.rows[x] - self._base
+        key = self._part.stage, x
+        if key in memory.slots and (x in self.names or memory.gathers.get(key) != self._i):
+            return "%slots", 8 * memory.slots[key]
+        return None
+
+    def add(self, step: Instruction) -> None:
+        """Add the lanes' numbers to the eight sums so far."""
+        y = self.operand(step.operands[0])
+        flags = FAST_MATH if self._program.fast_math else ""
+        total = self._at("%v", self._memory.totals[step.result])
+        before = self._read(total)
+        after = self._line("s", f"fadd {flags}<8 x double> {before}, {y}")
+        if self._part.lanes % 8:
+            choice = f"select <8 x i1> %is_sample, <8 x double> {after}, <8 x double> {before}"
+            after = self._line("s", choice)
+        self._write(after, total)
+
+    def place(self, step: Instruction) -> None:
+        """One lane has the number, all others 0."""
+        x, lane = step.operands
+        here = self._line("m", f"icmp eq <8 x i64> %lane, splat (i64 {int(lane)})")
+        y, zero = self.operand(x), LANES.text(0.0)
+        choice = f"select <8 x i1> {here}, <8 x double> {y}, <8 x double> {zero}"
+        self.made(step.result, self._line("s", choice))
+
+    def _splat(self, x: int) -> str:
+        """A uniform number in all lanes, loaded where it is used: an operand in memory is free."""
+        if x < self._program.size:
+            buffer, offset = self._program.input_layout.place(x)
+            array = self._buffer("%x", buffer)
+        else:
+            array, offset = "%v", self._memory.uniform[x]
+        number = self._line("u", f"load double, ptr {self._at(array, offset)}{UNCHANGED}")
+        one = self._line("u", f"insertelement <8 x double> poison, double {number}, i64 0")
+        zeros = "<8 x double> poison, <8 x i32> zeroinitializer"
+        return self._line("u", f"shufflevector <8 x double> {one}, {zeros}")
+
+    def _input(self, x: int) -> str:
+        """The samples' numbers from an array; from the tile if another function gathered them."""
+        places = self._packs[x]
+        buffer, offset = self._program.input_layout.place(places[0])
+        array = self._buffer("%x", buffer)
+        if places.step == 1:
+            first = self._line(
+                "p", f"getelementptr double, ptr {self._at(array, offset)}, i64 %first"
+            )
+            how = "i32 8, <8 x i1> %is_sample, <8 x double> zeroinitializer"
+            return self._line(
+                "v", f"call <8 x double> @llvm.masked.load.v8f64.p0(ptr {first}, {how})"
+            )
+        pointers = self._pointers(array, offset, places.step)
+        how = "i32 8, <8 x i1> splat (i1 true), <8 x double> poison"
+        y = self._line(
+            "v", f"call <8 x double> @llvm.masked.gather.v8f64.v8p0(<8 x ptr> {pointers}, {how})"
+        )
+        self.made(x, y)
+        return y
+
+    def _output(self, y: str, array: str, offset: int, stride: int) -> None:
+        if stride == 1:
+            first = self._line(
+                "p", f"getelementptr double, ptr {self._at(array, offset)}, i64 %first"
+            )
+            where = f"<8 x double> {y}, ptr {first}, i32 8, <8 x i1> %is_sample"
+            self.lines.append(f"call void @llvm.masked.store.v8f64.p0({where})")
+        else:
+            pointers = self._pointers(array, offset, stride)
+            where = f"<8 x double> {y}, <8 x ptr> {pointers}, i32 8, <8 x i1> %is_sample"
+            self.lines.append(f"call void @llvm.masked.scatter.v8f64.v8p0({where})")
+
+    def _pointers(self, array: str, offset: int, stride: int) -> str:
+        """Where the samples are in an array; for lanes beyond them, where the last is."""
+        if stride not in self._offsets:
+            steps = f"mul <8 x i64> %sample, splat (i64 {stride})"
+            self._offsets[stride] = self._line("o", steps)
+        base = self._at(array, offset)
+        return self._line(
+            "q", f"getelementptr double, ptr {base}, <8 x i64> {self._offsets[stride]}"
+        )
+
+    def _read(self, pointer: str) -> str:
+        return self._line("v", f"load <8 x double>, ptr {pointer}, align 64")
+
+    def _write(self, y: str, pointer: str) -> None:
+        self.lines.append(f"store <8 x double> {y}, ptr {pointer}, align 64")
+
+    def _buffer(self, table: str, i: int) -> str:
+        key = f"{table}{i}"
+        if key not in self._buffers:
+            self.entry.append(f"{key}.p = getelementptr ptr, ptr {table}, i64 {i}")
+            self.entry.append(f"{key} = load ptr, ptr {key}.p{UNCHANGED}")
+            self._buffers[key] = key
+        return self._buffers[key]
+
+    def _at(self, array: str, offset: int) -> str:
+        if not offset:
+            return array
+        return self._line("p", f"getelementptr inbounds double, ptr {array}, i64 {offset}")
+
+    def _line(self, letter: str, what: str) -> str:
+        name = f"%{letter}.{len(self.lines)}"
+        self.lines.append(f"{name} = {what}")
+        return name
+
+
+def packs(program: Program) -> dict[int, range]:
+    """Where those numbers of samples are that lie evenly in an array."""
+    return {
+        step.result: places
+        for step in program.instructions
+        if is_kind(step, "pack") and (places := strided(step, program))
+    }
+
+
+def calls(parts: Sequence[Part], memory: Memory) -> Iterator[str]:
+    """The function that calls all parts, those of a stage for one tile of lanes after the other."""
+    for i, part in enumerate(parts):
+        if part.lanes:
+            yield f"declare void @part{i}({_SIGNATURE})"
+        else:
+            yield f"declare i32 @part{i}(ptr, ptr, ptr)"
+    if not memory.widths:
+        yield "define i32 @run(ptr %x, ptr %y, ptr %v) nounwind {"
+        yield "entry:"
+    else:
+        yield from _SUMS
+        yield "define i32 @run(ptr %x, ptr %y, ptr %memory) nounwind {"
+        yield "entry:"
+        yield "%begin = ptrtoint ptr %memory to i64"
+        yield f"%after = add i64 %begin, {8 * ALIGNING}"
+        yield "%line = and i64 %after, -64"
+        yield "%v = inttoptr i64 %line to ptr"
+        base = min(memory.rows.values(), default=0)
+        yield f"%rows = getelementptr double, ptr %v, i64 {base}"
+        yield f"%tile = getelementptr double, ptr %v, i64 {memory.tile}"
+    stages: dict[int, list[int]] = {}
+    for i, part in enumerate(parts):
+        stages.setdefault(part.stage, []).append(i)
+    block = "entry"
+    for stage, members in stages.items():
+        lanes = parts[members[0]].lanes
+        if lanes:
+            yield from _stage(stage, members, lanes, memory, block)
+            block = f"done{stage}"
+            continue
+        for i in members:
+            yield f"%r{i} = call i32 @part{i}(ptr %x, ptr %y, ptr %v)"
+            yield f"%ok{i} = icmp slt i32 %r{i}, 0"
+            yield f"br i1 %ok{i}, label %next{i}, label %failed{i}"
+            yield f"failed{i}:"
+            yield f"ret i32 %r{i}"
+            yield f"next{i}:"
+            block = f"next{i}"
+    yield from ("ret i32 -1", "}", "!0 = !{}", "")
+
+
+def _stage(
+    stage: int, members: Sequence[int], lanes: int, memory: Memory, before: str
+) -> Iterator[str]:
+    """A loop over tiles, the sums begun before it and completed after."""
+    blocks = -(-lanes // 8)
+    sums = memory.sums[stage]
+    if sums:
+        yield f"%totals{stage} = getelementptr double, ptr %v, i64 {memory.totals[sums[0]]}"
+        yield f"%sums{stage} = getelementptr double, ptr %v, i64 {memory.uniform[sums[0]]}"
+        yield f"call void @begin(ptr %totals{stage}, i64 {8 * len(sums)})"
+    yield f"br label %loop{stage}"
+    yield f"loop{stage}:"
+    yield f"%from{stage} = phi i64 [ 0, %{before} ], [ %to{stage}, %loop{stage} ]"
+    yield f"%end{stage} = add i64 %from{stage}, {memory.blocks(stage)}"
+    yield f"%whole{stage} = icmp ult i64 %end{stage}, {blocks}"
+    yield f"%to{stage} = select i1 %whole{stage}, i64 %end{stage}, i64 {blocks}"
+    for i in members:
+        given = f"ptr %x, ptr %y, ptr %v, ptr %rows, ptr %tile, i64 %from{stage}, i64 %to{stage}"
+        yield f"call void @part{i}({given})"
+    yield f"br i1 %whole{stage}, label %loop{stage}, label %done{stage}"
+    yield f"done{stage}:"
+    if sums:
+        yield f"call void @complete(ptr %totals{stage}, ptr %sums{stage}, i64 {len(sums)})"
+
+
+# Sums begin as -0, which is what adding nothing gives, and end as python.sum_of_lanes says.
+_SUMS = f"""\
+define internal void @begin(ptr %totals, i64 %n) nounwind {{
+entry:
+br label %loop
+loop:
+%i = phi i64 [ 0, %entry ], [ %next, %loop ]
+%p = getelementptr double, ptr %totals, i64 %i
+store double {text(-0.0)}, ptr %p
+%next = add i64 %i, 1
+%more = icmp ult i64 %next, %n
+br i1 %more, label %loop, label %done
+done:
+ret void
+}}
+define internal void @complete(ptr %totals, ptr %sums, i64 %n) nounwind {{
+entry:
+br label %loop
+loop:
+%i = phi i64 [ 0, %entry ], [ %next, %loop ]
+%eight = shl i64 %i, 3
+%p0 = getelementptr double, ptr %totals, i64 %eight
+%p4 = getelementptr double, ptr %p0, i64 4
+%a = load <4 x double>, ptr %p0, align 8
+%b = load <4 x double>, ptr %p4, align 8
+%c = fadd <4 x double> %a, %b
+%c0 = extractelement <4 x double> %c, i64 0
+%c1 = extractelement <4 x double> %c, i64 1
+%c2 = extractelement <4 x double> %c, i64 2
+%c3 = extractelement <4 x double> %c, i64 3
+%even = fadd double %c0, %c2
+%odd = fadd double %c1, %c3
+%sum = fadd double %even, %odd
+%q = getelementptr double, ptr %sums, i64 %i
+store double %sum, ptr %q
+%next = add i64 %i, 1
+%more = icmp ult i64 %next, %n
+br i1 %more, label %loop, label %done
+done:
+ret void
+}}""".splitlines()

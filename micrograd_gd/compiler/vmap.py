@@ -1,0 +1,225 @@
+"""`vmap`: a function of one sample into a function of a batch.
+
+Called on numbers it runs the function sample by sample. While a trace is under way the function is
+called once, on values that stand for one number a *lane*, a lane being a sample: they are
+*varying*, all others are *uniform*. Batches begin and end in four operations:
+
+    pack(x₀, x₁, …)   varying: xᵢ in lane i
+    place(x, i)       varying: x in lane i, 0 in the others
+    pick(v, i)        uniform: what v is in lane i
+    sum(v)            uniform: the sum of v over all lanes
+
+and what is computed from a varying number is varying. A derivative that leaves the batch, from a
+varying result to a uniform operand, is the sum of what it is in the lanes.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cache, wraps
+from operator import itemgetter
+from typing import Any
+
+from micrograd_gd.core import blocks
+from micrograd_gd.engine import Value
+from micrograd_gd.errors import ArgumentError, ShapeError
+from micrograd_gd.table.ops import Operation
+from micrograd_gd.transforms import trees
+
+Function = Callable[..., Any]
+Axes = int | None | Sequence[int | None]
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Lanes(Operation):
+    """An operation at the border of a batch of `lanes` samples; its number is that of lane 0."""
+
+    kind: str = ""
+    lanes: int = 0
+
+    @property
+    def gives(self) -> int:
+        """The lanes of the result; 0 says that it is uniform."""
+        return self.lanes if self.kind in {"pack", "place", "spread"} else 0
+
+    def rule(self, active: tuple[bool, ...]) -> Callable[..., Any]:
+        """A function of floats: the number of lane 0, and a slope of 1 by what comes in."""
+        slopes = tuple([1.0 if flows else None for flows in active])
+        return lambda x, *_: (x, *slopes)
+
+    def partial(self, i: int, operands: Sequence[Any], y: Any) -> Any:  # noqa: ARG002 — always 1
+        """1: how derivatives cross the border beyond that, the trace knows."""
+        return 1.0
+
+    def slope(self, i: int) -> None:
+        """No operation: see `partial`."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return lanes_operation, (self.kind, self.lanes)
+
+
+@cache
+def lanes_operation(kind: str, lanes: int) -> Lanes:
+    """The one operation of that kind for so many lanes."""
+    doc = f"{kind.capitalize()}, in a batch of {lanes}."
+    if kind == "spread":  # a copy, and no more, as soon as the program is written down
+        return Lanes(kind, ("x",), "x", ("1",), doc, kind=kind, lanes=lanes)
+    count = {"pack": lanes, "sum": 1}.get(kind, 2)
+    operands = tuple([f"x{i}" for i in range(count)])
+    return Lanes(kind, operands, _first, (_first,) * count, doc, kind=kind, lanes=lanes)
+
+
+def _first(x: float, *_: float) -> float:
+    return x
+
+
+def record(kind: str, lanes: int, *operands: Any) -> Any:
+    """A node of one of these operations."""
+    return Value.record(lanes_operation(kind, lanes), *operands)
+
+
+def is_kind(x: Any, kind: str) -> bool:
+    """Whether x is the result of such an operation."""
+    return isinstance(x, Value) and isinstance(x.op, Lanes) and x.op.kind == kind
+
+
+def whole(xs: Sequence[Any]) -> Any:
+    """The varying number whose lanes are `xs`, all of them and in order, or None."""
+    if not (len(xs) and is_kind(xs[0], "pick")):
+        return None
+    varying = xs[0].operands[0]
+    if xs[0].op.lanes != len(xs):
+        return None
+    for i, x in enumerate(xs):
+        if not (is_kind(x, "pick") and x.operands[0] is varying and x.operands[1] == i):
+            return None
+    return varying
+
+
+def vmap(f: Function, in_axes: Axes = 0) -> Function:
+    """The function over a batch: it takes arrays of samples and gives arrays of results.
+
+    `in_axes` says for each argument which axis of its arrays counts the samples; None for what is
+    the same for all of them. One number stands for all arguments. Arguments may be nested, and what
+    f returns may be: each number in it becomes an array of one number a sample.
+
+    Inside `jit` f is traced once for all samples, and they run side by side. No branch of f may
+    depend on a sample's numbers then; `functional.where` chooses without one. The sum and the mean
+    of a batch, by `functional.total` and `functional.mean`, add in an order of their own.
+
+    Raises ShapeError for arguments whose arrays do not count the same number of samples, and
+    ArgumentError for `in_axes` of another length than the arguments.
+
+    >>> import numpy as np
+    >>> vmap(lambda w, x: w * x[0] + x[1], in_axes=(None, 0))(10.0, np.array([[1.0, 2], [3, 4]]))
+    array([12., 34.])
+    """
+    if hasattr(f, "mapped"):  # what was compiled for one sample is compiled for all
+        return f.mapped(in_axes)  # type: ignore[no-any-return]  # of what is compiled
+
+    @wraps(f)
+    def mapped(*args: Any) -> Any:
+        batch = _Batch(args, in_axes)
+        trace = blocks.trace()
+        if trace is None or trace.lanes:
+            return batch.one_by_one(f)
+        with trace.batch(batch.size):
+            result = f(*batch.varying())
+        return _stacked([result], lambda leaves: _picks(leaves[0], batch.size), batch.size)
+
+    return mapped
+
+
+class _Batch:
+    """The arguments of one call, their samples first."""
+
+    def __init__(self, args: tuple[Any, ...], in_axes: Axes) -> None:
+        axes = [in_axes] * len(args) if isinstance(in_axes, int | None) else [*in_axes]
+        if len(axes) != len(args):
+            raise ArgumentError(f"in_axes is {in_axes!r}, but {len(args)} arguments came")
+        self.size = -1
+        self.args = [
+            x if axis is None else self._samples_first(x, axis, f"argument {i}")
+            for i, (x, axis) in enumerate(zip(args, axes, strict=True))
+        ]
+        self.is_mapped = [axis is not None for axis in axes]
+        if self.size < 1:
+            what = "no argument is mapped" if self.size < 0 else "there are no samples"
+            raise ShapeError(f"vmap needs at least one sample, and {what}")
+
+    def _samples_first(self, x: Any, axis: int, name: str) -> Any:
+        """The tree with each array's samples along its first axis."""
+        if isinstance(x, dict):
+            return {key: self._samples_first(x[key], axis, f"{name}[{key!r}]") for key in x}
+        if isinstance(x, (list, tuple)):
+            parts = [self._samples_first(y, axis, f"{name}[{i}]") for i, y in enumerate(x)]
+            return type(x)(*parts) if hasattr(x, "_fields") else type(x)(parts)
+        shape = getattr(x, "shape", ())
+        if not -len(shape) <= axis < len(shape):
+            raise ShapeError(
+                f"vmap maps over axis {axis} of {name}, which has the shape {shape}: give an array "
+                f"of samples, or None in in_axes for what all samples share"
+            )
+        if self.size not in {-1, shape[axis]}:
+            raise ShapeError(f"{name} has {shape[axis]} samples, and others have {self.size}")
+        self.size = shape[axis]
+        axes = [*range(len(shape))]
+        axes.insert(0, axes.pop(axis))
+        return x.transpose(axes)
+
+    def one_by_one(self, f: Function) -> Any:
+        """What f gives for each sample, put together."""
+        results = [f(*self._each(itemgetter(i))) for i in range(self.size)]
+        return _stacked(results, lambda leaves: leaves, self.size)
+
+    def varying(self) -> list[Any]:
+        """The arguments of one sample that stands for all."""
+        return self._each(self._packed)
+
+    def _each(self, convert: Callable[[Any], Any]) -> list[Any]:
+        """The arguments, with the arrays of those that are mapped converted."""
+        pairs = zip(self.args, self.is_mapped, strict=True)
+        return [_of_arrays(x, convert) if is_mapped else x for x, is_mapped in pairs]
+
+    def _packed(self, array: Any) -> Any:
+        columns = array.reshape(self.size, -1).T.tolist()
+        lanes = [_pack(column) for column in columns]
+        return trees.array(lanes, array.shape[1:]) if array.ndim > 1 else lanes[0]
+
+
+def _of_arrays(x: Any, convert: Callable[[Any], Any]) -> Any:
+    if isinstance(x, dict):
+        return {key: _of_arrays(y, convert) for key, y in x.items()}
+    if isinstance(x, (list, tuple)):
+        parts = [_of_arrays(y, convert) for y in x]
+        return type(x)(*parts) if hasattr(x, "_fields") else type(x)(parts)
+    return convert(x)
+
+
+def _pack(column: list[Any]) -> Any:
+    varying = whole(column)
+    return record("pack", len(column), *column) if varying is None else varying
+
+
+def _picks(leaf: Any, size: int) -> list[Any]:
+    trace = blocks.trace()
+    if trace is None or not trace.lanes_of(leaf):
+        return [leaf] * size
+    return [record("pick", size, leaf, float(i)) for i in range(size)]
+
+
+def _stacked(results: list[Any], of_samples: Callable[[list[Any]], list[Any]], size: int) -> Any:
+    """The tree of the results, with an array of all samples in place of each number or array."""
+    flat = [trees.flatten(result, "the result of a sample") for result in results]
+    structure = flat[0][1]
+    for i, (_, other) in enumerate(flat):
+        if other != structure:
+            raise ShapeError(f"f gave {structure!r} for sample 0, and {other!r} for sample {i}")
+
+    def block(place: slice, shape: tuple[int, ...]) -> Any:
+        columns = [
+            of_samples([leaves[j] for leaves, _ in flat]) for j in range(place.start, place.stop)
+        ]
+        leaves = [column[i] for i in range(size) for column in columns]
+        return trees.array(leaves, (size, *shape))
+
+    return trees.with_blocks(structure, block)

@@ -1,0 +1,68 @@
+"""Copies and pickles of whole graphs, of any depth, with what is shared still shared.
+
+Nodes go operands first, so that each finds its operands already copied and nothing recurses.
+A gradient that is a graph of its own goes as its number.
+"""
+
+from collections.abc import Iterator
+from threading import local
+from typing import Any
+
+from micrograd_gd.core import blocks
+
+
+def copy(node: Any) -> Any:
+    """Another node with the same fields, on the same operands."""
+    blocks.touched(node, "a copy")
+    return node._restored(*node._fields())
+
+
+def deepcopy(root: Any, memo: dict[int, Any]) -> Any:
+    """The copy of `root`, on top of copies of all that it depends on."""
+    blocks.touched(root, "a copy")
+    for node in root.nodes():
+        if id(node) not in memo:
+            op, operands, *rest = node._fields()
+            copied = tuple([memo.get(id(operand), operand) for operand in operands])
+            memo[id(node)] = node._restored(op, copied, *rest)
+    return memo[id(root)]
+
+
+def reduce(node: Any) -> tuple[Any, ...]:
+    """What pickle makes of a node: its fields, and before them, the nodes below it."""
+    blocks.touched(node, "a copy")
+    below = None if _pickling.below or node.op is None else _Below(node)
+    return _unpickled, (below, *node._fields())
+
+
+def _unpickled(_below: Any, *fields: Any) -> Any:
+    from micrograd_gd.engine import Value  # noqa: PLC0415 — of the engine in use, not the writer's
+
+    return Value._restored(*fields)
+
+
+class _Pickling(local):
+    below = False  # whether this thread is writing the nodes below some root
+
+
+_pickling = _Pickling()
+
+
+class _Below:
+    """The nodes below a root as a list that pickle writes before the root itself."""
+
+    def __init__(self, root: Any = None) -> None:
+        self.root = root
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _Below, (), None, self._nodes()
+
+    def _nodes(self) -> Iterator[Any]:
+        _pickling.below = True
+        try:
+            yield from self.root.nodes()[:-1]
+        finally:
+            _pickling.below = False
+
+    def append(self, node: Any) -> None:
+        """Read a node back; those above it hold it."""

@@ -1,0 +1,63 @@
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from typing import Any
+
+from micrograd_gd.engine import Value as Value
+from micrograd_gd.table.operation import Operation
+
+def adopt(op: Operation, name: str, formulas: str) -> bool: ...
+def count_blocks(count: int) -> None: ...
+def restore(
+    op: Operation | None,
+    operands: tuple[Any, ...],
+    partials: tuple[float | None, ...],
+    data: float,
+    grad: float,
+    label: Any,
+) -> Value: ...
+def number_of(op: Operation) -> int: ...
+def pull_back(
+    seeds: Mapping[Value, Any],
+    stop: Collection[Value],
+    differentiable: bool,
+    trace: Any,
+    last: bool,
+) -> dict[Value, Any]: ...
+def push_forward(
+    nodes: Iterable[Value],
+    seeds: Mapping[Value, Any],
+    differentiable: bool,
+    trace: Any,
+    last: bool,
+) -> dict[Value, Any]: ...
+def optimized(
+    inputs: Sequence[Value],
+    events: Sequence[Any],
+    outputs: Sequence[Any],
+    traits: Callable[[Operation], tuple[bool, bool, float | None, float | None, Operation | None]],
+) -> (
+    tuple[tuple[Value, ...], dict[int, Any], bytes, bytes, bytes, int, int, dict[int, Operation]]
+    | None
+): ...
+
+class Tape:
+    def __init__(
+        self,
+        code: bytes,
+        constants: bytes,
+        outputs: bytes,
+        x: Sequence[tuple[int, int, int]],
+        y: Sequence[tuple[int, int, int]],
+    ) -> None: ...
+
+class Kernel:
+    patience: int
+    def __init__(
+        self,
+        code: Tape | tuple[int, Any, int],
+        arguments: Sequence[tuple[int, int, Any]],
+        result: Sequence[tuple[int, int, Any]],
+        captured: Sequence[Value],
+        numpy: Any,
+    ) -> None: ...
+    def __call__(self, *args: Any) -> Any: ...
+    def flat(self, leaves: list[float]) -> Any: ...

@@ -1,0 +1,1 @@
+"""What writes C from the table when the package is built."""

@@ -1,0 +1,791 @@
+/* The kernel: native code with the way in and out. It is called with the arguments as the user gave
+   them, and returns the result in its structure.
+
+   A call goes in four steps, so that nothing changes under its hands. First it reads all numbers,
+   which runs no Python code; then it takes hold of the arrays and makes those of the result; then
+   the native code runs; then the result is put together. The memory between belongs to the call.
+   What is not exactly as planned is for others: the answer is NotImplemented. */
+
+#ifndef MICROGRAD_GD_KERNEL_H
+#define MICROGRAD_GD_KERNEL_H
+
+#include "flat.h"
+
+/* A structure is a list of parts, each container before what is in it. */
+typedef enum { A_NUMBER, A_LIST, A_TUPLE, A_DICT, AN_ARRAY, ANYTHING_ELSE, PART_KINDS } PartKind;
+
+typedef struct {
+    PartKind kind;
+    bool all_numbers; /* a list or a tuple that holds nothing else */
+    Py_ssize_t n;     /* how many parts, or numbers of an array, are in it */
+    PyObject *what;   /* a dict's keys; an array's shape; what is called with a list of the parts */
+} Part;
+
+typedef struct {
+    Part *part;
+    Py_ssize_t parts;
+    Py_ssize_t numbers;  /* outside of arrays */
+    Py_ssize_t elements; /* inside of them */
+    Py_ssize_t arrays;
+    bool is_usual; /* without ANYTHING_ELSE */
+} Plan;
+
+typedef struct {
+    PyObject_HEAD
+    vectorcallfunc vectorcall;
+    Plan arguments; /* a tuple of them */
+    Plan result;
+    PyObject *captured; /* a tuple of values whose numbers go in behind those of the arguments */
+    PyObject *array_type, *float_type, *empty; /* of NumPy, or NULL */
+    PyObject *code;   /* what the address below belongs to, a Tape or anything */
+    NativeCode native; /* NULL: the code is a Tape */
+    double *v;        /* its memory to work in */
+    Py_ssize_t room;  /* in there */
+    bool running;     /* the memory is in use: the code may call Python, which may call us again */
+    Py_ssize_t patience; /* calls until this kernel asks to be replaced; negative: it never does */
+} Kernel;
+
+/* What one call works with. */
+typedef struct {
+    double *number;   /* of buffer 0 of the arguments, then of the result */
+    PyObject **array; /* of the arguments, then of the result */
+    Py_buffer *view;  /* of these arrays */
+    Py_ssize_t views; /* that are to be released */
+    const double **x;
+    double **y;
+} Call;
+
+enum { ENOUGH = 256, DEEPEST_STRUCTURE = 1000 };
+
+static PyObject *not_for_us(void) { return Py_NewRef(Py_NotImplemented); }
+
+/* Reading the arguments. None of this runs Python code. */
+
+static inline bool read_number(const Kernel *kernel, PyObject *x, double *to)
+{
+    if (PyFloat_CheckExact(x) || (PyObject *)Py_TYPE(x) == kernel->float_type) {
+        *to = PyFloat_AS_DOUBLE(x); /* NumPy's floats are made like Python's */
+        return true;
+    }
+    return PyLong_CheckExact(x) && is_plain_number(x, to);
+}
+
+/* Dicts have their keys in the planned order, and as the very same objects or texts. */
+static bool is_same_key(PyObject *key, PyObject *planned)
+{
+    return key == planned
+           || (PyUnicode_CheckExact(key) && PyUnicode_CheckExact(planned)
+               && PyUnicode_Compare(key, planned) == 0);
+}
+
+typedef struct {
+    const Kernel *kernel;
+    const Part *part; /* the next one */
+    double *number;
+    PyObject **array;
+} Reader;
+
+static bool read_part(Reader *reader, PyObject *x);
+
+static bool read_items(Reader *reader, PyObject *const *item, const Part *part)
+{
+    if (part->all_numbers) {
+        for (Py_ssize_t i = 0; i < part->n; i++) {
+            if (!read_number(reader->kernel, item[i], reader->number + i)) {
+                return false;
+            }
+        }
+        reader->number += part->n;
+        reader->part += part->n;
+        return true;
+    }
+    for (Py_ssize_t i = 0; i < part->n; i++) {
+        if (!read_part(reader, item[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool read_dict(Reader *reader, PyObject *x, const Part *part)
+{
+    PyObject *key, *item;
+    Py_ssize_t at = 0, i = 0;
+    while (PyDict_Next(x, &at, &key, &item)) {
+        if (!is_same_key(key, PyTuple_GET_ITEM(part->what, i++)) || !read_part(reader, item)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool read_part(Reader *reader, PyObject *x)
+{
+    const Part *part = reader->part++;
+    switch (part->kind) {
+    case A_NUMBER:
+        return read_number(reader->kernel, x, reader->number++);
+    case A_LIST:
+        return PyList_CheckExact(x) && PyList_GET_SIZE(x) == part->n
+               && read_items(reader, ((PyListObject *)x)->ob_item, part);
+    case A_TUPLE:
+        return PyTuple_CheckExact(x) && PyTuple_GET_SIZE(x) == part->n
+               && read_items(reader, ((PyTupleObject *)x)->ob_item, part);
+    case A_DICT:
+        return PyDict_CheckExact(x) && PyDict_GET_SIZE(x) == part->n
+               && read_dict(reader, x, part);
+    case AN_ARRAY:
+        *reader->array++ = Py_NewRef(x);
+        return (PyObject *)Py_TYPE(x) == reader->kernel->array_type;
+    default:
+        return false;
+    }
+}
+
+/* Taking hold of arrays: doubles of the planned shape, side by side. */
+
+static bool has_shape(const Py_buffer *view, PyObject *shape)
+{
+    if (view->ndim != PyTuple_GET_SIZE(shape)) {
+        return false;
+    }
+    for (int i = 0; i < view->ndim; i++) {
+        if (view->shape[i] != PyLong_AsSsize_t(PyTuple_GET_ITEM(shape, i))) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Whether the numbers of the array can be used where they are; they are held then. */
+static bool hold_array(Call *call, PyObject *array, const Part *part, int flags)
+{
+    Py_buffer *view = &call->view[call->views];
+    if (PyObject_GetBuffer(array, view, PyBUF_C_CONTIGUOUS | PyBUF_FORMAT | flags) < 0) {
+        PyErr_Clear();
+        return false;
+    }
+    call->views += 1;
+    return view->format != NULL && strcmp(view->format, "d") == 0
+           && view->itemsize == sizeof(double) && (uintptr_t)view->buf % sizeof(double) == 0
+           && has_shape(view, part->what);
+}
+
+static bool hold_arguments(const Kernel *kernel, Call *call)
+{
+    const Plan *plan = &kernel->arguments;
+    Py_ssize_t i = 0;
+    for (const Part *part = plan->part; i < plan->arrays; part++) {
+        if (part->kind == AN_ARRAY) {
+            if (!hold_array(call, call->array[i], part, 0)) {
+                return false;
+            }
+            call->x[++i] = call->view[call->views - 1].buf;
+        }
+    }
+    return true;
+}
+
+/* Make the arrays of the result. */
+static int make_arrays(const Kernel *kernel, Call *call)
+{
+    const Plan *plan = &kernel->result;
+    PyObject **array = call->array + kernel->arguments.arrays;
+    Py_ssize_t i = 0;
+    for (const Part *part = plan->part; i < plan->arrays; part++) {
+        if (part->kind == AN_ARRAY) {
+            array[i] = PyObject_CallOneArg(kernel->empty, part->what);
+            if (array[i] == NULL) {
+                return -1;
+            }
+            if (!hold_array(call, array[i], part, PyBUF_WRITABLE)) {
+                PyErr_SetString(PyExc_TypeError, "numpy.empty made no array of floats");
+                return -1;
+            }
+            call->y[++i] = call->view[call->views - 1].buf;
+        }
+    }
+    return 0;
+}
+
+/* Putting the result together. */
+
+typedef struct {
+    const Part *part;
+    const double *number;
+    PyObject **array;
+} Writer;
+
+static PyObject *write_part(Writer *writer);
+
+static PyObject *write_dict(Writer *writer, const Part *part)
+{
+    PyObject *dict = PyDict_New();
+    for (Py_ssize_t i = 0; dict != NULL && i < part->n; i++) {
+        PyObject *item = write_part(writer);
+        if (item == NULL || PyDict_SetItem(dict, PyTuple_GET_ITEM(part->what, i), item) < 0) {
+            Py_CLEAR(dict);
+        }
+        Py_XDECREF(item);
+    }
+    return dict;
+}
+
+static inline PyObject *write_item(Writer *writer, const Part *part)
+{
+    if (part->all_numbers) {
+        return PyFloat_FromDouble(*writer->number++);
+    }
+    return write_part(writer);
+}
+
+static PyObject *write_list(Writer *writer, const Part *part)
+{
+    PyObject *list = PyList_New(part->n);
+    for (Py_ssize_t i = 0; list != NULL && i < part->n; i++) {
+        PyObject *item = write_item(writer, part);
+        if (item == NULL) {
+            Py_CLEAR(list);
+        } else {
+            PyList_SET_ITEM(list, i, item);
+        }
+    }
+    writer->part += part->all_numbers ? part->n : 0;
+    return list;
+}
+
+static PyObject *write_tuple(Writer *writer, const Part *part)
+{
+    PyObject *tuple = PyTuple_New(part->n);
+    for (Py_ssize_t i = 0; tuple != NULL && i < part->n; i++) {
+        PyObject *item = write_item(writer, part);
+        if (item == NULL) {
+            Py_CLEAR(tuple);
+        } else {
+            PyTuple_SET_ITEM(tuple, i, item);
+        }
+    }
+    writer->part += part->all_numbers ? part->n : 0;
+    return tuple;
+}
+
+static PyObject *write_part(Writer *writer)
+{
+    const Part *part = writer->part++;
+    PyObject *list, *made;
+    switch (part->kind) {
+    case A_NUMBER:
+        return PyFloat_FromDouble(*writer->number++);
+    case A_LIST:
+        return write_list(writer, part);
+    case A_TUPLE:
+        return write_tuple(writer, part);
+    case A_DICT:
+        return write_dict(writer, part);
+    case AN_ARRAY:
+        return Py_NewRef(*writer->array++);
+    default:
+        list = write_list(writer, part);
+        made = list ? PyObject_CallOneArg(part->what, list) : NULL;
+        Py_XDECREF(list);
+        return made;
+    }
+}
+
+/* A call. */
+
+/* The memory of a call: `few` where that is enough. */
+static bool begin_call(const Kernel *kernel, Call *call, double *few, void **block)
+{
+    const size_t numbers = (size_t)(kernel->arguments.numbers + kernel->result.numbers
+                                    + PyTuple_GET_SIZE(kernel->captured));
+    const size_t x = (size_t)kernel->arguments.arrays, y = (size_t)kernel->result.arrays;
+    const size_t size = numbers * sizeof(double) + (x + y) * (sizeof(Py_buffer) + sizeof(void *))
+                        + (x + y + 2) * sizeof(void *);
+    *block = size <= ENOUGH * sizeof(double) ? few : PyMem_Malloc(size);
+    if (*block == NULL) {
+        PyErr_NoMemory();
+        return false;
+    }
+    call->number = *block;
+    call->view = (Py_buffer *)(call->number + numbers);
+    call->array = (PyObject **)(call->view + x + y);
+    call->x = (const double **)(call->array + x + y);
+    call->y = (double **)(call->x + x + 1);
+    call->views = 0;
+    call->x[0] = call->number;
+    call->y[0] = call->number + numbers - kernel->result.numbers;
+    for (size_t i = 0; i < x + y; i++) {
+        call->array[i] = NULL;
+    }
+    return true;
+}
+
+static void end_call(const Kernel *kernel, Call *call, double *few, void *block)
+{
+    for (Py_ssize_t i = 0; i < call->views; i++) {
+        PyBuffer_Release(&call->view[i]);
+    }
+    for (Py_ssize_t i = 0; i < kernel->arguments.arrays + kernel->result.arrays; i++) {
+        Py_XDECREF(call->array[i]);
+    }
+    if (block != few) {
+        PyMem_Free(block);
+    }
+}
+
+/* -2 if there is no memory. */
+static int32_t run_native(Kernel *kernel, Call *call)
+{
+    if (kernel->running) {
+        double *v = PyMem_Calloc((size_t)kernel->room + 1, sizeof(double));
+        int32_t failed = v ? kernel->native(call->x, call->y, v) : -2;
+        PyMem_Free(v);
+        return failed;
+    }
+    kernel->running = true;
+    int32_t failed = kernel->native(call->x, call->y, kernel->v);
+    kernel->running = false;
+    return failed;
+}
+
+/* The rest of a call whose numbers are read and whose arrays are held. */
+static PyObject *run(Kernel *kernel, Call *call)
+{
+    if (make_arrays(kernel, call) < 0) {
+        return NULL;
+    }
+    double *captured = call->number + kernel->arguments.numbers;
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(kernel->captured); i++) {
+        captured[i] = ((Node *)PyTuple_GET_ITEM(kernel->captured, i))->data;
+    }
+    int32_t failed = kernel->native ? run_native(kernel, call)
+                                    : run_tape((Tape *)kernel->code, call->x, call->y);
+    if (failed != -1) {
+        return failed < 0 ? PyErr_NoMemory() : PyLong_FromLong(failed);
+    }
+    Writer writer = {kernel->result.part, call->y[0], call->array + kernel->arguments.arrays};
+    return write_part(&writer);
+}
+
+/* Whether this kernel asks to be replaced, being called so often. */
+static inline bool is_out_of_patience(Kernel *kernel)
+{
+    if (kernel->patience > 0) {
+        kernel->patience -= 1;
+    }
+    return kernel->patience == 0;
+}
+
+static PyObject *kernel_call(PyObject *self, PyObject *const *args, size_t flags, PyObject *names)
+{
+    Kernel *kernel = (Kernel *)self;
+    const Part *all = kernel->arguments.part;
+    if (all == NULL || PyVectorcall_NARGS(flags) != all->n || names != NULL
+        || !kernel->arguments.is_usual || is_out_of_patience(kernel)) {
+        return not_for_us();
+    }
+    double few[ENOUGH];
+    void *block;
+    Call call;
+    if (!begin_call(kernel, &call, few, &block)) {
+        return NULL;
+    }
+    Reader reader = {kernel, all + 1, call.number, call.array};
+    PyObject *result;
+    if (!read_items(&reader, args, all) || !hold_arguments(kernel, &call)) {
+        result = not_for_us();
+    } else {
+        result = run(kernel, &call);
+    }
+    end_call(kernel, &call, few, block);
+    return result;
+}
+
+/* Sort the arguments' numbers, which come one after the other, into buffers. */
+static bool sort_leaves(const Kernel *kernel, Call *call, PyObject *const *leaf, double *element)
+{
+    const Plan *plan = &kernel->arguments;
+    double *number = call->number;
+    const double **x = call->x;
+    for (const Part *part = plan->part; part < plan->part + plan->parts; part++) {
+        if (part->kind == A_NUMBER && !read_number(kernel, *leaf++, number++)) {
+            return false;
+        }
+        if (part->kind == AN_ARRAY) {
+            *++x = element;
+            for (Py_ssize_t i = 0; i < part->n; i++) {
+                if (!read_number(kernel, *leaf++, element++)) {
+                    return false;
+                }
+            }
+        }
+    }
+    return true;
+}
+
+PyDoc_STRVAR(kernel_flat_doc,
+"flat(leaves)\n--\n\n\
+The same for a list of all numbers of the arguments, from left to right.\n\
+");
+
+static PyObject *kernel_flat(PyObject *self, PyObject *leaves)
+{
+    Kernel *kernel = (Kernel *)self;
+    const Plan *plan = &kernel->arguments;
+    if (!PyList_CheckExact(leaves) || PyList_GET_SIZE(leaves) != plan->numbers + plan->elements) {
+        return PyErr_Format(PyExc_TypeError, "flat() takes a list of %zd numbers",
+                            plan->numbers + plan->elements);
+    }
+    is_out_of_patience(kernel);
+    double few[ENOUGH];
+    void *block;
+    Call call;
+    if (!begin_call(kernel, &call, few, &block)) {
+        return NULL;
+    }
+    PyObject *result = NULL;
+    double *elements = PyMem_Malloc(((size_t)plan->elements + 1) * sizeof(double));
+    if (elements == NULL) {
+        PyErr_NoMemory();
+    } else if (!sort_leaves(kernel, &call, ((PyListObject *)leaves)->ob_item, elements)) {
+        PyErr_SetString(PyExc_TypeError, "flat() takes floats");
+    } else {
+        result = run(kernel, &call);
+    }
+    PyMem_Free(elements);
+    end_call(kernel, &call, few, block);
+    return result;
+}
+
+/* Making one. */
+
+static int no_plan(const char *what)
+{
+    PyErr_Format(PyExc_ValueError, "no plan of a structure: %s", what);
+    return -1;
+}
+
+static bool fits(const Part *part)
+{
+    switch (part->kind) {
+    case A_DICT:
+        return PyTuple_CheckExact(part->what) && PyTuple_GET_SIZE(part->what) == part->n;
+    case AN_ARRAY:
+        if (!PyTuple_CheckExact(part->what)) {
+            return false;
+        }
+        for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(part->what); i++) {
+            if (!PyLong_CheckExact(PyTuple_GET_ITEM(part->what, i))) {
+                return false;
+            }
+        }
+        return true;
+    default:
+        return true;
+    }
+}
+
+/* The shape of an array holds as many numbers as it says. */
+static bool shape_holds(const Part *part)
+{
+    Py_ssize_t n = 1;
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(part->what); i++) {
+        Py_ssize_t length = PyLong_AsSsize_t(PyTuple_GET_ITEM(part->what, i));
+        if (length < 0 || (length > 0 && n > PY_SSIZE_T_MAX / 64 / length)) {
+            PyErr_Clear();
+            return false;
+        }
+        n *= length;
+    }
+    return n == part->n;
+}
+
+static int read_parts(PyObject *tuple, Plan *plan)
+{
+    const Py_ssize_t most = PY_SSIZE_T_MAX / 64;
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(tuple); i++) {
+        PyObject *item = PyTuple_GET_ITEM(tuple, i);
+        int kind;
+        Part part = {0};
+        if (!PyTuple_Check(item)) {
+            return no_plan("parts are tuples");
+        }
+        if (!PyArg_ParseTuple(item, "inO", &kind, &part.n, &part.what)) {
+            return -1;
+        }
+        part.kind = (PartKind)kind;
+        if (kind < 0 || kind >= PART_KINDS || part.n < 0 || part.n > most || !fits(&part)
+            || (part.kind == AN_ARRAY && !shape_holds(&part)) || plan->elements > most) {
+            return no_plan("a part is out of range");
+        }
+        plan->numbers += part.kind == A_NUMBER;
+        plan->arrays += part.kind == AN_ARRAY;
+        plan->elements += part.kind == AN_ARRAY ? part.n : 0;
+        plan->is_usual = plan->is_usual && part.kind != ANYTHING_ELSE;
+        Py_INCREF(part.what);
+        plan->part[plan->parts++] = part;
+    }
+    return 0;
+}
+
+/* Check that containers have all their parts, and no deeper than recursion can go. */
+static int check_nesting(Plan *plan)
+{
+    Py_ssize_t remaining[DEEPEST_STRUCTURE + 1] = {1};
+    int depth = 0;
+    for (Py_ssize_t i = 0; i < plan->parts; i++) {
+        Part *part = &plan->part[i];
+        while (depth > 0 && remaining[depth] == 0) {
+            depth -= 1;
+        }
+        if (remaining[depth]-- == 0) {
+            return no_plan("there are too many parts");
+        }
+        if (part->kind == A_NUMBER || part->kind == AN_ARRAY) {
+            continue;
+        }
+        part->all_numbers = part->kind != A_DICT && part->n < plan->parts - i;
+        for (Py_ssize_t j = 1; part->all_numbers && j <= part->n; j++) {
+            part->all_numbers = plan->part[i + j].kind == A_NUMBER;
+        }
+        if (++depth > DEEPEST_STRUCTURE) {
+            return no_plan("it is nested too deeply");
+        }
+        remaining[depth] = part->n;
+    }
+    for (; depth >= 0; depth--) {
+        if (remaining[depth] > 0) {
+            return no_plan("there are too few parts");
+        }
+    }
+    return 0;
+}
+
+static int read_plan(PyObject *parts, Plan *plan)
+{
+    PyObject *tuple = PySequence_Tuple(parts);
+    if (tuple == NULL) {
+        return -1;
+    }
+    plan->is_usual = true;
+    plan->part = PyMem_Calloc((size_t)PyTuple_GET_SIZE(tuple) + 1, sizeof(Part));
+    int done = -1;
+    if (plan->part == NULL) {
+        PyErr_NoMemory();
+    } else {
+        done = read_parts(tuple, plan) < 0 || check_nesting(plan) < 0 ? -1 : 0;
+    }
+    Py_DECREF(tuple);
+    return done;
+}
+
+static int take_captured(Kernel *kernel, PyObject *captured, State *state)
+{
+    kernel->captured = PySequence_Tuple(captured);
+    if (kernel->captured == NULL) {
+        return -1;
+    }
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(kernel->captured); i++) {
+        if (!is_value(state, PyTuple_GET_ITEM(kernel->captured, i))) {
+            PyErr_SetString(PyExc_TypeError, "what is captured are values");
+            return -1;
+        }
+    }
+    return 0;
+}
+
+/* NumPy's types, if there are arrays, or floats of NumPy may come. */
+static int take_numpy(Kernel *kernel, PyObject *numpy)
+{
+    if (numpy == Py_None) {
+        if (kernel->result.arrays > 0) {
+            return no_plan("arrays need NumPy");
+        }
+        return 0;
+    }
+    if (!(kernel->array_type = PyObject_GetAttrString(numpy, "ndarray"))
+        || !(kernel->float_type = PyObject_GetAttrString(numpy, "float64"))
+        || !(kernel->empty = PyObject_GetAttrString(numpy, "empty"))) {
+        return -1;
+    }
+    if (!PyType_Check(kernel->float_type)
+        || !PyType_IsSubtype((PyTypeObject *)kernel->float_type, &PyFloat_Type)) {
+        PyErr_SetString(PyExc_TypeError, "that is not NumPy");
+        return -1;
+    }
+    return 0;
+}
+
+/* Whether a tape has its numbers where a plan has them. */
+static bool agree(const Places *places, const Plan *plan, Py_ssize_t more)
+{
+    if (places->buffers > plan->arrays + 1 || places->size[0] > plan->numbers + more) {
+        return false;
+    }
+    Py_ssize_t buffer = 0;
+    for (const Part *part = plan->part; buffer < places->buffers - 1; part++) {
+        if (part->kind == AN_ARRAY && places->size[++buffer] > part->n) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* The code is a tape, or (address, what it belongs to, how much memory it works in). */
+static int take_code(Kernel *kernel, PyObject *code, PyTypeObject *tape_type)
+{
+    if (Py_TYPE(code) == tape_type) {
+        kernel->code = Py_NewRef(code);
+        Tape *tape = (Tape *)code;
+        if (!agree(&tape->x, &kernel->arguments, PyTuple_GET_SIZE(kernel->captured))
+            || !agree(&tape->y, &kernel->result, 0)) {
+            return no_plan("the tape has another one");
+        }
+        return 0;
+    }
+    PyObject *address;
+    if (!PyTuple_Check(code)) {
+        PyErr_SetString(PyExc_TypeError, "the code is a Tape or a tuple with an address");
+        return -1;
+    }
+    if (!PyArg_ParseTuple(code, "OOn", &address, &kernel->code, &kernel->room)) {
+        kernel->code = NULL;
+        return -1;
+    }
+    Py_INCREF(kernel->code);
+    kernel->native = (NativeCode)(uintptr_t)PyLong_AsVoidPtr(address);
+    if (kernel->native == NULL || kernel->room < 0 || kernel->room > PY_SSIZE_T_MAX / 64) {
+        return PyErr_Occurred() ? -1 : no_plan("that is no address");
+    }
+    kernel->v = PyMem_Calloc((size_t)kernel->room + 1, sizeof(double));
+    if (kernel->v == NULL) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    return 0;
+}
+
+PyDoc_STRVAR(kernel_doc,
+"Kernel(code, arguments, result, captured, numpy)\n--\n\n\
+Native code that is called with arguments as the user gave them.\n\
+\n\
+`code` is a Tape, or (address, what it belongs to, room): then the address must be right. The plans\n\
+of the arguments and of the result are those of `jit/flat.py`; `captured` are values.\n\
+A call returns the result, the place of the guard that failed, or NotImplemented where the\n\
+arguments are not exactly as planned.\n\
+");
+
+static PyObject *kernel_new(PyTypeObject *type, PyObject *args, PyObject *keywords)
+{
+    static char *names[] = {"code", "arguments", "result", "captured", "numpy", NULL};
+    PyObject *code, *arguments, *result, *captured, *numpy;
+    if (!PyArg_ParseTupleAndKeywords(args, keywords, "OOOOO:Kernel", names, &code, &arguments,
+                                     &result, &captured, &numpy)) {
+        return NULL;
+    }
+    State *state = PyType_GetModuleState(type);
+    Kernel *kernel = (Kernel *)type->tp_alloc(type, 0);
+    if (kernel == NULL) {
+        return NULL;
+    }
+    PyObject_GC_UnTrack(kernel); /* until it is complete, nobody is to find it */
+    kernel->vectorcall = kernel_call;
+    kernel->patience = -1;
+    if (state == NULL || read_plan(arguments, &kernel->arguments) < 0
+        || read_plan(result, &kernel->result) < 0 || take_captured(kernel, captured, state) < 0
+        || take_numpy(kernel, numpy) < 0 || take_code(kernel, code, state->tape_type) < 0) {
+        Py_CLEAR(kernel);
+    } else if (kernel->arguments.part->kind != A_TUPLE) {
+        no_plan("the arguments are a tuple");
+        Py_CLEAR(kernel);
+    } else {
+        PyObject_GC_Track(kernel);
+    }
+    return (PyObject *)kernel;
+}
+
+static int visit_plan(Plan *plan, visitproc visit, void *arg)
+{
+    for (Py_ssize_t i = 0; i < plan->parts; i++) {
+        Py_VISIT(plan->part[i].what);
+    }
+    return 0;
+}
+
+static int kernel_traverse(PyObject *self, visitproc visit, void *arg)
+{
+    Kernel *kernel = (Kernel *)self;
+    Py_VISIT(Py_TYPE(self));
+    Py_VISIT(kernel->captured);
+    Py_VISIT(kernel->array_type);
+    Py_VISIT(kernel->float_type);
+    Py_VISIT(kernel->empty);
+    Py_VISIT(kernel->code);
+    int done = visit_plan(&kernel->arguments, visit, arg);
+    return done ? done : visit_plan(&kernel->result, visit, arg);
+}
+
+static void clear_plan(Plan *plan)
+{
+    for (Py_ssize_t i = 0; i < plan->parts; i++) {
+        Py_XDECREF(plan->part[i].what);
+    }
+    PyMem_Free(plan->part);
+}
+
+static void kernel_dealloc(PyObject *self)
+{
+    Kernel *kernel = (Kernel *)self;
+    PyTypeObject *type = Py_TYPE(self);
+    PyObject_GC_UnTrack(self);
+    clear_plan(&kernel->arguments);
+    clear_plan(&kernel->result);
+    Py_XDECREF(kernel->captured);
+    Py_XDECREF(kernel->array_type);
+    Py_XDECREF(kernel->float_type);
+    Py_XDECREF(kernel->empty);
+    Py_XDECREF(kernel->code);
+    PyMem_Free(kernel->v);
+    type->tp_free(self);
+    Py_DECREF(type);
+}
+
+#ifndef Py_T_PYSSIZET /* new in 3.12 */
+#include <structmember.h>
+#define Py_T_PYSSIZET T_PYSSIZET
+#define Py_READONLY READONLY
+#endif
+
+static PyMemberDef kernel_members[] = {
+    {"__vectorcalloffset__", Py_T_PYSSIZET, offsetof(Kernel, vectorcall), Py_READONLY, NULL},
+    {"patience", Py_T_PYSSIZET, offsetof(Kernel, patience), 0,
+     "The calls until it answers NotImplemented, to be replaced; negative: it never does."},
+    {NULL, 0, 0, 0, NULL},
+};
+
+static PyMethodDef kernel_methods[] = {
+    {"flat", kernel_flat, METH_O, kernel_flat_doc},
+    {NULL, NULL, 0, NULL},
+};
+
+static PyType_Slot kernel_slots[] = {
+    {Py_tp_doc, (void *)kernel_doc},
+    {Py_tp_new, kernel_new},
+    {Py_tp_dealloc, kernel_dealloc},
+    {Py_tp_traverse, kernel_traverse},
+    {Py_tp_call, PyVectorcall_Call},
+    {Py_tp_members, kernel_members},
+    {Py_tp_methods, kernel_methods},
+    {0, NULL},
+};
+
+static PyType_Spec kernel_spec = {
+    .name = "micrograd_gd.core.native.extension.Kernel",
+    .basicsize = sizeof(Kernel),
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_IMMUTABLETYPE | Py_TPFLAGS_HAVE_GC
+             | Py_TPFLAGS_HAVE_VECTORCALL,
+    .slots = kernel_slots,
+};
+
+#endif

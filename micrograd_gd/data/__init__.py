@@ -1,0 +1,29 @@
+"""Data sets to learn from, and reading them from files."""
+
+from micrograd_gd.data.datasets import (
+    Dataset,
+    Scaling,
+    blobs,
+    circles,
+    iris,
+    moons,
+    read_csv,
+    read_features,
+    spiral,
+    standardize,
+    train_test_split,
+)
+
+__all__ = [
+    "Dataset",
+    "Scaling",
+    "blobs",
+    "circles",
+    "iris",
+    "moons",
+    "read_csv",
+    "read_features",
+    "spiral",
+    "standardize",
+    "train_test_split",
+]

@@ -1,0 +1,1 @@
+"""Downhill on any function: gradient descent itself, its learning rate, its curvature."""

@@ -1,0 +1,1 @@
+"""A graph written down: as text, as LaTeX, and read back; the paths through it."""

@@ -1,0 +1,209 @@
+"""The lines in which a long expression is written: a graph cut into parts that have names.
+
+What is used more than once, and what would make a line too long, gets a line of its own, so that a
+formula grows with the graph and not with the number of paths through it.
+"""
+
+import ast
+import functools
+import keyword
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable
+from typing import Any
+
+from micrograd_gd.engine import Value
+from micrograd_gd.errors import ArgumentError
+from micrograd_gd.table.numbers import shortened
+from micrograd_gd.table.ops import OPERATIONS, Operation
+
+TERMS = 30  # how many operations, names and numbers a line may hold
+SHORT = 3  # of so many, a part is written again where it is used again, and gets no line
+LABEL = 40  # how many characters of a label may be a name
+
+# On the right, the number that leaves every other as it is, to the last bit. (0 is none: -0 + 0.)
+_NEUTRAL: dict[type, float] = {ast.Pow: 1.0, ast.Mult: 1.0, ast.Div: 1.0}
+
+
+def leaf_names(root: Value) -> dict[str, Value]:
+    """What a formula calls the leaves below `root`: by their labels, as far as these are names.
+
+    Other characters of a label become `_`; a leaf without a label is x1, x2, …
+
+    >>> list(leaf_names(Value(1.0, label="w.0") * Value(2.0)))
+    ['w_0', 'x1']
+    """
+    if not hasattr(root, "record"):
+        raise ArgumentError(f"root is {shortened(root)}; expected a Value, whose graph is read")
+    leaves = [node for node in root.nodes() if node.op is None]
+    fresh = _Fresh()
+    labelled = {leaf: fresh.name(stem) for leaf in leaves if (stem := _identifier(leaf.label))}
+    return {labelled[x] if x in labelled else fresh.name("x", numbered=True): x for x in leaves}
+
+
+class Term:
+    """A node of the graph, or a step of one that folds, as it is going to be written."""
+
+    __slots__ = ("has_line", "label", "name", "operands", "row", "size", "uses")
+
+    def __init__(self, row: Operation | None, operands: list[Any], name: str = "") -> None:
+        self.row = row
+        self.operands = operands  # terms and plain numbers
+        self.name = name  # of a leaf, or of a line
+        self.label = ""
+        self.uses = 0
+        self.has_line = False
+        self.measure()
+
+    def measure(self) -> None:
+        """Find how many terms it takes to write this one, as far as the number matters."""
+        self.size = min(1 + sum([_size(operand) for operand in self.operands]), TERMS + 1)
+
+
+def _size(operand: Any) -> int:
+    """How many terms an operand adds to a line."""
+    return 1 if type(operand) is float or operand.has_line else operand.size
+
+
+def in_lines(
+    root: Value, names: dict[Value, str], *, simplified: bool = False
+) -> list[tuple[str, Any]]:
+    """What is written, line by line: names with their terms, and the root without a name.
+
+    `simplified` leaves out what changes no number, such as a factor of 1.
+    """
+    terms, last = _terms(root, names, _NEUTRAL if simplified else {})
+    if last.size > TERMS:
+        _part(terms)
+    fresh = _Fresh(names.values())
+    lines = [term for term in terms if term.has_line]
+    for term in lines:
+        stem = _identifier(term.label)
+        term.name = fresh.name(stem) if stem else fresh.name("t", numbered=True)
+    return [*((term.name, term) for term in lines), ("", last)]
+
+
+def _part(terms: list[Term]) -> None:
+    """Give a line of its own to what is used again, and to what would make a line too long."""
+    for term in terms:
+        for operand in term.operands:
+            if type(operand) is Term:
+                operand.uses += 1
+    for term in terms:
+        term.measure()
+        parts = sorted([x for x in term.operands if _size(x) > 1], key=_size)
+        while term.size > TERMS and parts:
+            parts.pop().has_line = True
+            term.measure()
+        term.has_line = term.uses > 1 and term.size > SHORT
+
+
+def _terms(
+    root: Value, names: dict[Value, str], neutral: dict[type, float]
+) -> tuple[list[Term], Term]:
+    """A term for every node below the root, operands first; and the root's."""
+    rows = {type(op): row for row in OPERATIONS.values() if (op := syntax(row))}
+    terms: list[Term] = []
+    of: dict[Value, Any] = {}
+    for node in root.nodes():
+        if node.op is None:
+            of[node] = Term(None, [], names[node])
+            continue
+        operands = [x if type(x) is float else of[x] for x in node.operands]
+        if len(operands) == 2 and neutral.get(type(syntax(node.op))) == operands[1]:
+            of[node] = operands[0]
+            continue
+        of[node] = _applied(node.op, operands, terms, rows)
+        of[node].label = node.label
+    return terms, of[root]
+
+
+def _applied(
+    row: Operation, operands: list[Any], terms: list[Term], rows: dict[type, Operation]
+) -> Any:
+    """A row applied to terms, in one new term; of a row that folds, its steps written out."""
+    if row.folds:
+        so_far, *others = operands
+        count = len(others) // (len(row.operands) - 1)
+        tree, steps = row.tree(row.value), list[Term]()
+        try:
+            for i in range(count):
+                given = dict(zip(row.operands, [so_far, *others[i::count]], strict=True))
+                so_far = _read(tree, given, steps, rows)
+        except KeyError:  # the formula has branches: the row is written as a call
+            pass
+        else:
+            terms += steps
+            return so_far
+    terms.append(Term(row, operands))
+    return terms[-1]
+
+
+def _read(
+    tree: ast.expr, given: dict[str, Any], terms: list[Term], rows: dict[type, Operation]
+) -> Any:
+    """A formula of the table, terms in place of its letters; KeyError where no row says it."""
+    parts: list[ast.expr] = []
+    match tree:
+        case ast.Name(letter):
+            return given[letter]
+        case ast.Constant(float(value) | int(value)):
+            return float(value)
+        case ast.BinOp(left, op, right):
+            row, parts = rows[type(op)], [left, right]
+        case ast.UnaryOp(op, operand):
+            row, parts = rows[type(op)], [operand]
+        case ast.Call(ast.Name(name), parts):
+            row = OPERATIONS[name]
+        case _:
+            raise KeyError(type(tree))
+    terms.append(Term(row, [_read(part, given, terms, rows) for part in parts]))
+    return terms[-1]
+
+
+@functools.cache
+def syntax(row: Operation) -> Any:
+    """The operator that Python's syntax has for a row, if any.
+
+    >>> ast.dump(syntax(OPERATIONS["pow"]))
+    'Pow()'
+    """
+    if not (row.infix and row.method):
+        return None
+    text = f"a {row.infix} b" if len(row.operands) == 2 else f"{row.infix} a"
+    try:
+        return getattr(ast.parse(text, mode="eval").body, "op", None)
+    except SyntaxError:
+        return None
+
+
+# Names.
+
+
+class _Fresh:
+    """Names that nothing else has."""
+
+    def __init__(self, taken: Iterable[str] = ()) -> None:
+        self.taken = set(taken)
+        self.counts: Counter[str] = Counter()
+
+    def name(self, stem: str, *, numbered: bool = False) -> str:
+        """The next of stem, stem_2, stem_3, …; or of stem1, stem2, … where `numbered`."""
+        while True:
+            self.counts[stem] += 1
+            count = self.counts[stem]
+            name = f"{stem}{count}" if numbered else f"{stem}_{count}" if count > 1 else stem
+            if name not in self.taken:
+                self.taken.add(name)
+                return name
+
+
+def _identifier(label: Any) -> str:
+    """The label as a name that Python and the table leave free, or nothing."""
+    name = unicodedata.normalize("NFKC", str(label))
+    if not name.isidentifier():
+        name = re.sub(r"\W+", "_", name).strip("_")
+    if keyword.iskeyword(name) or name in OPERATIONS or name in ("inf", "nan", "__debug__"):
+        name += "_"
+    return name if name.isidentifier() and len(name) <= LABEL else ""

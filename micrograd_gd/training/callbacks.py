@@ -1,0 +1,180 @@
+"""What may happen after each epoch of a training: stop early, log, change the learning rate.
+
+A callback is called with the history after every row. `history.run` is the training itself. One
+that has a method `on_end` gets the history there once more when the run has ended, however it did.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+from micrograd_gd.errors import ArgumentError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from micrograd_gd.optim import Schedule
+    from micrograd_gd.training.history import History, Row
+
+
+class Best:
+    """The best that a figure of a run has been, and whether it is long ago.
+
+    A loss is better the lower, an accuracy the higher it is. Left out, the figure is the loss on
+    the validation samples, or without these the training loss. ``is_best`` and ``is_overdue`` tell
+    of the last row: it is the best so far; it is another ``patience`` epochs without a better one.
+    """
+
+    def __init__(
+        self, monitor: str | None, min_improvement: float, patience: float = math.inf
+    ) -> None:
+        if not min_improvement >= 0:
+            raise ArgumentError(f"min_improvement is {min_improvement}; expected at least 0")
+        self.monitor, self.min_improvement, self.patience = monitor, min_improvement, patience
+        self._history: History | None = None
+
+    def look(self, history: History) -> None:
+        """See the last row; of another run than before, all rows: one that is resumed has some."""
+        if history is self._history:
+            self._see(history.rows[-1])
+            return
+        self._history = history
+        self._height = math.inf
+        for row in history.rows:
+            self._see(row)
+
+    def _see(self, row: Row) -> None:
+        name, epoch = self.name(row), int(row["epoch"])
+        height = -row[name] if name.endswith("accuracy") else row[name]
+        limit = self._height - self.min_improvement
+        self.is_best = height < limit or self._height == math.inf
+        if self.is_best:
+            self._height, self.figure = height, row[name]
+            self.epoch = self._since = epoch
+        self.is_overdue = epoch - self._since >= self.patience
+        if self.is_overdue:
+            self._since = epoch
+
+    def name(self, known: Row) -> str:
+        """The figure to look at, of those of a row."""
+        if self.monitor is None:
+            return "validation_loss" if "validation_loss" in known else "loss"
+        if self.monitor not in known:
+            names = ", ".join(known)
+            raise ArgumentError(f"no figure {self.monitor!r} to monitor; expected one of {names}")
+        return self.monitor
+
+
+class EarlyStopping:
+    """Stop once a figure has not become better for ``patience`` epochs, and go back to its best.
+
+    ``monitor`` is a column of the history: a loss is to fall, an accuracy to rise, each time by
+    more than ``min_improvement``. Left out, it is the loss on the validation samples, or without
+    these the training loss. ``ArgumentError`` for a column that is not there.
+
+    The state of a run does not hold the parameters of that best epoch. Where the run was resumed
+    after it, the model stays as it is in the end, and the message says so.
+
+    >>> from micrograd_gd import MLP
+    >>> from micrograd_gd import fit
+    >>> stopping = EarlyStopping(patience=3, min_improvement=0.1)
+    >>> fit(MLP(1, 1, seed=0), [[0.0], [1.0]], [1.0, 3.0], callbacks=[stopping]).status
+    'stopped'
+    """
+
+    def __init__(
+        self, patience: int = 10, *, monitor: str | None = None, min_improvement: float = 0.0
+    ) -> None:
+        _check_patience(patience)
+        self.patience = patience
+        self._best_row = Best(monitor, min_improvement)
+        self._best: tuple[History, int, list[float]] | None = None
+
+    def __call__(self, history: History) -> None:
+        """Look at the last row, and stop if it has been too long."""
+        record, run = self._best_row, history.run
+        record.look(history)
+        if record.is_best:
+            numbers = [parameter.data for parameter in run.optimiser.parameters]
+            self._best = history, record.epoch, numbers
+        if history.rows[-1]["epoch"] - record.epoch >= self.patience:
+            reason = (
+                f"stopped early: {record.name(history.rows[-1])} was best in epoch {record.epoch}, "
+                f"{record.figure:.4g}, and not better in the {self.patience} epochs since"
+            )
+            if self._best is not None and self._best[0] is history:
+                run.stop(reason, self._best[2])
+            else:
+                run.stop(f"{reason}; the run was resumed later, so the model stays as it is")
+
+
+class Log:
+    """Hand each row on: ``Log(tracker.log)`` calls ``log({"loss": …}, step=epoch)``.
+
+    That is what experiment trackers take. ``prefix`` is put before each name.
+
+    >>> from micrograd_gd.training.history import History
+    >>> Log(lambda figures, step: print(step, figures))(History([{"epoch": 0, "loss": 2.0}]))
+    0 {'loss': 2.0}
+    """
+
+    def __init__(self, log: Callable[..., Any], *, prefix: str = "") -> None:
+        self.log, self.prefix = log, prefix
+
+    def __call__(self, history: History) -> None:
+        """Hand the last row on."""
+        row = history.rows[-1]
+        figures = {f"{self.prefix}{name}": x for name, x in row.items() if name != "epoch"}
+        self.log(figures, step=int(row["epoch"]))
+
+
+class LearningRateSchedule:
+    """Set the learning rate of the next epoch to ``schedule(epochs done)``.
+
+    A schedule given to ``fit`` as the learning rate counts steps instead. ``ArgumentError`` where
+    the schedule gives no rate above 0.
+    """
+
+    def __init__(self, schedule: Schedule) -> None:
+        self.schedule = schedule
+
+    def __call__(self, history: History) -> None:
+        """Set the rate of the next epoch."""
+        history.run.optimiser.learning_rate = self.schedule(int(history.rows[-1]["epoch"]))
+
+
+class ReduceOnPlateau:
+    """Multiply the learning rate by ``factor`` after ``patience`` epochs without improvement.
+
+    ``monitor`` and ``min_improvement`` are those of ``EarlyStopping``. ``ArgumentError`` for a
+    factor outside (0, 1), and where the learning rate is a schedule.
+    """
+
+    def __init__(
+        self,
+        factor: float = 0.1,
+        patience: int = 10,
+        *,
+        monitor: str | None = None,
+        min_improvement: float = 0.0,
+    ) -> None:
+        if not 0 < factor < 1:
+            raise ArgumentError(f"factor is {factor}; expected a number between 0 and 1")
+        _check_patience(patience)
+        self.factor, self.patience = factor, patience
+        self._best_row = Best(monitor, min_improvement, patience)
+
+    def __call__(self, history: History) -> None:
+        """Look at the last row, and reduce the rate if it has been too long."""
+        self._best_row.look(history)
+        if self._best_row.is_overdue:
+            optimiser = history.run.optimiser
+            if callable(optimiser.learning_rate):
+                raise ArgumentError("the learning rate is a schedule; expected a number to reduce")
+            optimiser.learning_rate *= self.factor
+
+
+def _check_patience(patience: int) -> None:
+    if not (isinstance(patience, int) and patience >= 1):
+        raise ArgumentError(f"patience is {patience!r}; expected a whole number, at least 1")

@@ -1,0 +1,324 @@
+"""Training: a model, its samples and a loss in; gradient descent, epoch after epoch; a history out.
+
+Row k of the history tells how the model does on all samples after k epochs, so row 0 is the random
+start.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from contextlib import contextmanager
+from numbers import Integral
+from random import Random
+from typing import TYPE_CHECKING, Any
+
+from micrograd_gd.errors import ArgumentError, DivergedError, MicrogradError
+from micrograd_gd.losses import loss_function
+from micrograd_gd.optim import GradientDescent, Optimiser
+from micrograd_gd.table.numbers import number, shortened
+from micrograd_gd.training.history import History, Row
+from micrograd_gd.training.samples import CompiledSamples, Samples
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from micrograd_gd.optim import Schedule
+
+
+def fit(
+    model: Any,
+    inputs: Sequence[Any],
+    targets: Sequence[Any],
+    *,
+    loss: str | Callable[[Any, Any], Any] = "mse",
+    learning_rate: float | Schedule = 0.1,
+    epochs: int = 100,
+    batch_size: int | None = None,
+    validation: tuple[Sequence[Any], Sequence[Any]] | None = None,
+    seed: int | None = 0,
+    optimiser: Optimiser | None = None,
+    callbacks: Iterable[Callable[[History], Any]] = (),
+    progress: bool = True,
+    resume: Mapping[str, Any] | None = None,
+    compiled: bool = False,
+) -> History:
+    """Train ``model`` in place by gradient descent and tell its history.
+
+    ``model`` is called with one row of ``inputs`` at a time and has ``parameters()``. ``loss`` is
+    a name in ``LOSSES`` or a function of all predictions and targets. A step uses all samples, or
+    ``batch_size`` of them, drawn without repetition in an order that ``seed`` decides. The
+    ``validation`` samples are measured only, after every epoch. Steps are those of plain gradient
+    descent, with ``learning_rate`` a number or a schedule, or those of another ``optimiser``, which
+    brings its own rate.
+
+    Each of the ``callbacks`` gets the history after every row. ``progress`` shows a bar where there
+    is somebody to see it, a terminal or a notebook, and tqdm is installed. ``resume`` goes on from
+    a state that ``history.run.state_dict()`` gave, as if nothing had been in between, but that the
+    callbacks are new: they see the rows from before, not the parameters of those epochs. With
+    ``compiled``, steps run as programs, many times faster: the model is traced for a batch, so that
+    no branch in it may depend on a sample, and sums over the batch are added in another order.
+
+    Where a loss or a gradient is no longer finite, and on Ctrl-C, training stops, the parameters
+    go back to those of the lowest training loss, and the history's ``status`` says so.
+    ``ArgumentError`` for settings out of range, ``ShapeError`` for lengths that differ,
+    ``NotANumberError`` for a loss that is no value, ``JitError`` for what cannot be compiled.
+
+    >>> from micrograd_gd import MLP
+    >>> history = fit(MLP(1, 1, seed=0), [[0.0], [1.0], [2.0]], [1.0, 3.0, 5.0], epochs=50)
+    >>> history.status, history.rows[-1]["loss"] < 0.01
+    ('completed', True)
+    """
+    _check_whole("epochs", epochs)
+    _check_whole("batch_size", 1 if batch_size is None else batch_size)
+    kind = CompiledSamples if compiled else Samples
+    samples = kind("training", model, loss_function(loss), inputs, targets)
+    held_out = validation and kind("validation", model, loss_function(loss), *validation)
+    steps = optimiser or GradientDescent(model.parameters(), learning_rate)
+    run = Run(model, steps, samples, held_out, batch_size, Random(seed))  # noqa: S311 — no secret
+    if resume is not None:
+        run.load_state_dict(resume)
+    with _bar(epochs, shown=progress) as show:
+        run.train(epochs, [*callbacks, show])
+    return run.history
+
+
+# What the state of a run holds.
+STATE = ("about", "rows", "parameters", "best", "learning_rate", "optimiser", "order")
+
+
+class Run:
+    """A training under way: what a callback finds as ``history.run``.
+
+    ``model`` and ``optimiser`` are live: a callback may change the learning rate. ``about`` is a
+    dict for notes of your own, kept with the state.
+    """
+
+    def __init__(
+        self,
+        model: Any,
+        optimiser: Optimiser,
+        samples: Samples,
+        held_out: Samples | None,
+        batch_size: int | None,
+        order: Random,
+    ) -> None:
+        self.model, self.loss = model, samples.loss
+        self.optimiser, self.batch_size = optimiser, batch_size
+        self.history = History(run=self)
+        self._samples, self._held_out, self._order = samples, held_out, order
+        self._best = _numbers(optimiser)
+        self._reason = ""
+        self._wanted: Sequence[float] | None = None
+        self._kept: dict[str, Any] = {}  # the state as of the last row
+        self._is_live = False  # while callbacks look at that row
+        self.about: dict[str, Any] = {}
+
+    def stop(self, reason: str, parameters: Sequence[float] | None = None) -> None:
+        """End the training after this epoch, for this reason; with these numbers in the model."""
+        self._reason, self._wanted = reason, parameters
+
+    def restore_best(self) -> None:
+        """Give the parameters the numbers they had at the lowest training loss."""
+        _set_numbers(self.optimiser, self._best)
+
+    def train(self, epochs: int, callbacks: Sequence[Callable[[History], Any]]) -> None:
+        """Go on until so many epochs are done, and say in the history how that ended."""
+        history = self.history
+        history.status, history.message = "completed", _completed(len(history) - 1, epochs)
+        epoch = len(history)
+        try:
+            for epoch in range(len(history), epochs + 1):
+                if epoch:
+                    for measured in self._samples.losses(self.batch_size, self._order):
+                        _descend(self.optimiser, measured)
+                self._measure(epoch)
+                self._tell(callbacks)
+                if self._reason:
+                    history.status, history.message = "stopped", self._reason
+                    if self._wanted is not None:
+                        _set_numbers(self.optimiser, self._wanted)
+                    break
+        except DivergedError as error:
+            cause = str(error).partition("; ")[0]  # what follows tells of a single step
+            history.status, history.message = "diverged", f"diverged in epoch {epoch}: {cause}"
+        except KeyboardInterrupt:
+            history.status = "interrupted"
+            history.message = f"interrupted in epoch {epoch} of {epochs}"
+        self._end(callbacks)
+
+    def _end(self, callbacks: Sequence[Callable[[History], Any]]) -> None:
+        if self.history.status in {"diverged", "interrupted"}:
+            self.restore_best()
+        for callback in callbacks if self.history.rows else ():
+            if hasattr(callback, "on_end"):
+                callback.on_end(self.history)
+
+    def _measure(self, epoch: int) -> None:
+        row = self._samples.measure(recorded=self.batch_size is None)
+        row = {"epoch": epoch, **row, **_validated(self._held_out)}
+        self.history.rows.append(row)
+        if self.history.best_epoch == epoch:
+            self._best = _numbers(self.optimiser)
+
+    def _tell(self, callbacks: Sequence[Callable[[History], Any]]) -> None:
+        """Call the callbacks, and keep the state that they leave, should the next epoch be cut."""
+        measured = self._kept = self._state()
+        self._is_live = True
+        try:
+            for callback in callbacks:
+                callback(self.history)
+        finally:
+            self._is_live = False
+        self._kept = self._state()
+        if self._kept["parameters"] != measured["parameters"]:
+            self._samples.measured = None  # a callback moved the parameters from where that was
+
+    def _state(self) -> dict[str, Any]:
+        rate = self.optimiser.learning_rate
+        return {
+            "parameters": _numbers(self.optimiser),
+            "learning_rate": None if callable(rate) else rate,
+            "optimiser": self.optimiser.state_dict(),
+            "order": self._order.getstate(),
+        }
+
+    def state_dict(self) -> dict[str, Any]:
+        """All that it takes to go on later: numbers and lists, as of the last row.
+
+        However the training ended: it goes on from its last whole epoch. ``ArgumentError`` where
+        not even the start could be measured.
+        """
+        if not self._kept:
+            raise ArgumentError(f"the training {self.history.message}; there is nothing to go on")
+        state = self._state() if self._is_live else self._kept
+        version, words, spare = state["order"]
+        return {
+            "about": self.about,
+            "rows": [dict(row) for row in self.history.rows],
+            "best": list(self._best),
+            **state,
+            "parameters": list(state["parameters"]),
+            "optimiser": dict(state["optimiser"]),
+            "order": [version, list(words), spare],
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on from a state that ``state_dict`` gave, of the same model on the same samples.
+
+        ``ArgumentError``, and nothing is changed, where it does not fit.
+        """
+        if not (isinstance(state, Mapping) and {*state} == {*STATE}):
+            raise ArgumentError(f"the state of a run has {', '.join(STATE)}; this one has not")
+        count = len(self.optimiser.parameters)
+        current, best = (
+            _checked_numbers(name, state[name], count) for name in ("parameters", "best")
+        )
+        if not isinstance(state["rows"], list):
+            raise ArgumentError(f"rows is {shortened(state['rows'])}; expected a list")
+        rows = [_checked_row(i, row) for i, row in enumerate(state["rows"])]
+        for row in rows:
+            self._check_columns(row)
+        order = _generator(state["order"])
+        rate = self.optimiser.learning_rate
+        try:
+            if state["learning_rate"] is not None:
+                self.optimiser.learning_rate = state["learning_rate"]
+            self.optimiser.load_state_dict(state["optimiser"])
+        except MicrogradError:
+            self.optimiser.learning_rate = rate
+            raise
+        self.history.rows, self._best, self._order = rows, best, order
+        self.about = state["about"]
+        _set_numbers(self.optimiser, current)
+        self._kept = self._state()
+
+    def _check_columns(self, row: Row) -> None:
+        """Whether a row from before has the figures of this run; a callback may have added some."""
+        due = ["loss"] + ["accuracy"] * (self._samples.is_right is not None)
+        due += [f"validation_{name}" for name in due] if self._held_out is not None else []
+        validated = [name for name in row if name.startswith("validation_")]
+        if not {*due} <= {*row} or (validated and self._held_out is None):
+            raise ArgumentError(
+                f"the run to resume has the figures {', '.join(row)}, and this one "
+                f"{', '.join(due)}; expected the same loss, and validation samples if it had any"
+            )
+
+
+def _completed(before: int, epochs: int) -> str:
+    """What a training says that came to its end."""
+    if before > epochs:
+        return f"nothing to do: {before} epochs were done before, and {epochs} were asked for"
+    return f"completed {epochs} epochs"
+
+
+def _descend(optimiser: Optimiser, loss: Any) -> None:
+    """One step against the gradient of a loss."""
+    optimiser.zero_grad()
+    loss.backward()
+    optimiser.step()
+
+
+def _validated(held_out: Samples | None) -> Row:
+    row = {} if held_out is None else held_out.measure()
+    return {f"validation_{name}": figure for name, figure in row.items()}
+
+
+def _numbers(optimiser: Optimiser) -> list[float]:
+    return [parameter.data for parameter in optimiser.parameters]
+
+
+def _set_numbers(optimiser: Optimiser, numbers: Sequence[float]) -> None:
+    for parameter, data in zip(optimiser.parameters, numbers, strict=True):
+        parameter.data = data
+
+
+@contextmanager
+def _bar(epochs: int, *, shown: bool) -> Iterator[Callable[[History], Any]]:
+    """A callback that moves a progress bar, or none."""
+    is_seen = sys.stderr.isatty() or "ipykernel" in sys.modules
+    try:
+        from tqdm.auto import tqdm  # noqa: PLC0415 — an extra: only a bar needs it
+    except ImportError:
+        shown = False
+    if not (shown and is_seen):
+        yield lambda _history: None
+        return
+    with tqdm(total=epochs, unit="epoch") as bar:
+
+        def move(history: History) -> None:
+            figures = history.rows[-1]
+            told = {name: f"{x:.4g}" for name, x in figures.items() if name != "epoch"}
+            bar.set_postfix(told, refresh=False)
+            bar.update(figures["epoch"] - bar.n)
+
+        yield move
+
+
+def _checked_numbers(name: str, numbers: Any, count: int) -> list[float]:
+    if not (isinstance(numbers, list) and len(numbers) == count):
+        raise ArgumentError(f"{name} is {shortened(numbers)}; expected {count} numbers")
+    return [number(x, f"{name}[{i}]") for i, x in enumerate(numbers)]
+
+
+def _generator(state: Any) -> Random:
+    generator = Random()  # noqa: S311 — an order of samples, no secret
+    try:
+        version, words, spare = state
+        generator.setstate((version, tuple(words), spare))
+    except (TypeError, ValueError, OverflowError) as error:
+        raise ArgumentError(f"order is no state of a random generator: {error}") from None
+    return generator
+
+
+def _checked_row(i: int, row: Any) -> Row:
+    if not (isinstance(row, Mapping) and row.get("epoch") == i and "loss" in row):
+        expected = f"expected the figures of epoch {i}, with epoch and loss"
+        raise ArgumentError(f"row {i} is {shortened(row)}; {expected}")
+    figures = {name: number(x, f"{name} in row {i}") for name, x in row.items()}
+    return {**figures, "epoch": i}
+
+
+def _check_whole(name: str, value: Any) -> None:
+    if not (isinstance(value, Integral) and int(value) >= 1):
+        raise ArgumentError(f"{name} is {shortened(value)}; expected a whole number, at least 1")

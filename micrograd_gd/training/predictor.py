@@ -1,0 +1,88 @@
+"""A network with all that it takes to go from a row of raw data to an answer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from micrograd_gd.core.blocks import no_grad
+from micrograd_gd.errors import ArgumentError, ShapeError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from micrograd_gd.data import Scaling
+    from micrograd_gd.nn import MLP
+
+
+@dataclass(frozen=True, eq=False)
+class Predictor:
+    """A network with what surrounds it: names, scaling, and the meaning of its outputs.
+
+    ``scaling`` is applied to the inputs, ``target_scaling`` undone on the output of a regression.
+    With ``class_names``, the network has one output (its sign decides between two classes) or one
+    for each class (the largest decides); without, it has one output. ``ShapeError`` where the parts
+    do not fit each other.
+
+    >>> from micrograd_gd import MLP
+    >>> network = MLP(1, 1, init=lambda *_: 1.0)
+    >>> Predictor(network, class_names=("below", "above")).predict([[-2.0], [3.0]])
+    ['below', 'above']
+    """
+
+    network: MLP
+    scaling: Scaling | None = None
+    target_scaling: Scaling | None = None
+    feature_names: tuple[str, ...] | None = None
+    target_name: str = "prediction"
+    class_names: tuple[str, ...] | None = None
+
+    def __post_init__(self) -> None:
+        inputs, outputs = self.inputs, len(self.network.layers[-1].neurons)
+        if self.scaling is not None:
+            _check_count("columns of the scaling", len(self.scaling.mean), inputs)
+        if self.feature_names is not None:
+            _check_count("feature names", len(self.feature_names), inputs)
+        if self.class_names is None:
+            _check_count("outputs without class names", outputs, 1)
+        else:
+            _check_count("class names", len(self.class_names), 2 if outputs == 1 else outputs)
+        if self.target_scaling is not None:
+            _check_count("columns of the target's scaling", len(self.target_scaling.mean), outputs)
+
+    @property
+    def inputs(self) -> int:
+        """How many numbers a row has."""
+        return len(self.network.layers[0].neurons[0].w)
+
+    def predict(self, rows: Sequence[Sequence[float]]) -> list[str] | list[float]:
+        """A class name, or a number in the target's own units, for each row of raw features.
+
+        ``ShapeError`` for rows of another width; ``ArgumentError`` where a score comes out as nan.
+        """
+        scaled = rows if self.scaling is None else self.scaling(rows)
+        with no_grad():
+            scores = [_numbers(self.network(row)) for row in scaled]
+        for position, row in enumerate(scores):
+            if any(score != score for score in row):
+                message = "the model's score is nan; expected numbers nearer to the training data"
+                raise ArgumentError(f"row {position}: {message}")
+        if self.class_names is not None:
+            return [self.class_names[_decided(row)] for row in scores]
+        if self.target_scaling is not None:
+            scores = self.target_scaling.invert(scores)
+        return [number for (number,) in scores]
+
+
+def _numbers(outputs: Any) -> list[float]:
+    outputs = outputs if isinstance(outputs, list) else [outputs]
+    return [getattr(output, "data", output) for output in outputs]
+
+
+def _decided(scores: list[float]) -> int:
+    return int(scores[0] > 0) if len(scores) == 1 else scores.index(max(scores))
+
+
+def _check_count(what: str, count: int, expected: int) -> None:
+    if count != expected:
+        raise ShapeError(f"{count} {what}; expected {expected}, to fit the network")

@@ -1,0 +1,145 @@
+"""Samples under training: rows with their targets, as seen by one model and one loss."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+from micrograd_gd.compiler.jit import jit
+from micrograd_gd.compiler.vmap import vmap
+from micrograd_gd.core.blocks import no_grad
+from micrograd_gd.engine import Value
+from micrograd_gd.errors import ArgumentError, DivergedError, NotANumberError, ShapeError
+from micrograd_gd.functional import mean
+from micrograd_gd.losses import LOSSES
+from micrograd_gd.table.numbers import shortened
+from micrograd_gd.transforms.derivatives import value_and_grad
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from random import Random
+
+    from micrograd_gd.training.history import Row
+
+# Whether a prediction names the right class, for the losses whose targets are classes.
+_IS_RIGHT: dict[str, Callable[[Any, Any], bool]] = {
+    "cross_entropy": lambda scores, t: max(range(len(scores)), key=scores.__getitem__) == t,
+    "binary_cross_entropy": lambda score, t: (score > 0) == (t > 0.5),
+    "hinge": lambda score, t: (score > 0) == (t > 0),
+}
+
+
+class Samples:
+    """Rows with their targets, as seen by one model and one loss."""
+
+    def __init__(
+        self,
+        part: str,
+        model: Any,
+        loss: Callable[[Any, Any], Any],
+        inputs: Sequence[Any],
+        targets: Sequence[Any],
+    ) -> None:
+        if len(inputs) != len(targets):
+            counts = f"{len(inputs)} {part} inputs and {len(targets)} targets"
+            raise ShapeError(f"{counts}; expected one target for each input")
+        if len(inputs) == 0:
+            raise ArgumentError(f"no {part} samples; expected at least one")
+        self.model, self.loss, self.inputs, self.targets = model, loss, inputs, targets
+        self.is_right = _IS_RIGHT.get(loss.__name__) if loss in LOSSES.values() else None
+        self.measured: Any = None
+
+    def losses(self, batch_size: int | None, order: Random) -> Iterator[Any]:
+        """The losses of one epoch, each computed when asked for; all samples once, in some order.
+
+        Without a batch size, that is the one that was measured last.
+        """
+        if batch_size is None:
+            if self.measured is None:  # not there, or not any more
+                self.measure(recorded=True)
+            yield self.measured
+            return
+        rows = list(range(len(self.inputs)))
+        order.shuffle(rows)
+        for start in range(0, len(rows), batch_size):
+            batch = rows[start : start + batch_size]
+            yield self.evaluate(batch)[1]
+
+    def evaluate(self, rows: Sequence[int]) -> tuple[Sequence[Any], Any]:
+        """The predictions for these rows, and their loss."""
+        predictions = [self.model(self.inputs[i]) for i in rows]
+        return predictions, _value(self.loss(predictions, [self.targets[i] for i in rows]))
+
+    def measure(self, *, recorded: bool = False) -> Row:
+        """The loss over all samples and, where targets are classes, the accuracy."""
+        if not recorded:
+            with no_grad():
+                return self.measure(recorded=True)
+        predictions, self.measured = self.evaluate(range(len(self.inputs)))
+        row = {"loss": self.measured.data}
+        if not math.isfinite(row["loss"]):
+            raise DivergedError(f"the loss is {row['loss']}")
+        if self.is_right is not None:
+            right = map(self.is_right, predictions, self.targets)
+            row["accuracy"] = sum(right) / len(self.targets)
+        return row
+
+
+class CompiledSamples(Samples):
+    """The same, computed by programs: one for each size of a batch."""
+
+    def __init__(self, *args: Any) -> None:
+        import numpy as np  # noqa: PLC0415 — only programs for batches need arrays
+
+        super().__init__(*args)
+        self._arrays = [np.asarray(self.inputs, float), np.asarray(self.targets, float)]
+        self._parameters = self.model.parameters()
+        self._step = jit(value_and_grad(self._loss, has_aux=True, wrt=self._parameters))
+
+    def _loss(self, inputs: Any, targets: Any) -> tuple[Any, Any]:
+        """The loss of a batch, and its predictions; a loss of ours is the mean over the samples."""
+        if self.loss in LOSSES.values():
+
+            def of_sample(x: Any, t: Any) -> tuple[Any, Any]:
+                prediction = self.model(x)
+                return self.loss([prediction], [t]), prediction
+
+            losses, predictions = vmap(of_sample)(inputs, targets)
+            return mean(losses), predictions
+        predictions = vmap(self.model)(inputs)
+        return self.loss(_in_rows(predictions), [*targets]), predictions
+
+    def evaluate(self, rows: Sequence[int]) -> tuple[Sequence[Any], Any]:
+        """The predictions for these rows, and their loss."""
+        arrays = [array[[*rows]] for array in self._arrays]
+        (loss, predictions), gradient = self._step(*arrays)
+        return _in_rows(predictions), _Measured(loss, self._parameters, gradient)
+
+
+class _Measured:
+    """A loss whose gradient is known: what is left of `backward` is to hand it out."""
+
+    def __init__(self, data: float, parameters: Sequence[Value], gradient: Sequence[float]) -> None:
+        self.data, self._parameters, self._gradient = data, parameters, gradient
+
+    def backward(self) -> None:
+        """Add the gradient to that of the parameters."""
+        for parameter, slope in zip(self._parameters, self._gradient, strict=True):
+            parameter.grad += slope
+
+
+def _in_rows(predictions: Any) -> list[Any]:
+    """A prediction for each sample: a number, or the row of those that the model gives."""
+    if isinstance(predictions, (list, tuple)):
+        return [list(row) for row in zip(*predictions, strict=True)]
+    return list(predictions)
+
+
+def _value(loss: Any) -> Value:
+    if not isinstance(loss, Value):
+        raise NotANumberError(
+            f"the loss is {type(loss).__name__} {shortened(loss)}, through which no gradient "
+            f"flows; expected a Value: compute it from the predictions by their own operations, "
+            f"without .data, float() and math"
+        )
+    return loss

@@ -1,0 +1,1 @@
+"""Functions into functions: gradients, Jacobians, Hessians, rules of your own."""

@@ -1,0 +1,202 @@
+"""A derivative written by hand, for a Python function that is to be taken as one operation."""
+
+import inspect
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from functools import update_wrapper
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from micrograd_gd.core import blocks
+from micrograd_gd.engine import Value
+from micrograd_gd.errors import ArgumentError, ShapeError
+from micrograd_gd.table.numbers import shortened
+from micrograd_gd.table.ops import Operation
+from micrograd_gd.transforms import trees
+
+__all__ = ["custom_vjp"]
+
+Function = Callable[..., Any]
+
+
+class custom_vjp:  # noqa: N801 — a decorator, and the name that users know
+    """Make a function one operation of the graph, with a rule of its own for the derivative.
+
+    The function is called with plain numbers, in any structure, so that it may do what it likes:
+    `math`, a solver, another library. `defvjp(fwd, bwd)` gives the rule: `fwd(*args)` returns the
+    result and whatever the rule wants to remember; `bwd(remembered, g)` returns, as a tuple, the
+    cotangents of all arguments for the cotangent `g` of the result, None standing for 0. It must
+    be linear in `g`, as derivatives are: it is asked once for each number of the result, and the
+    answers serve both modes. For second derivatives both functions are called with values, so they
+    have to be written in arithmetic on them.
+
+    Raises ArgumentError where no rule was given, or one that is not linear; ShapeError for
+    cotangents unlike the arguments.
+
+    >>> import math
+    >>> @custom_vjp
+    ... def log_of_sum(a, b):
+    ...     return math.log(a + b)
+    >>> def fwd(a, b):
+    ...     return log_of_sum(a, b), a + b
+    >>> def bwd(total, g):
+    ...     return g / total, g / total
+    >>> log_of_sum.defvjp(fwd, bwd)
+    >>> a = Value(1.0)
+    >>> log_of_sum(a, 3.0).backward()
+    >>> a.grad
+    0.25
+    """
+
+    def __init__(self, f: Function) -> None:
+        update_wrapper(self, f)
+        self.f = f
+        # No row's name has a dot.
+        self.name = f"{getattr(f, '__module__', '')}.{getattr(f, '__qualname__', repr(f))}"
+        self.rule: tuple[Function, Function] | None = None
+        self._outputs: list[_Output] = []
+
+    def defvjp(self, fwd: Function, bwd: Function) -> None:
+        """Set the rule; `fwd` and `bwd` are called as the class says."""
+        self.rule = fwd, bwd
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """The result: numbers for plain numbers, else values."""
+        args = self._positional(args, kwargs)
+        leaves, structure = trees.flatten(args, "the arguments")
+        if not any(isinstance(leaf, Value) for leaf in leaves):
+            return self.f(*args)
+        if trace := blocks.trace():
+            trace.touched(leaves, repr(self))
+        numbers = [leaf.data if isinstance(leaf, Value) else leaf for leaf in leaves]
+        call = _Call(self, structure, numbers)
+        with _under_way(call):
+            nodes = [Value.record(each, *leaves) for each in self.outputs(len(call.outputs))]
+        for node in nodes:
+            _structures[node] = structure
+        return trees.unflatten(call.out_structure, nodes)
+
+    def _positional(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...]:
+        try:
+            bound = inspect.signature(self.f).bind(*args, **kwargs)
+        except ValueError:  # some functions in C have no signature
+            return args
+        bound.apply_defaults()
+        if bound.kwargs:
+            raise ArgumentError(
+                f"{self!r} was called with {', '.join(bound.kwargs)} by name only; the rule takes "
+                f"all arguments by position"
+            )
+        return bound.args
+
+    def outputs(self, count: int) -> list["_Output"]:
+        """The operations that give the numbers of the result."""
+        for i in range(len(self._outputs), count):
+            name = self.name if i == 0 else f"{self.name}[{i}]"
+            doc = "A function with a derivative of its own."
+            self._outputs.append(_Output(name, ("x",), _no_formula, (), doc, of=self, place=i))
+        return self._outputs[:count]
+
+    def __repr__(self) -> str:
+        return f"custom_vjp({self.name})"
+
+
+# The call that operations are recorded from right now, and what nodes were computed from.
+_current: ContextVar["_Call | None"] = ContextVar("_current", default=None)
+_structures: WeakKeyDictionary[Any, trees.Structure] = WeakKeyDictionary()
+_calls: WeakKeyDictionary[Any, "_Call"] = WeakKeyDictionary()
+
+
+@contextmanager
+def _under_way(call: "_Call") -> Iterator[None]:
+    token = _current.set(call)
+    try:
+        yield
+    finally:
+        _current.reset(token)
+
+
+def _no_formula(*_: Any) -> float:
+    raise TypeError("this operation is Python code of its own: it is recorded by its function")
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class _Output(Operation):
+    """The operation that gives one number of the result."""
+
+    of: Any = None
+    place: int = 0
+
+    def rule(self, active: tuple[bool, ...]) -> Function:
+        """The number and its derivatives, out of the call that is under way."""
+
+        def of_call(*_: float) -> tuple[Any, ...]:
+            call = _current.get()
+            if call is None or call.of is not self.of:
+                raise ArgumentError(f"{self.of!r} is an operation of the call that recorded it")
+            row = zip(call.row(self.place), active, strict=True)
+            return call.outputs[self.place], *(x if wanted else None for x, wanted in row)
+
+        return of_call
+
+    def partial(self, i: int, operands: Sequence[Any], y: Any) -> Any:
+        """The derivative as a value, out of a call on the operands themselves."""
+        if y not in _calls:
+            _calls[y] = _Call(self.of, _structures[y], operands)
+        return _calls[y].row(self.place)[i]
+
+
+class _Call:
+    """One call of the rule's forward function."""
+
+    def __init__(self, of: custom_vjp, structure: trees.Structure, leaves: Sequence[Any]) -> None:
+        if of.rule is None:
+            raise ArgumentError(
+                f"{of!r} has no rule for its derivative: give it one with defvjp(fwd, bwd)"
+            )
+        self.of, self.structure = of, structure
+        fwd, self.bwd = of.rule
+        pair = fwd(*trees.unflatten(structure, leaves))
+        if not (isinstance(pair, tuple) and len(pair) == 2):
+            raise ShapeError(
+                f"the fwd of {of.name} must return the pair (result, what the rule remembers), but "
+                f"returned {shortened(pair)}"
+            )
+        result, self.remembered = pair
+        self.outputs, self.out_structure = trees.flatten(result, f"the result of {of.name}")
+        self.is_plain = not any(isinstance(leaf, Value) for leaf in leaves)
+        if self.is_plain and any(isinstance(y, Value) for y in self.outputs):
+            raise ArgumentError(
+                f"a Value came out of {of.name}, which was called with plain numbers: whatever it "
+                f"depends on has to be an argument"
+            )
+        self.rows: dict[int, list[Any]] = {}
+
+    def row(self, i: int) -> list[Any]:
+        """The derivatives of number `i` of the result by all arguments."""
+        if i not in self.rows:
+            self.rows[i] = self._cotangents(i, 1.0)
+            if self.is_plain:
+                pairs = zip(self.rows[i], self._cotangents(i, 2.0), strict=True)
+                if any(abs(twice - 2 * once) > 1e-9 * abs(twice) + 1e-300 for once, twice in pairs):
+                    raise ArgumentError(
+                        f"the bwd of {self.of.name} is not linear in g: for a cotangent twice as "
+                        f"large it does not return twice as much. What is no derivative, such as "
+                        f"clipping, is for the gradient when it is there"
+                    )
+        return self.rows[i]
+
+    def _cotangents(self, i: int, g: float) -> list[Any]:
+        seeds = [g if place == i else 0.0 for place in range(len(self.outputs))]
+        found = self.bwd(self.remembered, trees.unflatten(self.out_structure, seeds))
+        if isinstance(found, (tuple, list)) and len(found) == len(self.structure.below):
+            pairs = zip(found, self.structure.below, strict=True)
+            found = tuple(_zeros(below) if each is None else each for each, below in pairs)
+        name = f"what the bwd of {self.of.name} returned"
+        return trees.matched(found, self.structure, name)
+
+
+def _zeros(structure: trees.Structure) -> Any:
+    return trees.unflatten(structure, [0.0] * structure.size)

@@ -1,0 +1,230 @@
+"""One call of a function on fresh values, recorded: what every transform starts from."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from contextvars import ContextVar
+from functools import cached_property
+from itertools import accumulate
+from typing import Any
+
+from micrograd_gd.core import blocks, sweep
+from micrograd_gd.engine import Value
+from micrograd_gd.errors import ArgumentError, JitError, ShapeError
+from micrograd_gd.table.numbers import shortened
+from micrograd_gd.transforms import trees
+from micrograd_gd.transforms.sparsity import Mode, SparseMatrix, pattern, plan
+
+Function = Callable[..., Any]
+Argnums = int | Sequence[int]
+
+# How many transforms are calling a function right now, one inside the other.
+_depth = ContextVar("_depth", default=0)
+
+
+depth = _depth.get  # how many transforms are at work around this call
+
+
+class Recording:
+    """One call of a function on fresh values, recorded."""
+
+    def __init__(
+        self,
+        f: Function,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        argnums: Argnums,
+        *,
+        has_aux: bool = False,
+        wrt: Sequence[Value] | None = None,
+    ) -> None:
+        self.is_single = isinstance(argnums, int) or wrt is not None
+        places = _places(argnums, len(args)) if wrt is None else []
+        flat = [trees.flatten(args[place], f"argument {place}") for place in places]
+        self.structures = [structure for _, structure in flat]
+        given = [leaf for leaves, _ in flat for leaf in leaves]
+        self.stays_differentiable = blocks.is_recording() and (
+            _depth.get() > 0
+            or blocks.trace() is not None
+            or any(isinstance(x, Value) for x in given)
+        )
+        # A value of another transform stays what it is; its copy here is a node of its own.
+        self.inputs = [*map(_fresh, given)]
+        if wrt is not None:  # the function closes over them, so they are not copied
+            self.inputs = _leaves(wrt)
+            self.structures = [trees.flatten(self.inputs)[1]]
+        called = list(args)
+        for place, part in zip(places, self.in_structures(self.inputs), strict=wrt is None):
+            called[place] = part
+        with _deeper():
+            result = f(*called, **kwargs)
+        self.aux = None
+        if has_aux:
+            if not (isinstance(result, tuple) and len(result) == 2):
+                raise ShapeError(f"has_aux needs a pair as the result, not {shortened(result)}")
+            result, aux = result
+            self.aux = self._finished_aux(aux)
+        self.outputs, self.out_structure = trees.flatten(result, "the result")
+
+    def pull_back(self, cotangents: Sequence[Any]) -> list[Any]:
+        """The cotangents of the inputs for those of the outputs."""
+        seeds: dict[Value, Any] = {}
+        for y, cotangent in zip(self.outputs, cotangents, strict=True):
+            if isinstance(y, Value) and not _is_zero(cotangent):
+                seeds[y] = seeds[y] + cotangent if y in seeds else cotangent
+        found = sweep.pull_back(
+            seeds,
+            {*self.inputs},
+            differentiable=self._records(cotangents),
+            last=_depth.get() == 0,
+        )
+        return self.finished([found.get(x, 0.0) for x in self.inputs])
+
+    def push_forward(self, tangents: Sequence[Any]) -> list[Any]:
+        """The tangents of the outputs for those of the inputs."""
+        pairs = zip(self.inputs, tangents, strict=True)
+        seeds = {x: tangent for x, tangent in pairs if not _is_zero(tangent)}
+        found = sweep.push_forward(
+            self._order,
+            seeds,
+            differentiable=self._records(tangents),
+            last=_depth.get() == 0,
+        )
+        return self.finished([found.get(y, 0.0) for y in self.outputs])
+
+    @cached_property
+    def _order(self) -> list[Value]:
+        """The nodes that every tangent goes through."""
+        roots = [y for y in self.outputs if isinstance(y, Value)]
+        return sweep.in_order(roots, {*self.inputs})
+
+    def jacobian(self, mode: Mode | None) -> Any:
+        """All derivatives of the outputs by the inputs, in their structures."""
+        m, n = len(self.outputs), len(self.inputs)
+        if mode == "forward" or (mode is None and n < m):
+            columns = [self.push_forward(_ones([j], n)) for j in range(n)]
+            rows = [[column[i] for column in columns] for i in range(m)]
+        else:
+            rows = [self.pull_back(_ones([i], m)) for i in range(m)]
+        return self.table(rows)
+
+    def sparse_jacobian(self, mode: Mode | None) -> SparseMatrix:
+        """Those derivatives that the graph does not show to be 0."""
+        if blocks.trace():
+            raise JitError("sparse derivatives are not compiled: leave out sparse=True")
+        m, n = len(self.outputs), len(self.inputs)
+        found: dict[tuple[int, int], Any] = {}
+        for sweep_mode, starts, entries in plan(pattern(self.outputs, self.inputs), n, mode):
+            if sweep_mode == "forward":
+                column = self.push_forward(_ones(starts, n))
+                found |= {(i, j): column[i] for i, j in entries}
+            else:
+                row = self.pull_back(_ones(starts, m))
+                found |= {(i, j): row[j] for i, j in entries}
+        places = sorted(found)
+        values = [found[place] for place in places]
+        return SparseMatrix((values, ([i for i, _ in places], [j for _, j in places])), (m, n))
+
+    def _records(self, seeds: Sequence[Any]) -> bool:
+        return self.stays_differentiable or any(isinstance(seed, Value) for seed in seeds)
+
+    def finished(self, leaves: Sequence[Any]) -> list[Any]:
+        """The results: values where a transform is at work around this one, else floats."""
+        if self.stays_differentiable:
+            return list(leaves)
+        return [leaf.data if isinstance(leaf, Value) else float(leaf) for leaf in leaves]
+
+    def _finished_aux(self, aux: Any) -> Any:
+        """The same for the values in what may be anything."""
+        if isinstance(aux, Value):
+            return self.finished([aux])[0]
+        if isinstance(aux, dict):
+            return {key: self._finished_aux(each) for key, each in aux.items()}
+        if isinstance(aux, (list, tuple)):
+            parts = [self._finished_aux(each) for each in aux]
+            return type(aux)(*parts) if hasattr(aux, "_fields") else type(aux)(parts)
+        return aux
+
+    def result(self) -> Any:
+        """What the function returned."""
+        return trees.unflatten(self.out_structure, self.finished(self.outputs))
+
+    def in_structures(self, leaves: Sequence[Any]) -> list[Any]:
+        """Leaves put into the structures of the arguments, one by one."""
+        remaining = iter(leaves)
+        return [
+            trees.unflatten(structure, [next(remaining) for _ in range(structure.size)])
+            for structure in self.structures
+        ]
+
+    def in_arguments(self, leaves: Sequence[Any]) -> Any:
+        """The same, as one thing if one argument was asked for, or else as a tuple."""
+        parts = self.in_structures(leaves)
+        return parts[0] if self.is_single else tuple(parts)
+
+    def table(self, rows: list[list[Any]]) -> Any:
+        """A Jacobian: for each number or array of the result, the argument's structure of blocks.
+
+        A block belongs to two numbers or arrays, and has the shape of the one and then the other.
+        """
+
+        def row_of_blocks(place: slice, above: tuple[int, ...]) -> Any:
+            def block(columns: slice, below: tuple[int, ...]) -> Any:
+                entries = [entry for row in rows[place] for entry in row[columns]]
+                shape = (*above, *below)
+                return trees.array(entries, shape) if shape else entries[0]
+
+            starts = accumulate((s.size for s in self.structures), initial=0)
+            pairs = zip(self.structures, starts, strict=False)
+            parts = [trees.with_blocks(structure, block, start) for structure, start in pairs]
+            return parts[0] if self.is_single else tuple(parts)
+
+        return trees.with_blocks(self.out_structure, row_of_blocks)
+
+
+def _fresh(x: Any) -> Value:
+    trace = blocks.trace()
+    if trace and trace.lanes:
+        return trace.fresh(x if isinstance(x, Value) else Value(x))  # type: ignore[no-any-return]  # a trace's
+    return x * 1.0 if isinstance(x, Value) else Value(x)
+
+
+def _leaves(values: Sequence[Value]) -> list[Value]:
+    for i, x in enumerate(values):
+        if not (isinstance(x, Value) and x.op is None):
+            raise ArgumentError(f"wrt[{i}] is {shortened(x)}; expected a Value that is a leaf")
+    return [*values]
+
+
+@contextmanager
+def _deeper() -> Iterator[None]:
+    """What a transform calls a function in: recording, even if nobody around it does."""
+    token = _depth.set(_depth.get() + 1)
+    try:
+        with nullcontext() if blocks.is_recording() else blocks.recording():
+            yield
+    finally:
+        _depth.reset(token)
+
+
+def _places(argnums: Argnums, count: int) -> list[int]:
+    wanted = [*argnums] if isinstance(argnums, Iterable) else [argnums]
+    for place in wanted:
+        if not isinstance(place, int) or not -count <= place < count:
+            raise ArgumentError(
+                f"argnums is {argnums!r}, but the function was called with {count} arguments"
+            )
+    places = [place % count for place in wanted]
+    if len({*places}) < len(places):
+        raise ArgumentError(f"argnums is {argnums!r}, which names an argument twice")
+    return places
+
+
+def _ones(places: Sequence[int], size: int) -> list[float]:
+    seeds = [0.0] * size
+    for place in places:
+        seeds[place] = 1.0
+    return seeds
+
+
+def _is_zero(seed: Any) -> bool:
+    return type(seed) is float and seed == 0

@@ -1,0 +1,149 @@
+"""Which derivatives can differ from 0, and how few sweeps find them all.
+
+The tangent sweep along the sum of several arguments' directions gives, at every result that depends
+on one of them only, the derivative by that one. So columns of a Jacobian that have no row in common
+share a sweep (Curtis, Powell and Reid, 1974), and by reverse sweeps rows do that have no column in
+common. A few rows with many entries, which would leave nothing to share, get a sweep of the other
+kind each (Coleman and Verma, 1998).
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import Any, Literal, NamedTuple
+
+from micrograd_gd.core import sweep
+from micrograd_gd.engine import Value
+
+Mode = Literal["forward", "reverse"]
+
+
+class Sweep(NamedTuple):
+    """One sweep: where it starts, with 1 each, and the entries (row, column) that it finds.
+
+    A forward sweep starts at columns and finds an entry at its row; a reverse one, the other way.
+    """
+
+    mode: Mode
+    starts: list[int]
+    entries: list[tuple[int, int]]
+
+
+class SparseMatrix(NamedTuple):
+    """A matrix by its entries, as SciPy takes it: `scipy.sparse.coo_array(*matrix)`.
+
+    `entries` are the values, and with each its row and its column; row by row.
+    """
+
+    entries: tuple[list[Any], tuple[list[int], list[int]]]
+    shape: tuple[int, int]
+
+
+def pattern(outputs: Sequence[Any], inputs: Sequence[Value]) -> list[list[int]]:
+    """For each of the outputs, the places of those inputs that its derivative can depend on.
+
+    >>> a, b = Value(1.0), Value(2.0)
+    >>> pattern([a * 2, a * b, 5.0], [a, b])
+    [[0], [0, 1], []]
+    """
+    # A set of places is the bits of a whole number, and is dropped after its last use.
+    place_of = {x: place for place, x in enumerate(inputs)}
+    roots = {y for y in outputs if isinstance(y, Value)}
+    order = sweep.in_order(roots, place_of)
+    uses = Counter(operand for node in order for _, operand, _ in sweep.edges(node))
+    reached: dict[Value, int] = {}
+    rows = {x: [place] for x, place in place_of.items()}
+    for node in order:
+        if node in place_of:
+            continue
+        places = 0
+        for _, operand, _ in sweep.edges(node):
+            uses[operand] -= 1
+            if operand in place_of:
+                places |= 1 << place_of[operand]
+            else:
+                places |= reached[operand] if uses[operand] else reached.pop(operand)
+        if uses[node]:
+            reached[node] = places
+        if node in roots:
+            rows[node] = [*_bits(places)]
+    return [rows[y] if isinstance(y, Value) else [] for y in outputs]
+
+
+def _bits(places: int) -> Iterator[int]:
+    while places:
+        lowest = places & -places
+        yield lowest.bit_length() - 1
+        places ^= lowest
+
+
+def plan(rows: list[list[int]], width: int, mode: Mode | None = None) -> list[Sweep]:
+    """Sweeps that together find every entry, each once; `rows` holds the columns of the entries.
+
+    >>> for each in plan([[0], [1], [2], [0, 1, 2]], 3):
+    ...     print(each.mode, each.starts, each.entries)
+    reverse [3] [(3, 0), (3, 1), (3, 2)]
+    forward [0, 1, 2] [(0, 0), (1, 1), (2, 2)]
+    """
+    columns: list[list[int]] = [[] for _ in range(width)]
+    for i, row in enumerate(rows):
+        for j in row:
+            columns[j].append(i)
+    if mode is None:
+        few_rows, few_columns = _apart(rows), _apart(columns)
+        mode = "forward" if few_rows.sweeps <= few_columns.sweeps else "reverse"
+        apart = few_rows.lines if mode == "forward" else few_columns.lines
+    else:
+        apart = []
+    if mode == "forward":
+        return [
+            *(Sweep("reverse", [i], [(i, j) for j in rows[i]]) for i in apart),
+            *(Sweep("forward", group, entries) for group, entries in _shared(columns, rows, apart)),
+        ]
+    return [
+        *(Sweep("forward", [j], [(i, j) for i in columns[j]]) for j in apart),
+        *(
+            Sweep("reverse", group, [(i, j) for j, i in entries])
+            for group, entries in _shared(rows, columns, apart)
+        ),
+    ]
+
+
+class _Apart(NamedTuple):
+    lines: list[int]  # those that get a sweep each
+    sweeps: int  # what that leaves in all, at least
+
+
+def _apart(lines: list[list[int]]) -> _Apart:
+    """The longest lines, if the others then share so much that fewer sweeps are left in all."""
+    by_length = sorted(range(len(lines)), key=lambda i: -len(lines[i]))
+    lengths = [*(len(lines[i]) for i in by_length), 0]
+    count = min(range(len(lengths)), key=lambda k: k + lengths[k])
+    return _Apart(by_length[:count], count + lengths[count])
+
+
+def _shared(
+    starts: list[list[int]], lines: list[list[int]], apart: list[int]
+) -> list[tuple[list[int], list[tuple[int, int]]]]:
+    """Groups of starts that have no line in common but those apart, with the entries they find.
+
+    Each start takes the first group that is not yet on any of its lines (greedy colouring).
+    """
+    ignored = {*apart}
+    groups: list[tuple[list[int], list[tuple[int, int]]]] = []
+    groups_on = [0] * len(lines)  # as the bits of a number
+    for start, crossed in enumerate(starts):
+        own = [line for line in crossed if line not in ignored]
+        taken = 0
+        for line in own:
+            taken |= groups_on[line]
+        free = ~taken & (taken + 1)
+        for line in own:
+            groups_on[line] |= free
+        if own:
+            group = free.bit_length() - 1
+            if group == len(groups):
+                groups.append(([], []))
+            members, entries = groups[group]
+            members.append(start)
+            entries += [(line, start) for line in own]
+    return groups

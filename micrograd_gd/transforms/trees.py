@@ -1,0 +1,226 @@
+"""Nested lists, tuples, dicts and arrays of numbers, taken apart into leaves and put together.
+
+A structure remembers everything but the numbers, so that results come back in the shape of what
+they belong to.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from itertools import accumulate, product
+from typing import Any
+
+from micrograd_gd.engine import Value
+from micrograd_gd.errors import ShapeError
+from micrograd_gd.table.numbers import number, shortened
+
+
+@dataclass(frozen=True)
+class Structure:
+    """What a tree is without its leaves: the kind of its top node, and what is below."""
+
+    kind: Any  # None for a leaf; otherwise list, tuple, a named tuple, dict or an array's type
+    keys: tuple[Any, ...] = ()  # of a dict
+    shape: tuple[int, ...] = ()  # of an array
+    below: tuple["Structure", ...] = ()
+    size: int = 1  # the number of leaves
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    @cached_property
+    def _hash(self) -> int:
+        return hash((self.kind, self.keys, self.shape, self.below))
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: part for name, part in vars(self).items() if name != "_hash"}  # of today
+
+    @property
+    def is_container(self) -> bool:
+        """Whether it is a list, a tuple or a dict: no number, and no array."""
+        return isinstance(self.kind, type) and issubclass(self.kind, (list, tuple, dict))
+
+    def filled(self, parts: Sequence[Any]) -> Any:
+        """The container with these parts in it."""
+        if self.kind is dict:
+            return dict(zip(self.keys, parts, strict=True))
+        return self.kind(*parts) if hasattr(self.kind, "_fields") else self.kind(parts)
+
+    def __repr__(self) -> str:
+        if self.kind is None:
+            return "*"
+        if self.shape or not (self.keys or self.below or self.kind in {list, tuple, dict}):
+            return f"array{self.shape}"
+        if self.kind is dict:
+            items = zip(self.keys, self.below, strict=True)
+            return "{" + ", ".join(f"{key!r}: {below!r}" for key, below in items) + "}"
+        inside = ", ".join(map(repr, self.below))
+        return f"[{inside}]" if self.kind is list else f"({inside})"
+
+
+LEAF = Structure(None)
+
+
+def flatten(tree: Any, name: str = "tree") -> tuple[list[Any], Structure]:
+    """The leaves, numbers and values, from left to right, and the structure they came from.
+
+    Raises NotANumberError, which says where below `name` something is no number.
+
+    >>> leaves, structure = flatten({"w": [1.0, 2.0], "b": 3.0})
+    >>> leaves, structure
+    ([1.0, 2.0, 3.0], {'w': [*, *], 'b': *})
+    """
+    leaves: list[Any] = []
+    structure = _flatten(tree, name, leaves)
+    return leaves, structure
+
+
+def _flatten(tree: Any, name: str, leaves: list[Any]) -> Structure:
+    if isinstance(tree, (list, tuple)):
+        if {*map(type, tree)} == {float}:  # the same, and fast
+            leaves += tree
+            return _of_leaves(type(tree), len(tree))
+        below = [_flatten(item, f"{name}[{i}]", leaves) for i, item in enumerate(tree)]
+        return Structure(type(tree), below=tuple(below), size=sum(b.size for b in below))
+    if isinstance(tree, dict):
+        below = [_flatten(item, f"{name}[{key!r}]", leaves) for key, item in tree.items()]
+        return Structure(dict, tuple(tree), below=tuple(below), size=sum(b.size for b in below))
+    if hasattr(tree, "__array__") and getattr(tree, "ndim", None):
+        items = tree.ravel().tolist()
+        if {*map(type, items)} != {float}:
+            items = [_leaf(item, f"element {i} of {name}") for i, item in enumerate(items)]
+        leaves += items
+        return Structure(type(tree), shape=tuple(tree.shape), size=tree.size)
+    leaves.append(_leaf(tree.item() if hasattr(tree, "ndim") else tree, name))
+    return LEAF
+
+
+@lru_cache
+def _of_leaves(kind: type, size: int) -> Structure:
+    return Structure(kind, below=(LEAF,) * size, size=size)
+
+
+def _leaf(x: Any, name: str) -> Any:
+    return x if isinstance(x, Value) else number(x, name)
+
+
+def leaves(tree: Any) -> list[Any]:
+    """The numbers and values in a tree, from left to right.
+
+    Raises NotANumberError, which says where something is no number.
+
+    >>> leaves({"w": [1.0, 2.0], "b": 3.0})
+    [1.0, 2.0, 3.0]
+    """
+    return flatten(tree)[0]
+
+
+def names(structure: Structure, name: str) -> list[str]:
+    """How the leaves are reached from what is called `name`.
+
+    >>> names(flatten({"w": [1.0, 2.0], "b": 3.0})[1], "p")
+    ["p['w'][0]", "p['w'][1]", "p['b']"]
+    """
+    return [
+        f"{each}[{', '.join(map(str, place))}]" if part.shape else each
+        for each, part in pieces(structure, name)
+        for place in _places(part.shape)
+    ]
+
+
+def pieces(structure: Structure, name: str) -> list[tuple[str, Structure]]:
+    """The numbers and arrays that the structure consists of, and how they are reached.
+
+    >>> pieces(flatten([1.0, (2.0,)])[1], "p")
+    [('p[0]', *), ('p[1][0]', *)]
+    """
+    if not structure.is_container:
+        return [(name, structure)]
+    keys = structure.keys or range(len(structure.below))
+    parts = zip(keys, structure.below, strict=True)
+    return [each for key, below in parts for each in pieces(below, f"{name}[{key!r}]")]
+
+
+def _places(shape: tuple[int, ...]) -> Iterator[tuple[int, ...]]:
+    return product(*map(range, shape))
+
+
+def unflatten(structure: Structure, leaves: Sequence[Any]) -> Any:
+    """The tree of that structure with these leaves.
+
+    Raises ShapeError for another number of leaves.
+
+    >>> unflatten(flatten([0.0, (0.0, 0.0)])[1], [1, 2, 3])
+    [1, (2, 3)]
+    """
+    if len(leaves) != structure.size:
+        raise ShapeError(f"{structure!r} has {structure.size} leaves, and {len(leaves)} came")
+    return _unflatten(structure, iter(leaves))
+
+
+def _unflatten(structure: Structure, leaves: Iterator[Any]) -> Any:
+    if structure.is_container:
+        return structure.filled([_unflatten(below, leaves) for below in structure.below])
+    if structure.kind is None:
+        return next(leaves)
+    return array([next(leaves) for _ in range(structure.size)], structure.shape)
+
+
+def array(leaves: Sequence[Any], shape: tuple[int, ...]) -> Any:
+    """A NumPy array of the leaves: of floats, or of objects where a leaf is a value."""
+    import numpy as np  # noqa: PLC0415 — only those who brought an array need it
+
+    dtype = object if any(isinstance(leaf, Value) for leaf in leaves) else float
+    flat = np.empty(len(leaves), dtype=dtype)
+    for i, leaf in enumerate(leaves):
+        flat[i] = leaf
+    return flat.reshape(shape)
+
+
+def matched(tree: Any, structure: Structure, name: str) -> list[Any]:
+    """The leaves of `tree`, which must have that structure, lists and tuples being alike.
+
+    Raises ShapeError, which shows both structures.
+    """
+    leaves, own = flatten(tree, name)
+    if not is_like(own, structure):
+        raise ShapeError(f"{name} must be like {structure!r}, but is {own!r}: {shortened(tree)}")
+    return [*_as_in(structure, own, leaves)]
+
+
+def _as_in(structure: Structure, own: Structure, leaves: Sequence[Any]) -> Iterator[Any]:
+    """The leaves of the one structure in the order of the other, whose dicts may differ in it."""
+    if not structure.below:
+        yield from leaves
+        return
+    starts = [0, *accumulate(below.size for below in own.below)]
+    places = [own.keys.index(key) for key in structure.keys] or range(len(own.below))
+    for place, below in zip(places, structure.below, strict=True):
+        yield from _as_in(below, own.below[place], leaves[starts[place] : starts[place + 1]])
+
+
+def is_like(structure: Structure, other: Structure) -> bool:
+    """Whether they are the same, lists and tuples being alike, and dictionaries in any order."""
+    return bool(_outline(structure) == _outline(other))
+
+
+def _outline(structure: Structure) -> Any:
+    if structure.kind is dict:
+        return dict(zip(structure.keys, map(_outline, structure.below), strict=True))
+    return structure.kind is None or structure.shape or tuple(map(_outline, structure.below))
+
+
+def with_blocks(
+    structure: Structure, block: Callable[[slice, tuple[int, ...]], Any], start: int = 0
+) -> Any:
+    """A tree with `block(leaves, shape)` in the place of each number, shape (), and each array.
+
+    The slice tells which of the leaves they are, counted from `start`.
+    """
+    if not structure.is_container:
+        return block(slice(start, start + structure.size), structure.shape)
+    parts = []
+    for below in structure.below:
+        parts.append(with_blocks(below, block, start))
+        start += below.size
+    return structure.filled(parts)

@@ -1,0 +1,218 @@
+"""What of a graph is drawn as one box: a node, a part of a model, a run of one operation.
+
+All of it is a few passes over the nodes, and a few over the parts.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from micrograd_gd.engine import Value
+from micrograd_gd.errors import ArgumentError
+from micrograd_gd.viz.graphs.scopes import OUTSIDE, Scopes
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Hashable, Mapping, Sequence
+
+    from micrograd_gd.viz.graphs.numbering import Numbering
+
+READABLE = 64  # beyond so many boxes, or twice as many arrows, a graph is folded
+_RUN = 5  # and so many nodes of a kind are one box then
+
+
+@dataclass(eq=False)
+class Bundle:
+    """Several nodes in one box: a part of a model, a run of one operation, or leaves."""
+
+    place: int  # the part of the model that the box stands in
+    part: int | None = None  # the part that it stands for, if it does
+    leaves: int = 0
+    operations: int = 0
+    last: Value | None = None  # the last of the nodes: the result of a run
+    uses: Counter[Item] = field(default_factory=Counter)  # the results of other boxes
+
+
+Item = Value | Bundle
+
+
+class Folding:
+    """A graph as the boxes that stand for its nodes; at first, each for itself."""
+
+    def __init__(self, numbering: Numbering, scopes: Scopes, places: Sequence[int]) -> None:
+        self.numbering, self.scopes, self.places = numbering, scopes, places
+        self._open_all()
+
+    def _open_all(self) -> None:
+        self.items: list[Item] = [*self.numbering.nodes]  # the box of every node
+        self.bundles: list[Bundle] = []
+        # The part of the model that what lies in a part is drawn in.
+        self._frames = list(range(len(self.scopes.paths)))
+
+    def fold(self, depth: int | None, expand: Collection[str]) -> None:
+        """Draw every part below `depth` levels as one box, but for those named in `expand`.
+
+        Without a depth, it is the deepest that leaves a picture to be read. Unless that opens the
+        whole graph, runs of one operation and leaves of one use are folded as well.
+        """
+        opened = self._opened(expand)
+        deepest = max(self.scopes.depths)
+        if depth is not None:
+            self._fold_to(depth, opened, whole=depth >= deepest)
+        elif len(self.items) > READABLE:
+            for fewer in range(deepest, -1, -1):
+                self._open_all()
+                self._fold_to(fewer, opened, whole=False)
+                if self._is_readable():
+                    break
+
+    def _fold_to(self, depth: int, opened: Collection[int], *, whole: bool) -> None:
+        self._fold_parts(depth, opened)
+        if not whole:
+            self._fold_runs()
+            self._fold_alike()
+            self._fold_leaves()
+        for item, used in zip(self.items, self.numbering.used, strict=True):
+            if isinstance(item, Bundle):
+                item.uses.update(self.items[j] for j in used if self.items[j] is not item)
+
+    def _is_readable(self) -> bool:
+        boxes = set(self.items)
+        if len(boxes) > READABLE:
+            return False
+        return sum(len(self.operands(box)) for box in boxes) <= 2 * READABLE
+
+    def operands(self, item: Item) -> Counter[Item]:
+        """The boxes whose results a box uses, and how often."""
+        if isinstance(item, Bundle):
+            return item.uses
+        used = self.numbering.used[self.numbering.positions[item]]
+        return Counter(self.items[j] for j in used)
+
+    def frame(self, item: Item) -> int:
+        """The part of the model that a box is drawn in."""
+        if isinstance(item, Bundle):
+            return item.place
+        return self._frames[self.places[self.numbering.positions[item]]]
+
+    def nearest(self, count: int) -> set[Item]:
+        """The result and the boxes before it, breadth first, up to `count` of them."""
+        root = self.items[-1]
+        shown = {root}
+        waiting = deque([root])
+        while waiting and len(shown) < count:
+            for operand in self.operands(waiting.popleft()):
+                if operand not in shown and len(shown) < count:
+                    shown.add(operand)
+                    waiting.append(operand)
+        return shown
+
+    def _opened(self, expand: Collection[str]) -> set[int]:
+        by_name = {self.scopes.name(p): p for p in range(1, len(self.scopes.paths))}
+        opened = set()
+        for name in expand:
+            if name not in by_name:
+                known = ", ".join([*by_name][:12]) or "none: give a model, or record in a scope"
+                raise ArgumentError(f"no part is called {name!r}; the parts are {known}")
+            place = by_name[name]
+            while place != OUTSIDE:
+                opened.add(place)
+                place = self.scopes.parents[place]
+        return opened
+
+    def _fold_parts(self, depth: int, opened: Collection[int]) -> None:
+        parents, depths = self.scopes.parents, self.scopes.depths
+        bundles: list[Bundle | None] = [None]
+        for place in range(1, len(parents)):
+            bundle = bundles[parents[place]]
+            if bundle is None and depths[place] > depth and place not in opened:
+                bundle = self._new(parents[place], part=place)
+            bundles.append(bundle)
+            if bundle is not None:
+                self._frames[place] = bundle.place
+        for i, place in enumerate(self.places):
+            bundle = bundles[place]
+            if bundle is not None:
+                self._put(i, bundle)
+
+    def _fold_runs(self) -> None:
+        """Fold nodes of one operation in a row, each used by the next alone."""
+        nodes, items, places = self.numbering.nodes, self.items, self.places
+        uses = self.numbering.uses
+        first = [*range(len(nodes))]  # the node that begins the run
+        for i, used in enumerate(self.numbering.used):
+            op, place = nodes[i].op, places[i]
+            for j in used:
+                alike = nodes[j].op is op and places[j] == place
+                if alike and uses[j] == 1 and items[j] is nodes[j]:
+                    first[i] = first[j]
+                    break
+        single = [i for i, used in enumerate(self.numbering.used) if used and items[i] is nodes[i]]
+        self._fold_groups({i: first[i] for i in single})
+
+    def _fold_alike(self) -> None:
+        """Fold nodes that are computed alike and used alike, as those of all samples are.
+
+        Two nodes are computed alike by one operation from operands that are. Plain numbers are, and
+        so are leaves of one use; a leaf of several uses is like no other.
+        """
+        numbers: dict[Hashable, int] = {}
+        kinds: list[int] = []
+        for i, used in enumerate(self.numbering.used):
+            kind: Hashable = self.items[i]
+            if kind is self.numbering.nodes[i] and (used or self.numbering.uses[i] <= 1):
+                kind = (self.places[i], kind.op, *[kinds[j] for j in used])
+            kinds.append(numbers.setdefault(kind, len(numbers)))
+        if len(kinds) - len(numbers) < _RUN - 1:
+            return  # what a long chain is spared
+        users: dict[int, set[int]] = {}  # the kinds of what uses a node
+        groups: dict[int, int] = {}
+        for i in range(len(kinds) - 1, -1, -1):
+            used, kind = self.numbering.used[i], kinds[i]
+            own_users = frozenset(users.pop(i, ()))
+            if used and self.items[i] is self.numbering.nodes[i]:
+                groups[i] = kinds[i] = numbers.setdefault((kind, own_users), len(numbers))
+            for j in used:
+                users.setdefault(j, set()).add(kinds[i])
+        self._fold_groups(dict(reversed(groups.items())))
+
+    def _fold_leaves(self) -> None:
+        """Fold leaves that the same boxes use, equally often."""
+        pairs = enumerate(zip(self.items, self.numbering.nodes, strict=True))
+        users: dict[int, set[int]] = {
+            i: set() for i, (item, node) in pairs if item is node and node.op is None
+        }
+        for item, used in zip(self.items, self.numbering.used, strict=True):
+            for j in used:
+                if j in users:
+                    users[j].add(id(item))
+        uses = self.numbering.uses
+        self._fold_groups({i: (self.places[i], uses[i], frozenset(users[i])) for i in users})
+
+    def _fold_groups(self, groups: Mapping[int, Hashable]) -> None:
+        """Give one box to the nodes of each group that is large enough."""
+        sizes = Counter(groups.values())
+        bundles: dict[Hashable, Bundle] = {}
+        for i, group in groups.items():
+            if sizes[group] >= _RUN:
+                if group not in bundles:
+                    bundles[group] = self._new(self.places[i])
+                self._put(i, bundles[group])
+
+    def _new(self, place: int, part: int | None = None) -> Bundle:
+        bundle = Bundle(place, part)
+        self.bundles.append(bundle)
+        return bundle
+
+    def _put(self, i: int, bundle: Bundle) -> None:
+        """Let a bundle stand for a node, unless that is the result, which is always drawn."""
+        node = self.numbering.nodes[i]
+        if node is self.numbering.root:
+            return
+        self.items[i] = bundle
+        if node.op is None:
+            bundle.leaves += 1
+        else:
+            bundle.operations += 1
+            bundle.last = node

@@ -1,0 +1,157 @@
+"""`graph(root)`: the graph that a value was computed by, as text and as a picture."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from micrograd_gd.engine import Value
+from micrograd_gd.errors import ArgumentError, DrawingError
+from micrograd_gd.files import write_file
+from micrograd_gd.nn import Module
+from micrograd_gd.table.numbers import shortened
+from micrograd_gd.viz.graphs.dot import drawn
+from micrograd_gd.viz.graphs.folding import Folding
+from micrograd_gd.viz.graphs.numbering import Numbering
+from micrograd_gd.viz.graphs.render import FORMATS, bundle, picture
+from micrograd_gd.viz.graphs.scopes import models_by_name, places
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from os import PathLike
+
+    from graphviz import Digraph
+
+DIRECTIONS = ("LR", "TB", "RL", "BT")
+_TEXTS = ("dot", "gv")
+
+
+class Graph:
+    """A picture made of boxes and arrows, which a notebook shows by itself.
+
+    ``digraph`` is the ``graphviz.Digraph`` to go on with; ``str()`` tells the boxes line by line.
+    """
+
+    def __init__(self, digraph: Digraph, text: str) -> None:
+        self.digraph, self._text = digraph, text
+
+    @property
+    def dot(self) -> str:
+        """The DOT text: the same graph gives the same bytes, on every run."""
+        return str(self.digraph.source)
+
+    def svg(self) -> str:
+        """The picture as SVG text; ``DrawingError`` without Graphviz, as from all of these."""
+        return picture(self.dot, "svg").decode()
+
+    def png(self) -> bytes:
+        """The picture as PNG."""
+        return picture(self.dot, "png")
+
+    def pdf(self) -> bytes:
+        """The picture as PDF."""
+        return picture(self.dot, "pdf")
+
+    def save(self, path: str | PathLike[str]) -> None:
+        """Write the picture as what the suffix says: svg, png, pdf; or dot or gv, the text.
+
+        ``DrawingError`` for another suffix and without Graphviz; ``OSError`` if the file cannot be
+        written.
+        """
+        path = Path(path)
+        kind = path.suffix.lower().removeprefix(".")
+        if kind not in (*FORMATS, *_TEXTS):
+            expected = f"expected one of {', '.join(f'.{known}' for known in (*FORMATS, *_TEXTS))}"
+            raise DrawingError(f"{path}: the suffix {path.suffix!r}; {expected}: rename the file")
+        write_file(path, self.dot.encode() if kind in _TEXTS else picture(self.dot, kind))
+
+    def __str__(self) -> str:
+        return self._text
+
+    def __repr__(self) -> str:
+        return f"<Graph of {len(self._text.splitlines())} lines: print it, or save it>"
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
+        return bundle(self.dot, self._text)
+
+
+def graph(
+    root: Value,
+    *,
+    model: Module | Iterable[Module] | Mapping[str, Module] | None = None,
+    direction: str = "LR",
+    depth: int | None = None,
+    expand: str | Iterable[str] = (),
+    max_nodes: int = 250,
+    partials: bool = False,
+) -> Graph:
+    """The graph that ``root`` was computed by.
+
+    A box shows a node's label, or else its number in recording order (v1, v2, …), the operation
+    with plain numbers written into it, the data, and the gradient: blue above 0, orange below, the
+    deeper the larger, and – before any backward pass, that is, while it and the root's are both 0.
+    An arrow is dashed where no derivative flows; ``partials`` writes the local partial beside each.
+    A leaf that is used more than once is violet. An SVG tells more below the pointer.
+
+    A frame holds what was recorded in a ``scope("name")``, and what belongs to a part of ``model``
+    (one or several; left out, parts come from labels such as ``layers.0.neurons.3.b``). A graph too
+    large to read is folded: to neurons, or else to layers, and runs of one operation to one box.
+    ``depth`` says how many levels to open, ``expand`` which parts besides. Of more than
+    ``max_nodes`` boxes, those nearest to ``root`` are drawn. The picture tells what it leaves out.
+    ``direction`` is LR, TB, RL or BT.
+
+    ``ArgumentError`` for what is none of these.
+
+    >>> a = Value(2.0, label="a")
+    >>> print(graph(a * a + 1.0))
+    a  data 2  grad –
+    v2 = a * a  data 4  grad –
+    v3 = v2 + 1  data 5  grad –
+    """
+    _check_root(root)
+    if direction not in DIRECTIONS:
+        expected = f"expected one of {', '.join(DIRECTIONS)}"
+        raise ArgumentError(f"direction is {direction!r}; {expected}")
+    _check_whole("max_nodes", max_nodes, 1)
+    _check_whole("depth", 0 if depth is None else depth, 0)
+    if not isinstance(expand, Iterable):
+        raise ArgumentError(f"expand is {shortened(expand)}; expected names of parts")
+    models = models_by_name(model)
+    numbering = Numbering(root)
+    folding = Folding(numbering, *places(numbering, models))
+    folding.fold(depth, [expand] if isinstance(expand, str) else [*expand])
+    return Graph(
+        *drawn(folding, models, direction=direction, max_nodes=max_nodes, partials=partials)
+    )
+
+
+def draw_dot(
+    root: Value,
+    format: str = "svg",  # noqa: A002 — micrograd's name
+    rankdir: str = "LR",
+    max_nodes: int = 250,
+) -> Digraph:
+    """The same graph as a ``graphviz.Digraph``, by the names that micrograd's notebook gives.
+
+    ``rankdir`` is the direction. ``format`` is what the digraph's own ``render`` writes, which
+    needs the program ``dot``; ``graph(root).save(path)`` does not.
+
+    >>> a = Value(2.0, label="a")
+    >>> print(draw_dot(a * a + 1.0).source.count("->"))
+    3
+    """
+    digraph = graph(root, direction=rankdir, max_nodes=max_nodes).digraph
+    digraph.format = format
+    return digraph
+
+
+def _check_root(root: Any) -> None:
+    if not isinstance(root, Value):
+        hint = "; architecture(model) draws a model" if isinstance(root, Module) else ""
+        raise ArgumentError(f"root is {shortened(root)}; expected a Value{hint}")
+
+
+def _check_whole(name: str, number: int, least: int) -> None:
+    if not (isinstance(number, int) and number >= least):
+        raise ArgumentError(f"{name} is {number!r}; expected a whole number, at least {least}")

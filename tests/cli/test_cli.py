@@ -1,0 +1,701 @@
+"""Every command does what it says, and every wrong input is one clear line."""
+
+import csv
+import io
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+import micrograd_gd
+from micrograd_gd import __version__, cli
+from micrograd_gd.cli.experiment import Experiment, Settings
+from micrograd_gd.cli.options import DEFAULT
+from micrograd_gd.data import iris
+from micrograd_gd.persist import load_model
+from micrograd_gd.table.ops import OPERATIONS
+
+IRIS = Path(micrograd_gd.__file__).parent / "data" / "iris.csv"
+PICTURES = ["graph.svg", "loss.svg"]
+FILES = ["graph.svg", "history.csv", "loss.svg", "model.json"]
+QUICK = ["--epochs", "3", "--hidden", "3"]
+
+
+class Run:
+    def __init__(self, status, out, err):
+        self.status, self.out, self.err = status, out, err
+
+
+@pytest.fixture
+def run(capsys, tmp_path, monkeypatch):
+    """The command line in this process, with an empty folder to stand in."""
+    monkeypatch.chdir(tmp_path)
+
+    def command(*arguments):
+        with pytest.raises(SystemExit) as exited:
+            cli.main([*map(str, arguments)])
+        return Run(exited.value.code, *capsys.readouterr())
+
+    return command
+
+
+def start(*arguments, cwd, **options):
+    command = [sys.executable, "-m", "micrograd_gd", *map(str, arguments)]
+    env = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options}
+    return subprocess.Popen(command, cwd=cwd, env=env, text=True, **pipes)
+
+
+def table(out):
+    """The figures of the final table by name: train, test."""
+    rows = re.findall(r"^(\S.*?)\s{2,}(\S+(?: %)?)\s{2,}(\S+(?: %)?)$", out, re.MULTILINE)
+    return {name: (train, test) for name, train, test in rows}
+
+
+def files(folder):
+    return sorted(entry.name for entry in Path(folder).iterdir())
+
+
+def numbers_csv(path="line.csv", rows=40):
+    lines = [f"{i / 10},{i % 7},{3 * i / 10 + 100}" for i in range(rows)]
+    Path(path).write_text("\n".join(["x,noise,y", *lines]))
+    return path
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_iris_reaches_93_percent_with_the_defaults(seed):
+    experiment = Experiment(iris(), Settings(seed=seed))
+    experiment.run()
+    assert float(experiment.figures(experiment.test)["accuracy"].removesuffix(" %")) >= 93
+
+
+def test_the_defaults_are_those_of_the_example():
+    assert DEFAULT.hidden == (8,)
+    assert (DEFAULT.learning_rate, DEFAULT.epochs, DEFAULT.seed) == (0.1, 200, 0)
+
+
+def test_train_writes_a_model_a_history_and_two_pictures(run):
+    done = run("train", "iris", *QUICK, "--out", "run/")
+    assert (done.status, done.err) == (0, "")
+    assert files("run") == FILES
+    assert "MLP(4 -> 3 relu -> 3 linear, 27 parameters), cross_entropy" in done.out
+    assert "3 epochs, learning rate 0.1, batches of 16, seed 0" in done.out
+    assert (
+        "wrote into run: model.json, history.csv, loss.svg, graph.svg (one prediction" in done.out
+    )
+    assert table(done.out)["rows"] == ("114", "36")
+    history = [*csv.DictReader(io.StringIO(Path("run/history.csv").read_text()))]
+    assert [row["epoch"] for row in history] == ["0", "1", "2", "3"]
+    assert "petal_length" in Path("run/graph.svg").read_text()
+    assert f"{float(history[-1]['loss']):.4g}" == table(done.out)["loss"][0]
+
+
+def test_the_same_seed_gives_the_same_bytes(run):
+    for out in ("one", "two"):
+        assert run("train", "iris", *QUICK, "--out", out).status == 0
+    for name in FILES:
+        assert Path("one", name).read_bytes() == Path("two", name).read_bytes()
+    run("train", "iris", *QUICK, "--out", "three", "--seed", "1")
+    assert Path("one/model.json").read_bytes() != Path("three/model.json").read_bytes()
+
+
+def test_predict_answers_what_the_table_promised(run):
+    done = run("train", "iris", "--epochs", "20", "--out", "run")
+    predicted = run("predict", "run/model.json", IRIS)
+    header, *answers = predicted.out.splitlines()
+    assert (header, len(answers), predicted.err) == ("species", 150, "")
+    truth = [row["species"] for row in csv.DictReader(io.StringIO(IRIS.read_text()))]
+    right = sum(map(str.__eq__, truth, answers))
+    train, test = (float(x.removesuffix(" %")) / 100 for x in table(done.out)["accuracy"])
+    assert right == round(train * 114) + round(test * 36)
+
+
+def test_a_target_of_numbers_is_regression_in_its_own_units(run):
+    done = run("train", numbers_csv(), "--target", "y", "--epochs", "100")
+    assert "mse" in done.out
+    assert float(table(done.out)["R²"][1]) > 0.95
+    assert float(table(done.out)["error (RMS)"][1]) < 1
+    answers = run("predict", "run/model.json", "line.csv").out.splitlines()
+    assert answers[0] == "y"
+    assert [float(y) for y in answers[1:]] == pytest.approx(
+        [3 * i / 10 + 100 for i in range(40)], abs=2
+    )
+
+
+def test_numbers_can_be_classes_and_the_hint_says_how(run):
+    Path("two.csv").write_text("x,y\n" + "".join(f"{i},{int(i > 9)}\n" for i in range(20)))
+    hinted = run("train", "two.csv", *QUICK)
+    assert "'y' holds a few whole numbers, taken as numbers" in hinted.err
+    assert "mse" in hinted.out
+    for options in (["--task", "classes"], ["--loss", "hinge"], ["--loss", "cross_entropy"],
+                    ["--loss", "binary_cross_entropy"]):  # fmt: skip
+        done = run("train", "two.csv", "--epochs", "60", *options)
+        assert (done.status, done.err) == (0, "")
+        assert float(table(done.out)["accuracy"][0].removesuffix(" %")) >= 90
+        assert set(run("predict", "run/model.json", "two.csv").out.split()) == {"y", "0", "1"}
+
+
+def test_hidden_layers_are_given_as_a_list_or_again_and_again(run):
+    for options in (["--hidden", "4,3"], ["--hidden", "4", "--hidden", "3"]):
+        done = run("train", "iris", "--epochs", "1", "--activation", "tanh", *options)
+        assert "MLP(4 -> 4 tanh -> 3 tanh -> 3 linear, 47 parameters)" in done.out
+
+
+def test_a_large_network_is_drawn_as_one_neuron(run):
+    done = run("train", "iris", "--epochs", "1", "--hidden", "30")
+    assert "graph.svg (one neuron)" in done.out
+
+
+def test_a_batch_as_large_as_the_data_is_full_batch(run):
+    assert "full batch" in run("train", "iris", *QUICK, "--batch-size", "1000").out
+
+
+def test_demo_reaches_100_percent_and_says_what_it_wrote(run):
+    done = run("demo")
+    assert (done.status, done.err) == (0, "")
+    assert table(done.out)["accuracy"] == ("100.0 %", "100.0 %")
+    assert "wrote into run/demo: model.json, history.csv, loss.svg, graph.svg" in done.out
+    assert files("run/demo") == FILES
+
+
+def test_ops_lists_every_operation_in_aligned_columns(run):
+    done = run("ops")
+    head, *rows, blank, count = done.out.splitlines()
+    assert [row.partition("(")[0] for row in rows] == [*OPERATIONS]
+    column = head.index("what it is")
+    assert all(row[column - 2 : column] == "  " for row in rows)
+    assert [row[column:] for row in rows] == [op.doc for op in OPERATIONS.values()]
+    assert (blank, count) == (
+        "",
+        f"{len(OPERATIONS)} operations; micrograd-gd ops NAME shows one in full.",
+    )
+
+
+def test_ops_shows_one_in_full(run):
+    lines = run("ops", "leaky_relu").out.splitlines()
+    shown = dict(re.split(r"\s{2,}", line, maxsplit=1) for line in lines)
+    assert shown["operation"] == "leaky_relu(x, slope=0.01)"
+    assert shown["value"] == OPERATIONS["leaky_relu"].value
+    assert shown["d/dslope"] == OPERATIONS["leaky_relu"].partials[1]
+    assert shown["except where"] == "x = 0"
+    assert run("ops", "dot").out.startswith("operation     dot(s, *w, *x)\n")
+
+
+def test_version_and_help(run):
+    assert run("--version").out == f"micrograd-gd {__version__}\n"
+    done = run("train", "--help")
+    assert done.status == 0
+    assert "--learning-rate" in done.out
+    assert "─" not in done.out  # no boxes
+
+
+CSV = {
+    "empty.csv": "",
+    "header.csv": "a,b\n",
+    "text.csv": "a,b,kind\n1,x,u\n2,3,v\n",
+    "one.csv": "a,kind\n1,u\n2,u\n",
+    "flat.csv": "a,y\n1,5\n2,5\n",
+    "ragged.csv": "a,kind\n1,u\n2\n",
+    "nan.csv": "a,kind\n1,u\nnan,v\n",
+    "few.csv": "a,kind\n1,u\n2,v\n",
+    "good.csv": "a,kind\n1,u\n2,v\n3,u\n4,v\n",
+}
+RATE = "expected a number above 0, such as 0.1"
+WHOLE = "expected a whole number, at least 1"
+OUT = "expected a folder that can be written to: choose another --out"
+WRONG = [
+    ("train none.csv", "none.csv: no such file; expected a CSV file"),
+    ("train .", "a folder; expected a CSV file"),
+    ("train empty.csv", "empty.csv: the file is empty"),
+    ("train header.csv", "header.csv, line 1: nothing below the header"),
+    ("train text.csv", "text.csv, line 2, column 'b': the text 'x'; expected a number"),
+    ("train good.csv --target kid", "good.csv, line 1: no column 'kid'; expected one of 'a', 'k"),
+    ("train good.csv --task numbers", "good.csv, line 2, column 'kind': the text 'u'; expected a"),
+    ("train one.csv", "the target 'kind' holds the class 'u' only, in all 2 rows; expected two"),
+    ("train flat.csv", "the target 'y' holds the number 5.0 only, in all 2 rows; expected two"),
+    ("train ragged.csv", "ragged.csv, line 3: 1 cell"),
+    ("train nan.csv", "nan.csv, line 3, column 'a': 'nan'; expected a finite number"),
+    ("train few.csv", "test_fraction 0.25 leaves the test part of 2 rows empty"),
+    ("train iris --target petal_width", "iris has the target 'species', of classes; expected a"),
+    ("train iris --learning-rate -1", f"--learning-rate is -1; {RATE}"),
+    ("train iris --learning-rate 0", f"--learning-rate is 0; {RATE}"),
+    ("train iris --learning-rate nan", f"--learning-rate is nan; {RATE}"),
+    ("train iris --learning-rate inf", f"--learning-rate is inf; {RATE}"),
+    ("train iris --learning-rate fast", "Invalid value for '--learning-rate': "),
+    ("train iris --epochs 0", f"--epochs is 0; {WHOLE}"),
+    ("train iris --epochs 1.5", "Invalid value for '--epochs': "),
+    ("train iris --batch-size 0", f"--batch-size is 0; {WHOLE}"),
+    ("train iris --test-fraction 1", "--test-fraction is 1; expected a number between 0 and 1"),
+    ("train iris --hidden 8,x", "--hidden is '8,x'; expected whole numbers above 0, such as 16,8"),
+    ("train iris --hidden 0", "--hidden is '0'; expected whole numbers above 0"),
+    ("train iris --activation no", "no activation is called 'no'"),
+    ("train iris --task no", "--task is 'no'; expected classes, numbers or auto"),
+    ("train iris --loss no", "--loss is 'no'; expected one of cross_entropy, binary_cross_entr"),
+    ("train iris --loss hinge", "the loss hinge and 3 classes in 'species'; expected two, or"),
+    ("train good.csv --loss mse --task classes", "the loss mse, while 'kind' holds classes; exp"),
+    ("train good.csv --out good.csv", f"good.csv: File exists; {OUT}"),
+    ("train good.csv --out good.csv/run", f"good.csv/run: Not a directory; {OUT}"),
+    ("train good.csv --out /proc/none", f"/proc/none: No such file or directory; {OUT}"),
+    ("predict none.json good.csv", "none.json: no such file; expected a saved model"),
+    ("predict . good.csv", "a folder; expected a saved model, such as model.json in it"),
+    ("predict good.csv good.csv", "good.csv: no valid JSON ("),
+    ("predict cut.json good.csv", "cut.json: no valid JSON ("),
+    ("predict other.json good.csv", "other.json: JSON of another kind; expected a saved model"),
+    ("predict nan.json good.csv", "nan.json: the number NaN; expected finite numbers"),
+    ("predict model.json good.csv", "good.csv, line 1: no column 'sepal_length'"),
+    ("predict model.json none.csv", "none.csv: no such file"),
+    ("ops no", "no operation is called 'no'"),
+    ("train", "Missing argument"),
+    ("", "Missing command"),
+    ("fly", "No such command 'fly'"),
+    ("train iris --speed 1", "No such option"),
+    ("demo --out good.csv", f"good.csv: File exists; {OUT}"),
+]
+
+
+@pytest.fixture(scope="module")
+def model_text(tmp_path_factory):
+    path = tmp_path_factory.mktemp("model") / "run"
+    with pytest.raises(SystemExit):
+        cli.main(["train", "iris", *QUICK, "--out", str(path)])
+    return (path / "model.json").read_text()
+
+
+@pytest.mark.parametrize(("command", "message"), WRONG, ids=[command for command, _ in WRONG])
+def test_wrong_input_is_one_clear_line_and_status_2(command, message, run, model_text):
+    for name, text in CSV.items():
+        Path(name).write_text(text)
+    Path("model.json").write_text(model_text)
+    Path("cut.json").write_text(model_text[:-100])
+    Path("other.json").write_text('{"name": "other"}')
+    Path("nan.json").write_text(re.sub(r'(neurons.0.b": )[^,]*', r"\1NaN", model_text, count=1))
+    before = files(".")
+    done = run(*command.split())
+    assert done.status == 2
+    assert done.err.startswith("micrograd-gd: ")
+    assert message in done.err
+    assert done.err.count("\n") == 1
+    assert done.out == ""
+    assert files(".") == before
+
+
+def test_a_diverging_run_says_when_and_what_to_try_and_keeps_its_history(run):
+    done = run("train", numbers_csv(), "--learning-rate", "1000")
+    assert done.status == 1
+    found = re.fullmatch(
+        r"micrograd-gd: diverged in epoch (\d+): the .*; "
+        r"try a smaller step, such as --learning-rate 100 instead of 1000\n",
+        done.err,
+    )
+    epochs = int(found[1])
+    assert len(Path("run/history.csv").read_text().splitlines()) == 1 + epochs
+    assert files("run") == ["history.csv", "loss.svg"]
+
+
+def test_a_loss_that_grew_is_warned_of(run):
+    done = run("train", "iris", "--learning-rate", "100", "--epochs", "3")
+    assert done.status == 0
+    assert "the loss ended above where it began; try a smaller --learning-rate" in done.err
+
+
+def test_training_is_not_lost_for_a_picture(run, monkeypatch):
+    monkeypatch.setitem(sys.modules, "pygraphviz", None)
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    monkeypatch.setenv("PATH", "")
+    done = run("train", "iris", *QUICK)
+    assert done.status == 0
+    assert files("run") == ["history.csv", "model.json"]
+    assert "wrote into run: model.json, history.csv\n" in done.out
+    warnings = done.err.splitlines()
+    assert len(warnings) == 2
+    for warning, picture in zip(warnings, reversed(PICTURES), strict=True):
+        assert warning.startswith(f"micrograd-gd: warning: {picture} was not drawn: ")
+        assert "pip install 'micrograd_gd[viz]'" in warning
+
+
+def test_the_module_runs_as_a_program(tmp_path):
+    program = start("--version", cwd=tmp_path)
+    assert program.communicate() == (f"micrograd-gd {__version__}\n", "")
+    assert program.returncode == 0
+    program = start("train", "none.csv", cwd=tmp_path)
+    out, err = program.communicate()
+    assert (out, program.returncode) == ("", 2)
+    assert err.startswith("micrograd-gd: none.csv: no such file")
+
+
+def test_a_reader_that_has_enough_is_no_error(tmp_path, model_text):
+    (tmp_path / "model.json").write_text(model_text)
+    rows = "\n".join(["5.1,3.5,1.4,0.2"] * 20_000)
+    names = "sepal_length,sepal_width,petal_length,petal_width"
+    (tmp_path / "many.csv").write_text(f"{names}\n{rows}\n")
+    program = start("predict", "model.json", "many.csv", cwd=tmp_path)
+    assert program.stdout.readline() == "species\n"
+    program.stdout.close()
+    assert program.stderr.read() == ""
+    program.stderr.close()
+    assert program.wait() in (0, 1)  # 1 is click's word for it, where click meets it first
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals are sent to a process of its own on POSIX")
+def test_ctrl_c_keeps_the_best_model_so_far(tmp_path):
+    program = start("train", "iris", "--epochs", "100000", "--out", "run", cwd=tmp_path)
+    while not (tmp_path / "run").exists():
+        time.sleep(0.02)
+    time.sleep(1)
+    program.send_signal(signal.SIGINT)
+    out, err = program.communicate(timeout=30)
+    assert program.returncode == 130
+    found = re.fullmatch(
+        r"micrograd-gd: interrupted in epoch \d+ of 100000; "
+        r"the model written is the best so far, of epoch (\d+); "
+        r"to go on: micrograd-gd train --resume run\n",
+        err,
+    )
+    assert files(tmp_path / "run") == ["checkpoint.json", *FILES]
+    rows = [*csv.DictReader(io.StringIO((tmp_path / "run" / "history.csv").read_text()))]
+    best = min(rows, key=lambda row: float(row["loss"]))
+    assert best["epoch"] == found[1]
+    assert table(out)["loss"][0] == f"{float(best['loss']):.4g}"
+    assert load_model(tmp_path / "run" / "model.json").class_names == iris().class_names
+
+
+@pytest.mark.skipif(os.name != "posix", reason="a terminal is a pair of files on POSIX")
+def test_a_real_terminal_sees_the_progress(tmp_path):
+    import pty
+
+    ours, theirs = pty.openpty()
+    program = start("train", "iris", *QUICK, cwd=tmp_path, stderr=theirs)
+    os.close(theirs)
+    program.communicate()
+    seen = os.read(ours, 65536).decode()
+    os.close(ours)
+    assert program.returncode == 0
+    assert re.match(r"\repoch 0/3   loss [\d.]+   accuracy [\d.]+ %\x1b\[K\r", seen)
+    assert re.search(r"\repoch 3/3   loss [\d.]+   accuracy [\d.]+ %\x1b\[K\r\n$", seen)
+
+
+def test_the_model_file_is_what_the_documentation_says(model_text):
+    content = json.loads(model_text)
+    assert list(content) == [
+        "format", "version", "architecture", "feature_names", "target_name", "class_names",
+        "scaling", "target_scaling", "parameters",
+    ]  # fmt: skip
+    assert content["class_names"] == ["setosa", "versicolor", "virginica"]
+
+
+def test_a_network_beyond_reason_is_refused_before_it_is_built(run):
+    done = run("train", "iris", "--hidden", "100000,100000")
+    assert done.status == 2
+    assert "parameters, and 1,000,000 are as many as" in done.err
+    assert files(".") == []
+
+
+def test_a_loss_that_is_nan_before_the_first_step_is_not_blamed_on_the_steps(run):
+    done = run("train", "iris", "--activation", "log")
+    assert done.status == 1
+    assert "no step was taken yet: try another --activation" in done.err
+    assert "warning" not in done.err
+
+
+# Interrupted, and resumed.
+
+
+def interrupted(run, *arguments, epoch=7):
+    """A training of the command line that Ctrl-C ends after so many epochs."""
+    from micrograd_gd.persist.checkpoints import Checkpoint
+
+    def stop(self, history, save=Checkpoint.__call__):
+        save(self, history)
+        if len(history) == epoch + 1:
+            raise KeyboardInterrupt
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Checkpoint, "__call__", stop)
+        return run("train", *arguments, "--checkpoint-seconds", "0")
+
+
+@pytest.mark.parametrize("options", [[], ["--batch-size", "1000"]])
+def test_a_resumed_training_leaves_the_bytes_of_one_that_was_not_interrupted(run, options):
+    Path("two.csv").write_text("x,y\n" + "".join(f"{i},{int(i > 9)}\n" for i in range(20)))
+    arguments = ["two.csv", "--epochs", "20", *options]
+    assert run("train", *arguments, "--out", "whole").status == 0
+    cut = interrupted(run, *arguments)
+    assert cut.status == 130
+    assert cut.err.splitlines()[-1].endswith("; to go on: micrograd-gd train --resume run")
+    Path("run", ".model.json.123.part").write_bytes(b"{")
+    done = run("train", "--resume", "run")
+    assert done.status == 0
+    assert "resumed   after epoch 7\n" in done.out
+    assert files("run") == FILES
+    for name in FILES:
+        assert Path("run", name).read_bytes() == Path("whole", name).read_bytes()
+
+
+def test_a_training_is_resumed_from_another_folder(run, monkeypatch):
+    Path("two.csv").write_text(CSV["good.csv"])
+    assert interrupted(run, "two.csv", "--epochs", "9", "--out", "out/run").status == 130
+    monkeypatch.chdir("out")
+    Path("two.csv").write_text("x,y\n1,2\n2,4\n3,5\n4,8\n5,9\n")  # another file of that name
+    assert interrupted(run, "--resume", "run", epoch=8).status == 130
+    Path("run").rename("../moved")
+    monkeypatch.chdir("..")
+    assert run("train", "--resume", "moved").status == 0
+    assert files("moved") == FILES
+
+
+def test_a_training_and_its_data_may_be_moved_together(run, monkeypatch):
+    Path("old").mkdir()
+    monkeypatch.chdir("old")
+    Path("two.csv").write_text(CSV["good.csv"])
+    assert interrupted(run, "two.csv", "--epochs", "9").status == 130
+    monkeypatch.chdir("..")
+    Path("old").rename("new")
+    monkeypatch.chdir("new")
+    assert interrupted(run, "--resume", "run", epoch=8).status == 130
+    assert run("train", "--resume", "run").status == 0
+
+
+@pytest.mark.parametrize("name", ["model.json", "history.csv"])
+def test_what_cannot_be_written_loses_no_training(run, name):
+    Path("two.csv").write_text(CSV["good.csv"])
+    assert interrupted(run, "two.csv", "--epochs", "9").status == 130
+    Path("run", name).unlink()
+    Path("run", name).mkdir()  # where no file can be put
+    done = run("train", "--resume", "run")
+    assert done.status == 2
+    assert f"run/{name}" in done.err
+    assert ".part" not in done.err
+    assert Path("run/checkpoint.json").exists()
+    assert name == "model.json" or load_model("run/model.json")
+    Path("run", name).rmdir()
+    assert run("train", "--resume", "run").status == 0
+    assert files("run") == FILES
+
+
+def test_an_interrupted_training_is_not_overwritten(run):
+    Path("two.csv").write_text(CSV["good.csv"])
+    assert interrupted(run, "two.csv", "--epochs", "9").status == 130
+    before = Path("run/checkpoint.json").read_bytes()
+    done = run("train", "two.csv")
+    assert (done.status, done.out) == (2, "")
+    expected = "an interrupted training is in run: go on with it by --resume run, or choose another"
+    assert expected in done.err
+    assert Path("run/checkpoint.json").read_bytes() == before
+
+
+def test_a_diverged_training_leaves_no_model_of_an_earlier_one(run):
+    assert run("train", "iris", *QUICK).status == 0
+    assert run("train", "iris", *QUICK, "--activation", "log").status == 1
+    assert files("run") == ["history.csv"]
+
+
+def checkpoint(change):
+    path = Path("run/checkpoint.json")
+    content = json.loads(path.read_text())
+    change(content)
+    path.write_text(json.dumps(content))
+
+
+RESUME = [
+    ("train --resume run --seed 1", None, "--seed beside --resume, which goes on with the data"),
+    ("train iris --resume run", None, "DATA beside --resume"),
+    ("train --resume none", None, "none/checkpoint.json: no such file"),
+    ("train --resume out", None, "out: no interrupted training here; expected checkpoint.json in"),
+    ("train --resume run", lambda c: c.update(about={}), "no checkpoint of train ('data'); exp"),
+    ("train --resume run", lambda c: c["about"].update(settings=3), "no checkpoint of train ("),
+    (
+        "train --resume run",
+        lambda c: c["about"]["settings"].update(epochs="many"),
+        "no checkpoint of train (epochs is 'many'); expected one that train wrote",
+    ),
+    (
+        "train --resume run",
+        lambda c: c["about"]["settings"].update(hidden=[10**9, 10**9]),
+        "parameters, and 1,000,000 are as many as",
+    ),
+    (
+        "train --resume run",
+        lambda c: c["about"].update(digest=""),
+        "two.csv: the data is not what the training began with; expected the same rows",
+    ),
+    ("train --resume run", lambda c: c["about"].update(data=["x"]), "data is ['x'], target None"),
+    ("train --resume run", lambda c: c.update(format="x"), "JSON of another kind"),
+    (
+        "train --resume run",
+        lambda c: c["about"]["settings"].update(hidden=[5]),
+        "parameters is [",
+    ),
+]
+
+
+@pytest.mark.parametrize(("command", "change", "message"), RESUME)
+def test_what_cannot_be_resumed_is_one_clear_line(command, change, message, run):
+    Path("two.csv").write_text(CSV["good.csv"])
+    Path("out").mkdir()
+    interrupted(run, "two.csv", "--epochs", "9")
+    if change is not None:
+        checkpoint(change)
+    done = run(*command.split())
+    assert done.status == 2
+    assert message in done.err
+    assert done.err.count("\n") == 1
+    assert "checkpoint.json" in files("run")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="SIGKILL is a signal of POSIX")
+def test_a_training_that_is_killed_while_it_saves_loses_nothing():
+    import kill_saves
+
+    killed, _, compared = kill_saves.compare(kills=3, epochs=80, most=3)
+    assert killed == 3
+    assert compared == FILES
+
+
+# Find a learning rate.
+
+
+def test_find_lr_suggests_a_rate_that_trains(run):
+    done = run("find-lr", "iris", "--hidden", "3")
+    assert (done.status, done.err) == (0, "")
+    assert done.out.startswith(
+        "MLP(4 -> 3 relu -> 3 linear, 27 parameters), cross_entropy of 114 rows of iris\n"
+    )
+    suggestion = float(re.search(r"^suggestion +([0-9.]+),", done.out, re.MULTILINE)[1])
+    critical = float(re.search(r"^critical rate +([0-9.]+) at", done.out, re.MULTILINE)[1])
+    assert critical / 100 < suggestion < critical
+    trained = run("train", "iris", "--hidden", "3", "--learning-rate", suggestion)
+    assert float(table(trained.out)["accuracy"][0].removesuffix(" %")) > 90
+    assert files(".") == ["run"]
+
+
+def test_find_lr_says_what_is_wrong(run):
+    for arguments, message in [
+        (["none.csv"], "none.csv: no such file"),
+        (["iris", "--smallest", "0"], "smallest is 0.0; expected a finite number above 0"),
+        (["iris", "--smallest", "1e9", "--largest", "1e10"], "no rate"),
+        (["iris", "--hidden", "x"], "--hidden is 'x'"),
+    ]:
+        done = run("find-lr", *arguments)
+        assert (done.status, done.err.count("\n")) == (2, 1)
+        assert message in done.err
+
+
+# Descend.
+
+
+def test_descend_finds_the_minimum_of_a_formula(run):
+    done = run("descend", "x**4 - 3*x**3 + 2", "--start", "x=4", "--learning-rate", "0.01")
+    assert (done.status, done.err) == (0, "")
+    head, first, second, *_ = done.out.splitlines()
+    assert head.split() == ["step", "x", "value", "slope"]
+    assert first.split() == ["0", "4", "66", "112"]
+    assert second.split()[:2] == ["1", "2.88"]
+    assert re.search(r"^converged +the ground is level after 71 steps", done.out, re.MULTILINE)
+    assert float(re.search(r"^lowest point +x = (.*)$", done.out, re.MULTILINE)[1]) == (
+        pytest.approx(9 / 4, abs=1e-6)
+    )
+    assert "critical: 0.09877 here" in done.out  # 2 / f″(9/4), f″ = 12 x² - 18 x
+    assert files(".") == []
+
+
+def test_descend_takes_any_number_of_names_and_draws_a_random_start(run):
+    arguments = ["descend", "(a - 1)**2 + (b + a)**2", "--between", "-3", "3"]
+    done = run(*arguments)
+    assert run(*arguments).out == done.out != run(*arguments, "--seed", "1").out
+    assert re.search(r"^lowest point +a = 1\.?0*\d*|a = 0\.9999", done.out, re.MULTILINE)
+    start = [float(x) for x in done.out.splitlines()[1].split()[1:3]]
+    assert all(-3 <= x <= 3 for x in start)
+    given = run(*arguments, "--start", "b=2.5").out.splitlines()[1].split()
+    assert float(given[2]) == 2.5
+
+
+def test_descend_and_find_lr_draw_what_they_found(run):
+    done = run("descend", "(x-3)**2", "--start", "x=0", "--out", "way.svg")
+    assert done.out.count("wrote way.svg\n") == 1
+    assert "steps" in Path("way.svg").read_text()
+    done = run("find-lr", "iris", "--hidden", "2", "-o", "rates.svg")
+    assert done.out.endswith("wrote rates.svg\n")
+    assert "learning rate" in Path("rates.svg").read_text()
+    assert run("descend", "x**2", "--out", "way.txt").status == 2
+
+
+@pytest.mark.parametrize(
+    ("rate", "word", "status"),
+    [("0.001", "max steps", 0), ("0.5", "converged", 0), ("1", "oscillating", 0)],
+)
+def test_descend_names_the_regime(run, rate, word, status):
+    done = run("descend", "(x-3)**2", "--start", "x=0", "--learning-rate", rate, "--steps", "50")
+    assert done.status == status
+    assert re.search(rf"^{word}  ", done.out, re.MULTILINE)
+
+
+def test_descend_that_diverges_is_status_1(run):
+    done = run("descend", "(x-3)**2", "--start", "x=0", "--learning-rate", "1.1", "--steps", "50")
+    assert done.status == 1
+    assert done.err == (
+        "micrograd-gd: diverged: the value grew from 9 to 7.45362e+08 in 50 steps: "
+        "try a smaller learning rate\n"
+    )
+    done = run("descend", "log(x)", "--start", "x=-1")
+    assert done.err == "micrograd-gd: diverged: the value is nan at the start: log(-1.0) is nan\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["x**2", "--start", "y=1"], "--start names 'y'; the names are x"),
+        (["x**2", "--start", "x=one"], "--start holds 'x=one'; expected a name and a number"),
+        (["x**2", "--start", "x=nan"], "start is {'x': nan}; expected finite numbers"),
+        (["x**2", "--learning-rate", "0"], "learning_rate is 0.0; expected a finite number above"),
+        (["x**2", "--steps", "0"], "max_steps is 0; expected a whole number"),
+        (["x**2", "--between", "1", "0"], "--between is 1 0; expected two numbers, lower one"),
+        (["3"], "3 depends on no name; expected a formula"),
+        (["x +"], "x +"),
+    ],
+)
+def test_descend_says_what_is_wrong(run, arguments, message):
+    done = run("descend", *arguments)
+    assert (done.status, done.err.count("\n"), done.out) == (2, 1, "")
+    assert message in done.err
+
+
+def test_a_critical_rate_that_is_not_known_keeps_no_answer_back(run):
+    done = run("descend", "abs(x)**1.5", "--start", "x=0")
+    assert (done.status, done.err) == (0, "")
+    assert "learning rate  0.1; critical: not known here\n" in done.out
+
+
+def test_a_formula_may_call_its_name_self(run):
+    assert "lowest point   self = " in run("descend", "self**2", "--start", "self=1").out
+
+
+def test_no_place_in_the_program_is_told_of(run):
+    done = run("descend", "sqrt(x)", "--start", "x=0")
+    assert done.status == 1
+    assert done.err.endswith("its partial inf for 0.0 is inf\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--largest", "inf"], "largest is inf; expected a finite number above 0"),
+        (["--smallest", "1e-300", "--largest", "1e300"], "are too far apart: expected less than"),
+    ],
+)
+def test_rates_beyond_all_floats_are_one_clear_line(run, arguments, message):
+    done = run("find-lr", "iris", *arguments)
+    assert done.status == 2
+    assert message in done.err
+    assert done.err.count("\n") == 1
+
+
+def test_the_time_between_checkpoints_is_checked_before_training(run):
+    done = run("train", "iris", "--checkpoint-seconds", "-1")
+    assert (done.status, done.out, files(".")) == (2, "", [])
+    assert "seconds is -1.0; expected a finite number, at least 0" in done.err

@@ -1,0 +1,827 @@
+"""Compiled functions give the bits of the functions, whatever the numbers and the branches are."""
+
+import contextvars
+import ctypes
+import json
+import math
+import shutil
+import struct
+import subprocess
+import sys
+import threading
+import warnings
+from collections import namedtuple
+from dataclasses import replace
+from importlib.util import find_spec
+
+import numpy as np
+import pytest
+from fpbench import program as fpbench_program
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from special_numbers import SPECIAL
+
+from micrograd_gd import (
+    MLP,
+    Value,
+    custom_vjp,
+    detect_anomaly,
+    engine_name,
+    functional,
+    grad,
+    hessian,
+    hvp,
+    jacobian,
+    jit,
+    jvp,
+    linearize,
+    no_grad,
+    parse,
+    stop_gradient,
+    to_c,
+    trace,
+    value_and_grad,
+    vjp,
+    vmap,
+)
+from micrograd_gd.compiler import passes
+from micrograd_gd.compiler.instructions import Guard, Instruction
+from micrograd_gd.compiler.jit import BACKENDS, MOST_VARIANTS
+from micrograd_gd.compiler.program import Program, verify
+from micrograd_gd.compiler.source import to_python
+from micrograd_gd.core.blocks import PACKAGE
+from micrograd_gd.errors import ArgumentError, JitError, NonFiniteError, NotANumberError
+from micrograd_gd.functional import where
+from micrograd_gd.losses import cross_entropy, mse
+from micrograd_gd.optim import GradientDescent
+from micrograd_gd.table.ops import OPERATIONS, Operation, operation
+from micrograd_gd.testing.strategies import expressions
+from micrograd_gd.transforms.trees import LEAF, flatten
+
+NUMBERS = st.floats() | st.sampled_from(SPECIAL) | st.floats(-5, 5)
+
+needs_llvmlite = pytest.mark.skipif(not find_spec("llvmlite"), reason="llvmlite is not installed")
+needs_core = pytest.mark.skipif(engine_name() != "native", reason="the tape is part of the core")
+backends = pytest.mark.parametrize(
+    "backend",
+    [
+        "python",
+        pytest.param("tape", marks=needs_core),
+        pytest.param("llvm", marks=needs_llvmlite),
+    ],
+)
+
+
+def bits(tree):
+    """The numbers of a tree as bits, nan being nan."""
+    leaves = [getattr(leaf, "data", leaf) for leaf in flatten(tree)[0]]
+    return [b"nan" if x != x else struct.pack("d", x) for x in leaves]
+
+
+def eager(f, *args):
+    """The function's numbers without a compiler: on values, where numbers are total."""
+    leaves, structure = flatten(args)
+    from micrograd_gd.transforms.trees import unflatten
+
+    return bits(f(*unflatten(structure, [*map(Value, leaves)])))
+
+
+# The same bits.
+
+
+@backends
+@given(program=expressions(smooth=False), data=st.data())
+@settings(max_examples=300)
+def test_a_random_program_its_gradient_and_its_hessian(backend, program, data):
+    points = [list(program.inputs)]
+    points += [[data.draw(NUMBERS) for _ in program.inputs] for _ in range(3)]
+
+    def f(x):
+        return program(*x)
+
+    compiled = [jit(g, backend=backend) for g in (f, value_and_grad(f), hessian(f))]
+    for point in points:
+        assert bits(compiled[0](point)) == eager(f, point)
+        assert bits(compiled[1](point)) == eager(value_and_grad(f), point)
+        assert bits(compiled[2](point)) == eager(hessian(f), point)
+        assert bits(compiled[1](point)) == bits(value_and_grad(f)(point))
+        assert bits(compiled[2](point)) == bits(hessian(f)(point))
+
+
+@backends
+@pytest.mark.parametrize("name", OPERATIONS)
+@given(data=st.data())
+@settings(max_examples=40)
+def test_every_row_at_every_kind_of_number(backend, name, data):
+    row = OPERATIONS[name]
+    count = len(row.operands) + (2 * (len(row.operands) - 1) if row.folds else 0)
+    places = tuple(range(count))
+    compiled = jit(value_and_grad(row, places), backend=backend)
+    for _ in range(3):
+        point = [data.draw(NUMBERS) for _ in places]
+        if row.operands[0] == "n":
+            point[0] = float(data.draw(st.integers(0, 4)))
+        assert bits(compiled(*point)) == bits(value_and_grad(row, places)(*point))
+
+
+@backends
+def test_the_programs_of_fpbench_with_their_branches_and_loops(cases, backend):
+    document = json.loads((cases / "fpbench" / "fpbench.json").read_text())
+    for case in document["cases"]:
+        f = fpbench_program(case, float)
+        transforms = [value_and_grad(f)] if case["has_while"] else [value_and_grad(f), hessian(f)]
+        for g in transforms:
+            compiled = jit(g, backend=backend)
+            for point in [*case["points"], *case["points"]]:
+                assert bits(compiled(point["x"])) == bits(g(point["x"])), case["name"]
+
+
+@backends
+def test_the_formulas_of_feynman(cases, backend):
+    document = json.loads((cases / "feynman" / "feynman.json").read_text())
+    for case in document["cases"]:
+        formula = parse(case["formula"])
+
+        def f(x, formula=formula, case=case):
+            named = dict(zip(case["vars"], x, strict=True)) | {"pi": math.pi}
+            return formula(**{name: named[name] for name in formula.names})
+
+        compiled = jit(hessian(f), backend=backend)
+        for point in case["points"]:
+            assert bits(compiled(point["x"])) == bits(hessian(f)(point["x"])), case["formula"]
+        assert len(compiled.variants) == 1, case["formula"]
+
+
+@backends
+def test_a_chain_of_many_operations(backend):
+    def chain(x):
+        y = x
+        for _ in range(20_000):
+            y = y + y * 1e-6
+        return y
+
+    compiled = jit(value_and_grad(chain), backend=backend)
+    for x in (1.0, 2.0, math.inf):
+        assert bits(compiled(x)) == bits(value_and_grad(chain)(x))
+
+
+@backends
+def test_a_branch_far_down_a_long_program(backend):
+    def f(x):
+        y = x
+        for _ in range(2_500):
+            y = y * 0.999 + x
+        return [y * x if y > 100 else x, {"y": y, "x": x}]
+
+    compiled = jit(f, backend=backend)
+    for x in (1.0, 0.01, 2.0, 0.02, math.nan):
+        assert bits(compiled(x)) == eager(f, x)
+    assert len(compiled.variants) == 2
+
+
+TRANSFORMS = {
+    "value_and_grad": value_and_grad,
+    "jacobian": jacobian,
+    "forward jacobian": lambda f: jacobian(f, mode="forward"),
+    "hessian": hessian,
+    "third": lambda f: jacobian(hessian(f)),
+    "jvp": lambda f: lambda x: jvp(f, x, [1.0, -2.0]),
+    "vjp": lambda f: lambda x: vjp(f, x)[1](1.5),
+    "hvp": lambda f: lambda x: hvp(f, x, [1.0, 2.0]),
+    "linearize, used twice": lambda f: lambda x: [linearize(f, x)[1]([s, 1.0]) for s in (0.5, 2)],
+    "gradient of a gradient's length": lambda f: grad(lambda x: sum(g * g for g in grad(f)(x))),
+}
+
+
+@backends
+@pytest.mark.parametrize("name", TRANSFORMS)
+def test_transforms_are_compiled_to_the_same_bits(backend, name):
+    def f(x):
+        a, b = x
+        return functional.maximum(a, b) * functional.relu(a - b) + abs(a) ** b + where(a, b, a * b)
+
+    transformed = TRANSFORMS[name](f)
+    compiled = jit(transformed, backend=backend)
+    for point in ([1.0, 2.0], [2.0, 1.0], [-1.0, 3.0], [0.0, 1.0], [2.0, 2.0], [math.nan, 1.0]):
+        for _ in range(2):
+            assert bits(compiled(point)) == bits(transformed(point))
+
+
+# Branches.
+
+
+def test_a_branch_that_changes_is_traced_again():
+    calls = []
+
+    def f(x):
+        calls.append(x)
+        return x * 2 if x > 0 else -x
+
+    compiled = jit(f)
+    assert [compiled(x) for x in (1.0, 2.0, -1.0, 3.0, -4.0)] == [2.0, 4.0, 1.0, 6.0, 4.0]
+    assert len(calls) == 2
+    assert [guard.holds for program in compiled.variants for guard in program.guards] == [
+        True,
+        False,
+    ]
+
+
+def test_a_loop_runs_as_often_as_the_numbers_say():
+    def halvings(x):
+        n = 0
+        while x > 1:
+            x = x / 2
+            n += 1
+        return x + n
+
+    compiled = jit(halvings)
+    for x in (0.5, 3.0, 1000.0, 3.0, 17.0, 0.1):
+        assert compiled(x) == halvings(x)
+    assert len(compiled.variants) == 4
+
+
+def test_truth_equality_and_order_are_guards():
+    def f(a, b):
+        return (a and b) + sum(sorted([a, b], reverse=True)) * 0.5 + max(a, b) + (a == b) + (a != 1)
+
+    compiled = jit(f)
+    for a in SPECIAL:
+        for b in SPECIAL:
+            assert bits(compiled(a, b)) == eager(f, a, b), (a, b)
+
+
+def test_after_many_variants_calls_go_uncompiled_with_one_warning():
+    calls = []
+
+    def steps(x):
+        calls.append(x)
+        n = 0
+        while x > n:
+            n += 1
+        return x * n
+
+    compiled = jit(steps)
+    for i in range(MOST_VARIANTS):
+        compiled(i + 0.0)
+    with pytest.warns(RuntimeWarning, match="steps took another branch in 64 calls: such calls"):
+        assert compiled(1000.0) == 1000.0 * 1000
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert compiled(2000.0) == 2000.0 * 2000
+        calls.clear()
+        assert compiled(3.0) == 9.0
+    assert not calls, "the programs there are stay in use"
+    assert len(compiled.variants) == MOST_VARIANTS
+
+
+def test_no_branch_is_taken_where_a_row_chooses():
+    compiled = jit(grad(lambda x: functional.relu(x) + abs(x) + functional.maximum(x, 1.0)))
+    for x in SPECIAL:
+        compiled(x)
+    assert len(compiled.variants) == 1
+    chosen = jit(where)
+    assert [chosen(1.0, 2.0, 3.0), chosen(0.0, 2.0, 3.0)] == [2.0, 3.0]
+    assert len(chosen.variants) == 1
+
+
+def test_a_path_that_no_derivative_takes_is_guarded():
+    compiled = jit(grad(lambda x, c: where(c, 2.0, x)))
+    assert [compiled(3.0, c) for c in (1.0, 0.0, 5.0, -0.0)] == [0.0, 1.0, 0.0, 1.0]
+    assert len(compiled.variants) == 2
+
+
+def test_a_softmax_is_one_program_for_all_numbers():
+    compiled = jit(jacobian(functional.softmax))
+    for point in ([1.0, 2.0, 3.0], [3.0, 1000.0, -1.0], [math.inf, 0.0, 0.0], [math.nan, 1.0, 2.0]):
+        assert bits(compiled(point)) == bits(jacobian(functional.softmax)(point))
+    assert len(compiled.variants) == 1
+
+
+@needs_llvmlite
+def test_python_code_is_no_machine_code():
+    with pytest.raises(JitError, match="backend 'llvm' cannot run; backend 'python' can"):
+        jit(SINE, backend="llvm")(1.0)
+
+
+def test_without_llvmlite_the_backend_says_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "llvmlite", None)
+    with pytest.raises(JitError, match="needs llvmlite: pip install"):
+        jit(lambda x: x, backend="llvm")(1.0)
+
+
+# What goes in and out.
+
+
+Point = namedtuple("Point", "x y")  # noqa: PYI024 — as users have them
+
+
+def test_structures_come_back_as_they_are():
+    def f(p, scale=2.0):
+        return {"sum": [p["a"][0] + p["b"], 1], "point": Point(p["b"], scale)}
+
+    compiled = jit(f)
+    for _ in range(2):
+        assert compiled({"a": (1.0,), "b": 2.0}) == {"sum": [3.0, 1.0], "point": Point(2.0, 2.0)}
+        assert compiled({"a": (1.0,), "b": 2}, scale=5) == {"sum": [3.0, 1], "point": Point(2, 5)}
+    assert type(compiled({"a": (1.0,), "b": 2.0})["point"]) is Point
+    assert len(compiled.variants) == 2
+
+
+def test_arrays_go_in_and_out():
+    def f(m, v):
+        return (m @ v).sum()
+
+    m, v = np.arange(6.0).reshape(2, 3), np.array([1.0, -2.0, 0.5])
+    compiled = jit(value_and_grad(f, (0, 1)))
+    for _ in range(2):
+        value, (dm, dv) = compiled(m, v)
+        assert value == (m @ v).sum()
+        assert np.array_equal(dm, [v, v])
+        assert np.array_equal(dv, m.sum(0))
+    assert len(compiled.variants) == 1
+
+
+def test_static_arguments_reach_the_function_as_they_are():
+    def f(x, n, mode="double"):
+        for _ in range(n):
+            x = x * 2 if mode == "double" else x * 3
+        return x
+
+    compiled = jit(f, static_argnames=["n", "mode"])
+    assert [compiled(1.0, 3), compiled(2.0, 3), compiled(1.0, 2, mode="triple")] == [8.0, 16.0, 9.0]
+    assert len(compiled.variants) == 2
+    with pytest.raises(JitError, match="told apart by their hash"):
+        compiled(1.0, [])
+
+
+def test_without_static_arguments_a_word_is_no_number():
+    with pytest.raises(NotANumberError, match="argument mode must be one real number"):
+        jit(lambda x, mode: x)(1.0, "double")
+
+
+def test_constants_and_arguments_may_be_the_result():
+    compiled = jit(lambda a, b: [b, 1.5, a, -0.0, math.inf, -math.nan])
+    for _ in range(2):
+        assert bits(compiled(1.0, 2.0)) == bits([2.0, 1.5, 1.0, -0.0, math.inf, math.nan])
+
+
+# What the function closes over.
+
+
+def test_parameters_are_read_anew_on_every_call():
+    def train(wrap):
+        model = MLP(2, [3, 1], seed=1)
+        points, targets = [[0.5, -1.0], [2.0, 0.3], [-0.7, 0.2]], [1.0, -1.0, 0.5]
+        parameters = model.parameters()
+
+        def loss(numbers):
+            for parameter, number in zip(parameters, numbers, strict=True):
+                assert parameter.data == number
+            return mse([model(point) for point in points], targets)
+
+        value = wrap(lambda: mse([model(point) for point in points], targets))
+        history = []
+        for _ in range(5):
+            history.append(getattr(value(), "data", None) or value())
+            fresh = mse([model(point) for point in points], targets)
+            model.zero_grad()
+            fresh.backward()
+            GradientDescent(parameters, learning_rate=0.05).step()
+        return history, value
+
+    compiled, value = train(jit)
+    assert compiled == train(lambda f: f)[0]
+    assert len(value.variants) == 1
+    assert len(value.variants[0].captured) == 13
+    assert compiled[-1] < compiled[0]
+
+
+def test_a_value_computed_before_keeps_its_number():
+    a = Value(2.0)
+    b = a * 3
+    compiled = jit(lambda x: x * b)
+    assert compiled(1.0) == 6.0
+    a.data = 100.0
+    assert compiled(1.0) == 6.0
+    b.data = 7.0
+    assert compiled(1.0) == 7.0
+
+
+def test_a_gradient_of_what_is_closed_over_follows_it():
+    w = Value(2.0)
+    compiled = jit(lambda: grad(lambda x: w * x * x)(3.0))
+    assert compiled() == 12.0
+    w.data = 5.0
+    assert compiled() == 30.0
+
+
+# Composition.
+
+
+def test_transforms_see_through_a_compiled_function():
+    compiled = jit(lambda x: x * x * x)
+    assert compiled(2.0) == 8.0
+    assert grad(compiled)(2.0) == 12.0
+    assert grad(grad(compiled))(2.0) == 12.0
+    assert jit(grad(compiled))(2.0) == 12.0
+    x = Value(2.0)
+    y = compiled(x)
+    y.backward()
+    assert x.grad == 12.0
+    inner = jit(lambda c: c * x)
+    assert inner(3.0) == 6.0
+    assert grad(lambda z: jit(lambda c: c * z)(3.0))(2.0) == 3.0
+
+
+def test_a_stopped_gradient_is_stopped_and_not_today_s_number():
+    compiled = jit(value_and_grad(lambda x: x * stop_gradient(x) + x.detach()))
+    assert [compiled(3.0), compiled(5.0)] == [(12.0, 3.0), (30.0, 5.0)]
+
+
+SINE = Operation(
+    "a sine in Python", ("x",), math.sin, (lambda x, _: math.cos(x),), "Sine, as Python code."
+)
+
+
+def test_python_code_is_one_instruction():
+    compiled = jit(value_and_grad(lambda x: SINE(x * 2)), backend="python")
+    for x in (1.0, 2.0, -0.5):
+        assert compiled(x) == value_and_grad(lambda x: SINE(x * 2))(x)
+    assert len(compiled.variants) == 1
+
+
+def test_a_rule_by_hand_is_refused():
+    @custom_vjp
+    def f(x):
+        return math.exp(x)
+
+    f.defvjp(lambda x: (f(x), x), lambda x, g: (g * math.exp(x),))
+    assert jit(lambda x: x * f(0.0))(2.0) == 2.0
+    with pytest.raises(JitError, match=r"it uses custom_vjp\(.*f\), and a program") as caught:
+        jit(f)(1.0)
+    assert HERE in str(caught.value)
+
+
+def test_blocks_around_a_call_are_minded():
+    compiled = jit(lambda x: x.log() * 2)
+    with no_grad():
+        assert compiled(1.0) == 0.0
+    with detect_anomaly(), pytest.raises(NonFiniteError, match=r"log\(0.0\) is -inf"):
+        compiled(Value(0.0))
+    assert compiled(0.0) == -math.inf
+
+
+def test_a_trace_hears_of_its_own_thread_alone():
+    elsewhere, shared = Value(3.0), []
+
+    def f(x):
+        thread = threading.Thread(target=lambda: shared.append((elsewhere * 2).exp().data))
+        thread.start()
+        thread.join()
+        inner = contextvars.copy_context().run(lambda: x * 5)
+        return inner + trace(lambda y: y.sin(), 1.0).size
+
+    assert str(trace(f, 1.0)).splitlines() == [
+        "program(x)",
+        "    v1 = x * 5.0",
+        "    v2 = v1 + 1.0",
+        "    return v2",
+    ]
+    assert shared == [math.exp(6.0)]
+
+
+# What cannot be compiled is refused.
+
+HERE = f"at {__file__}, line "
+
+
+def touching(what):
+    def f(x):
+        y = x * 2
+        return what(x, y)
+
+    return f
+
+
+def stores(x, y):
+    x.data = 1.0
+    return y
+
+
+def ungrads(x, y):
+    with no_grad():
+        return y * 2
+
+
+@pytest.mark.parametrize(
+    ("what", "message"),
+    [
+        (lambda x, y: y.data * x, "uses data, and a program would keep today's number"),
+        (lambda x, y: y.grad * x, "uses grad,"),
+        (lambda x, y: y.backward(), r"uses backward\(\),"),
+        (stores, "uses data,"),
+        (ungrads, r"uses no_grad\(\),"),
+        (lambda x, y: x.__copy__(), "uses a copy,"),
+        (lambda x, y: math.exp(y), "take v.data for the number"),
+        (lambda x, y: float(y), "take v.data for the number"),
+    ],
+)
+def test_what_a_program_could_not_repeat_names_its_line(what, message):
+    with pytest.raises(JitError, match=message) as caught:
+        jit(touching(what))(1.0)
+    assert HERE in str(caught.value)
+    assert PACKAGE not in str(caught.value)
+    x = Value(1.0)
+    assert (x * 2).data == 2.0, "the trace is over"
+
+
+@pytest.mark.parametrize("result", ["text", None, {1.0}, lambda: 1.0])
+def test_a_result_is_made_of_numbers(result):
+    with pytest.raises(JitError, match="cannot be compiled: the result must be one real number"):
+        jit(lambda x: result)(1.0)
+
+
+def test_a_class_has_to_be_known():
+    with pytest.raises(JitError, match="uses data"):
+        jit(lambda scores, t: cross_entropy([scores], [t]))([1.0, 2.0], 1)
+    assert jit(lambda scores: cross_entropy([scores], [1]))([0.0, 0.0]) == math.log(2)
+
+
+def test_sparse_derivatives_are_not_compiled():
+    with pytest.raises(JitError, match="leave out sparse=True"):
+        jit(hessian(lambda x: x[0] * x[1], sparse=True))([1.0, 2.0])
+
+
+def test_errors_of_the_function_are_its_own():
+    def f(x):
+        raise KeyError("mine")
+
+    with pytest.raises(KeyError, match="mine"):
+        jit(f)(1.0)
+
+
+def test_an_unknown_backend():
+    with pytest.raises(ArgumentError, match="backend is 'gpu'; expected one of auto, python"):
+        jit(lambda x: x, backend="gpu")
+
+
+# Programs and passes.
+
+
+def test_a_program_reads_as_it_was_written():
+    def f(p, scale):
+        h = p["w"] * p["x"][0]
+        h.label = "h"
+        return [h.tanh() * scale, h if h > 0 else -h]
+
+    assert str(trace(f, {"w": 2.0, "x": [1.0, 3.0]}, 4.0)).splitlines() == [
+        "program(p['w'], p['x'][0], p['x'][1], scale)",
+        "    h = p['w'] * p['x'][0]",
+        "    v5 = tanh(h)",
+        "    v6 = v5 * scale",
+        "    guard h > 0.0",
+        "    return v6, h",
+    ]
+
+
+def test_a_captured_value_has_its_label():
+    w = Value(2.0, label="w")
+    lines = str(trace(lambda x: w * x, 1.0)).splitlines()
+    assert lines == ["program(x)", "    w = captured", "    v2 = w * x", "    return v2"]
+
+
+def program_of(*steps, outputs):
+    """A program of one input, 0, with these steps."""
+    structure = flatten([0.0] * len(outputs))[1]
+    return Program((("x", LEAF),), (), tuple(steps), tuple(outputs), structure, {})
+
+
+ADD, MUL, EXP = (operation(name) for name in ("add", "mul", "exp"))
+
+
+@pytest.mark.parametrize(
+    ("program", "message"),
+    [
+        (program_of(Instruction(1, ADD, (0, 2)), outputs=[1]), "uses 2, which was not computed"),
+        (program_of(Instruction(0, EXP, (0,)), outputs=[0]), "computes what was computed before"),
+        (program_of(Guard(5, "<", 0.0, holds=True), outputs=[0]), "uses 5"),
+        (program_of(outputs=[1]), "the result uses 1"),
+        (replace(program_of(outputs=[0]), outputs=(0, 0)), "cannot hold 2 outputs"),
+    ],
+)
+def test_an_illegal_program_is_refused(program, message):
+    with pytest.raises(JitError, match=message):
+        verify(program)
+
+
+def test_an_instruction_has_as_many_operands_as_its_operation():
+    with pytest.raises(TypeError, match="cannot be called with the operands"):
+        verify(program_of(Instruction(1, ADD, (0,)), outputs=[1]))
+
+
+def test_constants_are_folded_by_the_same_functions():
+    program = program_of(Instruction(1, EXP, (1.0,)), Instruction(2, MUL, (1, 0)), outputs=[2])
+    assert passes.fold(program).steps == (Instruction(2, MUL, (math.e, 0)),)
+
+
+@pytest.mark.parametrize(
+    ("name", "operands", "shorter"),
+    [
+        ("mul", (0, 1.0), True), ("mul", (1.0, 0), True), ("div", (0, 1.0), True),
+        ("add", (0, -0.0), True), ("add", (-0.0, 0), True), ("sub", (0, 0.0), True),
+        ("add", (0, 0.0), False), ("sub", (0, -0.0), False), ("sub", (0.0, 0), False),
+        ("div", (1.0, 0), False), ("mul", (0, 0.0), False), ("pow", (0, 1.0), True),
+        ("pow", (1.0, 0), False),
+        ("atan2", (0, 1.0), False),
+    ],
+)  # fmt: skip
+def test_neutral_elements_and_only_they_are_left_out(name, operands, shorter):
+    program = passes.shorten(program_of(Instruction(1, operation(name), operands), outputs=[1]))
+    assert program.outputs == ((0,) if shorter else (1,))
+    if shorter:
+        for x in SPECIAL:
+            plain = [x if place == 0 and type(place) is int else place for place in operands]
+            assert bits(operation(name)(*plain)) == bits(x)
+
+
+def test_a_square_is_one_multiplication_of_the_same_bits():
+    power = Instruction(1, operation("pow"), (0, 2.0))
+    (step,) = passes.square(program_of(power, outputs=[1])).steps
+    assert step == Instruction(1, operation("square"), (0,))
+    for x in SPECIAL:
+        assert bits(operation("pow")(x, 2.0)) == bits(operation("square")(x)) == bits(x * x)
+
+
+def test_what_is_computed_twice_is_shared_but_zeros_are_told_apart():
+    zeros = (0.0, -0.0, 0.0)
+    steps = [Instruction(i, ADD, (0, zero)) for i, zero in enumerate(zeros, 1)]
+    assert passes.share(program_of(*steps, outputs=[1, 2, 3])).outputs == (1, 2, 1)
+
+
+def test_what_nothing_depends_on_is_dropped_and_guards_stay():
+    used, unused = Instruction(1, EXP, (0,)), Instruction(2, EXP, (1,))
+    guard = Guard(1, "<", 2.0, holds=True)
+    assert passes.drop(program_of(used, unused, guard, outputs=[0])).steps == (used, guard)
+
+
+def test_a_guard_stands_once():
+    guard, other = Guard(0, "<", 2.0, holds=True), Guard(0, "<=", 2.0, holds=True)
+    decided = Guard(1.0, "<", 2.0, holds=True)
+    program = passes.check_once(program_of(guard, other, guard, decided, outputs=[0]))
+    assert program.steps == (guard, other)
+
+
+@given(expressions(smooth=False))
+def test_no_pass_changes_a_bit(program):
+    def f(*x):
+        return program(*x)
+
+    def run(optimised):
+        return bits(BACKENDS["python"](optimised).flat([*program.inputs]))
+
+    from micrograd_gd.compiler.jit import Call
+
+    call = Call(value_and_grad(f), (), program.inputs, {})
+    traced = call.trace(call.leaves)
+    written = traced.program()
+    expected = bits(traced.result())
+    assert run(written) == expected
+    for each in passes.PASSES:
+        assert run(verify(each(written))) == expected
+
+
+# fast_math.
+
+
+@backends
+def test_fast_math_is_right_but_for_the_last_bits(backend):
+    def f(x):
+        a, b = x
+        return (a / 3 + b**3 - a**4 + a**0.5 * b**-1 + (a - a) * b + a * 0.0 + b / b) ** 2
+
+    fast = jit(value_and_grad(f), backend=backend, fast_math=True)
+    for point in ([1.5, 2.0], [0.3, -1.7], [20.0, 0.01]):
+        value, slopes = value_and_grad(f)(point)
+        for _ in range(2):
+            got, got_slopes = fast(point)
+            assert got == pytest.approx(value, rel=1e-12)
+            assert got_slopes == pytest.approx(slopes, rel=1e-12)
+    names = {step.op.name for program in fast.variants for step in program.instructions}
+    assert len(fast.variants[0].steps) < len(trace(value_and_grad(f), [1.5, 2.0]).steps)
+    assert "sqrt" in names
+
+
+def test_fast_math_may_do_what_is_wrong_for_nan():
+    f = lambda x, y: x * 0 + (y - y)  # noqa: E731
+    assert jit(f, fast_math=True).__call__(1.0, 2.0) == 0.0
+    fast, exact = jit(f, fast_math=True), jit(f)
+    assert bits([g(1.0, 1.0) for g in (fast, exact)]) == bits([0.0, 0.0])
+    assert bits([g(math.nan, math.inf) for g in (fast, exact)]) == bits([0.0, math.nan])
+
+
+@needs_llvmlite
+def test_fast_math_fuses_products_into_sums_and_only_then():
+    from micrograd_gd import Module
+    from micrograd_gd.compiler.backends.llvm import LONGEST, LONGEST_IN_LANES
+    from micrograd_gd.compiler.fast_math import loosened
+
+    program = trace(lambda a, b: a * b + 1, 1.0, 2.0)
+    for each, flags in ((program, 0), (loosened(program), 2)):
+        text = "".join(Module(each, LONGEST, LONGEST_IN_LANES).texts(1))
+        assert text.count("contract") == flags
+
+
+def test_fast_math_in_a_batch_that_comes_to_nothing():
+    mapped = jit(vmap(lambda x: [x * 0, x + 1]), fast_math=True, backend="python")
+    for _ in range(2):
+        zeros, ones = mapped(np.zeros(3))
+        assert (zeros.tolist(), ones.tolist()) == ([0.0] * 3, [1.0] * 3)
+
+
+# Source.
+
+
+def run_python(source, *args):
+    names = {}
+    exec(source, names)  # noqa: S102 — the source that is tested
+    return names["compute"](*args)
+
+
+@pytest.mark.parametrize("name", [row.name for row in OPERATIONS.values() if not row.folds])
+def test_python_source_of_every_row_gives_the_same_bits(name):
+    row = OPERATIONS[name]
+    point = [1.5, 0.25, 2.0][: len(row.operands)]
+    point[0] = 2.0 if row.operands[0] == "n" else point[0]
+    f = value_and_grad(row, tuple(range(len(point))))
+    source = to_python(f, *point)
+    assert "micrograd" not in source
+    assert bits(run_python(source, *point)) == bits(f(*point))
+
+
+def test_an_argument_may_be_called_like_a_function():
+    source = to_python(lambda exp, v0: exp.exp() / v0, 1.0, 2.0)
+    assert run_python(source, 0.0, 0.0) == math.inf
+
+
+def test_source_closes_over_today_s_parameters():
+    model = MLP(2, [3, 1], seed=1)
+    source = to_python(lambda x: [model(x), functional.total(x)], [0.5, -1.0])
+    now = [model([0.1, 0.2]).data, 0.1 + 0.2]
+    for parameter in model.parameters():
+        parameter.data = 0.0
+    assert run_python(source, [0.1, 0.2]) == now
+
+
+def test_python_source_refuses_another_branch():
+    source = to_python(lambda x: x if x > 0 else -x, 1.0)
+    assert run_python(source, 2.0) == 2.0
+    with pytest.raises(ValueError, match="guard 0 fails: another branch"):
+        run_python(source, -1.0)
+
+
+def test_python_source_has_no_arrays():
+    with pytest.raises(JitError, match="results of numbers, lists, tuples and dicts"):
+        to_python(lambda m: m * 2, np.arange(2.0))
+
+
+needs_gcc = pytest.mark.skipif(not shutil.which("gcc"), reason="there is no gcc")
+
+
+def run_c(folder, source, inputs, size):
+    """Compile C source without a warning and call it: what it returned, and the outputs."""
+    (folder / "f.c").write_text(source)
+    flags = ["-std=c99", "-Wall", "-Wextra", "-Werror", "-O1", "-shared", "-fPIC"]
+    subprocess.run(["gcc", *flags, "-o", folder / "f.so", folder / "f.c", "-lm"], check=True)
+    function = ctypes.CDLL(str(folder / "f.so")).compute
+    y = (ctypes.c_double * size)()
+    return function((ctypes.c_double * len(inputs))(*inputs), y), y[:]
+
+
+@needs_gcc
+def test_c_source_of_every_row_gives_the_same_bits(tmp_path):
+    """All rows in one program, each with its partials."""
+    rows = [row for row in OPERATIONS.values() if row.operands[0] != "n"]
+    counts = [1 + 2 * (len(row.operands) - 1) if row.folds else len(row.operands) for row in rows]
+    transformed = [
+        value_and_grad(row, tuple(range(n))) for row, n in zip(rows, counts, strict=True)
+    ]
+    point = [0.3, 0.75, 2.5, -0.4, math.inf]
+
+    def f(x):
+        return [g(*x[:n]) for g, n in zip(transformed, counts, strict=True)]
+
+    expected = bits(f(point))
+    done, y = run_c(tmp_path, to_c(f, point), point, len(expected))
+    assert done == -1
+    assert bits(y) == expected
+
+
+@needs_gcc
+def test_c_source_tells_which_branch_was_not_taken(tmp_path):
+    def f(x):
+        return -x if x > 3 or x < 0 else x
+
+    for x, done in [(2.0, -1), (4.0, 0), (-2.0, 1), (math.nan, -1)]:
+        folder = tmp_path / f"{x}"
+        folder.mkdir()
+        assert run_c(folder, to_c(f, 1.0), [x], 1)[0] == done

@@ -1,0 +1,195 @@
+"""Machine code is made beside the calls that wait for none of it."""
+
+import math
+import os
+import subprocess
+import sys
+import threading
+import time
+from importlib.util import find_spec
+
+import numpy as np
+import pytest
+
+from micrograd_gd import functional, jit, trace
+from micrograd_gd.compiler import tiers
+from micrograd_gd.compiler.background import Worker
+from micrograd_gd.compiler.tiers import ENGINE, IN_PYTHON, ON_TAPE, PATIENCE, STEP, patience
+from micrograd_gd.table.ops import Operation
+
+needs_llvmlite = pytest.mark.skipif(not find_spec("llvmlite"), reason="llvmlite is not installed")
+
+
+def chain(length):
+    def f(x):
+        for i in range(length):
+            x = x * 0.5 + i
+        return x
+
+    return trace(f, 1.0)
+
+
+def test_jobs_are_done_in_order_step_by_step():
+    worker, seen = Worker(), []
+
+    def job(name):
+        for i in range(2):
+            seen.append((name, i))
+            yield
+
+    events = [worker.start(job(name)) for name in "ab"]
+    assert all(event.wait(10) for event in events)
+    assert seen == [("a", 0), ("a", 1), ("b", 0), ("b", 1)]
+
+
+def test_a_job_that_fails_is_over_and_the_next_is_done():
+    worker, seen = Worker(), []
+
+    def bad():
+        yield
+        raise ValueError("of nobody's interest")
+
+    events = [worker.start(job) for job in (bad(), iter([1]), iter(map(seen.append, [7])))]
+    assert all(event.wait(10) for event in events)
+    assert seen == [7]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+def test_a_forked_process_waits_for_nothing_and_starts_anew():
+    worker, go_on = Worker(), threading.Event()
+
+    def job():
+        yield
+        while not go_on.is_set():
+            time.sleep(0.001)
+            yield
+
+    done = worker.start(job())
+    child = os.fork()
+    if child == 0:
+        right = done.wait(10) and worker.start(iter([1])).wait(10)
+        os._exit(0 if right else 1)
+    go_on.set()
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert done.wait(10), "the thread goes on in the process that was there"
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
+def test_the_end_of_the_process_waits_for_a_step_alone():
+    pytest.importorskip("llvmlite")
+    script = """
+from test_tiers import chain
+from micrograd_gd.compiler import tiers
+program = chain(4_000)
+for _ in range(100):
+    tiers.improve(program, lambda code: None)
+"""
+    start = time.perf_counter()
+    ended = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=os.path.dirname(__file__),  # noqa: PTH120 — a folder for another process
+        capture_output=True,
+        check=False,
+    )
+    assert ended.returncode == 0, ended.stderr
+    assert time.perf_counter() - start < 30, "all would take minutes"
+
+
+def test_a_program_is_compiled_once_it_has_run_for_part_of_the_time_that_takes():
+    steps = 2 * 100
+    program = chain(steps // 2)
+    seconds = patience(program, ON_TAPE) * steps * ON_TAPE
+    assert seconds == pytest.approx(PATIENCE * (ENGINE + STEP * steps), rel=1e-2)
+    assert patience(program, IN_PYTHON) < patience(program, ON_TAPE) / 10
+
+
+def test_large_programs_stay_on_the_tape_but_not_in_python(monkeypatch):
+    monkeypatch.setattr(tiers, "LARGEST_FROM_TAPE", 199)
+    program = chain(100)
+    assert patience(program, ON_TAPE) is None
+    assert patience(program, IN_PYTHON) is not None
+    assert patience(trace(lambda x: x, 1.0), ON_TAPE) is None, "there is nothing to run"
+
+
+# Calls, before and after.
+
+
+@pytest.fixture
+def impatient(monkeypatch):
+    """Every program is worth machine code from the third call on."""
+    monkeypatch.setattr(tiers, "patience", lambda program, nanoseconds: 3)
+
+
+@needs_llvmlite
+@pytest.mark.parametrize("args", [(2.0,), ([2.0, 3.0],), (np.array([1.0, 2.0]),)])
+def test_calls_take_the_machine_code_as_soon_as_it_is_there(impatient, args):
+    compiled = jit(lambda x: functional.total(x) * 0.5 if isinstance(x, list) else x * x)
+    expected = compiled(*args)
+    for _ in range(5):
+        assert np.array_equal(compiled(*args), expected)
+    compiled.wait()
+    (kind,) = compiled._kinds.values()
+    (variant,) = kind.variants
+    before = compiled._latest
+    for _ in range(3):
+        assert np.array_equal(compiled(*args), expected)
+    assert variant.code is compiled._latest is not before, "who calls directly calls it, too"
+
+
+@needs_llvmlite
+def test_a_branch_taken_often_is_compiled_too(impatient):
+    compiled = jit(lambda x: x * 2 if x > 0 else -x)
+    for _ in range(8):
+        assert [compiled(x) for x in (1.0, -1.0)] == [2.0, 1.0]
+    compiled.wait()
+    (kind,) = compiled._kinds.values()
+    assert [variant.improvement.is_set() for variant in kind.variants] == [True, True]
+    assert [compiled(x) for x in (1.0, -1.0, 3.0)] == [2.0, 1.0, 6.0]
+
+
+def test_what_cannot_be_compiled_stays_as_it_is(impatient):
+    sine = Operation("sine", ("x",), math.sin, (lambda x, _: math.cos(x),), "Sine, in Python.")
+    compiled = jit(sine)
+    for _ in range(8):
+        assert compiled(1.0) == math.sin(1.0)
+    compiled.wait()
+    assert compiled(1.0) == math.sin(1.0)
+
+
+def test_without_llvmlite_one_warning_says_what_is_missed(impatient, monkeypatch):
+    monkeypatch.setitem(sys.modules, "llvmlite", None)
+    tiers._say_what_is_missing.cache_clear()
+    f, g = jit(lambda x: x + 1), jit(lambda x: x + 2)
+    with pytest.warns(RuntimeWarning, match="without machine code, which needs llvmlite") as said:
+        results = [(f(1.0), g(1.0)) for _ in range(8)]
+    assert {*results} == {(2.0, 3.0)}
+    assert len(said) == 1
+
+
+@needs_llvmlite
+def test_many_threads_call_while_the_code_changes(impatient):
+    compiled = jit(lambda x: x * x + 1)
+    wrong = []
+
+    def call(x):
+        wrong.extend(x for _ in range(2000) if compiled(x) != x * x + 1)
+
+    threads = [threading.Thread(target=call, args=(float(i),)) for i in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not wrong
+
+
+def test_batches_are_compiled_soon():
+    from micrograd_gd import vmap
+
+    def step(x):
+        for _ in range(30):
+            x = x * 0.5 + 1.0
+        return x
+
+    few, many = (trace(vmap(step), np.ones(n)) for n in (1, 1000))
+    assert patience(many, ON_TAPE) < patience(few, ON_TAPE) / 500

@@ -1,0 +1,360 @@
+"""A function over a batch: sample by sample eagerly, in lanes inside of jit, the same numbers."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from micrograd_gd import (
+    MLP,
+    Value,
+    engine_name,
+    grad,
+    hessian,
+    hvp,
+    jacobian,
+    jit,
+    jvp,
+    trace,
+    value_and_grad,
+    vmap,
+)
+from micrograd_gd.compiler.backends.python import sum_of_lanes
+from micrograd_gd.compiler.jit import BACKENDS as ALL_BACKENDS
+from micrograd_gd.compiler.schedule import schedule
+from micrograd_gd.errors import ArgumentError, JitError, ShapeError
+from micrograd_gd.functional import exp, log, maximum, mean, relu, sin, sqrt, total, where
+from micrograd_gd.losses import LOSSES, binary_cross_entropy, cross_entropy, hinge
+from micrograd_gd.testing.strategies import expressions
+from micrograd_gd.transforms.trees import flatten, leaves, unflatten
+
+LACKING = set() if engine_name() == "native" else {"tape"}
+BACKENDS = [name for name in sorted(ALL_BACKENDS) if name not in LACKING]
+RNG = np.random.default_rng(0)
+POINTS, LABELS = RNG.normal(size=(11, 2)), RNG.normal(size=11)
+WEIGHTS = {"a": 1.5, "b": [-0.5, 0.25]}
+
+
+def sample_loss(w, x, y):
+    hidden = relu(w["a"] * x[0] + w["b"][0]) + sin(x[1]) * w["b"][1]
+    return (hidden - y) ** 2
+
+
+def loss(w, points, labels):
+    losses = vmap(sample_loss, in_axes=(None, 0, 0))(w, points, labels)
+    return mean(losses) + 0.1 * total(p * p for p in leaves(w))
+
+
+def close(got, expected, size=1.0):
+    """Alike but for the order of sums: some n·u of what was added up."""
+    a, structure = flatten(got)
+    b, other = flatten(expected)
+    assert structure == other
+    return a == pytest.approx(b, rel=1e-12, abs=1e-12 * size, nan_ok=True)
+
+
+@pytest.fixture(params=sorted(BACKENDS))
+def backend(request):
+    return request.param
+
+
+# What vmap is.
+
+
+def test_each_number_of_the_result_becomes_an_array():
+    mapped = vmap(lambda x, y: {"sum": x + y, "pair": [x, np.array([x, y])]})
+    result = mapped(np.array([1.0, 2.0]), np.array([3.0, 4.0]))
+    assert result["sum"].tolist() == [4.0, 6.0]
+    assert result["pair"][0].tolist() == [1.0, 2.0]
+    assert result["pair"][1].tolist() == [[1.0, 3.0], [2.0, 4.0]]
+
+
+def test_arguments_may_be_nested_mapped_along_any_axis_or_shared():
+    def f(w, tree, x):
+        return w * tree["p"][0] + tree["q"] * x
+
+    tree = {"p": np.ones((3, 2)), "q": np.array([1.0, 2, 3])}
+    result = vmap(f, in_axes=(None, 0, 0))(10.0, tree, np.array([1.0, 10, 100]))
+    assert result.tolist() == [11.0, 30.0, 310.0]
+    columns = np.arange(6.0).reshape(2, 3)
+    assert vmap(lambda x: x[0] + x[1], in_axes=1)(columns).tolist() == [3.0, 5.0, 7.0]
+    assert vmap(lambda x: x[0] + x[1], in_axes=-1)(columns).tolist() == [3.0, 5.0, 7.0]
+
+
+def test_values_go_through_a_batch_eagerly():
+    w = Value(2.0)
+    mean(vmap(lambda x: w * x)(np.array([1.0, 5.0]))).backward()
+    assert w.grad == 3.0
+
+
+@pytest.mark.parametrize(
+    ("args", "axes", "message"),
+    [
+        ((1.0,), 0, "argument 0, which has the shape"),
+        (([1.0, 2.0],), 0, r"argument 0\[0\], which has the shape"),
+        ((np.ones(3), np.ones(4)), 0, "argument 1 has 4 samples, and others have 3"),
+        ((np.ones((0, 2)),), 0, "there are no samples"),
+        ((np.ones(2),), None, "no argument is mapped"),
+        ((np.ones(2),), 1, "over axis 1 of argument 0"),
+    ],
+)
+def test_what_counts_no_samples_is_refused(args, axes, message):
+    with pytest.raises(ShapeError, match=message):
+        vmap(lambda *xs: xs[0], in_axes=axes)(*args)
+
+
+def test_as_many_axes_as_arguments_are_due():
+    with pytest.raises(ArgumentError, match=r"in_axes is \(0,\), but 2 arguments came"):
+        vmap(lambda x, y: x + y, in_axes=(0,))(np.ones(2), np.ones(2))
+
+
+def test_samples_must_give_results_of_one_structure():
+    with pytest.raises(ShapeError, match="for sample 1"):
+        vmap(lambda x: [x] if x > 0 else [x, x])(np.array([1.0, -1.0]))
+
+
+# The same numbers in lanes.
+
+TRANSFORMS = {
+    "value": lambda f: f,
+    "gradient": value_and_grad,
+    "gradient of all arguments": lambda f: value_and_grad(f, (0, 1, 2)),
+    "hessian": hessian,
+    "mixed": lambda f: jacobian(grad(f, 1), 0),
+    "tangent": lambda f: lambda *x: jvp(f, x, ({"a": 1.0, "b": [2.0, 0.5]}, x[1] * 2, x[2] + 1)),
+    "hvp": lambda f: lambda w, x, y: hvp(lambda w: f(w, x, y), w, w),
+}
+
+
+def smooth_loss(w, points, labels):
+    return mean(
+        vmap(lambda x, y: exp(-w["a"] * x[0]) * sin(w["b"][0] - y) + w["b"][1] * x[1] ** 3)(
+            points, labels
+        )
+    )
+
+
+@pytest.mark.parametrize("transform", TRANSFORMS)
+def test_compiled_equals_eager(transform, backend):
+    f = TRANSFORMS[transform](smooth_loss)
+    compiled = jit(f, backend=backend)
+    for points, labels in ((POINTS, LABELS), (POINTS[::-1] * 2, LABELS - 1)):
+        assert close(compiled(WEIGHTS, points, labels), f(WEIGHTS, points, labels))
+    assert len(compiled.variants) == 1
+
+
+@pytest.mark.parametrize("size", [1, 2, 7, 8, 9, 16, 17, 100])
+def test_a_step_of_training_for_any_number_of_samples(size, backend):
+    points, labels = RNG.normal(size=(size, 2)), RNG.normal(size=size)
+    step = value_and_grad(loss)
+    assert close(jit(step, backend=backend)(WEIGHTS, points, labels), step(WEIGHTS, points, labels))
+
+
+def test_each_sample_has_a_gradient_of_its_own(backend):
+    each = vmap(grad(sample_loss), in_axes=(None, 0, 0))
+    assert close(jit(each, backend=backend)(WEIGHTS, POINTS, LABELS), each(WEIGHTS, POINTS, LABELS))
+
+    def closed_over(w, points):
+        return vmap(lambda x: grad(lambda v: v * v * x[0])(w["a"]))(points)
+
+    compiled = jit(closed_over, backend=backend)
+    assert close(compiled(WEIGHTS, POINTS), closed_over(WEIGHTS, POINTS))
+
+
+def test_what_goes_on_after_a_sum_over_the_batch_comes_in_a_later_stage(backend):
+    def f(w, points):
+        center = mean(vmap(lambda x: w * x[0])(points))
+        return mean(vmap(lambda x: (w * x[0] - center) ** 2)(points)).log()
+
+    step = value_and_grad(f)
+    assert close(jit(step, backend=backend)(2.0, POINTS), step(2.0, POINTS))
+    stages = schedule(trace(step, 2.0, POINTS)).stages
+    assert sum(stage.lanes > 0 for stage in stages) >= 3
+
+
+def test_batches_of_different_sizes_in_one_function(backend):
+    def f(w, points, others):
+        return mean(vmap(lambda x: w * x[0])(points)) * total(vmap(lambda x: w + x)(others))
+
+    step = value_and_grad(f)
+    assert close(jit(step, backend=backend)(2.0, POINTS, LABELS[:3]), step(2.0, POINTS, LABELS[:3]))
+
+
+def test_numbers_of_samples_can_be_picked(backend):
+    def f(w, points):
+        ys = vmap(lambda x: w * x[0] * x[1])(points)
+        return ys[0] * ys[-1] + sum(ys[2:4]), ys[::-1], ys * 2
+
+    step = jacobian(f)
+    assert close(jit(f, backend=backend)(2.0, POINTS), f(2.0, POINTS))
+    assert close(jit(step, backend=backend)(2.0, POINTS), step(2.0, POINTS))
+
+
+def test_results_are_arrays_of_all_samples(backend):
+    def f(w, points):
+        return vmap(lambda x: [w * x[0], np.array([x[1], w])])(points)
+
+    assert close(jit(f, backend=backend)(2.0, POINTS), f(2.0, POINTS))
+
+
+def test_a_batch_may_be_computed_or_closed_over(backend):
+    def f(w, points):
+        centred = (points - points.mean(axis=0)) * w
+        return total(vmap(lambda x, y: maximum(x[0], y) * w)(centred, LABELS))
+
+    step = value_and_grad(f, (0, 1))
+    assert close(jit(step, backend=backend)(2.0, POINTS), step(2.0, POINTS))
+
+
+def test_one_batch_inside_another_is_written_out(backend):
+    def f(w, grid):
+        return mean(vmap(lambda row: total(vmap(lambda x: sin(w * x))(row)))(grid))
+
+    step = value_and_grad(f)
+    assert close(jit(step, backend=backend)(2.0, POINTS), step(2.0, POINTS))
+
+
+@pytest.mark.parametrize("loss", LOSSES.values())
+def test_models_and_losses_compile_as_they_are(loss, backend):
+    classes = 3 if loss is cross_entropy else 1
+    model = MLP(2, [4, classes], activation="tanh", seed=0)
+    targets = np.arange(11.0) % 3 if loss is cross_entropy else (np.arange(11.0) % 2) * 2 - 1
+    if loss is binary_cross_entropy:
+        targets = abs(LABELS) % 1
+
+    def f(points, targets):
+        return mean(vmap(lambda x, t: loss([model(x)], [t]))(points, targets))
+
+    step = value_and_grad(f, wrt=model.parameters())
+    compiled = jit(step, backend=backend)
+    assert close(compiled(POINTS, targets), step(POINTS, targets))
+    for parameter in model.parameters():
+        parameter.data *= 0.5
+    assert close(compiled(POINTS, targets), step(POINTS, targets))
+    assert close(jit(vmap(model), backend=backend)(POINTS), plain(vmap(model)(POINTS)))
+
+
+def plain(tree):
+    return unflatten(flatten(tree)[1], [y.data for y in leaves(tree)])
+
+
+def test_the_gradient_of_what_a_function_closes_over_follows_training(backend):
+    model = MLP(2, [4, 1], seed=0)
+
+    def f(points, labels):
+        return mean(vmap(lambda x, y: hinge([model(x)], [y]))(points, labels))
+
+    step = value_and_grad(f, wrt=model.parameters())
+    compiled = jit(step, backend=backend)
+    for _ in range(3):
+        model.zero_grad()
+        value = f(POINTS, np.sign(LABELS))
+        value.backward()
+        expected = value.data, [p.grad for p in model.parameters()]
+        assert close(step(POINTS, np.sign(LABELS)), expected)
+        assert close(compiled(POINTS, np.sign(LABELS)), expected)
+        for p in model.parameters():
+            p.data -= 0.1 * p.grad
+    with pytest.raises(ArgumentError, match=r"wrt\[0\] is 1.0; expected a Value that is a leaf"):
+        grad(f, wrt=[1.0])(POINTS, LABELS)
+
+
+def test_a_choice_sends_its_derivative_to_one_side_in_each_sample(backend):
+    """An infinite slope on the side that is not taken adds nothing: 0 · inf would be nan."""
+
+    def f(w, points):
+        def of_sample(x):
+            inner = where(x, sqrt(x * w) * log(x * w), 1.0 / (w + x))
+            again = where(x - 1.0, inner * inner, sqrt(x - 1.0) + inner)
+            return again + where(x, 2.0 * inner, inner)
+
+        return total(vmap(of_sample)(points))
+
+    points = np.array([0.0, 1.0, 4.0, 0.5, 9.0])
+    for step in (value_and_grad(f, (0, 1)), hessian(f), jacobian(grad(f, 1), 0)):
+        assert close(jit(step, backend=backend)(2.0, points), step(2.0, points))
+    tangent = lambda w, x: jvp(f, (w, x), (1.0, x + 1))  # noqa: E731 — a transform of one line
+    assert close(jit(tangent, backend=backend)(2.0, points), tangent(2.0, points))
+
+
+def test_a_choice_by_a_constant_is_no_choice(backend):
+    f = vmap(grad(lambda x: where(1.0, x, x / x) + where(0.0, x / x, x)))
+    assert jit(f, backend=backend)(np.array([0.0, 2.0])).tolist() == [2.0, 2.0]
+
+
+@settings(max_examples=40)
+@given(expressions(smooth=False), st.integers(1, 5), st.randoms(use_true_random=False))
+def test_derivatives_in_lanes_are_those_of_each_sample(program, size, random):
+    """First and second ones, at kinks and other special points too."""
+    count = len(program.inputs)
+    choices = [*program.inputs, 0.0, -0.0, 1.0, -1.0, 2.0, 0.5, 3.0]
+    batch = np.array([[random.choice(choices) for _ in range(count)] for _ in range(size)])
+    for derivative in (grad, hessian):
+        mapped = vmap(derivative(lambda x: program(*x)))
+        expected = bits_but_for_zeros(mapped(batch))
+        assert bits_but_for_zeros(jit(mapped, backend="python")(batch)) == expected
+
+
+def bits_but_for_zeros(array):
+    """The numbers exactly; what no derivative flows to is 0, of either sign."""
+    return [(x + 0.0).hex() for x in array.ravel().tolist()]
+
+
+def test_what_was_compiled_for_a_sample_is_compiled_for_a_batch():
+    compiled = vmap(jit(lambda w, x: w * x[0] + x[1]), in_axes=(None, 0))
+    assert close(compiled(2.0, POINTS), 2.0 * POINTS[:, 0] + POINTS[:, 1])
+    assert len(compiled.variants) == 1
+
+
+@settings(max_examples=60)
+@given(expressions(smooth=False), st.integers(1, 20), st.randoms(use_true_random=False))
+def test_every_lane_has_the_bits_of_its_sample(program, size, random):
+    count = len(program.inputs)
+    special = [0.0, -0.0, 1.0, -1.0, 2.0, 0.5, math.inf, -math.inf, math.nan, 1e200, 5e-324]
+    batch = np.array(
+        [[random.choice([*program.inputs, *special]) for _ in range(count)] for _ in range(size)]
+    )
+    mapped = vmap(lambda x: program(*x))
+    expected = [each.hex() for each in mapped(batch).tolist()]
+    for backend in sorted(BACKENDS):
+        assert [each.hex() for each in jit(mapped, backend=backend)(batch).tolist()] == expected, (
+            backend
+        )
+
+
+@given(
+    st.lists(st.floats(allow_nan=False, allow_infinity=False, width=32), min_size=1, max_size=50)
+)
+def test_sums_have_one_order_and_lie_within_their_bound(numbers):
+    exact = math.fsum(numbers)
+    bound = len(numbers) * 2.0**-53 * math.fsum(map(abs, numbers))
+    assert abs(sum_of_lanes(numbers) - exact) <= bound
+    bits = {jit(total, backend=b)(vmap(lambda x: x)(np.array(numbers))).hex() for b in BACKENDS}
+    assert len(bits) == 1 or len(numbers) > 1  # the function is total: written out, left to right
+    in_lanes = {
+        jit(lambda xs: total(vmap(lambda x: 1.0 * x)(xs)), backend=b)(np.array(numbers)).hex()
+        for b in BACKENDS
+    }
+    assert in_lanes == {(0.0 + sum_of_lanes(numbers)).hex()}
+
+
+# What is refused.
+
+
+def test_a_branch_on_a_sample_is_refused_with_the_line_and_the_remedy():
+    f = jit(vmap(lambda x: x if x > 0 else -x))
+    with pytest.raises(
+        JitError, match=r"test_batch\.py, line \d+; functional\.where with a test, such as less"
+    ):
+        f(np.array([1.0, -1.0]))
+    chosen = jit(vmap(lambda x: where(x, x, 1.0)))
+    assert chosen(np.array([0.0, 2.0])).tolist() == [1.0, 2.0]
+
+
+def test_a_number_that_leaves_its_batch_is_refused():
+    kept = []
+    f = jit(lambda xs: vmap(lambda x: kept.append(x * 2.0) or x)(xs)[0] + kept[0])
+    with pytest.raises(JitError, match="sample"):
+        f(np.ones(3))

@@ -1,0 +1,142 @@
+"""Both sweeps agree with each other, with themselves on values, and with finite differences."""
+
+import math
+
+import pytest
+from hypothesis import assume, given, settings
+
+from micrograd_gd import Value
+from micrograd_gd.core import sweep
+from micrograd_gd.testing.strategies import expressions
+
+UNIT = 2.0**-53
+
+
+def recorded(f):
+    """The input values and the result."""
+    inputs = [Value(x) for x in f.inputs]
+    return inputs, f(*inputs)
+
+
+@given(expressions(smooth=False))
+def test_the_fast_path_gives_the_bits_of_the_reference(f):
+    _, root = recorded(f)
+    reference = sweep.adjoints(root)
+    root.backward()
+    for node, adjoint in reference.items():
+        assert same(node.grad, adjoint + 0.0 if node.op is None else adjoint)
+
+
+@given(expressions(smooth=False))
+def test_the_walk_of_the_sweeps_is_the_walk_of_the_engine(f):
+    _, root = recorded(f)
+    walked = sweep._nodes([root], ())
+    assert [*map(id, walked)] == [*map(id, root.nodes(whole=False))]
+
+
+@given(expressions(smooth=False))
+def test_a_sweep_on_values_gives_the_same_numbers(f):
+    _, root = recorded(f)
+    plain = sweep.adjoints(root)
+    differentiable = sweep.adjoints(root, differentiable=True)
+    assert plain.keys() == differentiable.keys()
+    for node, adjoint in differentiable.items():
+        assert same(getattr(adjoint, "data", adjoint), plain[node])
+
+
+@given(expressions(smooth=False))
+def test_forward_equals_reverse(f):
+    inputs, root = recorded(f)
+    adjoints = sweep.adjoints(root)
+    assume(all(map(math.isfinite, adjoints.values())))
+    noise = 1e-10 * max(map(abs, adjoints.values()))
+    for x in inputs:
+        forward = sweep.tangents(root, {x: 1.0}).get(root, 0.0)
+        assert forward == pytest.approx(adjoints.get(x, 0.0), rel=1e-10, abs=noise)
+
+
+@given(expressions())
+@settings(max_examples=60)
+def test_second_derivatives_are_symmetric_and_agree_forward_over_reverse(f):
+    inputs, root = recorded(f)
+    gradient = sweep.adjoints(root, differentiable=True)
+    for x in inputs:
+        for z in inputs:
+            slope = gradient.get(x, 0.0)
+            if not isinstance(slope, Value):
+                continue
+            reverse = sweep.adjoints(slope).get(z, 0.0)
+            forward = sweep.tangents(slope, {z: 1.0}).get(slope, 0.0)
+            scale = sum(abs(v) for v in sweep.adjoints(slope).values() if math.isfinite(v))
+            assert forward == pytest.approx(reverse, rel=1e-9, abs=1e-11 * (1 + scale))
+
+
+@given(expressions())
+def test_gradients_agree_with_central_differences(f):
+    """Within the error that extrapolation estimates, plus what rounding of the value allows."""
+    inputs, root = recorded(f)
+    adjoints = sweep.adjoints(root)
+    noise = 4 * UNIT * sum(abs(g * node.data) for node, g in adjoints.items())
+    assume(math.isfinite(noise))
+    for i, x in enumerate(inputs):
+        step = 1e-2 * max(abs(x.data), 0.1)
+
+        def value_at(point, i=i):
+            return f(*(p.data if j != i else point for j, p in enumerate(inputs)))
+
+        derivative, error = extrapolated(value_at, x.data, step)
+        assume(math.isfinite(error) and error < 1e-3 * (1 + abs(derivative)))
+        bound = 10 * error + noise / (step / 2**7) + 1e-12 * abs(derivative)
+        assert adjoints.get(x, 0.0) == pytest.approx(derivative, rel=0, abs=bound), f
+
+
+def extrapolated(f, x, step):
+    """Central differences extrapolated to step 0 (Ridders), and an estimate of the error."""
+    table, best, error = [], math.nan, math.inf
+    for k in range(8):
+        h = step / 2**k
+        row = [(f(x + h) - f(x - h)) / ((x + h) - (x - h))]
+        for j, before in enumerate(table[-1] if table else ()):
+            row.append(row[j] + (row[j] - before) / (4.0 ** (j + 1) - 1))
+            change = max(abs(row[-1] - row[j]), abs(row[-1] - before))
+            if change < error:
+                best, error = row[-1], change
+        table.append(row)
+    return best, error
+
+
+def same(a, b):
+    return a == b or (a != a and b != b)
+
+
+def test_tangents_of_what_no_seed_reaches_are_absent():
+    x, y = Value(1.0), Value(2.0)
+    root = x * 2
+    assert root not in sweep.tangents(root, {y: 1.0})
+
+
+def test_adjoints_touch_no_gradient():
+    x = Value(3.0)
+    y = x * x
+    assert sweep.adjoints(y)[x] == 6.0
+    assert (x.grad, y.grad) == (0.0, 0.0)
+
+
+def test_forward_over_reverse_and_reverse_over_forward():
+    x = Value(2.0)
+    y = x**3
+    slope = sweep.adjoints(y, differentiable=True)[x]
+    assert sweep.tangents(slope, {x: 1.0})[slope] == 12.0
+    tangent = sweep.tangents(y, {x: 1.0}, differentiable=True)[y]
+    assert sweep.adjoints(tangent)[x] == 12.0
+
+
+def test_a_recursion_of_polynomials_is_differentiated_exactly():
+    """Chebyshev: T_n'(1) = n², by T_{k+1} = 2x T_k - T_{k-1}."""
+    for n in (5, 10, 20):
+        x = Value(1.0)
+        before, now = Value(1.0), x
+        for _ in range(n - 1):
+            before, now = now, 2 * x * now - before
+        now.backward()
+        assert x.grad == n * n

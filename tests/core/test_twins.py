@@ -1,0 +1,320 @@
+"""What runs in C when a function is traced gives the program of the reference in Python."""
+
+import contextlib
+import gc
+import math
+import operator
+import pickle
+import struct
+import sys
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from micrograd_gd import (
+    Value,
+    engine_name,
+    functional,
+    grad,
+    hessian,
+    hvp,
+    jacobian,
+    jvp,
+    value_and_grad,
+)
+from micrograd_gd.compiler import passes
+from micrograd_gd.compiler.arguments import Call
+from micrograd_gd.compiler.instructions import FlatSteps
+from micrograd_gd.core import sweep
+from micrograd_gd.errors import JitError
+from micrograd_gd.table.ops import OPERATIONS, Operation
+from micrograd_gd.testing.strategies import expressions
+
+if engine_name() != "native":
+    pytest.skip("there is nothing in C on the Python engine", allow_module_level=True)
+
+from micrograd_gd.core.native import extension  # there only then
+
+TRANSFORMS = {
+    "value_and_grad": value_and_grad,
+    "hessian": hessian,
+    "third": lambda f: jacobian(hessian(f)),
+    "jvp": lambda f: lambda x: jvp(f, x, [0.5] * len(x)),
+    "hvp": lambda f: lambda x: hvp(f, x, [0.5] * len(x)),
+}
+
+
+def traced(f, *args):
+    call = Call(f, (), args, {})
+    return call.trace(call.leaves)
+
+
+def in_python(job):
+    """What the job gives where nothing of it runs in C."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sweep, "_pull_back_in_c", None)
+        patch.setattr(sweep, "_push_forward_in_c", None)
+        return job()
+
+
+@pytest.mark.parametrize("name", TRANSFORMS)
+@given(expressions(smooth=False))
+@settings(max_examples=60)
+def test_a_trace_of_a_derivative(name, program):
+    f = TRANSFORMS[name](lambda x: program(*x))
+
+    def text():
+        return str(traced(f, list(program.inputs)).program())
+
+    assert text() == in_python(text)
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+@given(data=st.data())
+@settings(max_examples=20)
+def test_every_partial_of_every_row(name, data):
+    """All places, with values and with plain numbers beside the ones that are differentiated."""
+    row = OPERATIONS[name]
+    count = len(row.operands) + (2 * (len(row.operands) - 1) if row.folds else 0)
+    numbers = st.sampled_from([0.0, -0.0, 1.0, 0.5, 2.0, -3.0, 1e300, float("nan")])
+    point = data.draw(st.lists(numbers, min_size=count, max_size=count))
+    plain = data.draw(st.lists(st.booleans(), min_size=count, max_size=count))
+    if row.operands[0] == "n":
+        point[0] = 2.0
+
+    def f(x):
+        return row(*[a if p else b for a, b, p in zip(point, x, plain, strict=True)]) * x[0]
+
+    for transformed in (value_and_grad(f), hessian(f)):
+
+        def text(g=transformed):
+            return str(traced(g, point).program())
+
+        assert text() == in_python(text)
+
+
+@given(expressions(smooth=False))
+def test_sweeps_without_a_trace(program):
+    def found(job):
+        return [(key, getattr(x, "data", x)) for key, x in job().items()]
+
+    inputs = [Value(x) for x in program.inputs]
+    root = program(*inputs)
+    seeds = dict.fromkeys(inputs, 0.5)
+    for differentiable in (False, True):
+        for job in (
+            lambda d=differentiable: sweep.adjoints(root, 2.0, differentiable=d),
+            lambda d=differentiable: sweep.tangents(root, seeds, differentiable=d),
+        ):
+            assert repr(found(job)) == repr(in_python(lambda j=job: found(j)))
+
+
+SINE = Operation("a sine", ("x",), lambda x: x, (lambda x, _: x * 2.0,), "As Python code.")
+
+
+class Labelled(Value):
+    """A subclass, whose operators are its own."""
+
+    def __rmul__(self, other):
+        return super().__rmul__(other) + 1.0
+
+
+def test_python_code_and_subclasses_go_the_way_of_python():
+    weight = Labelled(3.0)
+    f = value_and_grad(lambda x: SINE(x * x) * weight + functional.relu(x) * weight)
+
+    def text():
+        return str(traced(f, 2.0).program())
+
+    assert text() == in_python(text)
+
+
+def test_a_gradient_of_a_gradient_closes_over_the_outer_one():
+    def f(x):
+        return grad(lambda y: (y * x).sin() * x)(x * 2)
+
+    def text():
+        return str(traced(value_and_grad(f), 0.7).program())
+
+    assert text() == in_python(text)
+
+
+# From a trace to a program.
+
+
+def same_program(trace):
+    """The program that C finds, which must be that of the passes in Python to the last detail."""
+    found, expected = passes.of_trace(trace), passes.optimized(trace.program())
+    assert type(found.steps) is FlatSteps
+    assert repr([*found.steps]) == repr([*expected.steps])  # where nan is like nan
+    assert repr(found.outputs) == repr(expected.outputs)
+    assert found.captured == expected.captured
+    assert all(a is b for a, b in zip(found.captured, expected.captured, strict=True))
+    assert (found.labels, found.structure) == (expected.labels, expected.structure)
+    assert found.arguments == expected.arguments
+    assert len(found.steps) == len(expected.steps)
+    assert found.steps.guards == len(expected.guards)
+    assert str(found) == str(expected)
+    return found
+
+
+@pytest.mark.parametrize("name", TRANSFORMS)
+@given(expressions(smooth=False))
+@settings(max_examples=60)
+def test_the_program_of_a_derivative(name, program):
+    f = TRANSFORMS[name](lambda x: program(*x))
+    same_program(traced(f, list(program.inputs)))
+
+
+def row(name, operands, value):
+    letters = tuple(operands.split())
+    return Operation(name, letters, value, ("None",) * len(letters), "Of the tests.")
+
+
+STRANGE = [
+    row("a copy", "x", "x"),
+    row("the first", "a b", "a"),
+    row("turned round", "b a", "a - b"),
+    row("turned power", "b a", "a ** b"),
+    row("another sum", "a b", "a + b"),
+    row("nested", "a b", "exp(a) if a < b else relu(b) ** 2"),
+    Operation("sine in Python", ("x",), lambda x: x * 2, (lambda x, y: 2.0,), "Of the tests."),
+]
+OPERANDS = {"total": 3, "dot": 5}
+
+
+@given(data=st.data())
+@settings(max_examples=500)
+def test_the_program_of_anything(data):
+    """Operations on constants alone, neutral elements, what stood before, guards, labels."""
+    rows = [*STRANGE, *(OPERATIONS[name] for name in ("add", "sub", "mul", "div", "pow"))]
+    rows += [OPERATIONS[name] for name in ("exp", "relu", "maximum", "where", "total", "dot")]
+    constants = [0.0, -0.0, 1.0, 1, 2.0, -1.0, 0.5, math.inf, math.nan, -math.nan]
+    closed = [Value(2.0), Value(3.0, label="w")]
+
+    def f(x, y):
+        known = [x, y, *closed]
+
+        def operand():
+            return data.draw(st.sampled_from([*known[-4:], *closed, *constants]))
+
+        recorded = []
+        for _ in range(data.draw(st.integers(1, 12))):
+            if recorded and data.draw(st.booleans()):
+                op, operands = data.draw(st.sampled_from(recorded))
+            else:
+                op = data.draw(st.sampled_from(rows))
+                count = OPERANDS.get(op.name, len(op.operands))
+                operands = [operand() for _ in range(count)]
+            node = Value.record(op, *operands)
+            recorded.append((op, operands))
+            known.append(node)
+            if data.draw(st.integers(0, 5)) == 0:
+                node.label = data.draw(st.sampled_from(["h", "x", ""]))
+            if data.draw(st.integers(0, 3)) == 0:
+                relation = data.draw(st.sampled_from(["lt", "le", "eq", "ne", "gt", "ge"]))
+                getattr(operator, relation)(data.draw(st.sampled_from(known)), operand())
+        return [operand() for _ in range(data.draw(st.integers(0, 4)))]
+
+    same_program(traced(f, 0.5, -3.0))
+
+
+@pytest.mark.parametrize("count", [63, 64, 65, 1000])
+def test_a_program_of_guards(count):
+    steps = same_program(traced(lambda x: sum(x > -i for i in range(count)), 1.0)).steps
+    assert steps.guards == len(steps) == count
+
+
+def test_a_program_without_steps():
+    assert str(same_program(traced(lambda x: [x, 1.0, math.nan], 2.0))).splitlines() == [
+        "program(x)",
+        "    return x, 1.0, nan",
+    ]
+
+
+def test_steps_are_read_as_a_tuple_is():
+    steps = same_program(traced(lambda x: (x * 2).exp() if x > 0 else x, 1.0)).steps
+    assert len(steps) == 3
+    assert steps == tuple(steps)
+    assert tuple(steps) == steps
+    assert hash(steps) == hash(tuple(steps))
+    assert steps[0] == next(iter(steps))
+    assert steps[1:] == tuple(steps)[1:]
+    assert pickle.loads(pickle.dumps(steps)) == steps  # noqa: S301 — our own
+    assert [steps.code[:4], len(steps.constants), steps.outputs] == [
+        struct.pack("i", -10),
+        16,
+        struct.pack("i", 2),
+    ]
+
+
+def test_gradients_and_walks_are_as_before():
+    x, w = Value(2.0), Value(3.0)
+    x.grad, w.grad = 5.0, 7.0
+    y = x * w
+
+    def f(z):
+        return z * w * y
+
+    trace = traced(value_and_grad(f), 1.0)
+    for event in trace.events:
+        event.grad = 0.25
+    same_program(trace)
+    assert [x.grad, w.grad, {event.grad for event in trace.events}] == [5.0, 7.0, {0.25}]
+    y.backward()
+    assert [x.grad, w.grad] == [8.0, 9.0]
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (lambda trace: trace.events.append(trace.events[0]), "computes what was computed before"),
+        (lambda trace: trace.events.reverse(), "which was not computed before it"),
+        (lambda trace: trace.events[0].forget(), "has an operation"),
+        (lambda trace: trace.events.append("nonsense"), "no attribute 'left'"),
+    ],
+)
+def test_what_is_unusual_is_left_to_python(spoil, message):
+    trace = traced(lambda x: (x * 2).exp(), 1.0)
+    spoil(trace)
+    with pytest.raises((JitError, AssertionError, AttributeError), match=message):
+        passes.of_trace(trace)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        (),
+        (None, [], [], passes.traits),
+        ([1.0], [], [], passes.traits),
+        ([], [(1.0, "<", 2.0, True)], [], passes.traits),
+        ([], [("a", "<", 2.0, True)], [], passes.traits),
+        ([], [(1.0, "~", 2.0, True)], [], passes.traits),
+        ([], [None], ["a"], passes.traits),
+        ([], [Value(1.0) * 2], [], None),
+        ([], [Value(1.0) * 2], [], lambda op: (1, 2)),
+        ([], [Value(1.0) * 2], [], lambda op: (1, 0, "a", None, None)),
+        ([], [Value(1.0) ** 2], [], lambda op: (1, 0, None, None, "square")),
+    ],
+)
+def test_nonsense_is_refused_or_left_to_python(arguments):
+    with contextlib.suppress(TypeError, ValueError):
+        assert extension.optimized(*arguments) is None or len(extension.optimized(*arguments)) == 8
+
+
+def test_memory_comes_back():
+    def once():
+        w = Value(2.0, label="w")
+        f = value_and_grad(lambda x: (x * w).tanh() ** 2 + functional.relu(x) if x > 0 else x)
+        passes.of_trace(traced(f, 1.0))
+        with pytest.raises(TypeError):
+            extension.optimized([], traced(f, 1.0).events, [], None)
+
+    def blocks_after(calls):
+        for _ in range(calls):
+            once()
+        gc.collect()
+        return sys.getallocatedblocks()
+
+    assert blocks_after(500) - blocks_after(100) < 250

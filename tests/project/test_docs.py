@@ -1,0 +1,242 @@
+"""What is written is run: README, documentation, demos, commands."""
+
+import doctest
+import io
+import os
+import re
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import redirect_stdout
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+DOCS = ROOT / "docs"
+PAGES = [ROOT / "README.md", *sorted(DOCS.rglob("*.md"))]
+DEMOS = sorted((ROOT / "demos").glob("*.py"))
+CI = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+
+
+class Block(NamedTuple):
+    """A fenced block of a page, and the line of the page before its first one."""
+
+    language: str
+    text: str
+    line: int
+
+
+def blocks(page: Path) -> list[Block]:
+    """The fenced blocks of a page, in order."""
+    found = []
+    fence, language, start, lines = "", "", 0, []
+    for number, line in enumerate(page.read_text(encoding="utf-8").splitlines(), 1):
+        opening = re.match(r"(```+)(.*)", line)
+        if not fence and opening:
+            fence, language, start, lines = opening[1], opening[2].strip(), number, []
+        elif fence and line == fence:
+            found.append(Block(language, "".join(f"{each}\n" for each in lines), start))
+            fence = ""
+        else:
+            lines.append(line)
+    assert not fence, f"{page}: the block of line {start} has no end"
+    return found
+
+
+def name(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+def having(language: str) -> list[Path]:
+    return [page for page in PAGES if any(block.language == language for block in blocks(page))]
+
+
+def links(page: Path) -> Iterator[str]:
+    """Where the links and the pictures of a page lead to, code left out."""
+    text = re.sub(
+        r"^```.*?^```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL | re.MULTILINE
+    )
+    text = re.sub(r"`[^`\n]*`", "", text)
+    yield from re.findall(r"\]\(([^)\s]+)\)", text)
+    yield from re.findall(r'(?:src|href)="([^"]+)"', text)
+
+
+def anchors(page: Path) -> set[str]:
+    """The anchors of a page's headings, as GitHub and Sphinx make them."""
+    headings = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    plain = (re.sub(r"[^\w\- ]", "", heading).strip().lower() for heading in headings)
+    return {heading.replace(" ", "-") for heading in plain}
+
+
+@pytest.mark.usefixtures("table")
+@pytest.mark.parametrize("page", having("python"), ids=name)
+def test_python_blocks_print_what_the_page_shows(page, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    names = {"__name__": "__main__"}
+    found = blocks(page)
+    for block, following in zip(found, [*found[1:], Block("", "", 0)], strict=True):
+        if block.language != "python":
+            continue
+        if ">>>" in block.text:
+            run_doctest(page, block, names)
+            continue
+        code = compile("\n" * block.line + block.text, str(page), "exec")
+        with redirect_stdout(io.StringIO()) as printed:
+            exec(code, names)  # noqa: S102 — the page's own code
+        shown = following.text if following.language == "text" else ""
+        assert printed.getvalue() == shown, f"{name(page)}, line {block.line}"
+
+
+def run_doctest(page, block, names):
+    parser = doctest.DocTestParser()
+    test = parser.get_doctest(block.text, names, name(page), str(page), block.line)
+    report = io.StringIO()
+    failed, _ = doctest.DocTestRunner().run(test, out=report.write, clear_globs=False)
+    names.update(test.globs)
+    assert not failed, report.getvalue()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name)
+def test_a_text_block_shows_what_the_block_before_it_prints(page):
+    before = ""
+    for block in blocks(page):
+        assert block.language in {"python", "text", "sh", "", "{toctree}"}, (
+            f"{name(page)}, line {block.line}"
+        )
+        if block.language == "text":
+            assert before in {"python", "sh"}, f"{name(page)}, line {block.line}"
+        before = block.language
+
+
+@pytest.mark.parametrize("page", having("sh"), ids=name)
+def test_shell_commands_work(page, tmp_path):
+    found = blocks(page)
+    for block, following in zip(found, [*found[1:], Block("", "", 0)], strict=True):
+        if block.language == "sh":
+            printed = "".join(check_command(line, tmp_path) for line in block.text.splitlines())
+            if following.language == "text":
+                assert printed == following.text, f"{name(page)}, line {block.line}"
+
+
+def check_command(line, folder):
+    """Run a command of the package; of others, know that something else runs them."""
+    printed = ""
+    if line.startswith("python -m pip install"):
+        assert f"'{line}'" in CI, f"{line!r} is not run by .ci/run"
+    for command in line.split(" && "):
+        words = shlex.split(command)
+        if words[0] == "micrograd-gd":
+            done = run([sys.executable, "-m", "micrograd_gd", *words[1:]], folder)
+            assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
+            printed += done.stdout
+        elif words[0] == "python" and words[1] != "-m":
+            assert (ROOT / words[1]).is_file(), f"{command}: there is no {words[1]}"
+        else:
+            checked_elsewhere = (
+                "python -m pip install",
+                "python -m pytest",
+                "sphinx-build -W -b html docs ",
+            )
+            assert command.startswith(checked_elsewhere), f"{command!r} is run by no test"
+    return printed
+
+
+def run(command, folder):
+    path = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
+    return subprocess.run(
+        command,
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": path.strip(os.pathsep)},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name)
+def test_links_lead_somewhere(page):
+    for link in links(page):
+        if re.match(r"https?://", link):
+            continue
+        path, _, anchor = link.partition("#")
+        target = page.parent / path if path else page
+        assert target.exists(), f"{name(page)} links to {link}"
+        if anchor:
+            assert anchor in anchors(target), f"{name(page)} links to {link}"
+
+
+def test_the_readme_says_what_ci_runs():
+    commands = re.findall(r"^in_fresh_environment \w+ '(.+)'$", CI, flags=re.MULTILINE)
+    shown = [block.text.strip() for block in blocks(ROOT / "README.md") if block.language == "sh"]
+    assert len(commands) == 2
+    for command in commands:
+        assert command in "\n".join(shown).splitlines(), f"the README does not show {command!r}"
+
+
+def test_the_page_of_operations_is_fresh():
+    script = "import generate_operations as g; print(g.page(), end='')"
+    done = run([sys.executable, "-c", script], DOCS)
+    assert done.returncode == 0, done.stderr
+    fresh = (DOCS / "reference" / "operations.md").read_text(encoding="utf-8") == done.stdout
+    assert fresh, "docs/reference/operations.md: run python docs/generate_operations.py"
+
+
+def test_the_figures_of_the_tutorial_are_fresh():
+    folder = DOCS / "tutorial"
+    sys.path.insert(0, str(folder))
+    try:
+        import figures
+    finally:
+        sys.path.remove(str(folder))
+    for figure, draw in figures.FIGURES.items():
+        fresh = (folder / f"{figure}.svg").read_text(encoding="utf-8") == draw()
+        assert fresh, f"docs/tutorial/{figure}.svg: run python docs/tutorial/figures.py"
+
+
+def test_the_overview_names_every_module():
+    overview = (DOCS / "reference" / "api.md").read_text(encoding="utf-8")
+    package = ROOT / "micrograd_gd"
+    for path in package.rglob("*.py"):
+        parts = path.relative_to(package).with_suffix("").parts
+        if not any(part.startswith("_") for part in parts):
+            assert f"`{'.'.join(parts)}`" in overview, f"docs/reference/api.md lacks {parts[-1]}"
+
+
+def test_the_documentation_builds_without_warnings(tmp_path):
+    command = [sys.executable, "-m", "sphinx", "-W", "-q", "-b", "html", "-d", "trees"]
+    done = run([*command, str(DOCS), "html"], tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "html" / "index.html").is_file()
+
+
+@pytest.mark.parametrize("demo", DEMOS, ids=name)
+def test_demos_run(demo, tmp_path):
+    done = run([sys.executable, "-W", "error", str(demo)], tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout
+    assert not list(tmp_path.iterdir())
+
+
+sys.path.insert(0, str(DOCS))
+try:
+    import pictures
+finally:
+    sys.path.remove(str(DOCS))
+
+
+@pytest.mark.parametrize("page", pictures.PAGES, ids=name)
+def test_the_pictures_of_a_page_are_what_its_code_draws(page, tmp_path, monkeypatch):
+    monkeypatch.delenv("SOURCE_DATE_EPOCH", raising=False)
+    drawn = pictures.drawn(page, tmp_path)
+    assert drawn
+    for saved, where in drawn.items():
+        new, shown = (
+            re.findall(r"<text.*?>(.*?)</text>", path.read_text(encoding="utf-8"))
+            for path in (saved, where)
+        )
+        assert new == shown, f"{name(where)}: run python docs/pictures.py"
+        assert str(where.relative_to(page.parent)) in page.read_text(encoding="utf-8")

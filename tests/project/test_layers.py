@@ -1,0 +1,137 @@
+"""Imports point one way, and importing the package is cheap."""
+
+import ast
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import micrograd_gd
+
+PACKAGE = Path(micrograd_gd.__file__).parent
+
+# The drawing of the house: a room knows the layers below its own, and nothing else.
+LAYERS = """
+errors files text _version
+table data
+core
+engine
+functional transforms notation optim
+nn losses compiler
+descent testing viz
+training notebook
+persist
+cli __init__ __main__
+"""
+LEVEL = {room: level for level, rooms in enumerate(LAYERS.split("\n")) for room in rooms.split()}
+
+# The engine's own two circles.
+EXCEPTIONS = {("core", "engine")}
+
+STANDARD = sys.stdlib_module_names
+THIRD_PARTY_HOMES = {
+    "cli": {"typer"},
+    "viz": {"graphviz"},
+    "testing": {"hypothesis", "mpmath", "pytest"},
+    "training/estimators.py": {"numpy", "sklearn"},
+}  # the modules made for them
+
+
+MODULES = [
+    pytest.param(path, id=str(path.relative_to(PACKAGE))) for path in sorted(PACKAGE.rglob("*.py"))
+]
+
+SOURCES = [pytest.param(path, id=path.name) for path in sorted(PACKAGE.rglob("*.[ch]"))]
+
+
+def home(path):
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def imports(path):
+    """(module, whether inside a function) for every import in the file."""
+    tree = ast.parse(path.read_text())
+    inside = {
+        node
+        for function in ast.walk(tree)
+        if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef)
+        for node in ast.walk(function)
+    }
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from ((alias.name, node in inside) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: imports are written in full"
+            if node.module == "micrograd_gd":
+                yield from ((f"micrograd_gd.{a.name}", node in inside) for a in node.names)
+            else:
+                yield node.module, node in inside
+
+
+@pytest.mark.parametrize("path", MODULES)
+def test_a_room_imports_only_from_the_layers_below(path):
+    importer = home(path)
+    assert importer in LEVEL, f"{importer} has no place in the drawing"
+    for name, _ in imports(path):
+        top, _, rest = name.partition(".")
+        imported = rest.split(".")[0]
+        if top != "micrograd_gd" or importer in {imported, "__main__"}:
+            continue
+        if imported not in LEVEL:
+            assert hasattr(micrograd_gd, imported), name  # a name of the face
+            imported = "__init__"
+        if (importer, imported) not in EXCEPTIONS:
+            assert LEVEL[imported] < LEVEL[importer], f"{importer} must not know {imported}"
+
+
+@pytest.mark.parametrize("path", SOURCES)
+def test_the_c_sources_import_only_from_the_layers_below(path):
+    for name in re.findall(r'"micrograd_gd\.(\w+)[\w.]*"(?!, /\* where)', path.read_text()):
+        assert name == "core" or LEVEL[name] < LEVEL["core"], f"{path.name} must not know {name}"
+
+
+@pytest.mark.parametrize("path", MODULES)
+def test_third_party_packages_are_imported_where_they_are_needed(path):
+    place = path.relative_to(PACKAGE).as_posix()
+    offered = set().union(
+        *(names for at, names in THIRD_PARTY_HOMES.items() if place.startswith(at))
+    )
+    for name, inside_function in imports(path):
+        top = name.partition(".")[0]
+        if top == "micrograd_gd" or top in STANDARD:
+            continue
+        assert inside_function or top in offered, f"{place} imports {top} for all who import it"
+
+
+@pytest.mark.parametrize("path", MODULES)
+def test_no_module_is_longer_than_400_lines(path):
+    assert len(path.read_text().splitlines()) <= 400
+
+
+def test_importing_the_package_needs_the_standard_library_alone():
+    code = "import sys, micrograd_gd; print(*{name.partition('.')[0] for name in sys.modules})"
+    loaded = subprocess.run(
+        [sys.executable, "-S", "-c", code],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={"PYTHONPATH": str(PACKAGE.parent)},
+    ).stdout.split()
+    foreign = set(loaded) - STANDARD - {"__main__", "micrograd_gd", "sitecustomize"}
+    assert not foreign
+
+
+def test_no_code_asks_for_an_operation_by_name():
+    """Whatever differs between operations is a column of the table."""
+    from micrograd_gd.table.ops import OPERATIONS
+
+    for path in PACKAGE.rglob("*.py"):
+        tree = ast.parse(path.read_text())
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Compare | ast.MatchValue):
+                constants = {c.value for c in ast.walk(node) if isinstance(c, ast.Constant)}
+                names = ast.unparse(node)
+                asked = constants & OPERATIONS.keys() if ".name" in names or "op" in names else ()
+                assert not asked, f"{path.name}:{node.lineno} asks for {asked}"

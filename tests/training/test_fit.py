@@ -1,0 +1,371 @@
+"""Training is gradient descent and nothing else, and tells what happened however it ends."""
+
+import csv
+import io
+import pickle
+import sys
+
+import pytest
+
+from micrograd_gd import MLP, fit
+from micrograd_gd.data import blobs
+from micrograd_gd.errors import ArgumentError, NotANumberError, ShapeError
+from micrograd_gd.losses import LOSSES, mse
+from micrograd_gd.optim import Adam, GradientDescent, Momentum
+from micrograd_gd.training.history import History
+
+INPUTS = [[-1.0], [0.0], [1.0], [2.0]]
+TARGETS = [-1.0, 1.0, 3.0, 5.0]  # 2 x + 1
+
+
+def numbers(model):
+    return [parameter.data for parameter in model.parameters()]
+
+
+def test_full_batch_is_the_loop_written_by_hand():
+    model, by_hand = MLP(1, [3, 1], seed=0), MLP(1, [3, 1], seed=0)
+    history = fit(model, INPUTS, TARGETS, learning_rate=0.05, epochs=5)
+    losses = []
+    for _ in range(5):
+        loss = mse([by_hand(x) for x in INPUTS], TARGETS)
+        losses.append(loss.data)
+        by_hand.zero_grad()
+        loss.backward()
+        for parameter in by_hand.parameters():
+            parameter.data -= 0.05 * parameter.grad
+    losses.append(mse([by_hand(x) for x in INPUTS], TARGETS).data)
+    assert numbers(model) == numbers(by_hand)
+    assert history.column("loss") == losses
+
+
+def test_row_k_is_the_model_after_k_epochs():
+    history = fit(MLP(1, 1, seed=0), INPUTS, TARGETS, epochs=3)
+    assert history.column("epoch") == [0, 1, 2, 3]
+    for epochs in (1, 2):
+        model = MLP(1, 1, seed=0)
+        fit(model, INPUTS, TARGETS, epochs=epochs)
+        assert mse([model(x) for x in INPUTS], TARGETS).data == history.rows[epochs]["loss"]
+
+
+def test_a_line_is_learned():
+    model = MLP(1, 1, seed=0)
+    history = fit(model, INPUTS, TARGETS, learning_rate=0.2, epochs=200)
+    assert numbers(model) == pytest.approx([2.0, 1.0], abs=1e-6)
+    assert (history.status, history.message) == ("completed", "completed 200 epochs")
+    assert history.best_epoch > 100
+
+
+def test_mini_batches_use_every_sample_once_an_epoch():
+    seen = []
+
+    class Spy(MLP):
+        def __call__(self, x):
+            seen.append(x[0])
+            return super().__call__(x)
+
+    fit(Spy(1, 1, seed=0), INPUTS, TARGETS, learning_rate=0.01, epochs=2, batch_size=3)
+    # Measured, descended, measured, descended, measured: four samples each time.
+    passes = [seen[start : start + 4] for start in range(0, len(seen), 4)]
+    assert [sorted(each) for each in passes] == [[-1.0, 0.0, 1.0, 2.0]] * 5
+    assert passes[1] != passes[3]
+
+
+def test_a_batch_of_all_samples_is_full_batch_but_for_rounding():
+    full, batch = MLP(1, 1, seed=0), MLP(1, 1, seed=0)
+    fit(full, INPUTS, TARGETS, epochs=20)
+    fit(batch, INPUTS, TARGETS, epochs=20, batch_size=100)
+    assert numbers(batch) == pytest.approx(numbers(full), rel=1e-12)
+
+
+def test_the_seed_decides_the_order_of_the_batches():
+    def trained(seed):
+        model = MLP(1, 1, seed=0)
+        fit(model, INPUTS, TARGETS, epochs=2, batch_size=1, seed=seed)
+        return numbers(model)
+
+    assert trained(1) == trained(1)
+    assert trained(1) != trained(2)
+
+
+@pytest.mark.parametrize(
+    ("loss", "outputs", "low", "high"),
+    [("cross_entropy", 2, 0, 1), ("binary_cross_entropy", 1, 0, 1), ("hinge", 1, -1, 1)],
+)
+def test_accuracy_is_told_where_targets_are_classes(loss, outputs, low, high):
+    inputs, classes = blobs(40, centers=2, seed=0)
+    targets = [(low, high)[c] for c in classes]
+    model = MLP(2, [8, outputs], activation="tanh", seed=0)
+    history = fit(model, inputs, targets, loss=loss, epochs=10, batch_size=4)
+    assert history.column("accuracy")[-1] == 1.0
+    assert all(0 <= share <= 1 for share in history.column("accuracy"))
+
+
+def test_validation_is_measured_and_changes_nothing():
+    plain, watched = MLP(1, 1, seed=0), MLP(1, 1, seed=0)
+    held_out = ([[3.0]], [7.0])
+    without = fit(plain, INPUTS, TARGETS, epochs=4)
+    history = fit(watched, INPUTS, TARGETS, epochs=4, validation=held_out)
+    assert numbers(plain) == numbers(watched)
+    assert history.column("loss") == without.column("loss")
+    assert history.rows[-1]["validation_loss"] == mse([watched([3.0])], [7.0]).data
+
+
+def test_a_schedule_and_a_loss_of_ones_own_are_taken():
+    def doubled(predictions, targets):
+        return 2 * mse(predictions, targets)
+
+    a, b = MLP(1, 1, seed=0), MLP(1, 1, seed=0)
+    fit(a, INPUTS, TARGETS, loss=doubled, learning_rate=lambda _: 0.05, epochs=3)
+    fit(b, INPUTS, TARGETS, loss="mse", learning_rate=0.1, epochs=3)
+    assert numbers(a) == pytest.approx(numbers(b))
+
+
+def test_divergence_keeps_the_history_and_the_best_parameters():
+    model = MLP(1, 1, seed=0)
+    start = numbers(model)
+    history = fit(model, INPUTS, TARGETS, learning_rate=1e100, epochs=50)
+    assert history.status == "diverged"
+    assert history.message.startswith(f"diverged in epoch {len(history)}: the ")
+    assert numbers(model) == start
+    assert history.best_epoch == 0
+    assert all(loss < float("inf") for loss in history.column("loss"))
+
+
+def test_a_loss_that_is_not_finite_from_the_start_is_told():
+    history = fit(MLP(1, 1, activation="log", seed=0), [[1e308]], [-1e308], epochs=2)
+    assert history.status == "diverged"
+    assert history.message == "diverged in epoch 0: the loss is inf"
+    assert len(history) == 0
+    with pytest.raises(ArgumentError, match=r"diverged in epoch 0: .* there is nothing to go on"):
+        history.run.state_dict()
+
+
+def test_divergence_after_progress_goes_back_to_the_best_epoch():
+    model = MLP(1, 1, seed=0)
+    best = {}
+
+    def note(history):
+        best[history.rows[-1]["epoch"]] = numbers(model)
+
+    def rate(step):
+        return 0.1 if step < 5 else 1e200
+
+    history = fit(model, INPUTS, TARGETS, learning_rate=rate, epochs=20, callbacks=[note])
+    assert (history.status, history.best_epoch) == ("diverged", 5)
+    assert numbers(model) == best[5]
+
+
+def test_an_interrupt_keeps_the_history_and_the_best_parameters():
+    model = MLP(1, 1, seed=0)
+    after_three = MLP(1, 1, seed=0)
+    fit(after_three, INPUTS, TARGETS, epochs=3)
+
+    def stop(history):
+        if len(history) == 4:
+            raise KeyboardInterrupt
+
+    history = fit(model, INPUTS, TARGETS, epochs=9, callbacks=[stop])
+    assert (history.status, len(history)) == ("interrupted", 4)
+    assert history.message == "interrupted in epoch 3 of 9"
+    assert numbers(model) == numbers(after_three)
+
+
+def test_an_interrupt_within_a_step_undoes_the_half_of_it():
+    class Slow(MLP):
+        calls = 0
+
+        def __call__(self, x):
+            self.calls += 1
+            if self.calls == 7:  # in the second batch of the first epoch
+                raise KeyboardInterrupt
+            return super().__call__(x)
+
+    model = Slow(1, 1, seed=0)
+    start = numbers(model)
+    history = fit(model, INPUTS, TARGETS, epochs=3, batch_size=2)
+    assert (history.status, len(history)) == ("interrupted", 1)
+    assert numbers(model) == start
+    whole = fit(MLP(1, 1, seed=0), INPUTS, TARGETS, epochs=3, batch_size=2)
+    state = history.run.state_dict()
+    assert fit(MLP(1, 1), INPUTS, TARGETS, epochs=3, batch_size=2, resume=state).rows == whole.rows
+
+
+def test_another_error_is_not_swallowed():
+    def fail(_):
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fit(MLP(1, 1), INPUTS, TARGETS, callbacks=[fail])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"epochs": 0}, "epochs is 0; expected a whole number, at least 1"),
+        ({"epochs": 1.5}, "epochs is 1.5; expected a whole number, at least 1"),
+        ({"batch_size": -1}, "batch_size is -1; expected a whole number, at least 1"),
+        ({"batch_size": 0}, "batch_size is 0; expected a whole number, at least 1"),
+        ({"learning_rate": -1.0}, "learning_rate"),
+        ({"loss": "cube"}, "loss is 'cube'; expected one of mse, mae"),
+        ({"validation": ([], [])}, "no validation samples; expected at least one"),
+    ],
+)
+def test_settings_out_of_range_are_refused_before_anything_changes(arguments, message):
+    model = MLP(1, 1, seed=0)
+    before = numbers(model)
+    with pytest.raises(ArgumentError, match=message):
+        fit(model, INPUTS, TARGETS, **arguments)
+    assert numbers(model) == before
+
+
+def test_lengths_that_differ_and_no_samples_are_refused():
+    with pytest.raises(ShapeError, match="4 training inputs and 3 targets; expected one target"):
+        fit(MLP(1, 1), INPUTS, TARGETS[:3])
+    with pytest.raises(ShapeError, match="1 validation inputs and 0 targets"):
+        fit(MLP(1, 1), INPUTS, TARGETS, validation=([[1.0]], []))
+    with pytest.raises(ArgumentError, match="no training samples; expected at least one"):
+        fit(MLP(1, 1), [], [])
+
+
+def test_a_history_is_written_with_every_digit(tmp_path):
+    history = fit(MLP(1, 1, seed=0), INPUTS, TARGETS, epochs=3)
+    history.to_csv(tmp_path / "history.csv")
+    with (tmp_path / "history.csv").open(newline="") as file:
+        rows = [{name: float(x) for name, x in row.items()} for row in csv.DictReader(file)]
+    assert rows == list(history)
+
+
+def test_a_history_without_rows_is_written_as_its_header(tmp_path):
+    History().to_csv(tmp_path / "history.csv")
+    assert (tmp_path / "history.csv").read_text() == "epoch,loss\n"
+    assert History().best_epoch == 0
+
+
+def test_an_unknown_column_is_named():
+    with pytest.raises(ArgumentError, match="no column 'speed' in the history; expected one of"):
+        fit(MLP(1, 1), INPUTS, TARGETS, epochs=1).column("speed")
+
+
+@pytest.mark.parametrize("batch_size", [None, 2])
+def test_a_loss_that_is_no_value_is_told(batch_size):
+    def plain(predictions, targets):
+        return sum((p.data - t) ** 2 for p, t in zip(predictions, targets, strict=True))
+
+    message = "the loss is float .*, through which no gradient flows; expected a Value"
+    with pytest.raises(NotANumberError, match=message):
+        fit(MLP(1, 1), INPUTS, TARGETS, loss=plain, batch_size=batch_size)
+    with pytest.raises(NotANumberError, match="the loss is list"):
+        fit(MLP(1, 1), INPUTS, TARGETS, loss=lambda predictions, _: predictions)
+
+
+@pytest.mark.parametrize("kind", [Momentum, Adam])
+def test_another_optimiser_brings_its_own_rate(kind):
+    model, by_hand = MLP(1, [3, 1], seed=0), MLP(1, [3, 1], seed=0)
+    fit(model, INPUTS, TARGETS, epochs=5, optimiser=kind(model.parameters(), 0.05))
+    optimiser = kind(by_hand.parameters(), 0.05)
+    for _ in range(5):
+        optimiser.zero_grad()
+        mse([by_hand(x) for x in INPUTS], TARGETS).backward()
+        optimiser.step()
+    assert numbers(model) == numbers(by_hand)
+
+
+def test_a_run_that_was_completed_goes_on_for_more_epochs():
+    whole = fit(MLP(1, 1, seed=0), INPUTS, TARGETS, epochs=8, batch_size=2)
+    model = MLP(1, 1, seed=0)
+    half = fit(model, INPUTS, TARGETS, epochs=3, batch_size=2)
+    resumed = fit(model, INPUTS, TARGETS, epochs=8, batch_size=2, resume=half.run.state_dict())
+    assert resumed.rows == whole.rows
+    again = fit(model, INPUTS, TARGETS, epochs=8, resume=resumed.run.state_dict())
+    assert again.rows == whole.rows
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+def test_progress_is_shown_to_a_terminal_and_to_nobody_else(monkeypatch):
+    pytest.importorskip("tqdm", reason="the extra progress is not installed")
+
+    def shown(stream, **options):
+        monkeypatch.setattr("sys.stderr", stream)
+        fit(MLP(1, 1, seed=0), INPUTS, TARGETS, epochs=5, **options)
+        return stream.getvalue()
+
+    assert "5/5" in shown(Terminal())
+    assert "loss=" in shown(Terminal())
+    assert shown(Terminal(), progress=False) == ""
+    assert shown(io.StringIO()) == ""
+    monkeypatch.setitem(sys.modules, "tqdm", None)
+    monkeypatch.setitem(sys.modules, "tqdm.auto", None)
+    assert shown(Terminal()) == ""
+
+
+def test_a_history_is_pickled_without_its_run():
+    def doubled(predictions, targets):
+        return 2 * mse(predictions, targets)
+
+    history = fit(MLP(1, 1, seed=0), INPUTS, TARGETS, loss=doubled, epochs=2)
+    again = pickle.loads(pickle.dumps(history))  # noqa: S301 — our own
+    assert again == history
+    assert (again.run, history.run.history) == (None, history)
+
+
+def test_a_state_with_other_figures_is_refused_and_changes_nothing():
+    held_out = {"validation": (INPUTS, TARGETS)}
+    cases = [
+        ({}, held_out, "has the figures epoch, loss, and this one loss, validation_loss; exp"),
+        (held_out, {}, "has the figures epoch, loss, validation_loss, and this one loss; exp"),
+        ({}, {"loss": "hinge"}, "and this one loss, accuracy; exp"),
+    ]
+    for before, after, message in cases:
+        state = fit(MLP(1, 1), INPUTS, TARGETS, epochs=3, learning_rate=0.01, **before)
+        model = MLP(1, 1, seed=3)
+        steps, start = GradientDescent(model.parameters(), 0.3), model.state_dict()
+        with pytest.raises(ArgumentError, match=message):
+            fit(model, INPUTS, TARGETS, optimiser=steps, resume=state.run.state_dict(), **after)
+        assert (steps.learning_rate, model.state_dict()) == (0.3, start)
+    steps = Momentum(model.parameters(), 0.3)
+    state = fit(MLP(1, 1), INPUTS, TARGETS, epochs=3, learning_rate=0.01).run.state_dict()
+    with pytest.raises(ArgumentError, match="the state of Momentum has"):
+        fit(model, INPUTS, TARGETS, optimiser=steps, resume=state)
+    assert steps.learning_rate == 0.3
+
+
+def test_fewer_epochs_than_were_done_are_nothing_to_do():
+    done = fit(MLP(1, 1), INPUTS, TARGETS, epochs=5)
+    fewer = fit(MLP(1, 1), INPUTS, TARGETS, epochs=3, resume=done.run.state_dict())
+    assert fewer.rows == done.rows
+    assert fewer.message == "nothing to do: 5 epochs were done before, and 3 were asked for"
+    same = fit(MLP(1, 1), INPUTS, TARGETS, epochs=5, resume=done.run.state_dict())
+    assert same.message == "completed 5 epochs"
+
+
+@pytest.mark.parametrize("batch_size", [None, 16])
+@pytest.mark.parametrize("loss", [*LOSSES, "own"])
+def test_compiled_training_takes_the_same_steps(loss, batch_size):
+    data = blobs(60, seed=1)
+    targets = list(data.targets)
+    if loss == "hinge":
+        targets = [1 if t else -1 for t in targets]
+    elif loss == "binary_cross_entropy":
+        targets = [float(t > 0) for t in targets]
+    nouts = 3 if loss == "cross_entropy" else 1
+
+    def own(predictions, wanted):
+        return mse(predictions, wanted) + 0.1 * sum(p * p for p in predictions)
+
+    chosen = own if loss == "own" else loss
+    histories, models = [], []
+    for compiled in (False, True):
+        models.append(MLP(2, [4, nouts], activation="tanh", seed=0))
+        histories.append(
+            fit(
+                models[-1], data.inputs, targets, loss=chosen, learning_rate=0.05, epochs=5,
+                batch_size=batch_size, validation=(data.inputs, targets), compiled=compiled,
+            )
+        )  # fmt: skip
+    for eager, compiled in zip(*(history.rows for history in histories), strict=True):
+        assert compiled == pytest.approx(eager, rel=1e-10)
+    assert numbers(models[1]) == pytest.approx(numbers(models[0]), rel=1e-9)

@@ -1,0 +1,82 @@
+"""27 regression problems of NIST: the residual sum of squares, its derivatives, the way down."""
+
+import json
+import math
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from micrograd_gd import critical_learning_rate, functional, grad, hessian, minimize
+
+FOLDER = Path(__file__).parents[3] / "shared" / "cases" / "nist"
+FUNCTIONS = {
+    "pi": math.pi,
+    **{name: getattr(functional, name) for name in functional.__all__},
+}
+PROBLEMS = [path.stem for path in sorted(FOLDER.glob("*.json"))] or ["none"]
+
+
+@pytest.fixture(params=PROBLEMS)
+def problem(request, cases):
+    return json.loads((cases / "nist" / f"{request.param}.json").read_text())
+
+
+def residuals(problem):
+    """The objective of a problem, the sum of (response - model(x; b))²; and the responses."""
+    model, response = (compile(problem[k], "case", "eval") for k in ("model", "response"))
+    rows = [dict(zip(problem["columns"], row, strict=True)) for row in problem["data"]]
+    responses = [eval(response, {**FUNCTIONS, **row}) for row in rows]  # noqa: S307 — our cases
+
+    def total(b):
+        names = {**FUNCTIONS, **{f"b{i}": x for i, x in enumerate(b, 1)}}
+        terms = []
+        for row, known in zip(rows, responses, strict=True):
+            names.update(row)
+            terms.append((known - eval(model, names)) ** 2)  # noqa: S307 — our cases
+        return sum(terms)
+
+    return total, math.hypot(*responses)
+
+
+@pytest.mark.parametrize("place", ["at_start1", "at_start2", "at_certified_float"])
+def test_value_gradient_and_hessian(problem, place):
+    """To 1e-14, of the second order 1e-13, of the size of the terms that are added up.
+
+    A residual is known to an ulp of the response; what that does to the others is in the bounds.
+    """
+    total, size = residuals(problem)
+    known = problem[place]
+    value = float(known["rss"])
+    assert abs(total(known["b"]) - value) <= 1e-14 * (value + size * math.sqrt(value))
+    second = [[*map(float, row)] for row in known["hess"]]
+    scales = [*map(float, known["grad_scale_sum_abs_terms"])]
+    for j, (got, truth) in enumerate(zip(grad(total)(known["b"]), known["grad"], strict=True)):
+        bound = 1e-14 * (scales[j] + size * math.sqrt(abs(second[j][j])))
+        assert abs(got - float(truth)) <= bound
+    scales = [[*map(float, row)] for row in known["hess_scale_sum_abs_terms"]]
+    for i, row in enumerate(hessian(total)(known["b"])):
+        for j, got in enumerate(row):
+            assert abs(got - second[i][j]) <= 1e-13 * scales[i][j]
+
+
+def test_below_the_critical_rate_every_step_goes_downhill(problem):
+    """From the second start, at a rate that is below critical all along the step.
+
+    The curvature changes on the way, so where the step would lead it is looked at too.
+    """
+    total, _ = residuals(problem)
+    place, values = problem["start2"], []
+    for _ in range(2 if len(problem["data"]) > 100 else 5):
+        rate = 0.95 * critical_learning_rate(total, place)
+        while True:
+            step = minimize(total, place, learning_rate=rate, max_steps=1, tolerance=None)
+            end = step.trajectory[-1].parameters
+            middle = [(a + b) / 2 for a, b in zip(place, end, strict=True)]
+            lowest = min(critical_learning_rate(total, x) for x in (middle, end))
+            if rate < lowest:
+                break
+            rate = 0.95 * min(lowest, rate)
+        values += [each.value for each in step.trajectory]
+        place = end
+    assert all(after < before for before, after in pairwise(values[::2] + values[-1:]))
