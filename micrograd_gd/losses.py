@@ -14,7 +14,7 @@ from micrograd_gd.core.blocks import is_varying
 from micrograd_gd.engine import Value
 from micrograd_gd.errors import ArgumentError, NotANumberError, ShapeError
 from micrograd_gd.functional import logsumexp, mean, total
-from micrograd_gd.table.numbers import number, shortened
+from micrograd_gd.table.numbers import number, shorten
 from micrograd_gd.table.ops import operation
 
 __all__ = [
@@ -214,7 +214,7 @@ def _class(t: Any, i: int, classes: int) -> Any:
 def _sequence(xs: Any, name: str) -> list[Any]:
     xs = xs.tolist() if hasattr(xs, "tolist") else xs
     if isinstance(xs, (str, bytes, Mapping)):
-        raise NotANumberError(f"{name} must be numbers, but came as {shortened(xs)}")
+        raise NotANumberError(f"{name} must be numbers, but came as {shorten(xs)}")
     return list(xs) if hasattr(xs, "__iter__") else [xs]
 
 

@@ -14,7 +14,7 @@ from typing import Any
 from micrograd_gd.engine import Value
 from micrograd_gd.errors import ArgumentError, NotANumberError, NumberRangeError, ShapeError
 from micrograd_gd.functional import dot, hardtanh
-from micrograd_gd.table.numbers import number, shortened
+from micrograd_gd.table.numbers import number, shorten
 from micrograd_gd.table.ops import OPERATIONS, Operation, operation
 
 __all__ = ["INITIALISERS", "MLP", "Layer", "Module", "Neuron"]
@@ -128,7 +128,7 @@ class Module:
         0.5
         """
         if not isinstance(state, Mapping):
-            raise ArgumentError(f"a state maps names to numbers, but came as {shortened(state)}")
+            raise ArgumentError(f"a state maps names to numbers, but came as {shorten(state)}")
         own = dict(self.named_parameters())
         numbers = {name: _finite(entry) for name, entry in state.items() if name in own}
         problems = [
@@ -359,7 +359,7 @@ def _read(x: Any, module: Module) -> _Inputs:
     x = x.tolist() if hasattr(x, "tolist") else x
     if isinstance(x, (str, bytes, Mapping)) or not hasattr(x, "__getitem__"):
         raise NotANumberError(
-            f"{module!r} takes a sequence of numbers, but got {type(x).__name__} {shortened(x)}"
+            f"{module!r} takes a sequence of numbers, but got {type(x).__name__} {shorten(x)}"
         )
     if {*map(type, x)} <= _PLAIN:
         return _Inputs(x)

@@ -10,7 +10,7 @@ from typing import Any
 
 from micrograd_gd.engine import Value
 from micrograd_gd.errors import ArgumentError, DivergedError, NotANumberError, ShapeError
-from micrograd_gd.table.numbers import number, shortened
+from micrograd_gd.table.numbers import number, shorten
 
 __all__ = [
     "Adam",
@@ -119,7 +119,7 @@ class Optimiser:
         """
         names = ("steps", *self.remembers)
         if not isinstance(state, Mapping) or {*state} != {*names}:
-            found = ", ".join(map(str, state)) if isinstance(state, Mapping) else shortened(state)
+            found = ", ".join(map(str, state)) if isinstance(state, Mapping) else shorten(state)
             raise ArgumentError(
                 f"the state of {type(self).__name__} has {', '.join(names)}; this one has {found}"
             )
@@ -132,7 +132,7 @@ class Optimiser:
 
     def _column(self, name: str, xs: Any) -> list[float]:
         if isinstance(xs, str) or not hasattr(xs, "__iter__"):
-            raise NotANumberError(f"{name} must be a list of numbers, but came as {shortened(xs)}")
+            raise NotANumberError(f"{name} must be a list of numbers, but came as {shorten(xs)}")
         column = [number(x, f"{name}[{i}]") for i, x in enumerate(xs)]
         if len(column) != len(self.parameters):
             raise ShapeError(
@@ -324,14 +324,14 @@ def _checked(parameters: Iterable[Value]) -> list[Value]:
     if not hasattr(parameters, "__iter__"):
         raise NotANumberError(
             f"parameters must be a list of values, such as model.parameters(), "
-            f"but came as {type(parameters).__name__} {shortened(parameters)}"
+            f"but came as {type(parameters).__name__} {shorten(parameters)}"
         )
     unique = {id(parameter): parameter for parameter in parameters}
     for i, parameter in enumerate(unique.values()):
         if not isinstance(parameter, Value):
             raise NotANumberError(
                 f"parameter {i} must be a Value, but came as "
-                f"{type(parameter).__name__} {shortened(parameter)}"
+                f"{type(parameter).__name__} {shorten(parameter)}"
             )
         if parameter.op is not None:
             raise ArgumentError(

@@ -23,5 +23,5 @@ def ops(
         return
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
     for line in reports.operation_table():
-        typer.echo(reports.shortened(line, width) if width else line)
+        typer.echo(reports.shorten(line, width) if width else line)
     typer.echo(f"\n{len(OPERATIONS)} operations; {PROGRAM} ops NAME shows one in full.")

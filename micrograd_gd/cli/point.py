@@ -9,7 +9,7 @@ import typer
 from micrograd_gd.engine import Value
 from micrograd_gd.errors import ArgumentError
 from micrograd_gd.notation.parse import parse
-from micrograd_gd.table.numbers import shortened
+from micrograd_gd.table.numbers import shorten
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -30,7 +30,7 @@ def computed(formula: str, at: Iterable[str]) -> tuple[Value, dict[str, Value]]:
     leaves = {name: Value(numbers[name], name) for name in function.names}
     root = function(**leaves)
     if not isinstance(root, Value):
-        raise ArgumentError(f"{shortened(formula)} is {root:g} and depends on no name; "
+        raise ArgumentError(f"{shorten(formula)} is {root:g} and depends on no name; "
                             f"expected a formula such as 'tanh(a*b)'")  # fmt: skip
     return root, leaves
 

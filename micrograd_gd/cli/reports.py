@@ -36,7 +36,7 @@ def report(experiment: Experiment) -> list[str]:
 def operation_table() -> list[str]:
     """Every row of the table: operation, derivatives, and what it is."""
     rows = [
-        (repr(row), shortened(" | ".join(map(_formula, row.partials)), 44), row.doc)
+        (repr(row), shorten(" | ".join(map(_formula, row.partials)), 44), row.doc)
         for row in OPERATIONS.values()
     ]
     return aligned([("operation", "derivative for each operand", "what it is"), *rows])
@@ -73,6 +73,6 @@ def aligned(rows: Sequence[tuple[str, ...]]) -> list[str]:
     ]
 
 
-def shortened(text: str, width: int) -> str:
+def shorten(text: str, width: int) -> str:
     """A text, cut where it is wider than that."""
     return text if len(text) <= width else f"{text[: width - 1]}…"

@@ -7,7 +7,7 @@ from typing import Any
 from micrograd_gd.compiler.trace import Traced
 from micrograd_gd.engine import Value
 from micrograd_gd.errors import JitError
-from micrograd_gd.table.numbers import shortened
+from micrograd_gd.table.numbers import shorten
 from micrograd_gd.transforms import trees
 
 Function = Callable[..., Any]
@@ -39,7 +39,7 @@ class Call:
         except TypeError:
             raise JitError(
                 f"{self.name}: static arguments are told apart by their hash, which "
-                f"{shortened(self.static)} has none of"
+                f"{shorten(self.static)} has none of"
             ) from None
 
     def trace(self, leaves: Sequence[float]) -> Traced:

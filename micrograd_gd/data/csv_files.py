@@ -8,7 +8,7 @@ import math
 import re
 from difflib import get_close_matches
 from pathlib import Path
-from reprlib import repr as shortened
+from reprlib import repr as shorten
 from typing import TYPE_CHECKING, NamedTuple
 
 from micrograd_gd.errors import DataError
@@ -55,10 +55,10 @@ class Table(NamedTuple):
         number = parsed_number(text)
         if number is None:
             remedy = "correct it, or drop the column, or make it the target"
-            message = f"the text {shortened(text)}; expected a number such as 5.1: {remedy}"
+            message = f"the text {shorten(text)}; expected a number such as 5.1: {remedy}"
             raise self._cell_problem(row, position, message)
         if not math.isfinite(number):
-            message = f"{shortened(text)}; expected a finite number: fill it in or drop the row"
+            message = f"{shorten(text)}; expected a finite number: fill it in or drop the row"
             raise self._cell_problem(row, position, message)
         return number
 
@@ -89,7 +89,7 @@ class Table(NamedTuple):
             return all(numeric)
         mostly_numbers = 2 * sum(numeric) >= len(numeric)
         odd = self.rows[numeric.index(not mostly_numbers)]
-        cell = shortened(self.text(odd, position))
+        cell = shorten(self.text(odd, position))
         counts = f"{sum(numeric)} of {len(numeric)} cells of this column are numbers"
         expected = "a number" if mostly_numbers else "text"
         message = f"{cell}, while {counts}; expected {expected}: correct it, or pass classes=True"

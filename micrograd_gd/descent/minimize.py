@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from micrograd_gd.core.blocks import detect_anomaly
 from micrograd_gd.errors import ArgumentError, NonFiniteError
-from micrograd_gd.table.numbers import number, shortened
+from micrograd_gd.table.numbers import number, shorten
 from micrograd_gd.transforms import trees
 from micrograd_gd.transforms.derivatives import stop_gradient, value_and_grad
 
@@ -86,7 +86,7 @@ class Descent:
 
     def __repr__(self) -> str:
         steps = counted(len(self.trajectory) - 1)
-        place = shortened(self.parameters)
+        place = shorten(self.parameters)
         return f"Descent({self.status} after {steps}, value {self.value:g} at {place})"
 
 
@@ -141,7 +141,7 @@ class _Settings:
 
     def __post_init__(self) -> None:
         if not (isinstance(self.max_steps, Integral) and int(self.max_steps) >= 1):
-            given = shortened(self.max_steps)
+            given = shorten(self.max_steps)
             raise ArgumentError(f"max_steps is {given}; expected a whole number, at least 1")
         if not callable(self.learning_rate):
             check_rate("learning_rate", self.learning_rate)
@@ -191,12 +191,12 @@ def _start(start: Any, bounds: Any, seed: int | None) -> Any:
             )
         leaves, structure = trees.flatten(stop_gradient(start), "start")
         if not all(map(math.isfinite, leaves)):
-            raise ArgumentError(f"start is {shortened(start)}; expected finite numbers")
+            raise ArgumentError(f"start is {shorten(start)}; expected finite numbers")
         return trees.unflatten(structure, leaves)
     if start is not None:
         raise ArgumentError("both a start and bounds; bounds are for a random start: leave one out")
     if not (isinstance(bounds, (tuple, list)) and len(bounds) == 2):
-        raise ArgumentError(f"bounds is {shortened(bounds)}; expected a pair: lowest, highest")
+        raise ArgumentError(f"bounds is {shorten(bounds)}; expected a pair: lowest, highest")
     lows, structure = trees.flatten(bounds[0], "the lower bound")
     highs = trees.matched(bounds[1], structure, "the upper bound")
     for low, high in zip(lows, highs, strict=True):

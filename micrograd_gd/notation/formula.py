@@ -11,7 +11,7 @@ from micrograd_gd.engine import Value
 from micrograd_gd.errors import ArgumentError
 from micrograd_gd.notation import latex
 from micrograd_gd.notation.terms import in_lines, leaf_names, syntax
-from micrograd_gd.table.numbers import shortened
+from micrograd_gd.table.numbers import shorten
 
 __all__ = ["formula", "in_notebook", "leaf_names"]
 
@@ -94,7 +94,7 @@ def _in_short(value: Value) -> str:
 def _derivative(root: Value, wrt: Value) -> Any:
     """∂root/∂wrt as a graph, recorded whatever blocks such as `no_grad` are open here."""
     if not hasattr(wrt, "record"):
-        raise ArgumentError(f"wrt is {shortened(wrt)}; expected a Value below the root")
+        raise ArgumentError(f"wrt is {shorten(wrt)}; expected a Value below the root")
     outside = contextvars.Context()
     return outside.run(sweep.adjoints, root, differentiable=True).get(wrt, 0.0)
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from micrograd_gd.errors import ArgumentError
 from micrograd_gd.table import expression
-from micrograd_gd.table.numbers import number, shortened
+from micrograd_gd.table.numbers import number, shorten
 from micrograd_gd.table.ops import OPERATIONS, Operation
 
 LENGTH = 10_000  # characters of a formula
@@ -42,14 +42,14 @@ def parse(text: str) -> "Expression":
     (0.0, 0.0)
     """
     if not isinstance(text, str):
-        raise ArgumentError(f"{shortened(text)} is no text; expected a formula such as 'a*b + 1'")
+        raise ArgumentError(f"{shorten(text)} is no text; expected a formula such as 'a*b + 1'")
     try:
         names, function = _read(text)
     except (SyntaxError, ValueError) as error:
         reason = error.msg if isinstance(error, SyntaxError) else error
-        raise ArgumentError(f"{shortened(text)}: {reason}; {_EXPECTED}") from None
+        raise ArgumentError(f"{shorten(text)}: {reason}; {_EXPECTED}") from None
     except (RecursionError, MemoryError):
-        raise ArgumentError(f"{shortened(text)}: nested too deep; {_EXPECTED}") from None
+        raise ArgumentError(f"{shorten(text)}: nested too deep; {_EXPECTED}") from None
     return Expression(text, names, function)
 
 
@@ -69,14 +69,14 @@ class Expression:
         given = dict(zip(self.names, numbers, strict=False)) | named
         if given.keys() != set(self.names) or len(numbers) + len(named) != len(self.names):
             wanted = ", ".join(self.names) or "no numbers"
-            told = ", ".join([*map(shortened, numbers), *named])
+            told = ", ".join([*map(shorten, numbers), *named])
             raise ArgumentError(f"{self!r} takes {wanted}; it was called with ({told})")
         arguments = [_argument(given[name], name) for name in self.names]
         result = self._function(*arguments)
         return result if hasattr(result, "record") else float(result)
 
     def __repr__(self) -> str:
-        return f"parse({shortened(self.text)})"
+        return f"parse({shorten(self.text)})"
 
     def __reduce__(self) -> tuple[Any, ...]:
         return parse, (self.text,)
@@ -112,7 +112,7 @@ def _lines(text: str) -> list[tuple[str, str]]:
     for line in definitions:
         name, equals, formula = (part.strip() for part in line.partition("="))
         if not (equals and name.isidentifier()) or name in _CONSTANTS:
-            raise ValueError(f"the line {shortened(line)} does not begin with 'name ='")
+            raise ValueError(f"the line {shorten(line)} does not begin with 'name ='")
         lines.append((name, formula))
     return [*lines, ("", last)]
 
@@ -123,7 +123,7 @@ def _tree(text: str) -> ast.expr:
         if not f"a{character}".isidentifier():  # as a mark on the letter before it is
             raise ValueError(f"{character!r} has no meaning here")
     if long := re.search(rf"\w{{{WORD + 1}}}", text):
-        raise ValueError(f"{shortened(long[0])} is longer than {WORD} characters")
+        raise ValueError(f"{shorten(long[0])} is longer than {WORD} characters")
     with warnings.catch_warnings():
         warnings.simplefilter("error")  # of "1if a else b" Python warns; it is a mistake
         tree = ast.parse(text.strip(), mode="eval").body
@@ -163,7 +163,7 @@ def _application(call: ast.Call) -> tuple[Operation, list[ast.expr]]:
     if row is None or row.folds:
         near = difflib.get_close_matches(name, [x for x, y in OPERATIONS.items() if not y.folds])
         hint = f"; did you mean {' or '.join(near)}?" if near else ""
-        raise ValueError(f"no operation is called {shortened(name)}{hint}")
+        raise ValueError(f"no operation is called {shorten(name)}{hint}")
     if call.keywords or not 0 <= len(row.operands) - len(operands) <= len(row.defaults):
         raise ValueError(f"{row!r} cannot be called so")
     return row, operands

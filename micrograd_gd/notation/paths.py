@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from micrograd_gd.core import sweep
 from micrograd_gd.engine import Value
 from micrograd_gd.errors import ArgumentError
-from micrograd_gd.table.numbers import shortened
+from micrograd_gd.table.numbers import shorten
 from micrograd_gd.text import plain
 
 STEPS = 8  # how many nodes of a long path are printed
@@ -36,7 +36,7 @@ def explain(root: Value, *, wrt: Value, max_paths: int = 10) -> "Explanation":
     """
     for name, x in (("root", root), ("wrt", wrt)):
         if not hasattr(x, "record"):
-            raise ArgumentError(f"{name} is {shortened(x)}; expected a Value of the graph")
+            raise ArgumentError(f"{name} is {shorten(x)}; expected a Value of the graph")
     if not (isinstance(max_paths, int) and max_paths >= 1):
         raise ArgumentError(f"max_paths is {max_paths!r}; expected a whole number, at least 1")
     gradient = sweep.adjoints(root).get(wrt, 0.0)

@@ -15,7 +15,7 @@ from typing import Any
 
 from micrograd_gd.engine import Value
 from micrograd_gd.errors import ArgumentError
-from micrograd_gd.table.numbers import shortened
+from micrograd_gd.table.numbers import shorten
 from micrograd_gd.table.ops import OPERATIONS, Operation
 
 TERMS = 30  # how many operations, names and numbers a line may hold
@@ -35,7 +35,7 @@ def leaf_names(root: Value) -> dict[str, Value]:
     ['w_0', 'x1']
     """
     if not hasattr(root, "record"):
-        raise ArgumentError(f"root is {shortened(root)}; expected a Value, whose graph is read")
+        raise ArgumentError(f"root is {shorten(root)}; expected a Value, whose graph is read")
     leaves = [node for node in root.nodes() if node.op is None]
     fresh = _Fresh()
     labelled = {leaf: fresh.name(stem) for leaf in leaves if (stem := _identifier(leaf.label))}

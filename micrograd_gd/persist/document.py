@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from micrograd_gd.errors import ArgumentError, ModelFileError
-from micrograd_gd.table.numbers import shortened
+from micrograd_gd.table.numbers import shorten
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -89,7 +89,7 @@ def _dumped(entry: Any) -> str:
         return json.dumps(entry, ensure_ascii=False, allow_nan=False)
     except (TypeError, ValueError, RecursionError) as error:
         message = "expected plain JSON: texts, finite numbers, lists and dicts of them"
-        raise ArgumentError(f"{shortened(entry)} cannot be saved ({error}); {message}") from None
+        raise ArgumentError(f"{shorten(entry)} cannot be saved ({error}); {message}") from None
 
 
 def in_json(x: float) -> float | str:
@@ -165,7 +165,7 @@ def split_head(content: Any) -> tuple[str, dict[str, Any]]:
     version = content.get("version")
     if version != VERSION or isinstance(version, bool):
         expected = f"expected version {VERSION}: use the micrograd_gd that wrote it"
-        raise MisfitError(f"a {kind} of format version {shortened(version)}; {expected}")
+        raise MisfitError(f"a {kind} of format version {shorten(version)}; {expected}")
     return kind, {key: x for key, x in content.items() if key not in ("format", "version")}
 
 
@@ -185,27 +185,27 @@ def check_keys(place: str, entry: Any, keys: Sequence[str]) -> None:
         raise MisfitError(f"no {', '.join(map(repr, missing))} in {place}; expected a whole model")
     unknown = [key for key in entry if key not in keys]
     if unknown:
-        raise MisfitError(f"unknown {shortened(unknown)} in {place}; expected {', '.join(keys)}")
+        raise MisfitError(f"unknown {shorten(unknown)} in {place}; expected {', '.join(keys)}")
 
 
 def an_object(place: str, entry: Any) -> dict[str, Any]:
     """An object of JSON."""
     if not isinstance(entry, dict):
-        raise MisfitError(f"{place} is {shortened(entry)}; expected an object")
+        raise MisfitError(f"{place} is {shorten(entry)}; expected an object")
     return entry
 
 
 def a_list(place: str, entry: Any) -> list[Any]:
     """A list of JSON, not empty."""
     if not (isinstance(entry, list) and entry):
-        raise MisfitError(f"{place} is {shortened(entry)}; expected a list that is not empty")
+        raise MisfitError(f"{place} is {shorten(entry)}; expected a list that is not empty")
     return entry
 
 
 def a_text(place: str, entry: Any) -> str:
     """A text."""
     if not isinstance(entry, str):
-        raise MisfitError(f"{place} is {shortened(entry)}; expected text")
+        raise MisfitError(f"{place} is {shorten(entry)}; expected text")
     return entry
 
 
@@ -221,7 +221,7 @@ def a_number(place: str, entry: Any) -> float:
     except OverflowError:
         number = None
     if number is None or isinstance(entry, bool) or number - number != 0:
-        raise MisfitError(f"{place} is {shortened(entry)}; expected a finite number")
+        raise MisfitError(f"{place} is {shorten(entry)}; expected a finite number")
     return number
 
 
@@ -235,5 +235,5 @@ def an_entry(place: str, entry: Any) -> float:
 def a_count(place: str, entry: Any) -> int:
     """A whole number, at least 0."""
     if not isinstance(entry, int) or isinstance(entry, bool) or entry < 0:
-        raise MisfitError(f"{place} is {shortened(entry)}; expected a whole number, at least 0")
+        raise MisfitError(f"{place} is {shorten(entry)}; expected a whole number, at least 0")
     return entry

@@ -22,7 +22,7 @@ from micrograd_gd.persist.document import (
     in_json,
     texts,
 )
-from micrograd_gd.table.numbers import shortened
+from micrograd_gd.table.numbers import shorten
 from micrograd_gd.training.predictor import Predictor
 
 WIDEST = 10**9
@@ -114,7 +114,7 @@ def from_arrays(document: Document) -> Document:
     parameters: dict[str, float | str] = {}
     widths = _widths(document.head.get("architecture"))
     if len(document.arrays) != 2 * (len(widths) - 1):
-        count = f"{len(document.arrays)} arrays for layers of width {shortened(widths)}"
+        count = f"{len(document.arrays)} arrays for layers of width {shorten(widths)}"
         raise MisfitError(f"{count}; expected two for each layer")
     for i, (width, height) in enumerate(pairwise(widths)):
         weights = document.array(f"layers.{i}.weight", (height, width))
@@ -132,13 +132,13 @@ def _network(architecture: Any, parameters: dict[str, float]) -> MLP:
     widths = _widths(architecture)
     expected = sum((a + 1) * b for a, b in pairwise(widths))
     if len(parameters) != expected:
-        count = f"{len(parameters)} parameters for layers of width {shortened(widths)}"
+        count = f"{len(parameters)} parameters for layers of width {shorten(widths)}"
         raise MisfitError(f"{count}; expected {expected}")
     network = MLP(**architecture, seed=0)
     own = dict(network.named_parameters())
     unknown = [name for name in parameters if name not in own]
     if unknown:
-        raise MisfitError(f"unknown {shortened(unknown)} in parameters; expected those of an MLP")
+        raise MisfitError(f"unknown {shorten(unknown)} in parameters; expected those of an MLP")
     for name, parameter in own.items():
         parameter.data = parameters[name]
     return network
@@ -154,7 +154,7 @@ def _widths(architecture: Any) -> list[int]:
     for width in widths:
         if not isinstance(width, int) or isinstance(width, bool) or not 1 <= width <= WIDEST:
             expected = f"expected whole numbers from 1 to {WIDEST}"
-            raise MisfitError(f"layers of width {shortened(widths)}; {expected}")
+            raise MisfitError(f"layers of width {shorten(widths)}; {expected}")
     return widths
 
 

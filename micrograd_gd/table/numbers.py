@@ -1,9 +1,12 @@
 """What counts as one number, and what an argument must be; every refusal says what to do."""
 
+import math
 import numbers
+import random
+from random import Random
 from typing import Any
 
-from micrograd_gd.errors import NotANumberError, NumberRangeError
+from micrograd_gd.errors import ArgumentError, NotANumberError, NumberRangeError
 
 
 def number(x: Any, name: str) -> float:
@@ -22,19 +25,76 @@ def number(x: Any, name: str) -> float:
     is_complex = isinstance(x, numbers.Complex) and not isinstance(x, numbers.Real)
     if is_complex or not hasattr(kind, "__float__") or hasattr(kind, "__len__"):
         raise NotANumberError(
-            f"{name} must be one real number, but came as {kind.__name__} {shortened(x)}; "
+            f"{name} must be one real number, but came as {kind.__name__} {shorten(x)}; "
             f"convert it first, or go through its elements one by one"
         )
     try:
         return float(x)
     except OverflowError:
-        raise NumberRangeError(f"{name} is too large for a float: {shortened(x)}") from None
+        raise NumberRangeError(f"{name} is too large for a float: {shorten(x)}") from None
     except (TypeError, ValueError) as error:
         raise NotANumberError(f"{name} is no number: {error}") from None
 
 
-def shortened(x: Any) -> str:
-    """What `x` prints, cut where a message would drown in it."""
+def require_finite(name: str, x: Any, least: float = -math.inf) -> float:
+    """The float that `x` is, finite and at least `least`; ArgumentError otherwise.
+
+    >>> require_finite("seconds", 2, least=0)
+    2.0
+    """
+    given = number(x, name)
+    if not (math.isfinite(given) and given >= least):
+        bound = f", at least {least:g}" if math.isfinite(least) else ""
+        raise ArgumentError(f"{name} is {given}; expected a finite number{bound}")
+    return given
+
+
+def require_positive(name: str, x: Any) -> float:
+    """The float that `x` is, finite and above 0; ArgumentError otherwise.
+
+    >>> require_positive("learning_rate", 1)
+    1.0
+    """
+    given = number(x, name)
+    if not 0 < given < math.inf:
+        raise ArgumentError(f"{name} is {given}; expected a finite number above 0")
+    return given
+
+
+def require_count(name: str, x: Any, least: int = 1) -> int:
+    """The whole number that `x` is, at least `least`; ArgumentError otherwise.
+
+    >>> require_count("steps", 0)
+    Traceback (most recent call last):
+    micrograd_gd.errors.ArgumentError: steps is 0; expected a whole number, at least 1
+    """
+    if not (isinstance(x, numbers.Integral) and int(x) >= least):
+        raise ArgumentError(f"{name} is {shorten(x)}; expected a whole number, at least {least}")
+    return int(x)
+
+
+def generator(seed: Any) -> Random:
+    """The generator of random numbers that `seed` stands for.
+
+    A whole number gives a generator of its own. None stands for Python's own, the one behind the
+    functions of the module `random`, so that `random.seed(1337)` decides. A `Random` is itself.
+
+    >>> generator(0).random() == generator(0).random()
+    True
+    """
+    if isinstance(seed, Random):
+        return seed
+    if seed is None:
+        shared: Random = random.seed.__self__  # type: ignore[attr-defined]  # a bound method
+        return shared
+    if not isinstance(seed, numbers.Integral):
+        expected = "expected a whole number, a random.Random or None"
+        raise ArgumentError(f"seed is {shorten(seed)}; {expected}")
+    return Random(int(seed))  # noqa: S311 — samples and weights, no secrets
+
+
+def shorten(x: Any) -> str:
+    """What `x` prints, cut so that a message stays readable."""
     try:
         text = repr(x)
     except ValueError:  # an int with more digits than Python cares to print

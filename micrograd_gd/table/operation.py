@@ -8,7 +8,7 @@ from typing import Any
 
 from micrograd_gd.errors import OperationError, TranslationError
 from micrograd_gd.table import expression, ieee
-from micrograd_gd.table.numbers import number, shortened
+from micrograd_gd.table.numbers import number, shorten
 
 Formula = str | Callable[..., Any]
 
@@ -60,7 +60,7 @@ class Operation:
             given = self.optional() | dict(zip(self.operands, operands, strict=False)) | named
             if len(given) == len(self.operands) >= len(operands):
                 return tuple([given[letter] for letter in self.operands])
-        told = ", ".join([*map(shortened, operands), *(f"{k}={v!r}" for k, v in named.items())])
+        told = ", ".join([*map(shorten, operands), *(f"{k}={v!r}" for k, v in named.items())])
         raise TypeError(f"{self!r} cannot be called with the operands ({told})")
 
     def optional(self) -> dict[str, float]:

@@ -14,7 +14,7 @@ from mpmath import mp
 from micrograd_gd.engine import Value
 from micrograd_gd.errors import ArgumentError, GradientError, ShapeError
 from micrograd_gd.notation.formula import formula
-from micrograd_gd.table.numbers import shortened
+from micrograd_gd.table.numbers import shorten
 from micrograd_gd.table.ops import Operation
 from micrograd_gd.testing import differences
 from micrograd_gd.testing.call import Call, Function, Mode, cut
@@ -216,7 +216,7 @@ def _claimed(call: Call, gradient: Function) -> tuple[Rows, Rows]:
     rows = _rows(call, gradient, call.numbers)
     if repr(rows) != repr(again := _rows(call, gradient, call.numbers)):  # a nan is no change
         raise GradientError(
-            f"gradient returned {shortened(rows)}, and {shortened(again)} when it was asked again "
+            f"gradient returned {shorten(rows)}, and {shorten(again)} when it was asked again "
             f"at the same point; a gradient must not remember"
         )
     random = Random(0)  # noqa: S311 — neighbours, no secrets

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from micrograd_gd.errors import ArgumentError, DivergedError, MicrogradError
 from micrograd_gd.losses import loss_function
 from micrograd_gd.optim import GradientDescent, Optimiser
-from micrograd_gd.table.numbers import number, shortened
+from micrograd_gd.table.numbers import number, shorten
 from micrograd_gd.training.history import History, Row
 from micrograd_gd.training.samples import CompiledSamples, Samples
 
@@ -215,7 +215,7 @@ class Run:
             _checked_numbers(name, state[name], count) for name in ("parameters", "best")
         )
         if not isinstance(state["rows"], list):
-            raise ArgumentError(f"rows is {shortened(state['rows'])}; expected a list")
+            raise ArgumentError(f"rows is {shorten(state['rows'])}; expected a list")
         rows = [_checked_row(i, row) for i, row in enumerate(state["rows"])]
         for row in rows:
             self._check_columns(row)
@@ -297,7 +297,7 @@ def _bar(epochs: int, *, shown: bool) -> Iterator[Callable[[History], Any]]:
 
 def _checked_numbers(name: str, numbers: Any, count: int) -> list[float]:
     if not (isinstance(numbers, list) and len(numbers) == count):
-        raise ArgumentError(f"{name} is {shortened(numbers)}; expected {count} numbers")
+        raise ArgumentError(f"{name} is {shorten(numbers)}; expected {count} numbers")
     return [number(x, f"{name}[{i}]") for i, x in enumerate(numbers)]
 
 
@@ -314,11 +314,11 @@ def _generator(state: Any) -> Random:
 def _checked_row(i: int, row: Any) -> Row:
     if not (isinstance(row, Mapping) and row.get("epoch") == i and "loss" in row):
         expected = f"expected the figures of epoch {i}, with epoch and loss"
-        raise ArgumentError(f"row {i} is {shortened(row)}; {expected}")
+        raise ArgumentError(f"row {i} is {shorten(row)}; {expected}")
     figures = {name: number(x, f"{name} in row {i}") for name, x in row.items()}
     return {**figures, "epoch": i}
 
 
 def _check_whole(name: str, value: Any) -> None:
     if not (isinstance(value, Integral) and int(value) >= 1):
-        raise ArgumentError(f"{name} is {shortened(value)}; expected a whole number, at least 1")
+        raise ArgumentError(f"{name} is {shorten(value)}; expected a whole number, at least 1")

@@ -12,7 +12,7 @@ from micrograd_gd.engine import Value
 from micrograd_gd.errors import ArgumentError, DivergedError, NotANumberError, ShapeError
 from micrograd_gd.functional import mean
 from micrograd_gd.losses import LOSSES
-from micrograd_gd.table.numbers import shortened
+from micrograd_gd.table.numbers import shorten
 from micrograd_gd.transforms.derivatives import value_and_grad
 
 if TYPE_CHECKING:
@@ -138,7 +138,7 @@ def _in_rows(predictions: Any) -> list[Any]:
 def _value(loss: Any) -> Value:
     if not isinstance(loss, Value):
         raise NotANumberError(
-            f"the loss is {type(loss).__name__} {shortened(loss)}, through which no gradient "
+            f"the loss is {type(loss).__name__} {shorten(loss)}, through which no gradient "
             f"flows; expected a Value: compute it from the predictions by their own operations, "
             f"without .data, float() and math"
         )

@@ -12,7 +12,7 @@ from weakref import WeakKeyDictionary
 from micrograd_gd.core import blocks
 from micrograd_gd.engine import Value
 from micrograd_gd.errors import ArgumentError, ShapeError
-from micrograd_gd.table.numbers import shortened
+from micrograd_gd.table.numbers import shorten
 from micrograd_gd.table.ops import Operation
 from micrograd_gd.transforms import trees
 
@@ -162,7 +162,7 @@ class _Call:
         if not (isinstance(pair, tuple) and len(pair) == 2):
             raise ShapeError(
                 f"the fwd of {of.name} must return the pair (result, what the rule remembers), but "
-                f"returned {shortened(pair)}"
+                f"returned {shorten(pair)}"
             )
         result, self.remembered = pair
         self.outputs, self.out_structure = trees.flatten(result, f"the result of {of.name}")

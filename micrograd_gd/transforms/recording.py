@@ -10,7 +10,7 @@ from typing import Any
 from micrograd_gd.core import blocks, sweep
 from micrograd_gd.engine import Value
 from micrograd_gd.errors import ArgumentError, JitError, ShapeError
-from micrograd_gd.table.numbers import shortened
+from micrograd_gd.table.numbers import shorten
 from micrograd_gd.transforms import trees
 from micrograd_gd.transforms.sparsity import Mode, SparseMatrix, pattern, plan
 
@@ -60,7 +60,7 @@ class Recording:
         self.aux = None
         if has_aux:
             if not (isinstance(result, tuple) and len(result) == 2):
-                raise ShapeError(f"has_aux needs a pair as the result, not {shortened(result)}")
+                raise ShapeError(f"has_aux needs a pair as the result, not {shorten(result)}")
             result, aux = result
             self.aux = self._finished_aux(aux)
         self.outputs, self.out_structure = trees.flatten(result, "the result")
@@ -191,7 +191,7 @@ def _fresh(x: Any) -> Value:
 def _leaves(values: Sequence[Value]) -> list[Value]:
     for i, x in enumerate(values):
         if not (isinstance(x, Value) and x.op is None):
-            raise ArgumentError(f"wrt[{i}] is {shortened(x)}; expected a Value that is a leaf")
+            raise ArgumentError(f"wrt[{i}] is {shorten(x)}; expected a Value that is a leaf")
     return [*values]
 
 

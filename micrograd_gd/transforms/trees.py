@@ -12,7 +12,7 @@ from typing import Any
 
 from micrograd_gd.engine import Value
 from micrograd_gd.errors import ShapeError
-from micrograd_gd.table.numbers import number, shortened
+from micrograd_gd.table.numbers import number, shorten
 
 
 @dataclass(frozen=True)
@@ -184,7 +184,7 @@ def matched(tree: Any, structure: Structure, name: str) -> list[Any]:
     """
     leaves, own = flatten(tree, name)
     if not is_like(own, structure):
-        raise ShapeError(f"{name} must be like {structure!r}, but is {own!r}: {shortened(tree)}")
+        raise ShapeError(f"{name} must be like {structure!r}, but is {own!r}: {shorten(tree)}")
     return [*_as_in(structure, own, leaves)]
 
 

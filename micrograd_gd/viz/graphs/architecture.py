@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from micrograd_gd.errors import ArgumentError
 from micrograd_gd.nn import MLP, Layer, Module, Neuron, activation_name
-from micrograd_gd.table.numbers import shortened
+from micrograd_gd.table.numbers import shorten
 from micrograd_gd.text import plain
 from micrograd_gd.viz.graphs.dot import BUNDLE, FONT, marked, shown, table, tint
 from micrograd_gd.viz.graphs.picture import Graph
@@ -53,7 +53,7 @@ def architecture(model: Module) -> Graph:
     from micrograd_gd.viz.graphs.digraph import Digraph  # noqa: PLC0415 — graphviz is slow to import
 
     if not isinstance(model, Module):
-        raise ArgumentError(f"model is {shortened(model)}; expected a Module, such as an MLP")
+        raise ArgumentError(f"model is {shorten(model)}; expected a Module, such as an MLP")
     graph = Digraph(graph_attr={"rankdir": "LR", "bgcolor": "white", "pad": "0.2"})
     layers = _layers(model)
     lines = _draw_layers(graph, layers) if layers else _draw_parts(graph, model)

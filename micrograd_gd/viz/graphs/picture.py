@@ -10,7 +10,7 @@ from micrograd_gd.engine import Value
 from micrograd_gd.errors import ArgumentError, DrawingError
 from micrograd_gd.files import write_file
 from micrograd_gd.nn import Module
-from micrograd_gd.table.numbers import shortened
+from micrograd_gd.table.numbers import shorten
 from micrograd_gd.viz.graphs.dot import drawn
 from micrograd_gd.viz.graphs.folding import Folding
 from micrograd_gd.viz.graphs.numbering import Numbering
@@ -116,7 +116,7 @@ def graph(
     _check_whole("max_nodes", max_nodes, 1)
     _check_whole("depth", 0 if depth is None else depth, 0)
     if not isinstance(expand, Iterable):
-        raise ArgumentError(f"expand is {shortened(expand)}; expected names of parts")
+        raise ArgumentError(f"expand is {shorten(expand)}; expected names of parts")
     models = models_by_name(model)
     numbering = Numbering(root)
     folding = Folding(numbering, *places(numbering, models))
@@ -149,7 +149,7 @@ def draw_dot(
 def _check_root(root: Any) -> None:
     if not isinstance(root, Value):
         hint = "; architecture(model) draws a model" if isinstance(root, Module) else ""
-        raise ArgumentError(f"root is {shortened(root)}; expected a Value{hint}")
+        raise ArgumentError(f"root is {shorten(root)}; expected a Value{hint}")
 
 
 def _check_whole(name: str, number: int, least: int) -> None:

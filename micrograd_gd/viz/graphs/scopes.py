@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 from micrograd_gd.core import blocks
 from micrograd_gd.errors import ArgumentError
 from micrograd_gd.nn import Module, parts
-from micrograd_gd.table.numbers import shortened
+from micrograd_gd.table.numbers import shorten
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -89,10 +89,10 @@ def models_by_name(model: Any) -> dict[str, Module]:
         models = {"": model}
     for name, each in models.items():
         if not isinstance(name, str):
-            raise ArgumentError(f"model has the name {shortened(name)}; expected a text")
+            raise ArgumentError(f"model has the name {shorten(name)}; expected a text")
         if not isinstance(each, Module):
             raise ArgumentError(
-                f"model is {shortened(each)}; expected a Module, several, or a dict of them by name"
+                f"model is {shorten(each)}; expected a Module, several, or a dict of them by name"
             )
     return models
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from micrograd_gd.errors import ArgumentError
-from micrograd_gd.table.numbers import shortened
+from micrograd_gd.table.numbers import shorten
 from micrograd_gd.viz.plots.figure import BLUE, GREEN, INK, LARGEST, ORANGE, axes, file, tidy
 
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ def _rows(history: Iterable[Mapping[str, float]]) -> Rows:
         raise ArgumentError("a history without rows; expected at least one epoch to draw")
     for i, row in enumerate(rows):
         if not (isinstance(row, Mapping) and "epoch" in row):
-            raise ArgumentError(f"row {i} is {shortened(row)}; expected a dict with an epoch")
+            raise ArgumentError(f"row {i} is {shorten(row)}; expected a dict with an epoch")
     return rows
 
 

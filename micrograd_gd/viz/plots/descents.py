@@ -14,7 +14,7 @@ from micrograd_gd.core.blocks import no_grad
 from micrograd_gd.core.sweep import adjoints
 from micrograd_gd.engine import Value
 from micrograd_gd.errors import ArgumentError
-from micrograd_gd.table.numbers import number, shortened
+from micrograd_gd.table.numbers import number, shorten
 from micrograd_gd.transforms.trees import flatten, unflatten
 from micrograd_gd.viz.plots.figure import (
     BLUE,
@@ -89,7 +89,7 @@ class _Ground:
 
     def __init__(self, descent: Any) -> None:
         if not hasattr(descent, "trajectory"):
-            raise ArgumentError(f"descent is {shortened(descent)}; expected what minimize returns")
+            raise ArgumentError(f"descent is {shorten(descent)}; expected what minimize returns")
         if not descent.trajectory:
             raise ArgumentError("a descent without steps; expected at least its start")
         self.function = descent.function

@@ -10,7 +10,7 @@ from micrograd_gd.core.blocks import no_grad
 from micrograd_gd.engine import Value
 from micrograd_gd.errors import ArgumentError, ShapeError
 from micrograd_gd.nn import Module
-from micrograd_gd.table.numbers import number, shortened
+from micrograd_gd.table.numbers import number, shorten
 from micrograd_gd.text import plain
 from micrograd_gd.viz.graphs import boxes
 from micrograd_gd.viz.graphs.scopes import path_of_a_parameter
@@ -209,7 +209,7 @@ def plot_gradients(
     ['layers.0 (3)', 'layers.1 (1)']
     """
     if not isinstance(model, Module):
-        raise ArgumentError(f"model is {shortened(model)}; expected a Module")
+        raise ArgumentError(f"model is {shorten(model)}; expected a Module")
     layers = _states(model, vanishing, exploding)
     if not layers:
         raise ArgumentError(f"{model!r} has no parameters, and so no gradients to draw")
