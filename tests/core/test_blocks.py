@@ -32,7 +32,7 @@ def test_no_grad_ends_with_an_error_too():
     assert (Value(1.0) + 1).operands
 
 
-def test_modes_stay_in_their_thread():
+def test_blocks_stay_in_their_thread():
     seen = []
     with no_grad():
         thread = threading.Thread(target=lambda: seen.append((Value(1.0) + 1).operands))
@@ -64,7 +64,7 @@ def test_a_bad_gradient_is_traced_to_the_operation(create_graph):
         with pytest.raises(
             NonFiniteError,
             match=r"backward through sqrt\(x = 0\.0\) = 0\.0: its gradient 3\.0 times its partial "
-            r"inf for x = 0\.0 is inf; it was computed at .*test_modes",
+            r"inf for x = 0\.0 is inf; it was computed at .*test_blocks",
         ):
             y.backward(create_graph=create_graph)
 
