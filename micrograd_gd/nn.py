@@ -7,14 +7,13 @@ activation. Everything is scalar: a weight is one `Value`.
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import pairwise
-from numbers import Integral
 from random import Random
 from typing import Any
 
 from micrograd_gd.engine import Value
 from micrograd_gd.errors import ArgumentError, NotANumberError, NumberRangeError, ShapeError
 from micrograd_gd.functional import dot, hardtanh
-from micrograd_gd.table.numbers import number, shorten
+from micrograd_gd.table.numbers import generator, number, require_count, shorten
 from micrograd_gd.table.ops import OPERATIONS, Operation, operation
 
 __all__ = ["INITIALISERS", "MLP", "Layer", "Module", "Neuron"]
@@ -174,8 +173,8 @@ class Neuron(Module):
         fan_out: int = 1,
     ) -> None:
         self.activation = _activation(activation if nonlin else None)
-        draw, random = _initialiser(init, self.activation), _generator(seed)
-        width, fan_out = _width("nin", nin), _width("fan_out", fan_out)
+        draw, random = _initialiser(init, self.activation), generator(seed)
+        width, fan_out = require_count("nin", nin), require_count("fan_out", fan_out)
         self.w = [Value(draw(width, fan_out, random)) for _ in range(width)]
         self.b = Value(0.0)
         _label_parameters(self)
@@ -211,7 +210,7 @@ class Layer(Module):
     def __init__(
         self, nin: int, nout: int, *, seed: int | Random | None = None, **kwargs: Any
     ) -> None:
-        kwargs = {"fan_out": _width("nout", nout), "seed": _generator(seed), **kwargs}
+        kwargs = {"fan_out": require_count("nout", nout), "seed": generator(seed), **kwargs}
         self.neurons = [Neuron(nin, **kwargs) for _ in range(nout)]
         _label_parameters(self)
 
@@ -258,7 +257,7 @@ class MLP(Module):
         if len(widths) == 1:
             raise ArgumentError("an MLP needs at least one layer, and nouts is empty")
         activations = [activation] * (len(widths) - 2) + [output_activation]
-        rest: dict[str, Any] = {"init": init, "seed": _generator(seed)}
+        rest: dict[str, Any] = {"init": init, "seed": generator(seed)}
         self.layers = [
             Layer(fan_in, fan_out, activation=each, **rest)
             for (fan_in, fan_out), each in zip(pairwise(widths), activations, strict=True)
@@ -323,20 +322,6 @@ def _initialiser(
             f"or give a function of fan-in, fan-out and a random.Random"
         )
     return choice
-
-
-def _generator(seed: Any) -> Random:
-    if isinstance(seed, Random):
-        return seed
-    if not (seed is None or isinstance(seed, Integral)):
-        raise ArgumentError(f"seed is {seed!r}; expected a whole number, a random.Random or None")
-    return Random(None if seed is None else int(seed))  # noqa: S311 — weights, no secrets
-
-
-def _width(name: str, width: Any) -> int:
-    if not (isinstance(width, Integral) and int(width) >= 1):
-        raise ArgumentError(f"{name} holds {width!r}; expected a whole number, at least 1")
-    return int(width)
 
 
 def _label_parameters(module: Module) -> None:
