@@ -13,13 +13,13 @@ from micrograd_gd.table.ops import OPERATIONS, Operation
 PAGE = Path(__file__).parent / "reference" / "operations.md"
 
 HEAD = """\
-<!-- Written by docs/generate_operations.py. Change micrograd_gd/ops.py, not this. -->
+<!-- Written by docs/generate_operations.py. Change micrograd_gd/table/ops.py, not this. -->
 
 # The operations
 
 {count} operations are primitive. Each has a row in
-[`micrograd_gd/ops.py`](../../micrograd_gd/ops.py), and this page is that table, readable.
-Everything in the package reads the same rows.
+[`micrograd_gd/table/ops.py`](../../micrograd_gd/table/ops.py), and this page is that table in
+words. Everything in the package reads the same rows.
 
 How to read an entry:
 
@@ -35,7 +35,7 @@ How to read an entry:
 - **Properties**: *odd* is f(−x) = −f(x), *even* is f(−x) = f(x), *flat* is slope 0 wherever there
   is a slope.
 
-What happens outside of the smooth range is told in [the semantics](semantics.md).
+[The semantics](semantics.md) say what happens outside of the smooth range.
 """
 
 
