@@ -6,6 +6,7 @@ activation. Everything is scalar: a weight is one `Value`.
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from itertools import pairwise
 from random import Random
 from typing import Any
@@ -23,8 +24,7 @@ Initialiser = Callable[[int, int, Random], float]
 
 # How a weight is drawn, from the number of inputs, the number of neurons beside, a generator.
 INITIALISERS: dict[str, Initialiser] = {
-    # as micrograd does
-    "uniform": lambda _fan_in, _fan_out, random: random.uniform(-1.0, 1.0),
+    "uniform": lambda _fan_in, _fan_out, random: random.uniform(-1.0, 1.0),  # as micrograd does
     # He et al., 2015, eq. 10: keeps the variance through a relu, which halves it
     "he": lambda fan_in, _fan_out, random: random.gauss(0.0, math.sqrt(2 / fan_in)),
     # Glorot and Bengio, 2010, eq. 16: a compromise between the ways forward and back
@@ -65,7 +65,6 @@ class Module:
 
         Raises ArgumentError where two parameters would get the same name.
 
-        >>> from micrograd_gd import MLP
         >>> [name for name, _ in MLP(2, 1).named_parameters()]
         ['layers.0.neurons.0.w.0', 'layers.0.neurons.0.w.1', 'layers.0.neurons.0.b']
         """
@@ -90,7 +89,6 @@ class Module:
     def parameters(self) -> list[Value]:
         """The parameters alone, ready for an optimiser.
 
-        >>> from micrograd_gd import MLP
         >>> len(MLP(2, [16, 16, 1]).parameters())
         337
         """
@@ -99,7 +97,6 @@ class Module:
     def zero_grad(self) -> None:
         """Set every parameter's gradient to 0.
 
-        >>> from micrograd_gd import Neuron
         >>> Neuron(2).zero_grad()
         """
         for parameter in self.parameters():
@@ -108,7 +105,6 @@ class Module:
     def state_dict(self) -> dict[str, float]:
         """The parameters' numbers by name.
 
-        >>> from micrograd_gd import Neuron
         >>> Neuron(1, init=lambda fan_in, fan_out, random: 0.5).state_dict()
         {'w.0': 0.5, 'b': 0.0}
         """
@@ -120,7 +116,6 @@ class Module:
         Raises ArgumentError, and changes nothing, unless there is a finite number for every
         parameter and nothing else.
 
-        >>> from micrograd_gd import Neuron
         >>> neuron = Neuron(1)
         >>> neuron.load_state_dict({"w.0": 0.5, "b": 1.0})
         >>> neuron.w[0].data
@@ -365,9 +360,8 @@ def parts(item: Any) -> Iterable[tuple[Any, Any]] | None:
         return enumerate(item)
     if isinstance(item, dict):
         return item.items()
-    if getattr(getattr(item, "dtype", None), "hasobject", False):  # an array of values
-        return enumerate(item.ravel().tolist())
-    return None
+    is_array = getattr(getattr(item, "dtype", None), "hasobject", False)  # of values
+    return enumerate(item.ravel().tolist()) if is_array else None
 
 
 def counted(module: Module) -> str:
@@ -377,13 +371,13 @@ def counted(module: Module) -> str:
 
 
 def _finite(entry: Any) -> float | None:
-    try:
-        found = number(entry, "entry")
-    except (NotANumberError, NumberRangeError):
-        return None
-    return found if math.isfinite(found) else None
+    with suppress(NotANumberError, NumberRangeError):
+        if math.isfinite(found := number(entry, "entry")):
+            return found
+    return None
 
 
 def _enumerated(names: Sequence[Any], most: int = 6) -> str:
-    more = [f"and {len(names) - most} more"] if len(names) > most else []
-    return ", ".join([*map(str, names[:most]), *more])
+    return ", ".join(map(str, names[:most])) + f", and {len(names) - most} more" * (
+        len(names) > most
+    )

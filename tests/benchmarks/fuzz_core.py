@@ -1,4 +1,6 @@
-"""Throw anything at the native engine: `python tests/fuzz_core.py --seconds 600 --seed 1`.
+"""Throw anything at the native engine.
+
+    python tests/benchmarks/fuzz_core.py --seconds 600 --seed 1
 
 Every entry of the C code is called with arbitrary objects, in arbitrary shapes and orders, many of
 which strike back: what they are asked, their end, or the collector's visit changes the values that

@@ -1,4 +1,4 @@
-"""Give any bytes for a saved model: `python tests/fuzz_files.py 100000 --seed 1`.
+"""Give any bytes for a saved model: `python tests/benchmarks/fuzz_files.py 100000 --seed 1`.
 
 Random bytes, and files of every kind that were damaged: bytes changed, cut, doubled, moved; entries
 of the JSON replaced by what strikes back, such as a list in a list in a list, numbers of a thousand

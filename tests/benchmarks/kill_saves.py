@@ -1,7 +1,9 @@
 """Kill a training again and again, mostly while it saves, and see that nothing was lost.
 
-`python tests/kill_saves.py 200` trains on iris in a process that is killed 200 times by SIGKILL,
-resumes after every kill, and compares the bytes of all that was written with those of a training
+    python tests/benchmarks/kill_saves.py 200
+
+trains on iris in a process that is killed 200 times by SIGKILL, resumes
+after every kill, and compares the bytes of all that was written with those of a training
 that nobody disturbed.
 """
 

@@ -721,8 +721,8 @@ def test_fast_math_may_do_what_is_wrong_for_nan():
 
 @needs_llvmlite
 def test_fast_math_fuses_products_into_sums_and_only_then():
-    from micrograd_gd import Module
     from micrograd_gd.compiler.backends.llvm import LONGEST, LONGEST_IN_LANES
+    from micrograd_gd.compiler.backends.llvm.module import Module
     from micrograd_gd.compiler.fast_math import loosened
 
     program = trace(lambda a, b: a * b + 1, 1.0, 2.0)

@@ -346,7 +346,7 @@ def test_sums_have_one_order_and_lie_within_their_bound(numbers):
 def test_a_branch_on_a_sample_is_refused_with_the_line_and_the_remedy():
     f = jit(vmap(lambda x: x if x > 0 else -x))
     with pytest.raises(
-        JitError, match=r"test_batch\.py, line \d+; functional\.where with a test, such as less"
+        JitError, match=r"test_vmap\.py, line \d+; functional\.where with a test, such as less"
     ):
         f(np.array([1.0, -1.0]))
     chosen = jit(vmap(lambda x: where(x, x, 1.0)))

@@ -27,7 +27,7 @@ from micrograd_gd.table.ops import OPERATIONS
 if not hasattr(native, "Value"):
     pytest.skip("the native engine is not built here", allow_module_level=True)
 
-Native = native.Value
+Native, restore = native.Value, native.extension.restore
 Python = engine.PythonValue
 both_engines = pytest.mark.parametrize("kind", [Python, Native], ids=["python", "native"])
 
@@ -266,7 +266,7 @@ class TwoEngines(RuleBasedStateMachine):
         for python, twin in self.pairs:
             self.same(python, twin)
             for whole in (True, False):
-                both = [value.nodes(whole=whole) for value in (python, native)]
+                both = [value.nodes(whole=whole) for value in (python, twin)]
                 for nodes in zip(*both, strict=True):
                     assert len({bits(node.data) for node in nodes}) == 1
 
@@ -617,10 +617,10 @@ def test_a_format_that_is_no_text_is_refused(kind):
         lambda: Native.record(OPERATIONS["add"], Native(1.0)),
         lambda: Native.record(OPERATIONS["total"]),
         Native.record,
-        lambda: native.native.restore(None, (1.0,), (None,), 0.0, 0.0, ""),
-        lambda: native.native.restore(OPERATIONS["add"], (), (), 0.0, 0.0, ""),
-        lambda: native.native.restore(OPERATIONS["add"], (Native(1.0),), (1.0, 2.0), 0.0, 0.0, ""),
-        lambda: native.native.restore(OPERATIONS["exp"], (Native(1.0),) * 3, (1.0,) * 3, 0, 0, ""),
+        lambda: restore(None, (1.0,), (None,), 0.0, 0.0, ""),
+        lambda: restore(OPERATIONS["add"], (), (), 0.0, 0.0, ""),
+        lambda: restore(OPERATIONS["add"], (Native(1.0),), (1.0, 2.0), 0.0, 0.0, ""),
+        lambda: restore(OPERATIONS["exp"], (Native(1.0),) * 3, (1.0,) * 3, 0, 0, ""),
         Native,
         lambda: Native(1.0, "w", 3),
         lambda: Native(1.0, name="w"),

@@ -9,9 +9,10 @@ import pytest
 
 pytest.importorskip("llvmlite")
 
-from micrograd_gd import Module, functional, grad, jit, trace, value_and_grad, vmap
+from micrograd_gd import functional, grad, jit, trace, value_and_grad, vmap
 from micrograd_gd.compiler.backends import llvm
 from micrograd_gd.compiler.backends.llvm import memory
+from micrograd_gd.compiler.backends.llvm.module import Module
 
 
 def text_of(program):

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from micrograd_gd import MLP, Value, draw_dot, graph, scope
 from micrograd_gd.errors import ArgumentError
 from micrograd_gd.functional import dot, total, where
-from micrograd_gd.viz.graphs import render
+from micrograd_gd.viz import render
 
 
 def shown(graph, tmp_path):

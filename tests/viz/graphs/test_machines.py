@@ -16,7 +16,7 @@ import pytest
 
 from micrograd_gd import MLP, Value, draw_dot, graph, scope
 from micrograd_gd.errors import DrawingError
-from micrograd_gd.viz.graphs import render
+from micrograd_gd.viz import render
 from micrograd_gd.viz.graphs.render import FORMATS
 
 ROOT = Path(__file__).parents[3]
