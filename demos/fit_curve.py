@@ -1,4 +1,4 @@
-"""Fit a curve to measurements: SciPy's optimisers, with exact derivatives of plain Python code.
+"""Fit a curve to measurements: SciPy's optimizers, with exact derivatives of plain Python code.
 
 How easily electrons move through silicon, by the logarithm of their density (R. Thurber, published
 by NIST as a reference problem for fitting, of its higher level of difficulty). NIST certifies the

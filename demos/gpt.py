@@ -83,7 +83,7 @@ def recorded(weights: Weights, rows: np.ndarray, targets: np.ndarray) -> tuple[f
 
 
 class Model:
-    """The parameters, all in one array, and their optimiser, Adam."""
+    """The parameters, all in one array, and their optimizer, Adam."""
 
     def __init__(self, alphabet: str, seed: int, *, eager: bool = False) -> None:
         self.letters = ["", *alphabet]  # the first stands before and after every word

@@ -87,7 +87,7 @@ class Module:
         return [*found.items()]
 
     def parameters(self) -> list[Value]:
-        """The parameters alone, ready for an optimiser.
+        """The parameters alone, ready for an optimizer.
 
         >>> len(MLP(2, [16, 16, 1]).parameters())
         337

@@ -1,4 +1,4 @@
-"""Optimisers: one step changes every parameter by a rule of its gradient, or changes nothing.
+"""Optimizers: one step changes every parameter by a rule of its gradient, or changes nothing.
 
 Also the schedules of their learning rates, functions of the step number that counts from 0.
 """
@@ -16,7 +16,7 @@ __all__ = [
     "Adam",
     "GradientDescent",
     "Momentum",
-    "Optimiser",
+    "Optimizer",
     "constant",
     "cosine",
     "exponential_decay",
@@ -27,15 +27,15 @@ __all__ = [
 Schedule = Callable[[int], float]
 
 
-class Optimiser:
-    """What every optimiser does; a rule of its own is `change`, with what it has to remember.
+class Optimizer:
+    """What every optimizer does; a rule of its own is `change`, with what it has to remember.
 
     `parameters` are leaf values, each listed once or more and changed once. `learning_rate` is a
     number above 0 or a schedule.
 
     Raises ArgumentError for no parameters and for a learning rate that is no such number.
 
-    >>> class SignDescent(Optimiser):
+    >>> class SignDescent(Optimizer):
     ...     def change(self, gradient, learning_rate):
     ...         return (math.copysign(learning_rate, gradient),)
     >>> w = Value(1.0)
@@ -163,13 +163,13 @@ class Optimiser:
         )
 
 
-class GradientDescent(Optimiser):
+class GradientDescent(Optimizer):
     """Plain gradient descent: p -= learning_rate · ∂loss/∂p, and nothing else.
 
     >>> w = Value(3.0)
-    >>> optimiser = GradientDescent([w], learning_rate=0.25)
+    >>> optimizer = GradientDescent([w], learning_rate=0.25)
     >>> (w * w).backward()
-    >>> optimiser.step()
+    >>> optimizer.step()
     >>> w.data
     1.5
     """
@@ -179,15 +179,15 @@ class GradientDescent(Optimiser):
         return (learning_rate * gradient,)
 
 
-class Momentum(Optimiser):
+class Momentum(Optimizer):
     """Gradient descent with a heavy ball (Polyak, 1964): v = momentum · v + g; p -= rate · v.
 
     Raises ArgumentError for a momentum outside [0, 1).
 
     >>> w = Value(1.0)
     >>> w.grad = 1.0
-    >>> optimiser = Momentum([w], learning_rate=0.25, momentum=0.5)
-    >>> optimiser.step(); optimiser.step()
+    >>> optimizer = Momentum([w], learning_rate=0.25, momentum=0.5)
+    >>> optimizer.step(); optimizer.step()
     >>> w.data
     0.375
     """
@@ -209,7 +209,7 @@ class Momentum(Optimiser):
         return learning_rate * velocity, velocity
 
 
-class Adam(Optimiser):
+class Adam(Optimizer):
     """Gradient descent scaled by running means of g and g² (Kingma and Ba, 2015, algorithm 1).
 
     Raises ArgumentError for a beta outside [0, 1) and for an epsilon that is not above 0.
@@ -338,7 +338,7 @@ def _checked(parameters: Iterable[Value]) -> list[Value]:
                 f"parameter {i} was computed, by {parameter.op!r}; only leaves can be trained"
             )
     if not unique:
-        raise ArgumentError("an optimiser needs at least one parameter, and got none")
+        raise ArgumentError("an optimizer needs at least one parameter, and got none")
     return [*unique.values()]
 
 

@@ -1,4 +1,4 @@
-"""Optimisers: the textbook rule to the last bit, or an error and nothing changed."""
+"""Optimizers: the textbook rule to the last bit, or an error and nothing changed."""
 
 import copy
 import json
@@ -22,7 +22,7 @@ from micrograd_gd.optim import (
     warmup,
 )
 
-OPTIMISERS = [GradientDescent, Momentum, Adam]
+OPTIMIZERS = [GradientDescent, Momentum, Adam]
 
 numbers = st.floats(-1e6, 1e6)
 rates = st.floats(1e-6, 10)
@@ -39,13 +39,13 @@ def leaves(start):
     return [Value(x) for x in start]
 
 
-def train(optimiser, rows):
+def train(optimizer, rows):
     """Do a step for each row of gradients."""
     for row in rows:
-        for parameter, gradient in zip(optimiser.parameters, row, strict=True):
+        for parameter, gradient in zip(optimizer.parameters, row, strict=True):
             parameter.grad = gradient
-        optimiser.step()
-    return [parameter.data for parameter in optimiser.parameters]
+        optimizer.step()
+    return [parameter.data for parameter in optimizer.parameters]
 
 
 # The rules.
@@ -93,10 +93,10 @@ def test_without_momentum_it_is_gradient_descent(start, rate, data):
 def test_adam_is_its_closed_form(start, rate, beta1, beta2, data):
     """Against the sums that Kingma and Ba unroll their averages to (section 3)."""
     rows = data.draw(gradients_for(start))
-    optimiser = Adam(leaves(start), rate, beta1, beta2)
+    optimizer = Adam(leaves(start), rate, beta1, beta2)
     before = list(start)
     for t in range(1, len(rows) + 1):
-        after = train(optimiser, [rows[t - 1]])
+        after = train(optimizer, [rows[t - 1]])
         for i, x in enumerate(before):
             weights1 = [(1 - beta1) * beta1 ** (t - j) for j in range(1, t + 1)]
             weights2 = [(1 - beta2) * beta2 ** (t - j) for j in range(1, t + 1)]
@@ -117,14 +117,14 @@ def test_the_first_step_of_adam_is_the_learning_rate(gradient, rate):
     assert found == pytest.approx(-math.copysign(rate, gradient), rel=1e-4)
 
 
-@pytest.mark.parametrize("kind", OPTIMISERS)
+@pytest.mark.parametrize("kind", OPTIMIZERS)
 def test_a_valley_is_descended(kind):
     x, y = Value(3.0), Value(-2.0)
-    optimiser = kind([x, y], learning_rate=0.05)
+    optimizer = kind([x, y], learning_rate=0.05)
     for _ in range(500):
-        optimiser.zero_grad()
+        optimizer.zero_grad()
         (x * x + 3.0 * (y - 1.0) ** 2).backward()
-        optimiser.step()
+        optimizer.step()
     assert (x.data, y.data) == (pytest.approx(0, abs=1e-6), pytest.approx(1, abs=1e-6))
 
 
@@ -138,8 +138,8 @@ def test_a_gradient_that_is_a_value_counts_as_its_number():
 
 def test_a_parameter_listed_twice_is_changed_once():
     x = Value(1.0)
-    optimiser = GradientDescent([x, x], 0.5)
-    assert train(optimiser, [[1.0]]) == [0.5]
+    optimizer = GradientDescent([x, x], 0.5)
+    assert train(optimizer, [[1.0]]) == [0.5]
 
 
 def test_zero_grad_sets_every_gradient_to_0():
@@ -152,25 +152,25 @@ def test_zero_grad_sets_every_gradient_to_0():
 # What diverges changes nothing.
 
 
-@pytest.mark.parametrize("kind", OPTIMISERS)
+@pytest.mark.parametrize("kind", OPTIMIZERS)
 @pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])
 @pytest.mark.parametrize("place", [0, 2])
 def test_a_gradient_that_is_not_finite_changes_nothing(kind, bad, place):
     parameters = leaves([1.0, 2.0, 3.0])
     parameters[0].label = "layers.0.b"
-    optimiser = kind(parameters, 0.5)
-    train(optimiser, [[1.0, -1.0, 0.5]])
-    numbers, state = [p.data for p in parameters], optimiser.state_dict()
+    optimizer = kind(parameters, 0.5)
+    train(optimizer, [[1.0, -1.0, 0.5]])
+    numbers, state = [p.data for p in parameters], optimizer.state_dict()
     row = [0.25, 0.25, 0.25]
     row[place] = bad
     name = "layers.0.b" if place == 0 else "parameter 2"
     with pytest.raises(DivergedError) as caught:
-        train(optimiser, [row])
+        train(optimizer, [row])
     assert str(caught.value).startswith(
         f"the gradient of {name} is {bad} at step 1; no parameter was changed. "
     )
     assert [p.data for p in parameters] == numbers
-    assert optimiser.state_dict() == state
+    assert optimizer.state_dict() == state
 
 
 @pytest.mark.parametrize(
@@ -187,46 +187,46 @@ def test_a_gradient_that_is_not_finite_changes_nothing(kind, bad, place):
 )
 def test_an_overflow_changes_nothing(make, gradients, message):
     parameters = [Value(1.0), Value(2.0, label="w")]
-    optimiser = make(parameters)
-    state = optimiser.state_dict()
+    optimizer = make(parameters)
+    state = optimizer.state_dict()
     gradients = [*gradients]
     with pytest.raises(DivergedError) as caught:
-        train(optimiser, [gradients])
+        train(optimizer, [gradients])
     assert message in str(caught.value)
     assert [p.data for p in parameters] == [1.0, 2.0]
-    assert optimiser.state_dict() == state
+    assert optimizer.state_dict() == state
 
 
 # Arguments.
 
 
-@pytest.mark.parametrize("kind", OPTIMISERS)
+@pytest.mark.parametrize("kind", OPTIMIZERS)
 @pytest.mark.parametrize("rate", [0, 0.0, -0.1, math.nan, math.inf])
 def test_a_learning_rate_is_above_0_and_finite(kind, rate):
     message = f"learning_rate is {float(rate)}; expected a finite number above 0"
     with pytest.raises(ArgumentError, match=message):
         kind([Value(1.0)], rate)
-    optimiser = kind([Value(1.0)], 0.5)
+    optimizer = kind([Value(1.0)], 0.5)
     with pytest.raises(ArgumentError, match=message):
-        optimiser.learning_rate = rate
-    assert optimiser.learning_rate == 0.5
+        optimizer.learning_rate = rate
+    assert optimizer.learning_rate == 0.5
 
 
 @pytest.mark.parametrize("rate", [-0.1, math.nan, math.inf])
 def test_a_schedule_that_gives_no_rate_changes_nothing(rate):
-    optimiser = GradientDescent([Value(1.0)], lambda step: 0.5 if step == 0 else rate)
-    assert train(optimiser, [[1.0]]) == [0.5]
+    optimizer = GradientDescent([Value(1.0)], lambda step: 0.5 if step == 0 else rate)
+    assert train(optimizer, [[1.0]]) == [0.5]
     with pytest.raises(ArgumentError, match=f"the learning rate {rate} at step 1; expected"):
-        optimiser.step()
-    assert optimiser.parameters[0].data == 0.5
-    assert optimiser.steps == 1
+        optimizer.step()
+    assert optimizer.parameters[0].data == 0.5
+    assert optimizer.steps == 1
 
 
 @pytest.mark.parametrize(
     ("make", "error", "message"),
     [
         (lambda: GradientDescent([], 0.1), ArgumentError,
-         "an optimiser needs at least one parameter, and got none"),
+         "an optimizer needs at least one parameter, and got none"),
         (lambda: GradientDescent(Value(1.0), 0.1), NotANumberError,
          r"such as model\.parameters\(\), but came as Value"),
         (lambda: GradientDescent([Value(1.0), 2.0], 0.1), NotANumberError,
@@ -293,35 +293,35 @@ def test_cosine_is_point_symmetric_about_its_middle(rate, steps, step, share):
     assert (schedule(0), schedule(steps)) == (pytest.approx(rate), share * rate)
 
 
-@pytest.mark.parametrize("kind", OPTIMISERS)
-def test_an_optimiser_asks_the_schedule_for_each_step_once(kind):
+@pytest.mark.parametrize("kind", OPTIMIZERS)
+def test_an_optimizer_asks_the_schedule_for_each_step_once(kind):
     asked = []
-    optimiser = kind([Value(1.0)], lambda step: asked.append(step) or 0.1)
-    train(optimiser, [[1.0]] * 3)
+    optimizer = kind([Value(1.0)], lambda step: asked.append(step) or 0.1)
+    train(optimizer, [[1.0]] * 3)
     assert asked == [0, 1, 2]
 
 
 def test_a_learning_rate_may_be_changed_on_the_way():
-    optimiser = GradientDescent([Value(1.0)], 0.5)
-    train(optimiser, [[1.0]])
-    optimiser.learning_rate = 0.25
-    assert train(optimiser, [[1.0]]) == [0.25]
+    optimizer = GradientDescent([Value(1.0)], 0.5)
+    train(optimizer, [[1.0]])
+    optimizer.learning_rate = 0.25
+    assert train(optimizer, [[1.0]]) == [0.25]
 
 
 # Saving.
 
 
-@pytest.mark.parametrize("kind", OPTIMISERS)
+@pytest.mark.parametrize("kind", OPTIMIZERS)
 @given(start=starts, data=st.data())
-def test_a_restored_optimiser_goes_on_as_if_nothing_had_happened(kind, start, data):
+def test_a_restored_optimizer_goes_on_as_if_nothing_had_happened(kind, start, data):
     first, second = data.draw(gradients_for(start)), data.draw(gradients_for(start))
-    optimiser = kind(leaves(start), exponential_decay(0.1, 0.5))
-    middle = train(optimiser, first)
-    state = json.loads(json.dumps(optimiser.state_dict()))
+    optimizer = kind(leaves(start), exponential_decay(0.1, 0.5))
+    middle = train(optimizer, first)
+    state = json.loads(json.dumps(optimizer.state_dict()))
     restored = kind(leaves(middle), exponential_decay(0.1, 0.5))
     restored.load_state_dict(state)
-    assert restored.state_dict() == optimiser.state_dict()
-    assert train(restored, second) == train(optimiser, second)
+    assert restored.state_dict() == optimizer.state_dict()
+    assert train(restored, second) == train(optimizer, second)
 
 
 @pytest.mark.parametrize(
@@ -339,13 +339,13 @@ def test_a_restored_optimiser_goes_on_as_if_nothing_had_happened(kind, start, da
     ],
 )  # fmt: skip
 def test_a_state_that_does_not_fit_changes_nothing(change, error, message):
-    optimiser = Momentum(leaves([1.0, 2.0]), 0.1)
-    train(optimiser, [[1.0, 2.0]])
-    before = copy.deepcopy(optimiser.state_dict())
+    optimizer = Momentum(leaves([1.0, 2.0]), 0.1)
+    train(optimizer, [[1.0, 2.0]])
+    before = copy.deepcopy(optimizer.state_dict())
     state = {name: x for name, x in {**before, **change}.items() if x is not None}
     with pytest.raises(error, match=message):
-        optimiser.load_state_dict(state)
-    assert optimiser.state_dict() == before
+        optimizer.load_state_dict(state)
+    assert optimizer.state_dict() == before
 
 
 def test_a_state_must_be_a_mapping():
@@ -353,8 +353,8 @@ def test_a_state_must_be_a_mapping():
         Adam([Value(1.0)]).load_state_dict(3)
 
 
-def test_a_copy_of_an_optimiser_keeps_its_parameters_together():
-    optimiser = Momentum(leaves([1.0, 2.0]), 0.1)
-    train(optimiser, [[1.0, 2.0]])
-    other = copy.deepcopy(optimiser)
-    assert train(other, [[1.0, 1.0]]) == train(optimiser, [[1.0, 1.0]])
+def test_a_copy_of_an_optimizer_keeps_its_parameters_together():
+    optimizer = Momentum(leaves([1.0, 2.0]), 0.1)
+    train(optimizer, [[1.0, 2.0]])
+    other = copy.deepcopy(optimizer)
+    assert train(other, [[1.0, 1.0]]) == train(optimizer, [[1.0, 1.0]])

@@ -1,4 +1,4 @@
-"""Models, optimisers and training runs in files: JSON to read, safetensors to exchange.
+"""Models, optimizers and training runs in files: JSON to read, safetensors to exchange.
 
 Floats come back to the last bit. A file is written whole or not at all, and carries the version of
 its format. Reading executes nothing, and answers whatever is wrong with one `ModelFileError`.
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from micrograd_gd.errors import ArgumentError, MicrogradError
 from micrograd_gd.files import write_file
 from micrograd_gd.nn import MLP, Module
-from micrograd_gd.optim import Optimiser
+from micrograd_gd.optim import Optimizer
 from micrograd_gd.persist.document import (
     Document,
     MisfitError,
@@ -32,9 +32,9 @@ from micrograd_gd.persist.networks import (
 )
 from micrograd_gd.persist.states import (
     fill_module,
-    fill_optimiser,
+    fill_optimizer,
     module_document,
-    optimiser_document,
+    optimizer_document,
     run_document,
     run_state,
 )
@@ -50,11 +50,11 @@ __all__ = ["Predictor", "load", "load_model", "save", "save_model"]
 
 
 def save(path: str | PathLike[str], thing: Any) -> None:
-    """Write a model, an optimiser or a training run, as JSON, or as ``.safetensors``.
+    """Write a model, an optimizer or a training run, as JSON, or as ``.safetensors``.
 
     An ``MLP`` and a ``Predictor`` are saved whole; of another module, such as a class of your own
     made from ``MLP``, the parameters are, of an
-    optimiser its state, of a run (``history.run``) all that it takes to go on. Floats are written
+    optimizer its state, of a run (``history.run``) all that it takes to go on. Floats are written
     to the last digit, and equal things give equal bytes.
 
     ``ArgumentError`` for what cannot be saved; ``OSError`` if the file cannot be written.
@@ -76,7 +76,7 @@ def save(path: str | PathLike[str], thing: Any) -> None:
 def load(path: str | PathLike[str], into: Any = None) -> Any:
     """Read what ``save`` wrote: a model, or the state of a run as ``fit`` resumes from it.
 
-    Parameters of a module and the state of an optimiser are put ``into`` one that is there, which
+    Parameters of a module and the state of an optimizer are put ``into`` one that is there, which
     is returned; so are those of a network, if one is given.
 
     ``ModelFileError`` for a file that is missing, unreadable, cut off, or holds something else;
@@ -137,12 +137,12 @@ def _document(thing: Any) -> Document:
         return network_document(thing)
     if isinstance(thing, Module):
         return module_document(thing)
-    if isinstance(thing, Optimiser):
-        return optimiser_document(thing)
+    if isinstance(thing, Optimizer):
+        return optimizer_document(thing)
     if isinstance(thing, Run):
         return run_document(thing)
     raise ArgumentError(
-        f"a {type(thing).__name__} cannot be saved; expected a model, an optimiser, "
+        f"a {type(thing).__name__} cannot be saved; expected a model, an optimizer, "
         f"or the run of a history"
     )
 
@@ -173,5 +173,5 @@ _MAKES: dict[str, Callable[[Document], Any]] = {
 _FILLS: dict[str, tuple[type, Callable[[Document, Any], None]]] = {
     "network": (MLP, fill_network),
     "parameters": (Module, fill_module),
-    "optimiser": (Optimiser, fill_optimiser),
+    "optimizer": (Optimizer, fill_optimizer),
 }

@@ -1,4 +1,4 @@
-"""What trains as documents: parameters of any module, optimisers, whole training runs."""
+"""What trains as documents: parameters of any module, optimizers, whole training runs."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from micrograd_gd.persist.document import (
 
 if TYPE_CHECKING:
     from micrograd_gd.nn import Module
-    from micrograd_gd.optim import Optimiser
+    from micrograd_gd.optim import Optimizer
     from micrograd_gd.training.fit import Run
 
 
@@ -40,41 +40,41 @@ def fill_module(document: Document, module: Module) -> None:
         parameter.data = x
 
 
-def optimiser_document(optimiser: Optimiser) -> Document:
-    """The state of an optimiser: its steps, and what it remembers of each parameter."""
-    state = optimiser.state_dict()
-    head = {"class": type(optimiser).__name__, "steps": state.pop("steps")}
-    return Document("optimiser", head, {name: Array.of(column) for name, column in state.items()})
+def optimizer_document(optimizer: Optimizer) -> Document:
+    """The state of an optimizer: its steps, and what it remembers of each parameter."""
+    state = optimizer.state_dict()
+    head = {"class": type(optimizer).__name__, "steps": state.pop("steps")}
+    return Document("optimizer", head, {name: Array.of(column) for name, column in state.items()})
 
 
-def fill_optimiser(document: Document, optimiser: Optimiser) -> None:
-    """Let an optimiser go on from the state of a document."""
-    name, own = a_text("class", document.head.get("class")), type(optimiser).__name__
+def fill_optimizer(document: Document, optimizer: Optimizer) -> None:
+    """Let an optimizer go on from the state of a document."""
+    name, own = a_text("class", document.head.get("class")), type(optimizer).__name__
     if name != own:
         raise MisfitError(f"the state of {name}; expected that of {own}")
-    document.check(("class", "steps"), optimiser.remembers)
-    shape = (len(optimiser.parameters),)
-    columns = {each: document.array(each, shape) for each in optimiser.remembers}
-    optimiser.load_state_dict({"steps": a_count("steps", document.head["steps"]), **columns})
+    document.check(("class", "steps"), optimizer.remembers)
+    shape = (len(optimizer.parameters),)
+    columns = {each: document.array(each, shape) for each in optimizer.remembers}
+    optimizer.load_state_dict({"steps": a_count("steps", document.head["steps"]), **columns})
 
 
 def run_document(run: Run) -> Document:
     """A training run, as of the last row of its history."""
     state = run.state_dict()
-    rows, optimiser = state["rows"], state["optimiser"]
+    rows, optimizer = state["rows"], state["optimizer"]
     figures = [name for name in rows[0] if name != "epoch"]
     head = {
         "about": state["about"],
         "figures": figures,
         "learning_rate": state["learning_rate"],
-        "steps": optimiser.pop("steps"),
+        "steps": optimizer.pop("steps"),
         "order": state["order"],
     }
     arrays = {
         "parameters": Array.of(state["parameters"]),
         "best": Array.of(state["best"]),
         **{f"history.{name}": Array.of([row[name] for row in rows]) for name in figures},
-        **{f"optimiser.{name}": Array.of(column) for name, column in optimiser.items()},
+        **{f"optimizer.{name}": Array.of(column) for name, column in optimizer.items()},
     }
     return Document("training", head, arrays)
 
@@ -89,7 +89,7 @@ def run_state(document: Document) -> dict[str, Any]:
     count = len(arrays["history.loss"].numbers) if "history.loss" in arrays else 0
     columns = [document.array(f"history.{name}", (count,)) for name in figures]
     size = len(arrays["parameters"].numbers) if "parameters" in arrays else 0
-    remembered = [name for name in arrays if name.startswith("optimiser.")]
+    remembered = [name for name in arrays if name.startswith("optimizer.")]
     known = {"parameters", "best", *remembered, *(f"history.{name}" for name in figures)}
     if not known >= {*arrays}:
         raise MisfitError(f"unknown arrays {sorted({*arrays} - known)}; expected a training")
@@ -103,9 +103,9 @@ def run_state(document: Document) -> dict[str, Any]:
         "parameters": document.array("parameters", (size,)),
         "best": document.array("best", (size,)),
         "learning_rate": None if rate is None else a_number("learning_rate", rate),
-        "optimiser": {
+        "optimizer": {
             "steps": a_count("steps", head["steps"]),
-            **{n.removeprefix("optimiser."): document.array(n, (size,)) for n in remembered},
+            **{n.removeprefix("optimizer."): document.array(n, (size,)) for n in remembered},
         },
         "order": _order(head["order"]),
     }

@@ -96,7 +96,7 @@ class EarlyStopping:
         record, run = self._best_row, history.run
         record.look(history)
         if record.is_best:
-            numbers = [parameter.data for parameter in run.optimiser.parameters]
+            numbers = [parameter.data for parameter in run.optimizer.parameters]
             self._best = history, record.epoch, numbers
         if history.rows[-1]["epoch"] - record.epoch >= self.patience:
             reason = (
@@ -141,7 +141,7 @@ class LearningRateSchedule:
 
     def __call__(self, history: History) -> None:
         """Set the rate of the next epoch."""
-        history.run.optimiser.learning_rate = self.schedule(int(history.rows[-1]["epoch"]))
+        history.run.optimizer.learning_rate = self.schedule(int(history.rows[-1]["epoch"]))
 
 
 class ReduceOnPlateau:
@@ -169,10 +169,10 @@ class ReduceOnPlateau:
         """Look at the last row, and reduce the rate if it has been too long."""
         self._best_row.look(history)
         if self._best_row.is_overdue:
-            optimiser = history.run.optimiser
-            if callable(optimiser.learning_rate):
+            optimizer = history.run.optimizer
+            if callable(optimizer.learning_rate):
                 raise ArgumentError("the learning rate is a schedule; expected a number to reduce")
-            optimiser.learning_rate *= self.factor
+            optimizer.learning_rate *= self.factor
 
 
 def _check_patience(patience: int) -> None:

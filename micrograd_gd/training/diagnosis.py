@@ -104,8 +104,8 @@ def diagnose(
         objective = Objective(model, inputs[:MOST], targets[:MOST], loss)
         findings += _layers(model, grad(objective)(objective.start), ill)
     missing = _missing(inputs=inputs, targets=targets, learning_rate=learning_rate)
-    if run is not None and type(run.optimiser) is not GradientDescent:
-        name = type(run.optimiser).__name__
+    if run is not None and type(run.optimizer) is not GradientDescent:
+        name = type(run.optimizer).__name__
         unchecked.append(f"learning rate above the critical one: that of {name} is not known")
     elif objective is None or learning_rate is None:
         unchecked.append(f"learning rate above the critical one: needs {missing}")
@@ -122,7 +122,7 @@ def diagnose(
 
 def _rate(run: Any) -> float | None:
     """The learning rate of a run, if it has one, which is a number."""
-    rate = None if run is None else run.optimiser.learning_rate
+    rate = None if run is None else run.optimizer.learning_rate
     return None if callable(rate) else rate
 
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from micrograd_gd.errors import ArgumentError, DivergedError, MicrogradError
 from micrograd_gd.losses import loss_function
-from micrograd_gd.optim import GradientDescent, Optimiser
+from micrograd_gd.optim import GradientDescent, Optimizer
 from micrograd_gd.table.numbers import number, shorten
 from micrograd_gd.training.history import History, Row
 from micrograd_gd.training.samples import CompiledSamples, Samples
@@ -37,7 +37,7 @@ def fit(
     batch_size: int | None = None,
     validation: tuple[Sequence[Any], Sequence[Any]] | None = None,
     seed: int | None = 0,
-    optimiser: Optimiser | None = None,
+    optimizer: Optimizer | None = None,
     callbacks: Iterable[Callable[[History], Any]] = (),
     progress: bool = True,
     resume: Mapping[str, Any] | None = None,
@@ -49,7 +49,7 @@ def fit(
     a name in ``LOSSES`` or a function of all predictions and targets. A step uses all samples, or
     ``batch_size`` of them, drawn without repetition in an order that ``seed`` decides. The
     ``validation`` samples are measured only, after every epoch. Steps are those of plain gradient
-    descent, with ``learning_rate`` a number or a schedule, or those of another ``optimiser``, which
+    descent, with ``learning_rate`` a number or a schedule, or those of another ``optimizer``, which
     brings its own rate.
 
     Each of the ``callbacks`` gets the history after every row. ``progress`` shows a bar where there
@@ -74,7 +74,7 @@ def fit(
     kind = CompiledSamples if compiled else Samples
     samples = kind("training", model, loss_function(loss), inputs, targets)
     held_out = validation and kind("validation", model, loss_function(loss), *validation)
-    steps = optimiser or GradientDescent(model.parameters(), learning_rate)
+    steps = optimizer or GradientDescent(model.parameters(), learning_rate)
     run = Run(model, steps, samples, held_out, batch_size, Random(seed))  # noqa: S311 — no secret
     if resume is not None:
         run.load_state_dict(resume)
@@ -84,30 +84,30 @@ def fit(
 
 
 # What the state of a run holds.
-STATE = ("about", "rows", "parameters", "best", "learning_rate", "optimiser", "order")
+STATE = ("about", "rows", "parameters", "best", "learning_rate", "optimizer", "order")
 
 
 class Run:
     """A training under way: what a callback finds as ``history.run``.
 
-    ``model`` and ``optimiser`` are live: a callback may change the learning rate. ``about`` is a
+    ``model`` and ``optimizer`` are live: a callback may change the learning rate. ``about`` is a
     dict for notes of your own, kept with the state.
     """
 
     def __init__(
         self,
         model: Any,
-        optimiser: Optimiser,
+        optimizer: Optimizer,
         samples: Samples,
         held_out: Samples | None,
         batch_size: int | None,
         order: Random,
     ) -> None:
         self.model, self.loss = model, samples.loss
-        self.optimiser, self.batch_size = optimiser, batch_size
+        self.optimizer, self.batch_size = optimizer, batch_size
         self.history = History(run=self)
         self._samples, self._held_out, self._order = samples, held_out, order
-        self._best = _numbers(optimiser)
+        self._best = _numbers(optimizer)
         self._reason = ""
         self._wanted: Sequence[float] | None = None
         self._kept: dict[str, Any] = {}  # the state as of the last row
@@ -120,7 +120,7 @@ class Run:
 
     def restore_best(self) -> None:
         """Give the parameters the numbers they had at the lowest training loss."""
-        _set_numbers(self.optimiser, self._best)
+        _set_numbers(self.optimizer, self._best)
 
     def train(self, epochs: int, callbacks: Sequence[Callable[[History], Any]]) -> None:
         """Go on until so many epochs are done, and say in the history how that ended."""
@@ -131,13 +131,13 @@ class Run:
             for epoch in range(len(history), epochs + 1):
                 if epoch:
                     for measured in self._samples.losses(self.batch_size, self._order):
-                        _descend(self.optimiser, measured)
+                        _descend(self.optimizer, measured)
                 self._measure(epoch)
                 self._tell(callbacks)
                 if self._reason:
                     history.status, history.message = "stopped", self._reason
                     if self._wanted is not None:
-                        _set_numbers(self.optimiser, self._wanted)
+                        _set_numbers(self.optimizer, self._wanted)
                     break
         except DivergedError as error:
             cause = str(error).partition("; ")[0]  # what follows tells of a single step
@@ -159,7 +159,7 @@ class Run:
         row = {"epoch": epoch, **row, **_validated(self._held_out)}
         self.history.rows.append(row)
         if self.history.best_epoch == epoch:
-            self._best = _numbers(self.optimiser)
+            self._best = _numbers(self.optimizer)
 
     def _tell(self, callbacks: Sequence[Callable[[History], Any]]) -> None:
         """Call the callbacks, and keep the state that they leave, should the next epoch be cut."""
@@ -175,11 +175,11 @@ class Run:
             self._samples.measured = None  # a callback moved the parameters from where that was
 
     def _state(self) -> dict[str, Any]:
-        rate = self.optimiser.learning_rate
+        rate = self.optimizer.learning_rate
         return {
-            "parameters": _numbers(self.optimiser),
+            "parameters": _numbers(self.optimizer),
             "learning_rate": None if callable(rate) else rate,
-            "optimiser": self.optimiser.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
             "order": self._order.getstate(),
         }
 
@@ -199,7 +199,7 @@ class Run:
             "best": list(self._best),
             **state,
             "parameters": list(state["parameters"]),
-            "optimiser": dict(state["optimiser"]),
+            "optimizer": dict(state["optimizer"]),
             "order": [version, list(words), spare],
         }
 
@@ -210,7 +210,7 @@ class Run:
         """
         if not (isinstance(state, Mapping) and {*state} == {*STATE}):
             raise ArgumentError(f"the state of a run has {', '.join(STATE)}; this one has not")
-        count = len(self.optimiser.parameters)
+        count = len(self.optimizer.parameters)
         current, best = (
             _checked_numbers(name, state[name], count) for name in ("parameters", "best")
         )
@@ -220,17 +220,17 @@ class Run:
         for row in rows:
             self._check_columns(row)
         order = _generator(state["order"])
-        rate = self.optimiser.learning_rate
+        rate = self.optimizer.learning_rate
         try:
             if state["learning_rate"] is not None:
-                self.optimiser.learning_rate = state["learning_rate"]
-            self.optimiser.load_state_dict(state["optimiser"])
+                self.optimizer.learning_rate = state["learning_rate"]
+            self.optimizer.load_state_dict(state["optimizer"])
         except MicrogradError:
-            self.optimiser.learning_rate = rate
+            self.optimizer.learning_rate = rate
             raise
         self.history.rows, self._best, self._order = rows, best, order
         self.about = state["about"]
-        _set_numbers(self.optimiser, current)
+        _set_numbers(self.optimizer, current)
         self._kept = self._state()
 
     def _check_columns(self, row: Row) -> None:
@@ -252,11 +252,11 @@ def _completed(before: int, epochs: int) -> str:
     return f"completed {epochs} epochs"
 
 
-def _descend(optimiser: Optimiser, loss: Any) -> None:
+def _descend(optimizer: Optimizer, loss: Any) -> None:
     """One step against the gradient of a loss."""
-    optimiser.zero_grad()
+    optimizer.zero_grad()
     loss.backward()
-    optimiser.step()
+    optimizer.step()
 
 
 def _validated(held_out: Samples | None) -> Row:
@@ -264,12 +264,12 @@ def _validated(held_out: Samples | None) -> Row:
     return {f"validation_{name}": figure for name, figure in row.items()}
 
 
-def _numbers(optimiser: Optimiser) -> list[float]:
-    return [parameter.data for parameter in optimiser.parameters]
+def _numbers(optimizer: Optimizer) -> list[float]:
+    return [parameter.data for parameter in optimizer.parameters]
 
 
-def _set_numbers(optimiser: Optimiser, numbers: Sequence[float]) -> None:
-    for parameter, data in zip(optimiser.parameters, numbers, strict=True):
+def _set_numbers(optimizer: Optimizer, numbers: Sequence[float]) -> None:
+    for parameter, data in zip(optimizer.parameters, numbers, strict=True):
         parameter.data = data
 
 

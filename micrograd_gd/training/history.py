@@ -24,7 +24,7 @@ class History:
     Row k holds ``epoch`` k, the ``loss`` and, where targets are classes, the ``accuracy`` (0 to 1)
     over the training samples after k epochs; ``validation_loss`` and ``validation_accuracy`` where
     validation samples were given. ``message`` says in one line how the run ended. ``run`` is the
-    training itself, a `Run` of `training`: its model, its optimiser, its state.
+    training itself, a `Run` of `training`: its model, its optimizer, its state.
 
     >>> history = History([{"epoch": 0, "loss": 2.0}, {"epoch": 1, "loss": 0.5}])
     >>> history.column("loss"), history.best_epoch

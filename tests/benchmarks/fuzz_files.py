@@ -33,7 +33,7 @@ HOSTILE = [
     '"__import__(\\"os\\").system(\\"true\\")"', '"../../etc/passwd"', '{"a": 1, "a": 2}',
     "[[1], [1, 2]]", "1000000000000", '"relu"', '"exp"', '"no"', "[0]",
     "[1000000000, 1000000000]",
-    '"micrograd_gd model"', '"micrograd_gd training"', '"micrograd_gd optimiser"',
+    '"micrograd_gd model"', '"micrograd_gd training"', '"micrograd_gd optimizer"',
     "18446744073709551616",
 ]  # fmt: skip
 

@@ -85,7 +85,7 @@ def test_training_reaches_the_weights_of_pytorch(case, batch_size):
     inputs, targets = load()
     model = MLP(len(inputs[0]), widths, activation=activation, seed=7)
     layers, loss_of = in_torch(model, activation, loss)
-    optimiser = torch.optim.SGD([t for layer in layers for t in layer], lr=rate)
+    optimizer = torch.optim.SGD([t for layer in layers for t in layer], lr=rate)
     x, t = (torch.tensor(numbers, dtype=torch.float64) for numbers in (inputs, targets))
     epochs, order = 3 if batch_size else 10, Random(5)
     history = fit(
@@ -100,9 +100,9 @@ def test_training_reaches_the_weights_of_pytorch(case, batch_size):
         size = batch_size or len(rows)
         for start in range(0, len(rows), size):
             batch = rows[start : start + size]
-            optimiser.zero_grad()
+            optimizer.zero_grad()
             loss_of(x[batch], t[batch]).backward()
-            optimiser.step()
+            optimizer.step()
         losses.append(loss_of(x, t).item())
     assert history.column("loss") == pytest.approx(losses, rel=1e-12)
     for layer, (weight, bias) in zip(model.layers, layers, strict=True):

@@ -245,7 +245,7 @@ def test_a_damaged_file_is_read_or_refused_but_never_crashes(tmp_path_factory, d
         load_model(path).predict([[1.0]])
 
 
-# Networks, other modules, optimisers and runs, in both formats.
+# Networks, other modules, optimizers and runs, in both formats.
 
 any_float = st.sampled_from([math.nan, math.inf, -math.inf, -0.0]) | finite
 FORMATS = [".json", ".safetensors"]
@@ -312,15 +312,15 @@ def test_another_module_gets_its_parameters_back(tmp_path_factory, suffix, slope
 
 @pytest.mark.parametrize("suffix", FORMATS)
 @pytest.mark.parametrize("kind", [GradientDescent, Momentum, Adam])
-def test_an_optimiser_goes_on_from_its_state(tmp_path, suffix, kind):
+def test_an_optimizer_goes_on_from_its_state(tmp_path, suffix, kind):
     needs(suffix)
-    path = tmp_path / f"optimiser{suffix}"
+    path = tmp_path / f"optimizer{suffix}"
 
-    def stepped(model, optimiser, times):
+    def stepped(model, optimizer, times):
         for _ in range(times):
-            optimiser.zero_grad()
+            optimizer.zero_grad()
             (model([0.5, -1.0]) ** 2).backward()
-            optimiser.step()
+            optimizer.step()
 
     whole, halved = MLP(2, [3, 1], seed=1), MLP(2, [3, 1], seed=1)
     stepped(whole, kind(whole.parameters(), 0.01), 10)
@@ -346,16 +346,16 @@ def test_a_run_that_is_resumed_ends_like_one_that_was_not(tmp_path, suffix, batc
     inputs, targets = moons(20, seed=0)
     options = {"loss": "binary_cross_entropy", "batch_size": batch_size, "progress": False}
     whole, halved = (MLP(2, [4, 1], seed=1) for _ in range(2))
-    expected = fit(whole, inputs, targets, epochs=9, optimiser=kind(whole.parameters(), 0.1),
+    expected = fit(whole, inputs, targets, epochs=9, optimizer=kind(whole.parameters(), 0.1),
                    validation=(inputs[:3], targets[:3]), **options)  # fmt: skip
-    first = fit(halved, inputs, targets, epochs=4, optimiser=kind(halved.parameters(), 0.1),
+    first = fit(halved, inputs, targets, epochs=4, optimizer=kind(halved.parameters(), 0.1),
                 validation=(inputs[:3], targets[:3]), **options)  # fmt: skip
     first.run.about = {"data": "moons", "tries": [1, 2.5, None]}
     save(tmp_path / f"run{suffix}", first.run)
     state = load(tmp_path / f"run{suffix}")
     again = MLP(2, [4, 1], seed=7)
-    optimiser = kind(again.parameters(), 0.7)  # the rate comes from the state
-    history = fit(again, inputs, targets, epochs=9, optimiser=optimiser, resume=state,
+    optimizer = kind(again.parameters(), 0.7)  # the rate comes from the state
+    history = fit(again, inputs, targets, epochs=9, optimizer=optimizer, resume=state,
                   validation=(inputs[:3], targets[:3]), **options)  # fmt: skip
     assert history.rows == expected.rows
     assert again.state_dict() == whole.state_dict()

@@ -143,7 +143,7 @@ def test_the_rate_is_reduced_in_the_same_epochs_of_a_resumed_run(stop):
         seen = []
         plateau = ReduceOnPlateau(0.5, 3, monitor="figure")
         history = trained(
-            rising, plateau, lambda h: seen.append(h.run.optimiser.learning_rate), **options
+            rising, plateau, lambda h: seen.append(h.run.optimizer.learning_rate), **options
         )
         return seen, history
 
@@ -166,7 +166,7 @@ def test_a_training_that_was_stopped_early_goes_on_from_its_last_row():
 
 def test_what_a_callback_does_to_the_parameters_is_part_of_the_state():
     def clip(history):
-        for parameter in history.run.optimiser.parameters:
+        for parameter in history.run.optimizer.parameters:
             parameter.data = min(parameter.data, 0.7)
 
     whole, first = trained(clip, epochs=9), trained(clip, epochs=4)
@@ -215,7 +215,7 @@ def test_the_rate_is_reduced_on_a_plateau_and_the_state_keeps_it():
     history = trained(
         rising,
         ReduceOnPlateau(0.5, 3, monitor="figure"),
-        lambda history: seen.append(history.run.optimiser.learning_rate),
+        lambda history: seen.append(history.run.optimizer.learning_rate),
         epochs=12,
     )
     assert seen == [0.1] * 8 + [0.05] * 3 + [0.025] * 2

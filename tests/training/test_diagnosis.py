@@ -239,12 +239,12 @@ def test_fresh_gradients_of_many_samples_or_of_batches_are_not_stale(batch):
 
 
 @pytest.mark.parametrize("kind", [Adam, Momentum])
-def test_the_rate_of_another_optimiser_is_not_held_against_the_critical_one(kind):
+def test_the_rate_of_another_optimizer_is_not_held_against_the_critical_one(kind):
     inputs, targets = line()
     model = MLP(2, 1, seed=0)
     critical = critical_learning_rate(Objective(model, inputs, targets))
     steps = kind(model.parameters(), 1.1 * critical)
-    history = fit(model, inputs, targets, optimiser=steps, epochs=3)
+    history = fit(model, inputs, targets, optimizer=steps, epochs=3)
     diagnosis = diagnose(model, history, inputs, targets)
     assert "learning rate above the critical one" not in names(diagnosis)
     assert diagnosis.unchecked == (

@@ -259,14 +259,14 @@ def test_a_loss_that_is_no_value_is_told(batch_size):
 
 
 @pytest.mark.parametrize("kind", [Momentum, Adam])
-def test_another_optimiser_brings_its_own_rate(kind):
+def test_another_optimizer_brings_its_own_rate(kind):
     model, by_hand = MLP(1, [3, 1], seed=0), MLP(1, [3, 1], seed=0)
-    fit(model, INPUTS, TARGETS, epochs=5, optimiser=kind(model.parameters(), 0.05))
-    optimiser = kind(by_hand.parameters(), 0.05)
+    fit(model, INPUTS, TARGETS, epochs=5, optimizer=kind(model.parameters(), 0.05))
+    optimizer = kind(by_hand.parameters(), 0.05)
     for _ in range(5):
-        optimiser.zero_grad()
+        optimizer.zero_grad()
         mse([by_hand(x) for x in INPUTS], TARGETS).backward()
-        optimiser.step()
+        optimizer.step()
     assert numbers(model) == numbers(by_hand)
 
 
@@ -324,12 +324,12 @@ def test_a_state_with_other_figures_is_refused_and_changes_nothing():
         model = MLP(1, 1, seed=3)
         steps, start = GradientDescent(model.parameters(), 0.3), model.state_dict()
         with pytest.raises(ArgumentError, match=message):
-            fit(model, INPUTS, TARGETS, optimiser=steps, resume=state.run.state_dict(), **after)
+            fit(model, INPUTS, TARGETS, optimizer=steps, resume=state.run.state_dict(), **after)
         assert (steps.learning_rate, model.state_dict()) == (0.3, start)
     steps = Momentum(model.parameters(), 0.3)
     state = fit(MLP(1, 1), INPUTS, TARGETS, epochs=3, learning_rate=0.01).run.state_dict()
     with pytest.raises(ArgumentError, match="the state of Momentum has"):
-        fit(model, INPUTS, TARGETS, optimiser=steps, resume=state)
+        fit(model, INPUTS, TARGETS, optimizer=steps, resume=state)
     assert steps.learning_rate == 0.3
 
 
