@@ -1,37 +1,54 @@
-"""What all tests share: both engines, how hypothesis runs, and the cases with known answers.
+"""How the suite runs, and what all tests share.
 
-One run of the suite is two: the native engine here, and beside it, in a process of its own, the
-Python engine with the same arguments. `--engine=python` or `--engine=native` runs one alone.
+`python -m pytest` runs the suite in two processes. This one has the native engine, the other the
+Python engine. Each first runs all that depends on the engine. Then they share the rest, the tests
+of the folders in `ENGINE_FREE`, each of which runs once: one process takes them from the front, the
+other from the back, and where they meet both are done.
+
+Where paths are given (`python -m pytest tests/core`), or one engine (`--engine=python`), a single
+process runs all that was asked for. `--engine=both` gives two processes again.
+
+`--hypothesis-profile=thorough` draws ten times as many examples.
+
+However a run ends, the processes that it started end too; see `processes.py`.
 """
 
+import contextlib
+import hashlib
 import importlib.util
 import os
+import shutil
+import signal
 import subprocess
 import sys
 import tempfile
+from itertools import chain, pairwise
 from pathlib import Path
 
+import processes
 import pytest
 from hypothesis import settings
 
-settings.register_profile("default", deadline=None, print_blob=True)  # a failure can be replayed
-settings.load_profile("default")
+ROOT = Path(__file__).parents[1]
+CASES = ROOT.parent / "shared" / "cases"
 
-CASES = Path(__file__).parents[2] / "shared" / "cases"
-
-# What does not depend on the engine runs once: here, or in the other process, which has less to do.
-RUN_HERE = {"test_native.py", "data", "test_estimators.py", "project"}
-RUN_BESIDE = {
-    "test_mutations.py",
-    "test_parse.py",
+# Folders here and in the package. What they hold sees a `Value` through its public names alone.
+ENGINE_FREE = {
+    "cli",
+    "data",
+    "descent",
+    "notation",
+    "pages",
     "persist",
-    "test_plugin.py",
-    "test_strategies.py",
-    "test_architecture.py",
-    "plots",
-    "test_machines.py",
-    "test_zoo.py",
+    "project",
+    "testing",
+    "training",
+    "viz",
 }
+
+settings.register_profile("default", deadline=None, print_blob=True)  # a failure can be replayed
+settings.register_profile("thorough", settings.get_profile("default"), max_examples=1000)
+settings.load_profile("default")
 
 
 @pytest.fixture
@@ -58,52 +75,115 @@ def table():
         functional.__all__.remove(added)
 
 
+@pytest.fixture
+def start():
+    """Starts a process as `subprocess.Popen` does; after the test it is ended."""
+    with contextlib.ExitStack() as stack:
+
+        def start(command, **options):
+            process = processes.start(command, **options)
+            stack.callback(processes.end, process)
+            return process
+
+        yield start
+
+
+@pytest.fixture
+def python(start):
+    """Runs `python` with some arguments to its end, and gives what it printed."""
+
+    def python(*arguments, check=True, **options):
+        path = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]).strip(os.pathsep)
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+        defaults = {"env": {**os.environ, "PYTHONPATH": path}, **pipes}
+        process = start([sys.executable, *map(str, arguments)], **{**defaults, **options})
+        out, err = process.communicate()
+        if check and process.returncode != 0:
+            pytest.fail(f"{process.args} gave {process.returncode}\n{out}{err}")
+        return subprocess.CompletedProcess(process.args, process.returncode, out, err)
+
+    return python
+
+
 def pytest_addoption(parser):
     parser.addoption(
         "--engine",
         choices=["both", "native", "python"],
-        default="both",
-        help="which engine the tests run on; both: a second process runs the Python engine",
+        help="which engine the tests run on; both, where no paths are given: a second process "
+        "runs the Python engine",
     )
+    parser.addoption("--shared", type=Path, help="a folder: what two processes share in one run")
 
 
 def pytest_configure(config):
     """Choose the engine before anything imports the package."""
-    engine = config.getoption("engine")
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # scripts start with it ignored
     assert "micrograd_gd" not in sys.modules, "too late to choose an engine"
-    os.environ["MICROGRAD_GD_ENGINE"] = {"both": ""}.get(engine, engine)
-    config.python_engine = None
-    if engine == "both" and not config.option.collectonly and native_was_built():
-        config.python_engine = Companion(config)
+    engine = config.getoption("engine")
+    if engine is None and config.args_source != pytest.Config.ArgsSource.ARGS:
+        engine = "both"
+    os.environ["MICROGRAD_GD_ENGINE"] = engine if engine in {"native", "python"} else ""
+    from micrograd_gd import engine_name
+
+    config.companion = None
+    if engine == "both" and not config.option.collectonly and engine_name() == "native":
+        config.companion = Companion(config)
+        config.option.shared = config.companion.shared
 
 
-def pytest_ignore_collect(collection_path, config):
-    """Leave out what the other process runs all the same.
-
-    And the examples of a module that needs scikit-learn, where there is none.
-    """
+def pytest_ignore_collect(collection_path):
+    """Leave out the examples of the module that needs scikit-learn, where there is none."""
     if collection_path.name == "estimators.py" and importlib.util.find_spec("sklearn") is None:
         return True
-    elsewhere = RUN_HERE if config.getoption("engine") == "python" else set()
-    if config.python_engine:
-        elsewhere = RUN_BESIDE
-    in_tests = collection_path.is_relative_to(Path(__file__).parent)
-    return True if in_tests and collection_path.name in elsewhere else None
+    return None
 
 
 def pytest_report_header(config):
     from micrograd_gd import engine_name
 
-    beside = "; the python engine runs beside" if config.python_engine else ""
+    beside = "; the python engine runs beside" if config.companion else ""
     return f"engine: {engine_name()}{beside}"
 
 
-def pytest_sessionfinish(session):
-    companion = session.config.python_engine
-    if companion is None:
-        return
+def is_engine_free(item):
+    return item.path.relative_to(ROOT).parts[1] in ENGINE_FREE
+
+
+def pytest_runtestloop(session):
+    """Run what depends on the engine, then what the other process has not taken."""
+    shared = session.config.option.shared
+    if shared is None or session.testsfailed or session.config.option.collectonly:
+        return None  # pytest's own loop
+    free = [item for item in session.items if is_engine_free(item)]
+    bound = [item for item in session.items if not is_engine_free(item)]
+    if session.config.companion is None:
+        free.reverse()
+    mine = chain(bound, (item for item in free if take(item, shared)))
+    for item, following in pairwise(chain(mine, [None])):
+        item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
+        if session.shouldfail:
+            raise session.Failed(session.shouldfail)
+        if session.shouldstop:
+            raise session.Interrupted(session.shouldstop)
+    return True
+
+
+def take(item, shared):
+    """Whether this process is the first to take the test."""
+    name = hashlib.sha256(item.nodeid.encode()).hexdigest()
+    try:
+        (shared / name).touch(exist_ok=False)
+    except FileExistsError:
+        return False
+    return True
+
+
+def pytest_sessionfinish(session, exitstatus):
+    companion = session.config.companion
+    if companion is None or exitstatus == pytest.ExitCode.INTERRUPTED or session.shouldfail:
+        return  # at once
     nothing = pytest.ExitCode.NO_TESTS_COLLECTED
-    beside = companion.wait()
+    beside = companion.process.wait()
     if beside not in {pytest.ExitCode.OK, nothing}:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
     elif session.exitstatus == nothing:  # all that was asked for ran beside
@@ -111,47 +191,40 @@ def pytest_sessionfinish(session):
 
 
 def pytest_terminal_summary(terminalreporter, config):
-    if config.python_engine:
-        terminalreporter.section("the same tests on the python engine")
-        terminalreporter.write(config.python_engine.report())
+    if config.companion:
+        terminalreporter.section("beside, on the python engine")
+        terminalreporter.write(config.companion.report())
 
 
 def pytest_unconfigure(config):
-    if getattr(config, "python_engine", None):
-        config.python_engine.end()
-
-
-def native_was_built():
-    """Ask another process: this one has not chosen its engine yet."""
-    question = "from micrograd_gd import engine_name; raise SystemExit(engine_name() != 'native')"
-    return subprocess.run([sys.executable, "-c", question], check=False).returncode == 0
+    if getattr(config, "companion", None):
+        config.companion.end()
 
 
 class Companion:
-    """The same run on the Python engine, in another process."""
+    """The process that runs the Python engine beside this one."""
 
     def __init__(self, config):
-        arguments = [*config.invocation_params.args, "--engine=python", "-p", "no:cacheprovider"]
+        self.shared = Path(tempfile.mkdtemp())
         self.output = tempfile.TemporaryFile("w+", encoding="utf-8")  # noqa: SIM115 — see end()
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "pytest", *arguments],
-            cwd=config.invocation_params.dir,
+        given = config.invocation_params
+        options = ["--engine=python", f"--shared={self.shared}"]
+        options += ["-o", "cache_dir=.pytest_cache/python"]  # its own failures, for --last-failed
+        self.process = processes.start(
+            [sys.executable, "-m", "pytest", *given.args, *options],
+            cwd=given.dir,
             stdin=subprocess.DEVNULL,
             stdout=self.output,
             stderr=subprocess.STDOUT,
         )
 
-    def wait(self):
-        return self.process.wait()
-
     def report(self):
         """Its last line, and all it said where it failed."""
         self.output.seek(0)
         lines = self.output.read().splitlines(keepends=True)
-        return "".join(lines if self.process.returncode else lines[-1:])
+        return "".join(lines if self.process.poll() else lines[-1:])
 
     def end(self):
-        if self.process.poll() is None:
-            self.process.terminate()
-            self.process.wait()
+        processes.end(self.process)
         self.output.close()
+        shutil.rmtree(self.shared)

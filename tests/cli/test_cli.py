@@ -45,11 +45,17 @@ def run(capsys, tmp_path, monkeypatch):
     return command
 
 
-def start(*arguments, cwd, **options):
-    command = [sys.executable, "-m", "micrograd_gd", *map(str, arguments)]
-    env = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options}
-    return subprocess.Popen(command, cwd=cwd, env=env, text=True, **pipes)
+@pytest.fixture
+def launch(start, tmp_path):
+    """The command line in a process of its own, in an empty folder."""
+
+    def launch(*arguments, **options):
+        command = [sys.executable, "-m", "micrograd_gd", *map(str, arguments)]
+        env = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options}
+        return start(command, cwd=tmp_path, env=env, text=True, **pipes)
+
+    return launch
 
 
 def table(out):
@@ -319,22 +325,22 @@ def test_training_is_not_lost_for_a_picture(run, monkeypatch):
         assert "pip install 'micrograd_gd[viz]'" in warning
 
 
-def test_the_module_runs_as_a_program(tmp_path):
-    program = start("--version", cwd=tmp_path)
+def test_the_module_runs_as_a_program(launch):
+    program = launch("--version")
     assert program.communicate() == (f"micrograd-gd {__version__}\n", "")
     assert program.returncode == 0
-    program = start("train", "none.csv", cwd=tmp_path)
+    program = launch("train", "none.csv")
     out, err = program.communicate()
     assert (out, program.returncode) == ("", 2)
     assert err.startswith("micrograd-gd: none.csv: no such file")
 
 
-def test_a_reader_that_has_enough_is_no_error(tmp_path, model_text):
+def test_a_reader_that_has_enough_is_no_error(launch, tmp_path, model_text):
     (tmp_path / "model.json").write_text(model_text)
     rows = "\n".join(["5.1,3.5,1.4,0.2"] * 20_000)
     names = "sepal_length,sepal_width,petal_length,petal_width"
     (tmp_path / "many.csv").write_text(f"{names}\n{rows}\n")
-    program = start("predict", "model.json", "many.csv", cwd=tmp_path)
+    program = launch("predict", "model.json", "many.csv")
     assert program.stdout.readline() == "species\n"
     program.stdout.close()
     assert program.stderr.read() == ""
@@ -343,13 +349,14 @@ def test_a_reader_that_has_enough_is_no_error(tmp_path, model_text):
 
 
 @pytest.mark.skipif(os.name != "posix", reason="signals are sent to a process of its own on POSIX")
-def test_ctrl_c_keeps_the_best_model_so_far(tmp_path):
-    program = start("train", "iris", "--epochs", "100000", "--out", "run", cwd=tmp_path)
-    while not (tmp_path / "run").exists():
+def test_ctrl_c_keeps_the_best_model_so_far(launch, tmp_path):
+    endless = ["--epochs", "100000", "--checkpoint-seconds", "0"]
+    program = launch("train", "iris", *endless, "--out", "run")
+    while not (tmp_path / "run" / "checkpoint.json").exists():
+        assert program.poll() is None
         time.sleep(0.02)
-    time.sleep(1)
     program.send_signal(signal.SIGINT)
-    out, err = program.communicate(timeout=30)
+    out, err = program.communicate()
     assert program.returncode == 130
     found = re.fullmatch(
         r"micrograd-gd: interrupted in epoch \d+ of 100000; "
@@ -366,11 +373,11 @@ def test_ctrl_c_keeps_the_best_model_so_far(tmp_path):
 
 
 @pytest.mark.skipif(os.name != "posix", reason="a terminal is a pair of files on POSIX")
-def test_a_real_terminal_sees_the_progress(tmp_path):
+def test_a_real_terminal_sees_the_progress(launch):
     import pty
 
     ours, theirs = pty.openpty()
-    program = start("train", "iris", *QUICK, cwd=tmp_path, stderr=theirs)
+    program = launch("train", "iris", *QUICK, stderr=theirs)
     os.close(theirs)
     program.communicate()
     seen = os.read(ours, 65536).decode()

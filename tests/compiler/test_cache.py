@@ -1,7 +1,6 @@
 """Compiled code that is kept is what would be compiled, or it is not used; programs are pickled."""
 
 import pickle
-import subprocess
 import sys
 from pathlib import Path
 
@@ -94,7 +93,7 @@ def test_a_folder_that_cannot_be_written_is_done_without(program, tmp_path):
     assert run.flat([1.5]) == llvm.compiled(program).flat([1.5])
 
 
-def test_processes_write_at_once(tmp_path):
+def test_processes_write_at_once(tmp_path, start):
     script = f"""
 import sys
 sys.path.insert(0, {str(Path(__file__).parent)!r})
@@ -108,7 +107,7 @@ for i in range(8):
     assert run.flat([1.5]) == llvm.compiled(program).flat([1.5])
 """
     command = [sys.executable, "-c", script]
-    running = [subprocess.Popen(command) for _ in range(2)]
+    running = [start(command) for _ in range(2)]
     assert [process.wait() for process in running] == [0, 0]
     assert len([*tmp_path.iterdir()]) == 8
 

@@ -9,7 +9,6 @@ import os
 import pickle
 import random
 import struct
-import subprocess
 import sys
 import weakref
 from contextlib import suppress
@@ -418,7 +417,7 @@ def test_cycles_through_attributes_of_subclasses_are_collected(kind):
     assert gone() is None
 
 
-def test_the_interpreter_ends_well_whatever_is_still_there():
+def test_the_interpreter_ends_well_whatever_is_still_there(python):
     program = """
 from micrograd_gd import Value
 for _ in range(100):
@@ -432,10 +431,8 @@ for _ in range(100):
     for _ in range(1000):
         x = x * p.cache
 """
-    done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, check=False
-    )
-    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    done = python("-c", program)
+    assert (done.stdout, done.stderr) == ("", "")
 
 
 @both_engines

@@ -2,10 +2,8 @@
 
 import doctest
 import io
-import os
 import re
 import shlex
-import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import redirect_stdout
@@ -114,16 +112,17 @@ def test_a_text_block_shows_what_the_block_before_it_prints(page):
 
 
 @pytest.mark.parametrize("page", having("sh"), ids=name)
-def test_shell_commands_work(page, tmp_path):
+def test_shell_commands_work(page, tmp_path, python):
     found = blocks(page)
     for block, following in zip(found, [*found[1:], Block("", "", 0)], strict=True):
         if block.language == "sh":
-            printed = "".join(check_command(line, tmp_path) for line in block.text.splitlines())
+            lines = block.text.splitlines()
+            printed = "".join(check_command(line, tmp_path, python) for line in lines)
             if following.language == "text":
                 assert printed == following.text, f"{name(page)}, line {block.line}"
 
 
-def check_command(line, folder):
+def check_command(line, folder, python):
     """Run a command of the package; of others, know that something else runs them."""
     printed = ""
     if line.startswith("python -m pip install"):
@@ -131,9 +130,7 @@ def check_command(line, folder):
     for command in line.split(" && "):
         words = shlex.split(command)
         if words[0] == "micrograd-gd":
-            done = run([sys.executable, "-m", "micrograd_gd", *words[1:]], folder)
-            assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
-            printed += done.stdout
+            printed += python("-m", "micrograd_gd", *words[1:], cwd=folder).stdout
         elif words[0] == "python" and words[1] != "-m":
             assert (ROOT / words[1]).is_file(), f"{command}: there is no {words[1]}"
         else:
@@ -144,19 +141,6 @@ def check_command(line, folder):
             )
             assert command.startswith(checked_elsewhere), f"{command!r} is run by no test"
     return printed
-
-
-def run(command, folder):
-    path = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
-    return subprocess.run(
-        command,
-        cwd=folder,
-        env={**os.environ, "PYTHONPATH": path.strip(os.pathsep)},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name)
@@ -179,11 +163,10 @@ def test_the_readme_says_what_ci_runs():
         assert command in "\n".join(shown).splitlines(), f"the README does not show {command!r}"
 
 
-def test_the_page_of_operations_is_fresh():
+def test_the_page_of_operations_is_fresh(python):
     script = "import generate_operations as g; print(g.page(), end='')"
-    done = run([sys.executable, "-c", script], DOCS)
-    assert done.returncode == 0, done.stderr
-    fresh = (DOCS / "reference" / "operations.md").read_text(encoding="utf-8") == done.stdout
+    page = python("-c", script, cwd=DOCS).stdout
+    fresh = (DOCS / "reference" / "operations.md").read_text(encoding="utf-8") == page
     assert fresh, "docs/reference/operations.md: run python docs/generate_operations.py"
 
 
@@ -214,18 +197,14 @@ def test_what_the_package_itself_offers_is_imported_from_it(path):
         assert not offered, f"{name(path)} imports {offered} from {module}"
 
 
-def test_the_documentation_builds_without_warnings(tmp_path):
-    command = [sys.executable, "-m", "sphinx", "-W", "-q", "-b", "html", "-d", "trees"]
-    done = run([*command, str(DOCS), "html"], tmp_path)
-    assert done.returncode == 0, done.stderr
+def test_the_documentation_builds_without_warnings(tmp_path, python):
+    python("-m", "sphinx", "-W", "-q", "-d", "trees", "-b", "html", DOCS, "html", cwd=tmp_path)
     assert (tmp_path / "html" / "index.html").is_file()
 
 
 @pytest.mark.parametrize("demo", DEMOS, ids=name)
-def test_demos_run(demo, tmp_path):
-    done = run([sys.executable, "-W", "error", str(demo)], tmp_path)
-    assert done.returncode == 0, done.stderr
-    assert done.stdout
+def test_demos_run(demo, tmp_path, python):
+    assert python("-W", "error", demo, cwd=tmp_path).stdout
     assert not list(tmp_path.iterdir())
 
 

@@ -2,7 +2,6 @@
 
 import ast
 import re
-import subprocess
 import sys
 from pathlib import Path
 
@@ -110,15 +109,9 @@ def test_no_module_is_longer_than_400_lines(path):
     assert len(path.read_text().splitlines()) <= 400
 
 
-def test_importing_the_package_needs_the_standard_library_alone():
+def test_importing_the_package_needs_the_standard_library_alone(python):
     code = "import sys, micrograd_gd; print(*{name.partition('.')[0] for name in sys.modules})"
-    loaded = subprocess.run(
-        [sys.executable, "-S", "-c", code],
-        capture_output=True,
-        text=True,
-        check=True,
-        env={"PYTHONPATH": str(PACKAGE.parent)},
-    ).stdout.split()
+    loaded = python("-S", "-c", code, env={"PYTHONPATH": str(PACKAGE.parent)}).stdout.split()
     foreign = set(loaded) - STANDARD - {"__main__", "micrograd_gd", "sitecustomize"}
     assert not foreign
 

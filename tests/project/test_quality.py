@@ -1,7 +1,5 @@
 """Lint and types are part of the test command."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -18,8 +16,5 @@ ROOT = Path(__file__).parents[2]
     ],
     ids=" ".join,
 )
-def test_the_code_passes(command):
-    result = subprocess.run(
-        [sys.executable, "-m", *command], cwd=ROOT, capture_output=True, text=True, check=False
-    )
-    assert result.returncode == 0, result.stdout + result.stderr
+def test_the_code_passes(command, python):
+    python("-m", *command, cwd=ROOT)

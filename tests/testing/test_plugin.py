@@ -1,9 +1,6 @@
 """The plugin for pytest, as a project outside of this one meets it."""
 
-import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -28,23 +25,15 @@ cube.defvjp(lambda x: (cube(x), x), lambda x, g: (3.001 * x * x * g,))
 
 
 @pytest.fixture
-def outside(tmp_path):
+def outside(tmp_path, python):
     """Runs pytest on a file of its own, in a folder of its own."""
 
     def run(source, *arguments, plugin="micrograd_gd.testing.plugin", header=HEADER):
         (tmp_path / "test_outside.py").write_text(header + source)
         (tmp_path / "pytest.ini").write_text("[pytest]\naddopts = -p no:cacheprovider -ra\n")
         load = ["-p", plugin] if plugin else []
-        path = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
-        done = subprocess.run(
-            [sys.executable, "-m", "pytest", *load, "--strict-markers", *arguments],
-            cwd=tmp_path,
-            env={**os.environ, "PYTHONPATH": path.strip(os.pathsep)},
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
+        command = ["-m", "pytest", *load, "--strict-markers", *arguments]
+        done = python(*command, cwd=tmp_path, check=False)
         return done.stdout + done.stderr
 
     return run

@@ -2,7 +2,6 @@
 
 import math
 import re
-import subprocess
 import sys
 from pathlib import Path
 from types import SimpleNamespace as Record
@@ -57,18 +56,12 @@ def test_curves_leave_the_settings_of_matplotlib_alone(tmp_path):
     assert dict(mpl.rcParams) == before
 
 
-def test_the_first_curves_on_a_machine_come_without_remarks(tmp_path):
+def test_the_first_curves_on_a_machine_come_without_remarks(tmp_path, python):
     code = f"from micrograd_gd.viz import plot_loss; plot_loss({ROWS!r}, 'loss.svg')"
     no_home = tmp_path / "file"
     no_home.write_text("")
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        env={"PYTHONPATH": str(Path(__file__).parents[3]), "MPLCONFIGDIR": str(no_home)},
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
+    environment = {"PYTHONPATH": str(Path(__file__).parents[3]), "MPLCONFIGDIR": str(no_home)}
+    done = python("-c", code, env=environment, cwd=tmp_path)
     assert (done.stdout, done.stderr) == ("", "")
 
 
