@@ -148,7 +148,7 @@ class Neuron(Module):
     micrograd's word for "linear". `init` is a name in `INITIALISERS` or a function of fan-in,
     fan-out and a `random.Random`; left out, it suits the activation: "he" for relu and its
     relatives, "lecun" for selu and linear, otherwise "glorot". `seed` alone decides the weights;
-    None makes them new each time. `fan_out` is how many neurons share the inputs.
+    None leaves them to Python's own generator. `fan_out` is how many neurons share the inputs.
 
     Raises ArgumentError for a width, name or seed that is none.
 
