@@ -33,7 +33,7 @@ How to read an entry:
 - **Smooth** tells where the derivative exists. **Kinks** tells where the function has a corner or a
   jump, and which derivative is returned there.
 - **Properties**: *odd* is f(−x) = −f(x), *even* is f(−x) = f(x), *flat* is slope 0 wherever there
-  is a slope.
+  is a slope, *internal* is what nobody is to call.
 
 [The semantics](semantics.md) say what happens outside of the smooth range.
 """
@@ -98,6 +98,8 @@ def _entry(row: Operation) -> str:
 
 
 def _written(row: Operation) -> str:
+    if row.is_internal:
+        return "not offered: it is there to be the derivative of others"
     first, *others = row.operands
     ways = []
     if row.infix:

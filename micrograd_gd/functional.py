@@ -15,7 +15,7 @@ from micrograd_gd.errors import ArgumentError, ShapeError
 from micrograd_gd.table.numbers import number
 from micrograd_gd.table.ops import Operation, operation, subscribe
 
-# And every other row of the table.
+# And the rows of the table, but those that are there to be derivatives.
 __all__ = [
     "dot",
     "greater",
@@ -27,14 +27,18 @@ __all__ = [
     "softmax",
     "total",
 ]
+_own = {*__all__}
+
+
+def __dir__() -> list[str]:
+    return __all__
 
 
 def _offer(op: Operation) -> None:
-    if op.name not in __all__:
-        __all__.append(op.name)  # noqa: PYI056 — the table says what is exported
+    if op.name not in _own:
         globals()[op.name] = op
-    elif isinstance(globals()[op.name], Operation):  # added again
-        globals()[op.name] = op
+        if not (op.is_internal or op.name in __all__):
+            __all__.append(op.name)  # noqa: PYI056 — the table says what is exported
 
 
 _exp, _log, _clip, _maximum, _where, _dot, _total, _less, _less_equal = map(

@@ -4,6 +4,7 @@ import ast
 import keyword
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from inspect import Parameter, Signature
 from typing import Any
 
 from micrograd_gd.errors import OperationError, TranslationError
@@ -34,6 +35,27 @@ class Operation:
     folds: bool = False
     _compiled: dict[Any, Callable[..., Any]] = field(default_factory=dict)
     _slopes: list["Operation | None"] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        """Let `help` and `inspect.signature` show the row as they show a function."""
+        shown = {"__name__": self.name, "__doc__": self.doc, "__signature__": self.signature()}
+        vars(self).update(shown)
+
+    def signature(self, *, method: bool = False) -> Signature:
+        """How the row is called as a function, or as a method of its first operand.
+
+        >>> operation("leaky_relu").signature(), operation("add").signature(method=True)
+        (<Signature (x, slope=0.01)>, <Signature (self, b, /)>)
+        """
+        by_place, by_name = Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD
+        defaults = dict.fromkeys(self.operands, Parameter.empty) | self.optional()
+        first, *rest = [Parameter(x, by_name, default=defaults[x]) for x in self.operands]
+        if self.folds:
+            first = first.replace(kind=by_place)
+            rest = [Parameter("_and_".join(self.operands[1:]), Parameter.VAR_POSITIONAL)]
+        elif method and len(rest) < 2 and not self.defaults:
+            rest = [parameter.replace(kind=by_place) for parameter in rest]
+        return Signature([Parameter("self", by_place) if method else first, *rest])
 
     def __call__(self, *operands: Any, **named: Any) -> Any:
         """The number, or, where an operand is a `Value`, the node."""
@@ -67,6 +89,11 @@ class Operation:
         """The operands that may be left out, with what stands for them then."""
         required = len(self.operands) - len(self.defaults)
         return dict(zip(self.operands[required:], self.defaults, strict=True))
+
+    @property
+    def is_internal(self) -> bool:
+        """Whether the row is there to be the derivative of others, and is offered to nobody."""
+        return "internal" in self.properties
 
     def __repr__(self) -> str:
         first, *rest = self.operands
@@ -285,7 +312,7 @@ def primitive(
 _COLUMNS = {
     "method", "infix", "latex", "domain", "kinks", "convention", "properties", "aliases",
 }  # fmt: skip
-_PROPERTIES = {"commutative", "odd", "even", "increasing", "flat"}
+_PROPERTIES = {"commutative", "odd", "even", "increasing", "flat", "internal"}
 
 _WORDS: dict[str, Callable[[str], Any]] = {  # columns that hold several words
     "kinks": lambda text: tuple(text.split(", ")),
@@ -301,10 +328,9 @@ def _operands(name: str, text: str) -> tuple[tuple[str, ...], tuple[float, ...]]
         defaults = tuple(float(default) for _, equals, default in parts if equals)
     except ValueError:
         raise OperationError(f"{name}: {text!r} are no operands; write 'a b' or 'x c=1'") from None
-    wrong = (
-        not all(map(str.isidentifier, letters)) or "y" in letters or set(letters) & {*OPERATIONS}
-    )
-    if not letters or wrong or len(set(letters)) < len(letters):
+    is_odd = not all(map(str.isidentifier, letters)) or any(map(keyword.iskeyword, letters))
+    taken = {"y", "self", *OPERATIONS}
+    if not letters or is_odd or taken & set(letters) or len(set(letters)) < len(letters):
         raise OperationError(f"{name}: {text!r} are no operands; write 'a b' or 'x c=1', never y")
     return letters, defaults
 

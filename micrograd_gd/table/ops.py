@@ -13,7 +13,8 @@ latex       how it is typeset, ``<a>`` being operand a; otherwise as a call
 domain      where it is smooth, as a condition; empty: everywhere
 kinks       expressions that are 0 where it has a kink or a jump
 convention  the derivative that is returned at a kink
-properties  words of: commutative, odd, even, increasing, flat (derivative 0 wherever it has one)
+properties  words of: commutative, odd, even, increasing, flat (derivative 0 wherever it has one),
+            internal (there to be the derivative of others: no method, no name in functional)
 aliases     further names of the method, so that NumPy's functions find it
 
 Partials hold to the last digits over the whole domain, in the second derivative too; that decides
@@ -128,14 +129,15 @@ primitive("direction", "a b",
           ["direction(b, a) * 0.5 / hypot(a, b) * direction(b, a) * 2",
            "-direction(a, b) * 0.5 / hypot(a, b) * direction(b, a) * 2"],
           "Cosine of the angle between the vector (a, b) and the axis of a, 0 at the origin.",
-          latex=r"\frac{<a>}{\sqrt{<a>^2 + <b>^2}}", domain="a != 0 or b != 0")
+          latex=r"\frac{<a>}{\sqrt{<a>^2 + <b>^2}}", domain="a != 0 or b != 0",
+          properties="internal")
 primitive("inversion", "a b",
           "a / (a * a + b * b) if a * a + b * b > 1e-280 and a * a + b * b < 1e280"
           " else direction(a, b) / hypot(a, b)",
           ["(direction(b, a) ** 2 - direction(a, b) ** 2) / hypot(a, b) / hypot(a, b)",
            "-2 * inversion(b, a) * y"],
           "First coordinate of the point (a, b) inverted in the unit circle, a / (a² + b²).",
-          latex=r"\frac{<a>}{<a>^2 + <b>^2}", domain="a != 0 or b != 0")
+          latex=r"\frac{<a>}{<a>^2 + <b>^2}", domain="a != 0 or b != 0", properties="internal")
 
 # Trigonometry, angles in radians.
 primitive("sin", "x", "sin(x)", "cos(x)",
@@ -162,7 +164,7 @@ primitive("sinc", "x", "sinc(x)", "sinc_derivative(1, x)",
           "sin(πx) / (πx), and 1 at 0.", properties="even")
 primitive("sinc_derivative", "n x", "sinc_derivative(n, x)", ["0", "sinc_derivative(n + 1, x)"],
           "The n-th derivative of sinc.", latex=r"\operatorname{sinc}^{(<n>)}\left(<x>\right)",
-          domain="n == abs(floor(n))")
+          domain="n == abs(floor(n))", properties="internal")
 
 # Hyperbolic functions.
 primitive("sinh", "x", "sinh(x)", "cosh(x)",
@@ -266,7 +268,7 @@ primitive("digamma", "x", "digamma(x)", "polygamma(1, x)",
           "Derivative of lgamma.", latex=r"\psi\left(<x>\right)", domain="x > 0 or x != floor(x)")
 primitive("polygamma", "n x", "polygamma(n, x)", ["0", "polygamma(n + 1, x)"],
           "The n-th derivative of digamma.", latex=r"\psi^{(<n>)}\left(<x>\right)",
-          domain="n == abs(floor(n)) and (x > 0 or x != floor(x))")
+          domain="n == abs(floor(n)) and (x > 0 or x != floor(x))", properties="internal")
 
 # Sums of any length, from left to right, so that they equal the chain written out.
 primitive("total", "s *x", "s + x", ["1", "1"],

@@ -1,6 +1,8 @@
 """The table is complete, says what it does, and can be extended in one call."""
 
+import inspect
 import math
+import pydoc
 
 import numpy as np
 import pytest
@@ -34,10 +36,36 @@ def test_every_promised_operation_is_a_function(name):
 
 @pytest.mark.parametrize("row", ROWS)
 def test_every_operation_is_a_method_too(row):
+    if row.is_internal:
+        assert row.name not in functional.__all__
+        return
     assert callable(getattr(Value, row.name))
     for alias in row.aliases:
         assert callable(getattr(Value, alias))
     assert row.doc.endswith(".")
+
+
+@pytest.mark.parametrize(
+    ("name", "function", "method"),
+    [
+        ("tanh", "(x)", "(self, /)"),
+        ("atan2", "(a, b)", "(self, b, /)"),
+        ("clip", "(x, low, high)", "(self, /, low, high)"),
+        ("leaky_relu", "(x, slope=0.01)", "(self, /, slope=0.01)"),
+        ("total", "(s, /, *x)", "(self, /, *x)"),
+        ("dot", "(s, /, *w_and_x)", "(self, /, *w_and_x)"),
+    ],
+)
+def test_a_row_says_how_it_is_called(name, function, method):
+    row = operation(name)
+    assert str(row.signature()) == str(inspect.signature(row)) == function
+    assert str(row.signature(method=True)) == method
+
+
+def test_help_on_a_function_shows_its_row():
+    text = pydoc.plain(pydoc.render_doc(functional.leaky_relu))
+    assert "leaky_relu(x, slope=0.01)\n    x above 0, slope · x below." in text
+    assert functional.leaky_relu.__name__ == "leaky_relu"
 
 
 def with_property(word):
@@ -189,6 +217,8 @@ def test_an_operation_is_added_by_python_functions(name):
         (("cubed", "y", "y", "1", "Cube."), "'y' are no operands"),
         (("cubed", "", "1", "1", "Cube."), "'' are no operands"),
         (("cubed", "x=a", "x", "1", "Cube."), "'x=a' are no operands"),
+        (("cubed", "x if", "x", ["1", "1"], "Cube."), "'x if' are no operands"),
+        (("cubed", "x self", "x", ["1", "1"], "Cube."), "'x self' are no operands"),
         (("cubed", "x x", "x", ["1", "1"], "Cube."), "'x x' are no operands"),
         (("cubed", "exp", "exp", "1", "Cube."), "'exp' are no operands"),
         (("lambda", "x", "x", "1", "No."), "'lambda' cannot be the name"),

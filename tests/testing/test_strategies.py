@@ -17,7 +17,7 @@ from micrograd_gd.testing.expressions import Expression
 from micrograd_gd.testing.smoothness import is_smooth, special_points
 from micrograd_gd.testing.strategies import datasets, expressions, mlps, values
 
-NAMES = {name: getattr(functional, name) for name in functional.__all__}
+NAMES = OPERATIONS | {name: getattr(functional, name) for name in functional.__all__}
 
 
 def smallest(strategy, condition=lambda _: True):
