@@ -9,7 +9,7 @@ from dataclasses import replace
 from itertools import count
 
 from micrograd_gd.compiler.instructions import Guard, Instruction, Operand, Step
-from micrograd_gd.compiler.passes import optimized, settle, substituted
+from micrograd_gd.compiler.passes import optimize
 from micrograd_gd.compiler.program import Program
 from micrograd_gd.table.ops import operation
 
@@ -31,8 +31,7 @@ def loosened(program: Program) -> Program:
     """
     numbers = count(1 + max([program.size, *(step.result for step in program.instructions)]))
     steps = tuple([new for step in program.steps for new in _cheaper(step, numbers)])
-    program = substituted(replace(program, steps=steps, fast_math=True), _known)
-    return optimized(settle(program) if program.has_batches else program)
+    return optimize(replace(program, steps=steps, fast_math=True), _known)
 
 
 def _known(step: Instruction) -> Operand | None:

@@ -14,7 +14,7 @@ from micrograd_gd.compiler.backends import llvm, python, tape
 from micrograd_gd.compiler.backends.python import Code
 from micrograd_gd.compiler.cache import Cache
 from micrograd_gd.compiler.fast_math import loosened
-from micrograd_gd.compiler.passes import of_trace
+from micrograd_gd.compiler.passes import optimize_trace
 from micrograd_gd.compiler.program import Program
 from micrograd_gd.compiler.vmap import Axes, vmap
 from micrograd_gd.core import blocks
@@ -71,7 +71,7 @@ def trace(f: Function, *args: Any, **kwargs: Any) -> Program:
     """
     f = f.f if isinstance(f, Compiled) else f
     call = Call(f, (), args, kwargs)
-    return of_trace(call.trace(call.leaves))
+    return optimize_trace(call.trace(call.leaves))
 
 
 class Compiled:
@@ -230,7 +230,7 @@ class _Kind:
             place, tree = result, variant.instead
         traced = self._call.trace(leaves)
         if len(self.variants) < MOST_VARIANTS:
-            program = of_trace(traced)
+            program = optimize_trace(traced)
             if self._fast_math:
                 program = loosened(program)
             variant = tree[place] = _Variant(program, self._compiled(program))

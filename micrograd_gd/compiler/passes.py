@@ -1,7 +1,9 @@
-"""Passes: a program into a shorter one that gives the same bits.
+"""The optimizer: from the program that a trace wrote down to a shorter one with the same bits.
 
-Each is one idea. None of them reorders arithmetic, and what they compute ahead is computed by the
-functions that the program would call.
+The scan forward simplifies one instruction after the other, and the scan back leaves out what
+nothing depends on. No arithmetic is reordered, and what is computed ahead is computed by the
+functions that the program would call. `core/native/passes.h` does the same in C for programs
+without batches.
 """
 
 import math
@@ -10,32 +12,35 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 from micrograd_gd.compiler.instructions import FlatSteps, Guard, Instruction, Operand, Step
-from micrograd_gd.compiler.program import Program, verify
+from micrograd_gd.compiler.program import Program, count_lanes, verify
+from micrograd_gd.compiler.schedule import is_kind
 from micrograd_gd.compiler.trace import Traced
 from micrograd_gd.compiler.vmap import Lanes
 from micrograd_gd.core.choice import native_part
 from micrograd_gd.table.ops import Operation, operation
 
-Pass = Callable[[Program], Program]
+Rule = Callable[[Instruction], Operand | None]  # the operand that a result equals, if it knows one
 
-_of_trace_in_c = native_part("optimized")
+_optimize_in_c = native_part("optimized")
 
 
-def of_trace(traced: Traced) -> Program:
-    """The program of a trace after all passes; where the native core is, in one go and flat."""
+def optimize_trace(traced: Traced) -> Program:
+    """The optimized program of a trace: by the native core in one go, if that is there."""
     found = None
-    if _of_trace_in_c and not traced.has_lanes:
-        found = _of_trace_in_c(traced.inputs, traced.events, traced.outputs, traits)
+    if _optimize_in_c and not traced.has_lanes:
+        found = _optimize_in_c(traced.inputs, traced.events, traced.outputs, describe)
     if found is None:
-        return optimized(traced.program())
+        return optimize(traced.program())
     captured, labels, *flat = found
     steps = FlatSteps(*flat)
     outputs = steps.read(steps.outputs)
     return Program(traced.arguments, captured, steps, outputs, traced.structure, labels)
 
 
-def optimized(program: Program) -> Program:
-    """The program after all passes, its form checked after each.
+def optimize(program: Program, rule: Rule | None = None) -> Program:
+    """The program after both scans; `rule` simplifies further.
+
+    Raises JitError for a program that is not of the legal form.
 
     >>> from micrograd_gd import trace
     >>> print(trace(lambda x: (x * 1.0).exp() * x.exp(), 0.5))
@@ -44,26 +49,11 @@ def optimized(program: Program) -> Program:
         v4 = v2 * v2
         return v4
     """
-    verify(program)
-    for each in (*OF_BATCHES, *PASSES) if program.has_batches else PASSES:
-        program = verify(each(program))
-    return program
-
-
-def fold(program: Program) -> Program:
-    """Compute what depends on constants alone."""
-
-    def constant(step: Instruction) -> Operand | None:
-        if isinstance(step.op.value, str) and all(isinstance(x, float) for x in step.operands):
-            y: float = step.op(*step.operands)
-            return y
-        return None
-
-    return substituted(program, constant)
+    return scan_back(scan_forward(verify(program), rule))
 
 
 class Traits(NamedTuple):
-    """What the passes know of an operation."""
+    """What the optimizer knows of an operation."""
 
     is_text: bool  # a formula: it computes the same from the same numbers
     is_copy: bool  # it gives back its first operand
@@ -79,152 +69,149 @@ _NEUTRAL: dict[Any, tuple[float | None, float | None]] = {
 }  # fmt: skip
 
 
-def traits(op: Operation) -> Traits:
-    """Those of an operation, which follow from its formula."""
+def describe(op: Operation) -> Traits:
+    """The traits of an operation, which follow from its formula."""
     is_text = isinstance(op.value, str)
     binary = op.value if op.operands == ("a", "b") else ""
     squared = operation("square") if binary == "a ** b" else None
     return Traits(is_text, op.value == op.operands[0], *_NEUTRAL.get(binary, (None, None)), squared)
 
 
-def shorten(program: Program) -> Program:
-    """Leave out what gives back its operand: a copy, or one with a neutral element."""
-
-    def same(step: Instruction) -> Operand | None:
-        known = traits(step.op)
-        if known.is_copy:
-            return step.operands[0]
-        if known.right is not None and _is(step.operands[1], known.right):
-            return step.operands[0]
-        if known.left is not None and _is(step.operands[0], known.left):
-            return step.operands[1]
-        return None
-
-    return substituted(program, same)
+_MULTIPLY = operation("mul")
 
 
-def _is(x: Operand, constant: float) -> bool:
-    return (
-        isinstance(x, float) and x == constant and math.copysign(1, x) == math.copysign(1, constant)
-    )
-
-
-_TIMES = operation("mul")
-
-
-def settle(program: Program) -> Program:
-    """Leave out sums, picks and rows of a batch in which all samples have the same number."""
-
-    def times(step: Step) -> Step:
-        if isinstance(step, Guard) or not _is_lanes(step, "sum") or program.lanes(step.operands[0]):
-            return step
-        return step._replace(op=_TIMES, operands=(*step.operands, float(_lanes_of(step))))
-
-    packs = {step.result: step for step in program.instructions if _is_lanes(step, "pack")}
-
-    def same(step: Instruction) -> Operand | None:
-        if not _is_lanes(step, "pick"):
-            return None
-        x, lane = step.operands
-        pack = packs.get(x) if isinstance(x, int) else None
-        return pack.operands[int(lane)] if pack else None if program.lanes(x) else x
-
-    outputs = [*program.outputs]
-    for row in program.rows:
-        if not program.lanes(row.of):
-            for place in row.places:
-                outputs[place] = row.of
-    rows = tuple([row for row in program.rows if program.lanes(row.of)])
-    steps = tuple(times(step) for step in program.steps)
-    return substituted(replace(program, steps=steps, outputs=tuple(outputs), rows=rows), same)
-
-
-def _lanes_of(step: Instruction) -> int:
-    assert isinstance(step.op, Lanes)  # noqa: S101 — for the types
-    return step.op.lanes
-
-
-def _is_lanes(step: Instruction, kind: str) -> bool:
-    return isinstance(step.op, Lanes) and step.op.kind == kind
-
-
-def square(program: Program) -> Program:
-    """Take a power of 2 for what it is: one multiplication."""
-    return replace(program, steps=tuple(map(_squared, program.steps)))
-
-
-def _squared(step: Step) -> Step:
-    squared = None if isinstance(step, Guard) else traits(step.op).squared
-    if isinstance(step, Guard) or squared is None or not _is(step.operands[1], 2.0):
-        return step
-    return Instruction(step.result, squared, step.operands[:1])
-
-
-def share(program: Program) -> Program:
-    """Compute once what is computed in the same way again."""
-    first: dict[Any, int] = {}
-
-    def earlier(step: Instruction) -> Operand | None:
-        if not isinstance(step.op.value, str) and not isinstance(step.op, Lanes):
-            return None  # a Python function may not do the same again
-        found = first.setdefault((step.op, _keys(step.operands)), step.result)
-        return None if found == step.result else found
-
-    return substituted(program, earlier)
-
-
-def check_once(program: Program) -> Program:
-    """Leave out a guard that stood before, and one that constants decide."""
-    seen = set()
-    steps: list[Step] = []
+def scan_forward(program: Program, rule: Rule | None = None) -> Program:
+    """Simplify each instruction in turn; later ones use what has become of the earlier ones."""
+    scan = _Scan(rule)
     for step in program.steps:
         if isinstance(step, Guard):
-            key = (step.relation, _keys(step.operands))
-            if key in seen or all(isinstance(x, float) for x in step.operands):
-                continue
-            seen.add(key)
-        steps.append(step)
-    return replace(program, steps=tuple(steps))
+            scan.scan_guard(step)
+        else:
+            scan.scan_instruction(step)
+    outputs, rows = [*scan.resolve(program.outputs)], []
+    for row in program.rows:
+        (of,) = scan.resolve((row.of,))
+        if of in scan.lanes:
+            rows.append(row._replace(of=of))
+        else:  # all samples have the same number
+            for place in row.places:
+                outputs[place] = of
+    return replace(program, steps=tuple(scan.steps), outputs=tuple(outputs), rows=tuple(rows))
 
 
-def drop(program: Program) -> Program:
+class _Scan:
+    """What the scan forward has found so far."""
+
+    def __init__(self, rule: Rule | None) -> None:
+        self.steps: list[Step] = []  # those that are left
+        self.after: dict[int, Operand] = {}  # the operand that a number has become
+        self.lanes: dict[int, int] = {}  # of the varying numbers
+        self._rule = rule
+        self._traits: dict[Operation, Traits] = {}
+        self._results: dict[Any, int] = {}  # by what is computed
+        self._checks: set[Any] = set()
+        self._folded: set[Operand] = set()  # constants, since all that they come from are
+        self._packs: dict[Operand, tuple[Operand, ...]] = {}  # the numbers that they consist of
+
+    def resolve(self, operands: Sequence[Any]) -> tuple[Any, ...]:
+        """The operands that these have become."""
+        after = self.after
+        return tuple([after.get(x, x) if type(x) is int else x for x in operands])
+
+    def scan_instruction(self, step: Instruction) -> None:
+        """Keep the instruction, or note the operand that stands for its result."""
+        result = step.result
+        is_constant = all(type(x) is float or x in self._folded for x in step.operands)
+        step = Instruction(result, step.op, self.resolve(step.operands))
+        if isinstance(step.op, Lanes):
+            step = self._multiply_if_uniform(step, step.op)
+        traits = self._find_traits(step.op)
+        operand: Operand | None
+        if is_constant and traits.is_text:
+            operand = step.op(*step.operands)
+            self._folded.add(result)
+        else:
+            operand = self._find_operand(step, traits)
+        if operand is None:
+            if traits.squared and _equals(step.operands[1], 2.0):
+                step = Instruction(result, traits.squared, step.operands[:1])
+            operand = self._share(step)
+        if operand is None:
+            self._keep(step)
+        else:
+            self.after[result] = operand
+
+    def _share(self, step: Instruction) -> Operand | None:
+        """The earlier result that is computed in the same way, if there is one."""
+        if not isinstance(step.op.value, str) and not isinstance(step.op, Lanes):
+            return None  # a Python function may not do the same again
+        first = self._results.setdefault((step.op, *_keys(step.operands)), step.result)
+        return None if first == step.result else first
+
+    def _keep(self, step: Instruction) -> None:
+        self.steps.append(step)
+        lanes = count_lanes(step, self.lanes)
+        if lanes:
+            self.lanes[step.result] = lanes
+        if is_kind(step, "pack"):
+            self._packs[step.result] = step.operands
+
+    def _find_operand(self, step: Instruction, traits: Traits) -> Operand | None:
+        """The operand that the result equals, if there is one."""
+        operands = step.operands
+        if traits.is_copy:
+            return operands[0]
+        if traits.right is not None and _equals(operands[1], traits.right):
+            return operands[0]
+        if traits.left is not None and _equals(operands[0], traits.left):
+            return operands[1]
+        if is_kind(step, "pick"):
+            return self._find_lane(*operands)
+        return self._rule(step) if self._rule else None
+
+    def _find_lane(self, x: Operand, lane: Operand) -> Operand | None:
+        """One lane of x, which is x itself where all samples have the same number."""
+        if x in self._packs:
+            return self._packs[x][int(lane)]
+        return None if x in self.lanes else x
+
+    def _multiply_if_uniform(self, step: Instruction, op: Lanes) -> Instruction:
+        """A sum over a batch is a product where all samples have the same number."""
+        if op.kind == "sum" and step.operands[0] not in self.lanes:
+            return Instruction(step.result, _MULTIPLY, (*step.operands, float(op.lanes)))
+        return step
+
+    def scan_guard(self, guard: Guard) -> None:
+        """Keep the guard, unless constants decide it or one before it checks the same."""
+        left, right = self.resolve(guard.operands)
+        key = (guard.relation, *_keys((left, right)))
+        is_decided = type(left) is float and type(right) is float
+        if not is_decided and key not in self._checks:
+            self._checks.add(key)
+            self.steps.append(Guard(left, guard.relation, right, guard.holds))
+
+    def _find_traits(self, op: Operation) -> Traits:
+        if op not in self._traits:
+            self._traits[op] = describe(op)
+        return self._traits[op]
+
+
+def scan_back(program: Program) -> Program:
     """Leave out what nothing depends on."""
-    needed = {x for x in program.outputs if isinstance(x, int)} | {row.of for row in program.rows}
+    needed = {x for x in program.outputs if type(x) is int} | {row.of for row in program.rows}
     steps: list[Step] = []
     for step in reversed(program.steps):
         if isinstance(step, Guard) or step.result in needed:
-            needed.update(x for x in step.operands if isinstance(x, int))
+            needed.update([x for x in step.operands if type(x) is int])
             steps.append(step)
     return replace(program, steps=tuple(reversed(steps)))
 
 
-PASSES: tuple[Pass, ...] = (fold, shorten, square, share, check_once, drop)
-OF_BATCHES: tuple[Pass, ...] = (drop, shorten, settle)  # before all others
+def _equals(x: Operand, constant: float) -> bool:
+    """Whether the operand is that constant; 0.0 and -0.0 are two."""
+    return type(x) is float and x == constant and math.copysign(1, x) == math.copysign(1, constant)
 
 
-def substituted(program: Program, simpler: Callable[[Instruction], Operand | None]) -> Program:
-    """The program with operands in place of those instructions that `simpler` knows one for."""
-    known: dict[Operand, Operand] = {}
-
-    def current(operands: Sequence[Any]) -> tuple[Any, ...]:
-        return tuple([known.get(x, x) if isinstance(x, int) else x for x in operands])
-
-    steps: list[Step] = []
-    for step in program.steps:
-        if isinstance(step, Guard):
-            left, right = current(step.operands)
-            steps.append(Guard(left, step.relation, right, step.holds))
-            continue
-        after = Instruction(step.result, step.op, current(step.operands))
-        operand = simpler(after)
-        if operand is None:
-            steps.append(after)
-        else:
-            known[step.result] = operand
-    rows = tuple([row._replace(of=known.get(row.of, row.of)) for row in program.rows])
-    return replace(program, steps=tuple(steps), outputs=current(program.outputs), rows=rows)
-
-
-def _keys(operands: Sequence[Operand]) -> tuple[Any, ...]:
-    """Operands so that two are equal only if they are the same: 0, 0.0 and -0.0 are not."""
-    return tuple([x if isinstance(x, int) else repr(x) for x in operands])
+def _keys(operands: Sequence[Operand]) -> list[Any]:
+    """Operands as keys that are equal only if they are the same: 0, 0.0 and -0.0 are three."""
+    return [x if type(x) is int else repr(x) for x in operands]

@@ -92,14 +92,8 @@ class Program:
         """The varying results, one number a sample of a batch, with the number of samples."""
         lanes: dict[int, int] = {}
         for step in self.instructions:
-            if isinstance(step.op, Lanes):
-                if step.op.gives:
-                    lanes[step.result] = step.op.gives
-            else:
-                for x in step.operands:
-                    if type(x) is int and x in lanes:
-                        lanes[step.result] = lanes[x]
-                        break
+            if count := count_lanes(step, lanes):
+                lanes[step.result] = count
         return lanes
 
     def lanes(self, x: Operand | None) -> int:
@@ -170,6 +164,16 @@ def written(step: Step, names: dict[int, str]) -> str:
 
 def _operand(x: Operand, names: dict[int, str]) -> str:
     return repr(x) if isinstance(x, float) else names[x]
+
+
+def count_lanes(step: Instruction, varying: dict[int, int]) -> int:
+    """The lanes of the result, those of its operands being known; 0 for one that is uniform."""
+    if isinstance(step.op, Lanes):
+        return step.op.gives
+    for x in step.operands:
+        if type(x) is int and x in varying:
+            return varying[x]
+    return 0
 
 
 def numbers_in(operands: Iterable[Operand | None]) -> list[int]:

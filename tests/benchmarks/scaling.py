@@ -26,7 +26,7 @@ from timing import machine, seconds
 from micrograd_gd import engine_name, value_and_grad
 from micrograd_gd.compiler.arguments import Call
 from micrograd_gd.compiler.jit import BACKENDS
-from micrograd_gd.compiler.passes import of_trace
+from micrograd_gd.compiler.passes import optimize_trace
 
 LENGTHS = (1_000, 10_000, 100_000, 1_000_000)
 PATIENCE = 60  # seconds to compile; what takes longer is left out
@@ -79,7 +79,7 @@ def compiled_steps(backend: str, steps: int) -> Made:
     call = Call(f, (), START, {})
     traced = call.trace(call.leaves)
     times.append(time.perf_counter())
-    program = of_trace(traced)
+    program = optimize_trace(traced)
     times.append(time.perf_counter())
     signal.alarm(PATIENCE)  # ends the process
     run = BACKENDS[backend](program)

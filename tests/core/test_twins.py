@@ -26,6 +26,7 @@ from micrograd_gd import (
 from micrograd_gd.compiler import passes
 from micrograd_gd.compiler.arguments import Call
 from micrograd_gd.compiler.instructions import FlatSteps
+from micrograd_gd.compiler.program import verify
 from micrograd_gd.core import sweep
 from micrograd_gd.errors import JitError
 from micrograd_gd.table.ops import OPERATIONS, Operation
@@ -145,7 +146,7 @@ def test_a_gradient_of_a_gradient_closes_over_the_outer_one():
 
 def same_program(trace):
     """The program that C finds, which must be that of the passes in Python to the last detail."""
-    found, expected = passes.of_trace(trace), passes.optimized(trace.program())
+    found, expected = passes.optimize_trace(trace), passes.optimize(trace.program())
     assert type(found.steps) is FlatSteps
     assert repr([*found.steps]) == repr([*expected.steps])  # where nan is like nan
     assert repr(found.outputs) == repr(expected.outputs)
@@ -156,7 +157,7 @@ def same_program(trace):
     assert len(found.steps) == len(expected.steps)
     assert found.steps.guards == len(expected.guards)
     assert str(found) == str(expected)
-    return found
+    return verify(found)
 
 
 @pytest.mark.parametrize("name", TRANSFORMS)
@@ -279,19 +280,19 @@ def test_what_is_unusual_is_left_to_python(spoil, message):
     trace = traced(lambda x: (x * 2).exp(), 1.0)
     spoil(trace)
     with pytest.raises((JitError, AssertionError, AttributeError), match=message):
-        passes.of_trace(trace)
+        passes.optimize_trace(trace)
 
 
 @pytest.mark.parametrize(
     "arguments",
     [
         (),
-        (None, [], [], passes.traits),
-        ([1.0], [], [], passes.traits),
-        ([], [(1.0, "<", 2.0, True)], [], passes.traits),
-        ([], [("a", "<", 2.0, True)], [], passes.traits),
-        ([], [(1.0, "~", 2.0, True)], [], passes.traits),
-        ([], [None], ["a"], passes.traits),
+        (None, [], [], passes.describe),
+        ([1.0], [], [], passes.describe),
+        ([], [(1.0, "<", 2.0, True)], [], passes.describe),
+        ([], [("a", "<", 2.0, True)], [], passes.describe),
+        ([], [(1.0, "~", 2.0, True)], [], passes.describe),
+        ([], [None], ["a"], passes.describe),
         ([], [Value(1.0) * 2], [], None),
         ([], [Value(1.0) * 2], [], lambda op: (1, 2)),
         ([], [Value(1.0) * 2], [], lambda op: (1, 0, "a", None, None)),
@@ -307,7 +308,7 @@ def test_memory_comes_back():
     def once():
         w = Value(2.0, label="w")
         f = value_and_grad(lambda x: (x * w).tanh() ** 2 + functional.relu(x) if x > 0 else x)
-        passes.of_trace(traced(f, 1.0))
+        passes.optimize_trace(traced(f, 1.0))
         with pytest.raises(TypeError):
             extension.optimized([], traced(f, 1.0).events, [], None)
 
