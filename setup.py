@@ -11,7 +11,6 @@ from setuptools.command.build_ext import build_ext
 
 HERE = Path(__file__).parent
 CORE = "micrograd_gd/core/native"
-HEADERS = ("flat", "ieee", "kernel", "node", "passes", "record", "sweep", "tape", "walk")
 # The bits must be Python's own: no fused multiply-add, no function folded at compile time.
 UNIX_FLAGS = ["-std=c11", "-O3", "-ffp-contract=off", "-fno-builtin", "-fvisibility=hidden"]
 WINDOWS_FLAGS = ["/std:c11", "/O2", "/fp:precise"]
@@ -53,8 +52,8 @@ setup(
     ext_modules=[
         Extension(
             "micrograd_gd.core.native.extension",
-            sources=[f"{CORE}/value.c"],
-            depends=[f"{CORE}/{name}.h" for name in HEADERS],
+            sources=[f"{CORE}/extension.c"],  # which takes in all the others
+            depends=[str(path.relative_to(HERE)) for path in (HERE / CORE).rglob("*.[ch]")],
             include_dirs=[CORE],
             optional=True,
         )

@@ -1,9 +1,10 @@
-/* The walk over the graph below a node, and the sweep back over it on floats. */
+/* The walk: all nodes below a root, each after its operands.
 
-#ifndef MICROGRAD_GD_WALK_H
-#define MICROGRAD_GD_WALK_H
+   It is depth-first, with a stack of its own. A node is *seen* once the walk has met it; it then
+   *waits* on the stack, below its operands, until these are in order. The bit `seen` lies in the
+   node, so whoever asked for the walk clears it, and no Python code may run in between. */
 
-#include "node.h"
+#include "node/state.h"
 
 /* A node whose operands are all in place, or on their way, waits on the stack with this bit set. */
 static inline Node *waiting(Node *node) { return (Node *)((uintptr_t)node | 1); }
@@ -121,84 +122,3 @@ static PyObject *nodes_of(Node *root, Kind least)
     stack_free(&order);
     return nodes;
 }
-
-/* The chain rule, from the root down. A leaf is complete when its turn comes, since all that was
-   computed from it came before. */
-static void sweep_down(Stack *order, double seed)
-{
-    order->item[order->n - 1]->grad = seed;
-    for (size_t i = order->n; i-- > 0;) {
-        Node *node = order->item[i];
-        if (i >= 8) {
-            PREFETCH(order->item[i - 8]);
-        }
-        const double g = node->grad;
-        node->seen = false;
-        if (node->op == 0) {
-            node->grad = node->before + g;
-        } else if (!has_block(node)) {
-            if (node->kind[0] == FLOWS) {
-                node->edge[0].value->grad += g * node->edge[0].partial;
-            }
-            if (node->kind[1] == FLOWS) {
-                node->edge[1].value->grad += g * node->edge[1].partial;
-            }
-        } else {
-            Edge *edge = node->block->edge;
-            Kind *kind = kinds_of_block(node->block);
-            for (Py_ssize_t j = 0; j < node->block->n; j++) {
-                if (kind[j] == FLOWS) {
-                    edge[j].value->grad += g * edge[j].partial;
-                }
-            }
-        }
-    }
-}
-
-/* Gradients that are values make way for the floats that the sweep found; a leaf's gets the sum of
-   both, a value again. */
-static int replace_gradients(Stack *order)
-{
-    for (size_t i = 0; i < order->n; i++) {
-        Node *node = order->item[i];
-        PyObject *gradient = gradient_of(node);
-        if (gradient == NULL) {
-            continue;
-        }
-        node->block->gradient = NULL;
-        PyObject *sum = NULL;
-        int done = 0;
-        if (node->op == 0) {
-            PyObject *number = PyFloat_FromDouble(node->grad);
-            sum = number ? PyNumber_Add(gradient, number) : NULL;
-            done = sum ? PyObject_SetAttrString((PyObject *)node, "grad", sum) : -1;
-            Py_XDECREF(number);
-            Py_XDECREF(sum);
-        }
-        Py_DECREF(gradient);
-        if (done < 0) {
-            return -1;
-        }
-    }
-    return 0;
-}
-
-static int backward_on_floats(Node *root, double seed)
-{
-    Stack order;
-    stack_init(&order);
-    bool some_are_values = false;
-    int done = walk(root, FLOWS, &order, &some_are_values);
-    if (done == 0) {
-        sweep_down(&order, seed);
-        if (some_are_values) {
-            hold(&order);
-            done = replace_gradients(&order);
-            release(&order);
-        }
-    }
-    stack_free(&order);
-    return done;
-}
-
-#endif

@@ -1,74 +1,12 @@
-/* The tape: a program as a flat array of instructions, and the interpreters that run it.
+/* The interpreters that run a tape: `run_steps` one word after the other, `run_lanes` the steps of a
+   loop for up to LANES samples of a batch.
 
-   It comes as `jit/flat.py` writes it, which says what the records mean; flat.h makes them 32-bit
-   words, an opcode and the slots of its result and operands. The numbers lie in the slots. The steps
-   call the functions that the engine's rules call, so the bits are the same.
+   The steps of the rows are generated from the table and call the functions that the engine's rules
+   call, so the bits are the same. Both are loops around a jump to the opcode's code; GCC and Clang
+   jump from each opcode straight to the next. */
 
-   A varying number, one number for each lane of a batch, has LANES slots in a row: a loop over the
-   batch runs its steps for so many lanes at once. What is used outside of its loop is kept in as many
-   slots as the batch has lanes. */
-
-#ifndef MICROGRAD_GD_TAPE_H
-#define MICROGRAD_GD_TAPE_H
-
-#include "record.h"
+#include "tape/tape.h"
 #include "tape_rows.h" /* TAPE_LABELS, TAPE_STEPS and LANE_STEPS, generated from the table */
-
-/* Native code: `x` has an address for each buffer of numbers that go in, `y` for each of those that
-   come out, `v` is memory to work in. -1, or the place of the guard that fails. */
-typedef int32_t (*NativeCode)(const double *const *x, double *const *y, double *v);
-
-enum { LANES = 16, SUMS = 8 };
-
-/* Opcodes beyond the rows. Guards: after each of the six relations whether it is to hold. */
-enum {
-    END = 0,
-    FIRST_GUARD = ROW_COUNT,
-    COPY = FIRST_GUARD + 12, /* to, from */
-    READ,                    /* to, buffer, offset */
-    GATHER,                  /* to, count, from … */
-    WIDEN,                   /* to all lanes, from */
-    START_SUM,               /* sums */
-    FINISH_SUM,              /* to, sums */
-    ADD_PRODUCT,             /* to, from, factors */
-    LOOP,                    /* lanes, words in the loop; there, opcodes are the rows' or these: */
-    OPCODES,
-    FETCH = FIRST_GUARD,     /* to, buffer, offset, stride */
-    RECALL,                  /* to, from what is kept */
-    KEEP,                    /* to what is kept, from */
-    PLACE,                   /* to, from, lane */
-    ADD_UP,                  /* to sums, from */
-    WRITE,                   /* from, buffer, offset, stride */
-    ADD_PRODUCTS,            /* to, from, factors */
-    ADD_UP_PRODUCTS,         /* to sums, factors */
-    MULTIPLY_BY,             /* to, factor that is the same in all lanes, factor */
-    ADD_MULTIPLES,           /* to, from, factor that is the same in all lanes, factor */
-    WEIGH,                   /* as a row that sums products, whose first factors are the same */
-};
-
-/* So many consecutive numbers of a buffer, and the first one's slot where they have slots in a row. */
-typedef struct {
-    Py_ssize_t count, buffer, offset;
-    uint32_t slot;
-} Piece;
-
-typedef struct {
-    Piece *piece;
-    Py_ssize_t pieces;
-    Py_ssize_t *size; /* of the buffers */
-    Py_ssize_t buffers;
-    Py_ssize_t total;
-} Places;
-
-typedef struct {
-    PyObject_HEAD
-    uint32_t *code;
-    Places x, y;
-    uint32_t *output; /* the slots of the outputs; NO_SLOT for what a loop writes */
-    double *v;        /* the slots: constants, inputs, results */
-} Tape;
-
-#define NO_SLOT UINT32_MAX
 
 /* The steps of a loop, for `n` lanes from `start` on: at most LANES. Steps of plain arithmetic go
    through all LANES slots, since that costs less; what is in those beyond is of no account. */
@@ -314,6 +252,3 @@ static int32_t run_tape(Tape *tape, const double *const *x, double *const *y)
     }
     return -1;
 }
-
-
-#endif

@@ -1,0 +1,59 @@
+/* The kernel: native code with the way in and out. See kernel.c.
+
+   A *plan* is what a kernel knows of a structure, the arguments or the result: a list of *parts*,
+   each container before what is in it. */
+
+#ifndef MICROGRAD_GD_KERNEL_H
+#define MICROGRAD_GD_KERNEL_H
+
+#include "tape/tape.h"
+
+/* A structure is a list of parts, each container before what is in it. */
+typedef enum { A_NUMBER, A_LIST, A_TUPLE, A_DICT, AN_ARRAY, ANYTHING_ELSE, PART_KINDS } PartKind;
+
+typedef struct {
+    PartKind kind;
+    bool all_numbers; /* a list or a tuple that holds nothing else */
+    Py_ssize_t n;     /* how many parts, or numbers of an array, are in it */
+    PyObject *what;   /* a dict's keys; an array's shape; what is called with a list of the parts */
+} Part;
+
+typedef struct {
+    Part *part;
+    Py_ssize_t parts;
+    Py_ssize_t numbers;  /* outside of arrays */
+    Py_ssize_t elements; /* inside of them */
+    Py_ssize_t arrays;
+    bool is_usual; /* without ANYTHING_ELSE */
+} Plan;
+
+typedef struct {
+    PyObject_HEAD
+    vectorcallfunc vectorcall;
+    Plan arguments; /* a tuple of them */
+    Plan result;
+    PyObject *captured; /* a tuple of values whose numbers go in behind those of the arguments */
+    PyObject *array_type, *float_type, *empty; /* of NumPy, or NULL */
+    PyObject *code;   /* what the address below belongs to, a Tape or anything */
+    NativeCode native; /* NULL: the code is a Tape */
+    double *v;        /* its memory to work in */
+    Py_ssize_t room;  /* in there */
+    bool running;     /* the memory is in use: the code may call Python, which may call us again */
+    Py_ssize_t patience; /* calls until this kernel asks to be replaced; negative: it never does */
+} Kernel;
+
+/* What one call works with. */
+typedef struct {
+    double *number;   /* of buffer 0 of the arguments, then of the result */
+    PyObject **array; /* of the arguments, then of the result */
+    Py_buffer *view;  /* of these arrays */
+    Py_ssize_t views; /* that are to be released */
+    const double **x;
+    double **y;
+} Call;
+
+enum { ENOUGH = 256, DEEPEST_STRUCTURE = 1000 };
+
+static PyObject *not_for_us(void) { return Py_NewRef(Py_NotImplemented); }
+
+#endif

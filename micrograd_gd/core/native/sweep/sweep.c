@@ -1,0 +1,238 @@
+/* The two sweeps over any number type: `pull_back` and `push_forward` of core/sweep.py, which says
+   what everything here means and is to be read first.
+
+   Both keep what was found so far in a dict, {node: its adjoint} or {node: its tangent}, and go
+   through the nodes in order. An edge adds (what stands at one end) * partial to the other end. */
+
+#include "sweep/sweep.h"
+
+/* The chain rule. */
+
+static inline bool is_one(PyObject *x) { return PyFloat_CheckExact(x) && PyFloat_AS_DOUBLE(x) == 1; }
+
+/* `g * partial`, without a node for a factor that is the plain number 1. */
+static PyObject *product(PyObject *g, PyObject *partial)
+{
+    return is_one(partial) ? Py_NewRef(g)
+           : is_one(g)     ? Py_NewRef(partial)
+                           : PyNumber_Multiply(g, partial);
+}
+
+/* One step along operand i: what stands at one end, times the partial. */
+static PyObject *step_along(Sweep *sweep, Node *node, Py_ssize_t i, Operands *operands, PyObject *g)
+{
+    PyObject *step = NULL;
+    PyObject *partial = sweep->differentiable
+                            ? partial_at_all(sweep, node, i, operands, sweep->last)
+                            : PyFloat_FromDouble(operands->edge[i].partial);
+    if (partial != NULL) {
+        step = sweep->differentiable ? product(g, partial) : PyNumber_Multiply(g, partial);
+        Py_DECREF(partial);
+    }
+    return step;
+}
+
+/* Add to what was found for a node. The step is taken over. */
+static int add_to(Sweep *sweep, PyObject *node, PyObject *step)
+{
+    int done = -1;
+    if (step != NULL) {
+        PyObject *so_far = PyDict_GetItemWithError(sweep->found, node);
+        if (so_far != NULL) {
+            Py_INCREF(so_far);
+            Py_SETREF(step, PyNumber_Add(so_far, step));
+            Py_DECREF(so_far);
+        }
+        if (step != NULL && !PyErr_Occurred()) {
+            done = PyDict_SetItem(sweep->found, node, step);
+        }
+    }
+    Py_XDECREF(step);
+    return done;
+}
+
+/* Let a trace see that operand i gets no derivative, which may depend on numbers. */
+static int no_path(Sweep *sweep, Node *node, Py_ssize_t i, Operands *operands)
+{
+    if (operands->kind[i] != VALUE || sweep->trace == Py_None) {
+        return 0;
+    }
+    PyObject *partial = partial_at_all(sweep, node, i, operands, false);
+    Py_XDECREF(partial);
+    return partial == NULL ? -1 : 0;
+}
+
+/* From a node down to its operands. */
+static int pull_through(Sweep *sweep, Node *node, bool keep)
+{
+    Operands operands;
+    PyObject *g = PyDict_GetItemWithError(sweep->found, (PyObject *)node);
+    if (g == NULL) {
+        return PyErr_Occurred() ? -1 : 0;
+    }
+    Py_INCREF(g);
+    int done = keep ? 0 : PyDict_DelItem(sweep->found, (PyObject *)node);
+    if (done < 0 || take_all(sweep->state, node, &operands) < 0) {
+        Py_DECREF(g);
+        return -1;
+    }
+    for (Py_ssize_t i = 0; done == 0 && i < operands.n; i++) {
+        if (operands.kind[i] == FLOWS) {
+            done = add_to(sweep, operands.x[i], step_along(sweep, node, i, &operands, g));
+        } else {
+            done = no_path(sweep, node, i, &operands);
+        }
+    }
+    drop_taken(&operands);
+    Py_DECREF(g);
+    return done;
+}
+
+/* From its operands up to a node. */
+static int push_through(Sweep *sweep, Node *node)
+{
+    Operands operands;
+    if (take_all(sweep->state, node, &operands) < 0) {
+        return -1;
+    }
+    int done = 0;
+    for (Py_ssize_t i = 0; done == 0 && i < operands.n; i++) {
+        if (operands.kind[i] != FLOWS) {
+            done = no_path(sweep, node, i, &operands);
+            continue;
+        }
+        PyObject *dx = PyDict_GetItemWithError(sweep->found, operands.x[i]);
+        if (dx != NULL) {
+            Py_INCREF(dx);
+            PyObject *step = step_along(sweep, node, i, &operands, dx);
+            Py_DECREF(dx);
+            done = add_to(sweep, (PyObject *)node, step);
+        } else if (PyErr_Occurred()) {
+            done = -1;
+        }
+    }
+    drop_taken(&operands);
+    return done;
+}
+
+/* The nodes between the roots and those to stop at, operands first: as `sweep.in_order`, without
+   the latter. No Python code may run in between. */
+static int walk_between(PyObject *roots, PyObject *stops, Stack *order)
+{
+    Py_ssize_t n = PySequence_Fast_GET_SIZE(roots), stop_count = PySequence_Fast_GET_SIZE(stops);
+    int done = 0;
+    for (Py_ssize_t i = 0; i < stop_count; i++) {
+        ((Node *)PySequence_Fast_GET_ITEM(stops, i))->seen = true;
+    }
+    for (Py_ssize_t i = 0; done == 0 && i < n; i++) {
+        done = walk((Node *)PySequence_Fast_GET_ITEM(roots, i), FLOWS, order, NULL);
+    }
+    undo(order, false);
+    for (Py_ssize_t i = 0; i < stop_count; i++) {
+        ((Node *)PySequence_Fast_GET_ITEM(stops, i))->seen = false;
+    }
+    return done;
+}
+
+/* The things as a list, which must be values. */
+static PyObject *list_of_values(State *state, PyObject *things)
+{
+    PyObject *list = PySequence_List(things);
+    for (Py_ssize_t i = 0; list != NULL && i < PyList_GET_SIZE(list); i++) {
+        if (!is_value(state, PyList_GET_ITEM(list, i))) {
+            PyErr_Format(PyExc_TypeError, "%R is no value", PyList_GET_ITEM(list, i));
+            Py_CLEAR(list);
+        }
+    }
+    return list;
+}
+
+static int start_sweep(Sweep *sweep, PyObject *seeds)
+{
+    PyObject *module = PyImport_ImportModule("micrograd_gd.core.sweep");
+    sweep->fallback = module ? PyObject_GetAttrString(module, "_partial") : NULL;
+    Py_XDECREF(module);
+    sweep->found = sweep->fallback ? PyDict_New() : NULL;
+    if (sweep->found == NULL || PyDict_Update(sweep->found, seeds) < 0) {
+        return -1;
+    }
+    if (sweep->trace != Py_None) {
+        sweep->events = PyObject_GetAttr(sweep->trace, sweep->state->events_name);
+        if (sweep->events == NULL || !PyList_CheckExact(sweep->events)) {
+            PyErr_SetString(PyExc_TypeError, "a trace keeps its events in a list");
+            return -1;
+        }
+    }
+    return 0;
+}
+
+/* What was found, or NULL where `done` says that it failed. */
+static PyObject *end_sweep(Sweep *sweep, int done)
+{
+    Py_XDECREF(sweep->events);
+    Py_XDECREF(sweep->fallback);
+    if (done < 0) {
+        Py_CLEAR(sweep->found);
+    }
+    return sweep->found;
+}
+
+static PyObject *native_pull_back(PyObject *module, PyObject *args)
+{
+    Sweep sweep = {.state = PyModule_GetState(module)};
+    PyObject *seeds, *stop, *found = NULL;
+    int differentiable, last;
+    if (!PyArg_ParseTuple(args, "OOpOp:pull_back", &seeds, &stop, &differentiable, &sweep.trace,
+                          &last)) {
+        return NULL;
+    }
+    sweep.differentiable = differentiable;
+    sweep.last = last;
+    Stack order;
+    stack_init(&order);
+    PyObject *roots = list_of_values(sweep.state, seeds);
+    PyObject *stops = roots ? list_of_values(sweep.state, stop) : NULL;
+    if (stops != NULL) {
+        int done = start_sweep(&sweep, seeds);
+        done = done == 0 ? walk_between(roots, stops, &order) : done;
+        if (done == 0) {
+            bool keep = PyList_GET_SIZE(stops) == 0;
+            hold(&order);
+            for (size_t i = order.n; done == 0 && i-- > 0;) {
+                done = pull_through(&sweep, order.item[i], keep);
+            }
+            release(&order);
+        }
+        found = end_sweep(&sweep, done);
+    }
+    stack_free(&order);
+    Py_XDECREF(roots);
+    Py_XDECREF(stops);
+    return found;
+}
+
+static PyObject *native_push_forward(PyObject *module, PyObject *args)
+{
+    Sweep sweep = {.state = PyModule_GetState(module)};
+    PyObject *nodes, *seeds, *found = NULL;
+    int differentiable, last;
+    if (!PyArg_ParseTuple(args, "OOpOp:push_forward", &nodes, &seeds, &differentiable, &sweep.trace,
+                          &last)) {
+        return NULL;
+    }
+    sweep.differentiable = differentiable;
+    sweep.last = last;
+    PyObject *order = list_of_values(sweep.state, nodes);
+    if (order == NULL) {
+        return NULL;
+    }
+    int done = start_sweep(&sweep, seeds);
+    for (Py_ssize_t i = 0; done == 0 && i < PyList_GET_SIZE(order); i++) {
+        PyObject *node = PyList_GET_ITEM(order, i);
+        done = PySequence_Contains(seeds, node);
+        done = done == 0 ? push_through(&sweep, (Node *)node) : done < 0 ? -1 : 0;
+    }
+    found = end_sweep(&sweep, done);
+    Py_DECREF(order);
+    return found;
+}

@@ -1,0 +1,70 @@
+/* The tape: a program as a flat array of 32-bit words, an opcode and then the *slots* of its result
+   and its operands. Slots are places in one array of doubles, which begins with the constants.
+
+   A number that varies over a batch has LANES slots in a row, and a loop runs its steps for so many
+   lanes at once. What is used outside of its loop is *kept* in as many slots as the batch has
+   lanes. */
+
+#ifndef MICROGRAD_GD_TAPE_H
+#define MICROGRAD_GD_TAPE_H
+
+#include "node/state.h"
+#include "record/record.h"
+
+/* Native code: `x` has an address for each buffer of numbers that go in, `y` for each of those that
+   come out, `v` is memory to work in. -1, or the place of the guard that fails. */
+typedef int32_t (*NativeCode)(const double *const *x, double *const *y, double *v);
+
+enum { LANES = 16, SUMS = 8 };
+
+/* Opcodes beyond the rows. Guards: after each of the six relations whether it is to hold. */
+enum {
+    END = 0,
+    FIRST_GUARD = ROW_COUNT,
+    COPY = FIRST_GUARD + 12, /* to, from */
+    READ,                    /* to, buffer, offset */
+    GATHER,                  /* to, count, from … */
+    WIDEN,                   /* to all lanes, from */
+    START_SUM,               /* sums */
+    FINISH_SUM,              /* to, sums */
+    ADD_PRODUCT,             /* to, from, factors */
+    LOOP,                    /* lanes, words in the loop; there, opcodes are the rows' or these: */
+    OPCODES,
+    FETCH = FIRST_GUARD,     /* to, buffer, offset, stride */
+    RECALL,                  /* to, from what is kept */
+    KEEP,                    /* to what is kept, from */
+    PLACE,                   /* to, from, lane */
+    ADD_UP,                  /* to sums, from */
+    WRITE,                   /* from, buffer, offset, stride */
+    ADD_PRODUCTS,            /* to, from, factors */
+    ADD_UP_PRODUCTS,         /* to sums, factors */
+    MULTIPLY_BY,             /* to, factor that is the same in all lanes, factor */
+    ADD_MULTIPLES,           /* to, from, factor that is the same in all lanes, factor */
+    WEIGH,                   /* as a row that sums products, whose first factors are the same */
+};
+
+/* So many consecutive numbers of a buffer, and the first one's slot where they have slots in a row. */
+typedef struct {
+    Py_ssize_t count, buffer, offset;
+    uint32_t slot;
+} Piece;
+
+typedef struct {
+    Piece *piece;
+    Py_ssize_t pieces;
+    Py_ssize_t *size; /* of the buffers */
+    Py_ssize_t buffers;
+    Py_ssize_t total;
+} Places;
+
+typedef struct {
+    PyObject_HEAD
+    uint32_t *code;
+    Places x, y;
+    uint32_t *output; /* the slots of the outputs; NO_SLOT for what a loop writes */
+    double *v;        /* the slots: constants, inputs, results */
+} Tape;
+
+#define NO_SLOT UINT32_MAX
+
+#endif

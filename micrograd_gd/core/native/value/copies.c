@@ -1,0 +1,94 @@
+/* Copies: core/copies.py takes a node apart with `_fields`, and `restore` puts one together. */
+
+#include "node/state.h"
+
+/* Copies. rare.py takes a node apart with `_fields`, and `native.restore` puts one together. */
+
+static PyObject *value_fields(PyObject *self, PyObject *Py_UNUSED(none))
+{
+    Node *node = (Node *)self;
+    PyObject *operands = of_each(self, operand_at);
+    PyObject *partials = of_each(self, partial_at);
+    PyObject *op = get_op(self, NULL);
+    PyObject *label = get_label(self, NULL);
+    PyObject *fields = NULL;
+    if (operands && partials && label) {
+        fields = Py_BuildValue("(OOOddO)", op, operands, partials, node->data,
+                               gradient_as_number(node), label);
+    }
+    Py_XDECREF(operands);
+    Py_XDECREF(partials);
+    Py_XDECREF(op);
+    Py_XDECREF(label);
+    return fields;
+}
+
+static int restore_edge(State *state, Edge *edge, Kind *kind, PyObject *operand, PyObject *partial)
+{
+    if (!is_value(state, operand)) {
+        *kind = NUMBER;
+        return number_of(state, operand, "an operand", &edge->number);
+    }
+    if (partial != Py_None && number_of(state, partial, "a partial", &edge->partial) < 0) {
+        return -1;
+    }
+    edge->value = (Node *)Py_NewRef(operand);
+    *kind = partial == Py_None ? VALUE : FLOWS;
+    return 0;
+}
+
+static int restore(State *state, Node *node, PyObject *op, PyObject *operands, PyObject *partials)
+{
+    Py_ssize_t n = PyTuple_GET_SIZE(operands);
+    if (op == Py_None && n == 0) {
+        return 0;
+    }
+    node->op = number_of_op(state, op);
+    if (node->op == 0) {
+        return -1;
+    }
+    if (n == 0 || n != PyTuple_GET_SIZE(partials)) {
+        PyErr_SetString(PyExc_TypeError, "an operation needs operands, and a partial for each");
+        return -1;
+    }
+    if (node->op < ROW_COUNT && completed(&ROWS[node->op], n) != n) {
+        PyErr_Format(PyExc_TypeError, "%R cannot be restored with %zd operands", op, n);
+        return -1;
+    }
+    if (n > 2 && new_block(node, n) < 0) {
+        return -1;
+    }
+    for (Py_ssize_t i = 0; i < n; i++) {
+        Edge *edge = has_block(node) ? &node->block->edge[i] : &node->edge[i];
+        Kind *kind = has_block(node) ? &kinds_of_block(node->block)[i] : &node->kind[i];
+        if (restore_edge(state, edge, kind, PyTuple_GET_ITEM(operands, i),
+                         PyTuple_GET_ITEM(partials, i)) < 0) {
+            return -1;
+        }
+    }
+    track_like_operands(node);
+    return 0;
+}
+
+static PyObject *native_restore(PyObject *module, PyObject *args)
+{
+    State *state = PyModule_GetState(module);
+    PyObject *op, *operands, *partials, *label;
+    double data, grad;
+    if (!PyArg_ParseTuple(args, "OO!O!ddO:restore", &op, &PyTuple_Type, &operands,
+                          &PyTuple_Type, &partials, &data, &grad, &label)) {
+        return NULL;
+    }
+    Node *node = new_node(state);
+    if (node == NULL) {
+        return NULL;
+    }
+    node->data = data;
+    if (restore(state, node, op, operands, partials) < 0
+        || set_label((PyObject *)node, label, NULL) < 0) {
+        Py_CLEAR(node);
+    } else {
+        node->grad = grad;
+    }
+    return (PyObject *)node;
+}

@@ -1,0 +1,114 @@
+/* `Value(data, label)`: the three doors of CPython to a new value. */
+
+#include "node/state.h"
+
+/* The label, and setting it. "" is the absence of one. */
+
+static PyObject *get_label(PyObject *self, void *Py_UNUSED(closure))
+{
+    PyObject *label = label_of((Node *)self);
+    return label ? Py_NewRef(label) : PyUnicode_FromString("");
+}
+
+static int set_label(PyObject *self, PyObject *label, void *Py_UNUSED(closure))
+{
+    Node *node = (Node *)self;
+    if (label == NULL) {
+        PyErr_SetString(PyExc_AttributeError, "a label cannot be deleted: set it to \"\"");
+        return -1;
+    }
+    bool is_text = PyUnicode_CheckExact(label);
+    bool is_empty = is_text && PyUnicode_GET_LENGTH(label) == 0;
+    if (is_empty && label_of(node) == NULL) {
+        return 0;
+    }
+    Block *block = block_of(node);
+    if (block == NULL) {
+        return -1;
+    }
+    if (!is_text) {
+        track(node); /* it may refer back to the node */
+    }
+    Py_XSETREF(block->label, is_empty ? NULL : Py_NewRef(label));
+    return 0;
+}
+
+/* Making one. */
+
+static int start(State *state, Node *node, PyObject *data, PyObject *label)
+{
+    double number;
+    if (number_of(state, data, "data", &number) < 0) {
+        return -1;
+    }
+    node->data = number;
+    node->grad = 0.0;
+    drop_operands(node, NULL);
+    return label ? set_label((PyObject *)node, label, NULL) : 0;
+}
+
+static PyObject *value_new(PyTypeObject *type, PyObject *Py_UNUSED(args), PyObject *Py_UNUSED(kw))
+{
+    State *state = state_of_type(type);
+    if (type == state->type) {
+        Node *node = new_node(state);
+        if (node != NULL) {
+            node->data = 0.0;
+        }
+        return (PyObject *)node;
+    }
+    Node *node = (Node *)type->tp_alloc(type, 0); /* all zeros, and tracked */
+    if (node != NULL) {
+        node->tracked = true;
+    }
+    return (PyObject *)node;
+}
+
+static int value_init(PyObject *self, PyObject *args, PyObject *keywords)
+{
+    static char *names[] = {"data", "label", NULL};
+    PyObject *data, *label = NULL;
+    if (!PyArg_ParseTupleAndKeywords(args, keywords, "O|O:Value", names, &data, &label)) {
+        return -1;
+    }
+    return start(state_of(self), (Node *)self, data, label);
+}
+
+/* `Value(...)`: the same without a tuple and a dict on the way, where there are no keywords. */
+static PyObject *value_vectorcall(PyObject *type, PyObject *const *args, size_t flags,
+                                  PyObject *names)
+{
+    Py_ssize_t n = PyVectorcall_NARGS(flags);
+    PyObject *self = value_new((PyTypeObject *)type, NULL, NULL);
+    if (self == NULL) {
+        return NULL;
+    }
+    int done = -1;
+    if (names == NULL && (n == 1 || n == 2)) {
+        done = start(state_of(self), (Node *)self, args[0], n == 2 ? args[1] : NULL);
+    } else {
+        PyObject *tuple = PyTuple_New(n);
+        PyObject *keywords = tuple ? PyDict_New() : NULL;
+        if (keywords != NULL) {
+            done = 0;
+            for (Py_ssize_t i = 0; i < n; i++) {
+                PyTuple_SET_ITEM(tuple, i, Py_NewRef(args[i]));
+            }
+            for (Py_ssize_t i = 0; done == 0 && names && i < PyTuple_GET_SIZE(names); i++) {
+                done = PyDict_SetItem(keywords, PyTuple_GET_ITEM(names, i), args[n + i]);
+            }
+            done = done == 0 ? value_init(self, tuple, keywords) : done;
+        }
+        Py_XDECREF(tuple);
+        Py_XDECREF(keywords);
+    }
+    if (done < 0) {
+        Py_CLEAR(self);
+    }
+    return self;
+}
+
+static PyObject *value_forget(PyObject *self, PyObject *Py_UNUSED(none))
+{
+    return forget((Node *)self) < 0 ? NULL : Py_NewRef(Py_None);
+}

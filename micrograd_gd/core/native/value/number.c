@@ -1,0 +1,110 @@
+/* A value as a number: comparisons, which open blocks hear of, truth, and text. */
+
+#include "node/state.h"
+
+/* As a number. */
+
+static PyObject *answer_of(PyObject *self, PyObject *other, int operator)
+{
+    State *state = state_of(self);
+    double a = ((Node *)self)->data, b;
+    if (is_value(state, other)) {
+        b = ((Node *)other)->data;
+    } else if (PyFloat_CheckExact(other)) {
+        b = PyFloat_AS_DOUBLE(other);
+    } else {
+        PyObject *number = PyFloat_FromDouble(a);
+        PyObject *answer = number ? PyObject_RichCompare(number, other, operator) : NULL;
+        Py_XDECREF(number);
+        return answer;
+    }
+    Py_RETURN_RICHCOMPARE(a, b, operator);
+}
+
+static PyObject *value_compare(PyObject *self, PyObject *other, int operator)
+{
+    static const char *relation[] = {
+        [Py_LT] = "<", [Py_LE] = "<=", [Py_EQ] = "==", [Py_NE] = "!=", [Py_GT] = ">", [Py_GE] = ">=",
+    };
+    State *state = state_of(self);
+    PyObject *answer = answer_of(self, other, operator);
+    if (answer != NULL && state->open_blocks > 0) {
+        PyObject *done = PyObject_CallMethod(state->modes, "compared", "OsOO", self,
+                                             relation[operator], other, answer);
+        if (done == NULL) {
+            Py_CLEAR(answer);
+        }
+        Py_XDECREF(done);
+    }
+    return answer;
+}
+
+/* Values are equal as numbers, and themselves as keys. */
+static Py_hash_t value_hash(PyObject *self) { return PyBaseObject_Type.tp_hash(self); }
+
+static int value_bool(PyObject *self)
+{
+    if (state_of(self)->open_blocks <= 0) {
+        return ((Node *)self)->data != 0;
+    }
+    PyObject *zero = PyFloat_FromDouble(0.0);
+    PyObject *answer = zero ? value_compare(self, zero, Py_NE) : NULL;
+    Py_XDECREF(zero);
+    Py_XDECREF(answer);
+    return answer == NULL ? -1 : answer == Py_True;
+}
+
+static PyObject *refuse_conversion(PyObject *self)
+{
+    PyErr_SetString(state_of(self)->not_a_number,
+                    "a Value does not turn into a float silently, since that would drop its "
+                    "gradient: take v.data for the number, or call v.exp() and the like instead of "
+                    "math.exp(v)");
+    return NULL;
+}
+
+static PyObject *value_positive(PyObject *self) { return Py_NewRef(self); }
+
+static PyObject *value_divmod(PyObject *a, PyObject *b)
+{
+    PyObject *quotient = PyNumber_FloorDivide(a, b);
+    PyObject *rest = quotient ? PyNumber_Remainder(a, b) : NULL;
+    PyObject *both = rest ? PyTuple_Pack(2, quotient, rest) : NULL;
+    Py_XDECREF(quotient);
+    Py_XDECREF(rest);
+    return both;
+}
+
+static PyObject *value_repr(PyObject *self)
+{
+    Node *node = (Node *)self;
+    PyObject *label = Py_XNewRef(label_of(node)); /* what it is asked may replace it */
+    PyObject *data = PyFloat_FromDouble(node->data);
+    PyObject *grad = PyFloat_FromDouble(gradient_as_number(node));
+    PyObject *text = NULL;
+    int has_label = label ? PyObject_IsTrue(label) : 0;
+    if (data != NULL && grad != NULL && has_label >= 0) {
+        text = has_label ? PyUnicode_FromFormat("Value(data=%R, grad=%R, label=%R)", data, grad, label)
+                         : PyUnicode_FromFormat("Value(data=%R, grad=%R)", data, grad);
+    }
+    Py_XDECREF(label);
+    Py_XDECREF(data);
+    Py_XDECREF(grad);
+    return text;
+}
+
+static PyObject *value_format(PyObject *self, PyObject *spec)
+{
+    int written = PyObject_IsTrue(spec);
+    if (written <= 0) {
+        return written < 0 ? NULL : PyObject_Repr(self);
+    }
+    if (!PyUnicode_Check(spec)) {
+        return PyErr_Format(PyExc_TypeError, "format() argument 2 must be str, not %.200s",
+                            Py_TYPE(spec)->tp_name);
+    }
+    PyObject *number = PyFloat_FromDouble(((Node *)self)->data);
+    PyObject *text = number ? PyObject_Format(number, spec) : NULL;
+    Py_XDECREF(number);
+    return text;
+}
