@@ -1,6 +1,7 @@
 """Write the C code of every row of the table: its value, its partials, its methods.
 
-Run at build time, `python rules.py FOLDER`; it writes `rules.c`, `row_methods.c` and `tape_rows.h` there. Each expression is computed in C in the order in which Python computes it, so that the bits
+Run at build time, `python rules.py FOLDER`; it writes `rules.c`, `row_methods.c` and `tape_rows.h`
+there. Each expression is computed in C in the order in which Python computes it, so that the bits
 are equal.
 """
 
