@@ -1,6 +1,7 @@
 """Build the native engine where a C compiler is there; everything else is in pyproject.toml."""
 
 import os
+import re
 import subprocess
 import sys
 import textwrap
@@ -10,6 +11,7 @@ from setuptools import Extension, find_packages, setup
 from setuptools.command.build_ext import build_ext
 
 HERE = Path(__file__).parent
+SOURCE = "https://github.com/micrograd-gd/micrograd_gd"
 CORE = "micrograd_gd/core/native"
 # The bits must be Python's own: no fused multiply-add, no function folded at compile time.
 UNIX_FLAGS = ["-std=c11", "-O3", "-ffp-contract=off", "-fno-builtin", "-fvisibility=hidden"]
@@ -44,7 +46,16 @@ class BuildCore(build_ext):
         return folder
 
 
+def describe() -> str:
+    """Return the README with absolute links, as a package index needs them."""
+    readme = (HERE / "README.md").read_text(encoding="utf-8")
+    readme = re.sub(r"(!\[[^]]*\]\()(?!https:)", rf"\1{SOURCE}/raw/main/", readme)
+    return re.sub(r"(\]\()(?!https:)", rf"\1{SOURCE}/blob/main/", readme)
+
+
 setup(
+    long_description=describe(),
+    long_description_content_type="text/markdown",
     packages=[*find_packages(include=["micrograd_gd*"]), "_micrograd_gd_entry"],
     package_dir={"_micrograd_gd_entry": "micrograd_gd/testing/entry"},  # why: see its first lines
     include_package_data=False,  # the sources in C go into the sdist, not into a wheel

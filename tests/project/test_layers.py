@@ -11,20 +11,11 @@ import micrograd_gd
 
 PACKAGE = Path(micrograd_gd.__file__).parent
 
-# The drawing of the house: a room knows the layers below its own, and nothing else.
-LAYERS = """
-errors files text _version
-table data
-core
-engine
-functional transforms notation optim
-nn losses compiler
-descent testing viz
-training notebook
-persist
-cli __init__ __main__
-"""
-LEVEL = {room: level for level, rooms in enumerate(LAYERS.split("\n")) for room in rooms.split()}
+# The drawing of the house: a room knows the floors below its own, and nothing else.
+PAGE = (PACKAGE.parent / "docs" / "contributing.md").read_text(encoding="utf-8")
+DRAWING = re.search(r"^## The house\n.*?^```\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE)[1]
+FLOORS = [re.findall(r"^\w+", rooms, re.MULTILINE) for rooms in DRAWING.split("\n\n")]
+LEVEL = {room: -depth for depth, rooms in enumerate(FLOORS) for room in rooms}
 
 # The engine's own two circles.
 EXCEPTIONS = {("core", "engine")}
@@ -67,6 +58,12 @@ def imports(path):
                 yield from ((f"micrograd_gd.{a.name}", node in inside) for a in node.names)
             else:
                 yield node.module, node in inside
+
+
+def test_the_drawing_shows_the_rooms_that_are_there():
+    assert sorted(room for rooms in FLOORS for room in rooms) == sorted(
+        set(map(home, PACKAGE.rglob("*.py")))
+    )
 
 
 @pytest.mark.parametrize("path", MODULES)
