@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from micrograd_gd.viz.plots.figure import file
-
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -19,6 +17,5 @@ Picture = Annotated[
 
 def draw(path: Path, plot: Callable[..., Any], thing: Any) -> None:
     """Draw the thing by one of the functions of ``viz``, and say so."""
-    with file(path, (6.4, 4.2)) as figure:
-        plot(thing, ax=figure.subplots())
+    plot(thing, path)
     typer.echo(f"wrote {path}")

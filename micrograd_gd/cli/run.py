@@ -18,7 +18,7 @@ from micrograd_gd.errors import ArgumentError, MicrogradError
 from micrograd_gd.files import remove_leftovers, write_file
 from micrograd_gd.persist import save_model
 from micrograd_gd.persist.checkpoints import Checkpoint
-from micrograd_gd.viz import graph, plot_loss
+from micrograd_gd.viz import graph, plot_history
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -69,7 +69,7 @@ def run(
         for line in reports.report(experiment):
             typer.echo(line)
     if history.rows:
-        written += _drawn(out / "loss.svg", lambda path: plot_loss(history, path))
+        written += _drawn(out / "loss.svg", lambda path: plot_history(history, path))
     if not diverged:
         root, what = experiment.example()
         names = _drawn(out / "graph.svg", graph(root).save)

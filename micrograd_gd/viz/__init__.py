@@ -1,10 +1,9 @@
 """Pictures: the graph of a computation, models, and the curves of a training."""
 
-from micrograd_gd.core.blocks import scope
 from micrograd_gd.viz.graphs.architecture import architecture
 from micrograd_gd.viz.graphs.picture import Graph, draw_dot, graph
 from micrograd_gd.viz.graphs.render import render
-from micrograd_gd.viz.plots.curves import plot_history, plot_learning_rates, plot_loss
+from micrograd_gd.viz.plots.curves import plot_history, plot_learning_rates
 from micrograd_gd.viz.plots.descents import plot_descent, plot_sweep
 from micrograd_gd.viz.plots.models import plot_decision_boundary, plot_gradients
 
@@ -18,8 +17,10 @@ __all__ = [
     "plot_gradients",
     "plot_history",
     "plot_learning_rates",
-    "plot_loss",
     "plot_sweep",
     "render",
-    "scope",
 ]
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,14 +1,13 @@
-"""Descents on their ground: a curve with its tangents, a map with contours, several side by side.
+"""Descents over the function that they go down: a curve, a map with contours, several in a row.
 
-A ``descent`` is what ``minimize`` returns, or anything with a ``function`` of its parameters, a
-``trajectory`` of steps that have ``parameters`` and a ``value``, a ``status`` and a ``message``.
+A `descent` is what `minimize` returns, or anything with a `function` of its parameters, a
+`trajectory` of steps that have `parameters` and a `value`, a `status` and a `message`.
 """
-
-from __future__ import annotations
 
 import math
 import textwrap
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 from micrograd_gd.core.blocks import no_grad
 from micrograd_gd.core.sweep import adjoints
@@ -24,13 +23,10 @@ from micrograd_gd.viz.plots.figure import (
     LARGEST,
     ORANGE,
     PALE,
+    Path,
     axes,
-    panels,
     tidy,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
 
 _CURVE = 200  # points of a curve
 _MAP = 60  # points of a map, each way
@@ -38,12 +34,14 @@ _TANGENTS = 3  # steps whose slope is drawn
 _CLIMB = 50  # how far up steps are shown, in heights of the descent
 
 
-def plot_descent(descent: Any, ax: Any = None) -> Any:
-    """The path of a descent over its ground; returns the axes.
+def plot_descent(descent: Any, path: Path | None = None, ax: Any = None) -> Any:
+    """Plot the path of a descent over the function that it goes down. Returns the axes.
 
-    Of one parameter: the function's curve, tangents at the first steps, and the steps. Of two: its
-    contour lines, and the path across them. Of more: the value after each step. Steps that leave
-    the picture are counted. ``DrawingError`` where matplotlib is not installed.
+    With one parameter, that is the function's curve, the steps, and tangents at the first of them;
+    with two, contour lines and the path across them; with more, the value after each step. Steps
+    outside of the picture are counted.
+
+    Raises ArgumentError for anything but a descent, DrawingError where matplotlib is not installed.
 
     >>> from types import SimpleNamespace as Record
     >>> trajectory = [Record(parameters=x, value=x * x) for x in (2.0, 1.0, 0.5)]
@@ -54,28 +52,29 @@ def plot_descent(descent: Any, ax: Any = None) -> Any:
     >>> ax.get_title(loc="left"), [text.get_text() for text in ax.get_legend().get_texts()]
     ('max_steps: on its way', ['slope', 'steps', 'start', 'end'])
     """
-    with axes(ax) as drawn:
-        _draw(drawn, _Ground(descent))
+    with axes(path, ax) as (panel,):
+        _draw(panel, _Ground(descent))
         title = f"{descent.status}: {descent.message}" if descent.message else descent.status
-        drawn.set_title("\n".join(textwrap.wrap(title, 72, max_lines=3)), loc="left")
-        if drawn.get_legend_handles_labels()[0]:
-            drawn.legend(edgecolor="none", framealpha=0.9)
-    return drawn
+        panel.set_title("\n".join(textwrap.wrap(title, 72, max_lines=3)), loc="left")
+        if panel.get_legend_handles_labels()[0]:
+            panel.legend(edgecolor="none", framealpha=0.9)
+    return panel
 
 
-def plot_sweep(verdicts: Iterable[Any]) -> list[Any]:
-    """The descents with several learning rates side by side; returns their axes.
+def plot_sweep(verdicts: Iterable[Any], path: Path | None = None) -> list[Any]:
+    """Plot the descents with several learning rates side by side. Returns their axes.
 
-    Each of the ``verdicts`` has a ``rate``, a ``verdict`` in one word, and its ``descent``, as
-    ``sweep_learning_rates`` returns them. ``ArgumentError`` for none, ``DrawingError`` where
-    matplotlib is not installed.
+    Each of the `verdicts` has a `rate`, a `verdict` in one word, and its `descent`, as
+    `sweep_learning_rates` returns them.
+
+    Raises ArgumentError where there are none, DrawingError where matplotlib is not installed.
     """
     verdicts = list(verdicts)
     if not verdicts:
         raise ArgumentError("no verdicts; expected at least one to draw")
     rows = math.ceil(len(verdicts) / 4)
     columns = math.ceil(len(verdicts) / rows)
-    with panels(rows, columns, (3.2, 2.9)) as grid:
+    with axes(path, size=(3.2 * columns, 2.9 * rows), rows=rows, columns=columns) as grid:
         for ax, verdict in zip(grid, verdicts, strict=False):
             _draw(ax, _Ground(verdict.descent))
             ax.set_title(f"{verdict.rate:g}: {verdict.verdict}")
@@ -85,7 +84,7 @@ def plot_sweep(verdicts: Iterable[Any]) -> list[Any]:
 
 
 class _Ground:
-    """The function below a descent, and the part of its path that can be drawn."""
+    """The function that a descent goes down, and the part of its path that can be drawn."""
 
     def __init__(self, descent: Any) -> None:
         if not hasattr(descent, "trajectory"):
@@ -108,7 +107,7 @@ class _Ground:
         """The height of a point; nan where the function has none."""
         try:
             with no_grad():
-                height = _number(self._called([Value(x) for x in point]))
+                height = _number(self._call([Value(x) for x in point]))
         except (ArithmeticError, ValueError):
             return math.nan
         return height if abs(height) < LARGEST else math.nan
@@ -116,22 +115,22 @@ class _Ground:
     def slope(self, x: float) -> float:
         """The derivative of a function of one parameter."""
         place = Value(x)
-        result = self._called([place])
+        result = self._call([place])
         return adjoints(result).get(place, 0.0) if isinstance(result, Value) else 0.0
 
     def span(self, axis: int) -> tuple[float, float]:
-        """From where to where the points lie along an axis, and somewhat more on both sides."""
+        """The range of the points along an axis, with a margin on both sides."""
         places = [point[axis] for point in self.points]
         low, high = min(places), max(places)
         margin = 0.25 * (high - low) or 0.5 * abs(low) or 1.0
         return low - margin, high + margin
 
-    def _called(self, leaves: Sequence[Value]) -> Any:
+    def _call(self, leaves: Sequence[Value]) -> Any:
         return self.function(unflatten(self.structure, leaves))
 
 
 def _visible(points: Sequence[Sequence[float]], values: Sequence[float]) -> int:
-    """How many steps there are before the first that is too far away to be drawn beside others."""
+    """How many steps come before the first that is too far away to be drawn with the others."""
     count = 0
     for point, value in zip(points, values, strict=True):
         if not all(abs(x) < LARGEST for x in (*point, value)):

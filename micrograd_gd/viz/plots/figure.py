@@ -1,21 +1,19 @@
 """Axes to draw on, and how they look: quiet, the same on every run, readable in grey."""
 
-from __future__ import annotations
-
 import io
 import logging
+from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from os import PathLike
+from typing import Any
 
 from micrograd_gd.errors import DrawingError
 from micrograd_gd.files import write_file
+from micrograd_gd.viz.formats import format_of
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from os import PathLike
+Path = str | PathLike[str]
 
-LARGEST = 1e100  # numbers beyond are left out: matplotlib cannot scale its axes to them
+LARGEST = 1e100  # larger numbers are left out: matplotlib cannot scale its axes to them
 BLUE, ORANGE, GREEN = "#2f6fab", "#d9822b", "#3f9159"
 INK, GREY, PALE, GRID = "#1f2933", "#8593a3", "#b6c0cb", "#dde3ea"
 _STYLE: dict[Any, Any] = {  # keys as matplotlib has them
@@ -30,62 +28,57 @@ _STYLE: dict[Any, Any] = {  # keys as matplotlib has them
     "ytick.color": "#52606d",
 }  # fmt: skip
 
-# What keeps the day of drawing out of the file.
-_UNDATED: dict[str, dict[str, Any]] = {
-    "svg": {"Date": None},
-    "png": {},
-    "pdf": {"CreationDate": None},
-}
+# Metadata that keeps the date out of the file.
+_UNDATED: dict[str, dict[str, Any]] = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}
 
 
 @contextmanager
-def axes(ax: Any, size: tuple[float, float] = (6.4, 4.2)) -> Iterator[Any]:
-    """The axes that came, or those of a new figure of that many inches."""
+def axes(
+    path: Path | None = None,
+    ax: Any = None,
+    *,
+    size: tuple[float, float] = (6.4, 4.2),
+    rows: int = 1,
+    columns: int = 1,
+) -> Iterator[list[Any]]:
+    """The given axes, or all axes of a new figure, row by row. `size` is in inches.
+
+    Where a path is given, the figure is written to it when the block ends.
+    """
+    kind = "" if path is None else format_of(path)
     with _matplotlib() as mpl:
         if ax is not None:
-            yield ax
+            yield [ax]
+            if path is not None:
+                _write(path, kind, ax.figure)
             return
-        from matplotlib import pyplot as plt  # noqa: PLC0415 — slow to import, as matplotlib is
-
         with mpl.rc_context(_STYLE):
-            yield plt.subplots(figsize=size, layout="constrained")[1]
-
-
-@contextmanager
-def panels(rows: int, columns: int, size: tuple[float, float]) -> Iterator[list[Any]]:
-    """The axes of a new figure with several, row by row, each of that many inches."""
-    with _matplotlib() as mpl:
-        from matplotlib import pyplot as plt  # noqa: PLC0415 — slow to import, as matplotlib is
-
-        whole = (columns * size[0], rows * size[1])
-        with mpl.rc_context(_STYLE):
-            grid = plt.subplots(rows, columns, figsize=whole, layout="constrained", squeeze=False)[
-                1
-            ]
+            figure = _new_figure(size, is_file=path is not None)
+            grid = figure.subplots(rows, columns, sharex=columns == 1, squeeze=False)
             yield list(grid.flat)
+            if path is not None:
+                _write(path, kind, figure)
 
 
-@contextmanager
-def file(path: str | PathLike[str], size: tuple[float, float]) -> Iterator[Any]:
-    """A figure that is written when the block ends, as what the suffix says: svg, png or pdf."""
-    path = Path(path)
-    kind = path.suffix.lower().removeprefix(".")
-    if kind not in _UNDATED:
-        expected = f"expected one of {', '.join('.' + known for known in _UNDATED)}"
-        raise DrawingError(f"{path}: the suffix {path.suffix!r}; {expected}: rename the file")
-    content = io.BytesIO()
-    with _matplotlib() as mpl:
+def _new_figure(size: tuple[float, float], *, is_file: bool) -> Any:
+    """A figure of pyplot, which shows it and keeps it; or for a file, a figure of no window."""
+    if is_file:
         from matplotlib.figure import Figure  # noqa: PLC0415 — slow to import, as matplotlib is
 
-        with mpl.rc_context(_STYLE):
-            figure = Figure(figsize=size, layout="constrained")
-            yield figure
-            figure.savefig(content, format=kind, dpi=150, metadata=_UNDATED[kind])
+        return Figure(figsize=size, layout="constrained")
+    from matplotlib import pyplot as plt  # noqa: PLC0415 — slow to import, as matplotlib is
+
+    return plt.figure(figsize=size, layout="constrained")
+
+
+def _write(path: Path, kind: str, figure: Any) -> None:
+    content = io.BytesIO()
+    figure.savefig(content, format=kind, dpi=150, metadata=_UNDATED.get(kind))
     write_file(path, content.getvalue())
 
 
 def tidy(ax: Any) -> None:
-    """A grid behind what is drawn, and no frame around it."""
+    """Put a grid behind what is drawn, and remove the frame on the top and the right."""
     ax.grid(color=GRID, linewidth=0.8)
     ax.set_axisbelow(True)
     ax.spines[["top", "right"]].set_visible(False)
@@ -93,7 +86,7 @@ def tidy(ax: Any) -> None:
 
 @contextmanager
 def _matplotlib() -> Iterator[Any]:
-    """The package, silent about what it does on its first run on a machine, such as fonts."""
+    """The package, without its remarks on what it does on a first run, such as finding fonts."""
     logger = logging.getLogger("matplotlib")
     level = logger.level
     logger.setLevel(logging.ERROR)

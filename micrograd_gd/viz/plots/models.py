@@ -1,23 +1,19 @@
 """What a model decides, and how its gradients are."""
 
-from __future__ import annotations
-
 import math
 from collections import Counter
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from micrograd_gd.core.blocks import no_grad
 from micrograd_gd.engine import Value
 from micrograd_gd.errors import ArgumentError, ShapeError
 from micrograd_gd.nn import Module
-from micrograd_gd.table.numbers import number, shorten
+from micrograd_gd.table.numbers import number, require_count, shorten
 from micrograd_gd.text import plain
 from micrograd_gd.viz.graphs import boxes
 from micrograd_gd.viz.graphs.scopes import path_of_a_parameter
-from micrograd_gd.viz.plots.figure import INK, LARGEST, axes, tidy
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+from micrograd_gd.viz.plots.figure import INK, LARGEST, Path, axes, tidy
 
 _MARKS = "osD^v<>pPX"  # of the classes, so that they differ without colours
 _COLOURS = ("#d9822b", "#2f6fab", "#3f9159", "#8a63c9", "#6b7785")
@@ -33,40 +29,40 @@ def plot_decision_boundary(
     model: Callable[[Any], Any],
     inputs: Sequence[Any],
     targets: Sequence[Any],
+    path: Path | None = None,
     ax: Any = None,
     *,
     resolution: int = 60,
 ) -> Any:
-    """Where a model of two features decides for which class, and the samples; returns the axes.
+    """Plot which class a model of two features decides for where, and the samples.
 
-    ``model`` is called with a row of two numbers. It gives one score, whose sign decides between
-    two classes (targets 0 and 1, or -1 and 1), its sigmoid being the probability; or a score for
-    each class (targets 0, 1, …), the largest of which decides, their softmax being the
+    `model` is called with a row of two numbers. It returns one score, whose sign decides between
+    two classes (targets 0 and 1, or -1 and 1) and whose sigmoid is the probability; or a score for
+    each class (targets 0, 1, …), of which the largest decides and the softmax gives the
     probabilities. The shade of a class deepens with its probability; between two classes, dotted
-    lines show 0.1 and 0.9. A sample that is decided wrongly has a ring. ``resolution`` is how many
-    points are computed each way.
+    lines show 0.1 and 0.9. A sample that is decided wrongly has a ring. `resolution` is the number
+    of points each way. Returns the axes.
 
-    ``ShapeError`` for rows and targets that do not fit, ``ArgumentError`` for targets that are no
-    classes, ``DrawingError`` where matplotlib is not installed.
+    Raises ShapeError where rows and targets do not fit, ArgumentError where targets are not
+    classes, DrawingError where matplotlib is not installed.
 
     >>> ax = plot_decision_boundary(lambda x: x[0] - x[1], [[0, 1], [1, 0]], [0, 1], resolution=9)
     >>> ax.get_title(loc="left")
     'accuracy 100.0 % of 2 samples'
     """
-    if not (isinstance(resolution, int) and resolution >= 2):
-        raise ArgumentError(f"resolution is {resolution!r}; expected a whole number, at least 2")
-    rows = _rows(inputs, targets)
+    require_count("resolution", resolution, least=2)
+    rows = _check_rows(inputs, targets)
     across, up = (_span([row[axis] for row in rows], resolution) for axis in (0, 1))
     with no_grad():
-        decided = [_decided(_probabilities(model(row))) for row in rows]
+        decisions = [_decide(_probabilities(model(row))) for row in rows]
         ground = [[_probabilities(model([x, y])) for x in across] for y in up]
     count = len(ground[0][0])
     kinds = [_class(target, count) for target in targets]
-    with axes(ax) as drawn:
-        _draw_ground(drawn, across, up, ground)
+    with axes(path, ax) as (panel,):
+        _draw_ground(panel, across, up, ground)
         for kind in sorted(set(kinds)):
             own = [row for row, each in zip(rows, kinds, strict=True) if each == kind]
-            drawn.scatter(
+            panel.scatter(
                 *zip(*own, strict=True),
                 s=30,
                 color=_COLOURS[kind % len(_COLOURS)],
@@ -76,20 +72,20 @@ def plot_decision_boundary(
                 label=f"class {kind}",
                 zorder=3,
             )
-        pairs = zip(rows, decided, kinds, strict=True)
-        wrong = [row for row, chosen, kind in pairs if chosen != kind]
+        pairs = zip(rows, decisions, kinds, strict=True)
+        wrong = [row for row, decision, kind in pairs if decision != kind]
         if wrong:
             ring = {"s": 90, "facecolors": "none", "edgecolors": INK}
-            drawn.scatter(*zip(*wrong, strict=True), **ring, label="decided wrongly", zorder=4)
+            panel.scatter(*zip(*wrong, strict=True), **ring, label="decided wrongly", zorder=4)
         share = 100 * (1 - len(wrong) / len(rows))
-        drawn.set_title(f"accuracy {share:.1f} % of {len(rows):,} samples", loc="left")
-        drawn.set_xlabel("feature 1")
-        drawn.set_ylabel("feature 2")
-        drawn.legend(loc="upper right")
-    return drawn
+        panel.set_title(f"accuracy {share:.1f} % of {len(rows):,} samples", loc="left")
+        panel.set_xlabel("feature 1")
+        panel.set_ylabel("feature 2")
+        panel.legend(loc="upper right")
+    return panel
 
 
-def _rows(inputs: Sequence[Any], targets: Sequence[Any]) -> list[list[float]]:
+def _check_rows(inputs: Sequence[Any], targets: Sequence[Any]) -> list[list[float]]:
     if len(inputs) != len(targets) or len(inputs) == 0:
         sizes = f"{len(inputs)} samples and {len(targets)} targets"
         raise ShapeError(f"{sizes}; expected as many of both, at least one")
@@ -118,32 +114,32 @@ def _probabilities(scores: Any) -> list[float]:
     if len(numbers) == 1:
         numbers = [0.0, *numbers]  # the sigmoid is the softmax beside a score of 0
     largest = max(numbers)
-    if math.isinf(largest):  # the limit: those that are as large share what there is
+    if math.isinf(largest):  # in the limit, the largest scores share the probability equally
         numbers, largest = [0.0 if x == largest else -math.inf for x in numbers], 0.0
     powers = [math.exp(x - largest) for x in numbers]
     whole = sum(powers)
     return [power / whole for power in powers]
 
 
-def _decided(probabilities: Sequence[float]) -> int | None:
-    """The most probable class; none where the scores are no numbers."""
+def _decide(probabilities: Sequence[float]) -> int | None:
+    """The most probable class, or None where a score is nan."""
     largest = max(probabilities)
     return None if math.isnan(sum(probabilities)) else probabilities.index(largest)
 
 
 def _class(target: Any, count: int) -> int:
-    chosen = target.data if isinstance(target, Value) else number(target, "a target")
-    if chosen == -1 and count == 2:
+    kind = target.data if isinstance(target, Value) else number(target, "a target")
+    if kind == -1 and count == 2:
         return 0
-    if chosen not in range(count):
+    if kind not in range(count):
         raise ArgumentError(f"a target is {target}; expected a class from 0 to {count - 1}")
-    return int(chosen)
+    return int(kind)
 
 
 def _draw_ground(
     ax: Any, across: Sequence[float], up: Sequence[float], ground: list[list[list[float]]]
 ) -> None:
-    """The shades of the classes, and the lines between them."""
+    """Draw the shades of the classes, and the lines between them."""
     extent = (across[0], across[-1], up[0], up[-1])
     picture = [[_shade(each) for each in line] for line in ground]
     ax.imshow(
@@ -160,7 +156,7 @@ def _draw_ground(
 
 
 def _lead(probabilities: Sequence[float], kind: int) -> float:
-    """How much more probable a class is than the most probable other one."""
+    """How much more probable a class is than the most probable of the others."""
     return probabilities[kind] - max(p for i, p in enumerate(probabilities) if i != kind)
 
 
@@ -172,15 +168,15 @@ def _draw_level(
     level: float,
     line: str,
 ) -> None:
-    """The line on which the height is that level, where there is one."""
+    """Draw the line on which the height is `level`, where there is one."""
     known = [height for row in heights for height in row if not math.isnan(height)]
     if known and min(known) < level < max(known):
         ax.contour(across, up, heights, [level], colors=INK, linestyles=line, linewidths=1)
 
 
 def _shade(probabilities: Sequence[float]) -> tuple[float, float, float]:
-    """The colour of the class that is decided for, the deeper the more probable it is."""
-    kind = _decided(probabilities)
+    """The colour of the most probable class, deeper the more probable it is."""
+    kind = _decide(probabilities)
     if kind is None:
         return 1.0, 1.0, 1.0
     even = 1 / len(probabilities)
@@ -191,15 +187,20 @@ def _shade(probabilities: Sequence[float]) -> tuple[float, float, float]:
 
 
 def plot_gradients(
-    model: Module, ax: Any = None, *, vanishing: float = 1e-6, exploding: float = 1e3
+    model: Module,
+    path: Path | None = None,
+    ax: Any = None,
+    *,
+    vanishing: float = 1e-6,
+    exploding: float = 1e3,
 ) -> Any:
-    """For each layer, the share of its units whose gradient is dead, vanishing or exploding.
+    """Plot for each layer the share of units with a dead, vanishing or exploding gradient.
 
-    A unit is a neuron, or whatever holds parameters of its own; its gradient is that of all its
-    parameters, and of that the length. Dead is one of 0, vanishing one below ``vanishing``,
-    exploding one above ``exploding`` or not finite. Returns the axes. Call it after ``backward()``.
+    A unit is a neuron, or whatever holds parameters of its own. What counts is the length of the
+    gradient by all its parameters: a dead one is 0, a vanishing one below `vanishing`, an exploding
+    one above `exploding` or not finite. Call it after `backward()`. Returns the axes.
 
-    ``ArgumentError`` for no model and one without parameters, ``DrawingError`` where matplotlib is
+    Raises ArgumentError for anything but a model with parameters, DrawingError where matplotlib is
     not installed.
 
     >>> from micrograd_gd import MLP
@@ -214,26 +215,26 @@ def plot_gradients(
     if not layers:
         raise ArgumentError(f"{model!r} has no parameters, and so no gradients to draw")
     names = [f"{plain(name)} ({sum(states.values()):,})" for name, states in layers.items()]
-    with axes(ax, (6.4, 1.6 + 0.35 * len(layers))) as drawn:
+    with axes(path, ax, size=(6.4, 1.6 + 0.35 * len(layers))) as (panel,):
         left = [0.0] * len(layers)
         for state, (colour, hatch) in _STATES.items():
             shares = [states[state] / sum(states.values()) for states in layers.values()]
             look = {"color": colour, "hatch": hatch, "edgecolor": "white", "label": state}
-            drawn.barh(range(len(layers)), shares, left=left, height=0.7, **look)
+            panel.barh(range(len(layers)), shares, left=left, height=0.7, **look)
             left = [start + share for start, share in zip(left, shares, strict=True)]
-        drawn.set_yticks(range(len(layers)), names)
-        drawn.invert_yaxis()
-        drawn.set_xlim(0, 1)
-        drawn.xaxis.set_major_formatter(lambda share, _: f"{100 * share:.0f} %")
-        drawn.set_xlabel("share of the units")
-        drawn.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=4, frameon=False)
-        tidy(drawn)
+        panel.set_yticks(range(len(layers)), names)
+        panel.invert_yaxis()
+        panel.set_xlim(0, 1)
+        panel.xaxis.set_major_formatter(lambda share, _: f"{100 * share:.0f} %")
+        panel.set_xlabel("share of the units")
+        panel.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=4, frameon=False)
+        tidy(panel)
         if all(set(+states) == {"dead"} for states in layers.values()):
             said = "every gradient is 0: all dead, or backward() has not run"
-            drawn.text(
-                0.5, 0.5, said, transform=drawn.transAxes, ha="center", backgroundcolor="white"
+            panel.text(
+                0.5, 0.5, said, transform=panel.transAxes, ha="center", backgroundcolor="white"
             )
-    return drawn
+    return panel
 
 
 def _states(model: Module, vanishing: float, exploding: float) -> dict[str, Counter[str]]:

@@ -17,7 +17,7 @@ import pytest
 from micrograd_gd import MLP, Value, draw_dot, graph, scope
 from micrograd_gd.errors import DrawingError
 from micrograd_gd.viz import render
-from micrograd_gd.viz.graphs.render import FORMATS
+from micrograd_gd.viz.formats import PICTURES
 
 ROOT = Path(__file__).parents[3]
 DOT = shutil.which("dot")  # before any test empties the PATH
@@ -59,7 +59,7 @@ def a_graph():
     return graph(y, model=MLP(2, 1), depth=0, partials=True)
 
 
-@pytest.mark.parametrize("kind", FORMATS)
+@pytest.mark.parametrize("kind", PICTURES)
 def test_each_engine_draws_each_format(engine, kind, tmp_path):
     picture = a_graph()
     picture.save(tmp_path / f"graph.{kind.upper()}")

@@ -170,7 +170,7 @@ def test_a_sweep_has_a_panel_for_every_rate():
 
 def test_a_descent_is_drawn_on_the_axes_that_are_given():
     ax = plt.figure().subplots()
-    assert plot_descent(descent(parabola, [0.0, 1.0]), ax) is ax
+    assert plot_descent(descent(parabola, [0.0, 1.0]), ax=ax) is ax
     assert len(plt.get_fignums()) == 1
 
 

@@ -16,9 +16,8 @@ from micrograd_gd.viz import (
     plot_gradients,
     plot_history,
     plot_learning_rates,
-    plot_loss,
 )
-from micrograd_gd.viz.graphs.render import FORMATS
+from micrograd_gd.viz.formats import PICTURES
 from micrograd_gd.viz.plots.models import _probabilities
 
 plt = pytest.importorskip("matplotlib.pyplot")
@@ -30,21 +29,21 @@ ROWS = [
 
 
 def test_curves_show_training_beside_validation(tmp_path):
-    plot_loss(ROWS, tmp_path / "loss.svg")
+    plot_history(ROWS, tmp_path / "loss.svg")
     text = (tmp_path / "loss.svg").read_text()
     words = set(re.findall(r">([a-z]+)</text>", text))
     assert {"epoch", "loss", "accuracy", "training", "validation"} <= words
 
 
 def test_curves_are_the_same_bytes_every_time(tmp_path):
-    for kind in FORMATS:
-        plot_loss(ROWS, tmp_path / f"a.{kind}")
-        plot_loss(ROWS, tmp_path / f"b.{kind}")
+    for kind in PICTURES:
+        plot_history(ROWS, tmp_path / f"a.{kind}")
+        plot_history(ROWS, tmp_path / f"b.{kind}")
         assert (tmp_path / f"a.{kind}").read_bytes() == (tmp_path / f"b.{kind}").read_bytes()
 
 
 def test_curves_of_one_epoch_or_of_a_loss_of_zero_draw(tmp_path):
-    plot_loss([{"epoch": 0, "loss": 0.0}], tmp_path / "loss.svg")
+    plot_history([{"epoch": 0, "loss": 0.0}], tmp_path / "loss.svg")
     assert (tmp_path / "loss.svg").exists()
 
 
@@ -52,12 +51,12 @@ def test_curves_leave_the_settings_of_matplotlib_alone(tmp_path):
     import matplotlib as mpl
 
     before = dict(mpl.rcParams)
-    plot_loss(ROWS, tmp_path / "loss.svg")
+    plot_history(ROWS, tmp_path / "loss.svg")
     assert dict(mpl.rcParams) == before
 
 
 def test_the_first_curves_on_a_machine_come_without_remarks(tmp_path, python):
-    code = f"from micrograd_gd.viz import plot_loss; plot_loss({ROWS!r}, 'loss.svg')"
+    code = f"from micrograd_gd.viz import plot_history; plot_history({ROWS!r}, 'loss.svg')"
     no_home = tmp_path / "file"
     no_home.write_text("")
     environment = {"PYTHONPATH": str(Path(__file__).parents[3]), "MPLCONFIGDIR": str(no_home)}
@@ -68,14 +67,14 @@ def test_the_first_curves_on_a_machine_come_without_remarks(tmp_path, python):
 def test_without_matplotlib_the_error_says_what_to_install(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     with pytest.raises(DrawingError, match=re.escape("pip install 'micrograd_gd[viz]'")):
-        plot_loss(ROWS, tmp_path / "loss.svg")
+        plot_history(ROWS, tmp_path / "loss.svg")
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("largest", [1e99, 1e300, math.inf, math.nan])
 def test_a_loss_that_explodes_is_drawn_as_far_as_it_goes(tmp_path, largest):
     rows = [{"epoch": 0, "loss": 1.0}, {"epoch": 1, "loss": 1e50}, {"epoch": 2, "loss": largest}]
-    plot_loss(rows, tmp_path / "loss.svg")
+    plot_history(rows, tmp_path / "loss.svg")
     assert (tmp_path / "loss.svg").read_text().startswith("<?xml")
 
 
@@ -95,8 +94,17 @@ def line(ax, label):
     return [*zip(*found.get_data(), strict=True)]
 
 
-def test_a_history_is_a_line_with_the_validation_dashed_beside_it():
-    ax = plot_history(ROWS)
+def test_a_history_is_its_loss_above_its_accuracy():
+    above = plot_history(ROWS)
+    assert [ax.get_ylabel() for ax in above.figure.axes] == ["loss", "accuracy"]
+    assert [ax.get_xlabel() for ax in above.figure.axes] == ["", "epoch"]
+    assert above is above.figure.axes[0]
+    (alone,) = plot_history([{"epoch": 0, "loss": 1.0}]).figure.axes
+    assert (alone.get_xlabel(), alone.get_ylabel()) == ("epoch", "loss")
+
+
+def test_a_column_is_a_line_with_the_validation_dashed_beside_it():
+    ax = plot_history(ROWS, column="loss")
     assert line(ax, "training") == [(0, 2.0), (1, 0.5)]
     assert line(ax, "validation") == [(0, 2.5), (1, 0.9)]
     assert [each.get_linestyle() for each in ax.lines] == ["-", "--"]
@@ -116,19 +124,26 @@ def test_any_column_of_a_history_is_drawn():
         plot_history([])
 
 
-def test_plots_draw_on_the_axes_that_are_given():
+def test_plots_draw_on_the_axes_and_into_the_file_that_are_given(tmp_path):
     model = MLP(2, [2, 1], seed=0)
     curve = Record(rates=[0.1, 1.0], losses=[1.0, 2.0], suggestion=0.1)
     for draw in (
-        lambda ax: plot_history(ROWS, ax),
-        lambda ax: plot_learning_rates(curve, ax),
-        lambda ax: plot_decision_boundary(model, [[0, 1], [1, 0]], [0, 1], ax, resolution=4),
-        lambda ax: plot_gradients(model, ax),
+        lambda *where: plot_history(ROWS, *where),
+        lambda *where: plot_learning_rates(curve, *where),
+        lambda *where: plot_decision_boundary(
+            model, [[0, 1], [1, 0]], [0, 1], *where, resolution=4
+        ),
+        lambda *where: plot_gradients(model, *where),
     ):
         ax = plt.figure().subplots()
-        assert draw(ax) is ax
+        path = tmp_path / "plot.svg"
+        assert draw(None, ax) is ax
+        assert draw(path, ax) is ax
+        assert path.read_bytes().startswith(b"<?xml")
         assert plt.get_fignums() == [ax.figure.number]
         plt.close("all")
+        assert draw(path).figure.axes
+        assert plt.get_fignums() == []  # a file needs no window
 
 
 def test_learning_rates_are_a_curve_with_the_suggestion_marked():
@@ -298,7 +313,7 @@ def test_without_matplotlib_every_plot_says_what_to_install(monkeypatch):
 
 def test_the_kinds_of_a_loss_picture_are_told(tmp_path):
     with pytest.raises(DrawingError, match=r"the suffix '.gif'; expected one of .svg, .png, .pdf"):
-        plot_loss(ROWS, tmp_path / "loss.gif")
+        plot_history(ROWS, tmp_path / "loss.gif")
 
 
 def test_a_column_may_begin_later_and_have_gaps():
