@@ -103,11 +103,9 @@ def _c_instruction(
     if not step.op.folds:
         yield f"const double {result} = {call}({', '.join(operands)});"
         return
-    start, *rest = operands
-    steps = len(rest) // (len(step.op.operands) - 1)
-    yield f"double {result} = {start};"
-    for i in range(steps):
-        yield f"{result} = {call}({', '.join([result, *rest[i::steps]])});"
+    yield f"double {result} = {operands[0]};"
+    for term in step.op.terms(operands):
+        yield f"{result} = {call}({', '.join([result, *term])});"
 
 
 def _c_function(op: Operation, functions: dict[str, str]) -> None:

@@ -124,12 +124,10 @@ def _applied(
 ) -> Any:
     """A row applied to terms, in one new term; of a row that folds, its steps written out."""
     if row.folds:
-        so_far, *others = operands
-        count = len(others) // (len(row.operands) - 1)
-        tree, steps = row.tree(row.value), list[Term]()
+        so_far, tree, steps = operands[0], row.tree(row.value), list[Term]()
         try:
-            for i in range(count):
-                given = dict(zip(row.operands, [so_far, *others[i::count]], strict=True))
+            for term in row.terms(operands):
+                given = dict(zip(row.operands, [so_far, *term], strict=True))
                 so_far = _read(tree, given, steps, rows)
         except KeyError:  # the formula has branches: the row is written as a call
             pass

@@ -73,8 +73,7 @@ class Operation:
     def complete(self, operands: tuple[Any, ...], named: dict[str, Any]) -> tuple[Any, ...]:
         """All operands in order, with defaults filled in; TypeError where their number is wrong."""
         if self.folds:
-            groups = len(self.operands) - 1
-            if not named and len(operands) % groups == 1 % groups:
+            if not named and operands and not (len(operands) - 1) % (len(self.operands) - 1):
                 return operands
         elif len(operands) == len(self.operands) and not named:
             return operands
@@ -84,6 +83,22 @@ class Operation:
                 return tuple([given[letter] for letter in self.operands])
         told = ", ".join([*map(shorten, operands), *(f"{k}={v!r}" for k, v in named.items())])
         raise TypeError(f"{self!r} cannot be called with the operands ({told})")
+
+    def arity(self, terms: int) -> int:
+        """How many operands a call takes; of a row that folds, one and those of so many terms."""
+        return 1 + terms * (len(self.operands) - 1) if self.folds else len(self.operands)
+
+    def terms(self, operands: Sequence[Any]) -> list[tuple[Any, ...]]:
+        """What each step of a row that folds adds; its operands are s, then every w, then every x.
+
+        >>> operation("dot").terms(["s", "w1", "w2", "x1", "x2"])
+        [('w1', 'x1'), ('w2', 'x2')]
+        """
+        count = self._term_count(operands)
+        return [tuple(operands[1 + i :: count]) for i in range(count)]
+
+    def _term_count(self, operands: Sequence[Any]) -> int:
+        return (len(operands) - 1) // (len(self.operands) - 1)
 
     def optional(self) -> dict[str, float]:
         """The operands that may be left out, with what stands for them then."""
@@ -176,13 +191,11 @@ def fold({sum_so_far}, *_all):
 
     def partial(self, i: int, operands: Sequence[Any], y: Any) -> Any:
         """∂y/∂operand i over any number type: a number, a differentiable node, or None."""
-        if self.folds:  # the operands are s, then every *w, then every *x
+        if self.folds:
             if i == 0:
                 return 1.0
-            steps = (len(operands) - 1) // (len(self.operands) - 1)
-            i, position = divmod(i - 1, steps)
-            operands = (None, *operands[1 + position :: steps])
-            i += 1
+            count = self._term_count(operands)
+            i, operands = (i - 1) // count + 1, (None, *operands[1 + (i - 1) % count :: count])
         formula = self.partials[i]
         if isinstance(formula, str):
             if formula not in self._compiled:

@@ -119,11 +119,10 @@ def _call(
     if isinstance(operator, ast.unaryop):
         return ast.UnaryOp(operator, write(operands[0]))
     if row.folds and getattr(functional, row.name) is not row:  # it takes sequences there
-        sum_so_far, *rest = operands
-        n = len(rest) // (len(row.operands) - 1)
-        groups = [rest[i * n : (i + 1) * n] for i in range(len(row.operands) - 1)]
+        none = [()] * (len(row.operands) - 1)
+        groups = [*zip(*row.terms(operands), strict=True)] or none
         lists = [ast.List([write(x) for x in group], ast.Load()) for group in groups]
-        return ast.Call(_name(row.name), [*lists, write(sum_so_far)], [])
+        return ast.Call(_name(row.name), [*lists, write(operands[0])], [])
     return ast.Call(_name(row.name), [write(x) for x in operands], [])
 
 

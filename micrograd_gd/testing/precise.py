@@ -9,7 +9,7 @@ part times the textbook's derivative, stands for it. Where a real function has n
 
 import ast
 from collections.abc import Callable, Sequence
-from functools import partial
+from functools import partial, reduce
 from typing import Any
 
 from mpmath import mp, mpc, mpf
@@ -317,7 +317,7 @@ def _compiled(row: Operation) -> Callable[..., Any]:
             _functions[row] = _python_code(row.value)
         else:
             step = _function(row.operands, row.tree(row.value))
-            _functions[row] = _fold(step, len(row.operands) - 1) if row.folds else step
+            _functions[row] = _fold(row, step) if row.folds else step
     return _functions[row]
 
 
@@ -329,13 +329,9 @@ def _function(operands: Sequence[str], formula: ast.expr) -> Callable[..., Any]:
     return expression.function(operands, _RealParts().visit(tree), {**names, "re": mp.re})
 
 
-def _fold(step: Callable[..., Any], groups: int) -> Callable[..., Any]:
-    def fold(s: Any, *rest: Any) -> Any:
-        count = len(rest) // groups
-        columns = [rest[i * count : (i + 1) * count] for i in range(groups)]
-        for operands in zip(*columns, strict=True):
-            s = step(s, *operands)
-        return s
+def _fold(row: Operation, step: Callable[..., Any]) -> Callable[..., Any]:
+    def fold(*operands: Any) -> Any:
+        return reduce(lambda s, term: step(s, *term), row.terms(operands), operands[0])
 
     return fold
 

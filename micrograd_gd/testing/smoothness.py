@@ -71,14 +71,11 @@ def _steps(row: Operation, operands: Point) -> list[Point]:
     """What the row's formulas are called with: of a row that folds, one step after the other."""
     if not row.folds:
         return [operands]
-    sum_so_far, *rest = operands
-    groups = len(row.operands) - 1
-    n = len(rest) // groups
-    step_of = _formula(row, "")
+    sum_so_far, step_of = operands[0], _formula(row, "")
     steps = []
-    for step in zip(*(rest[i * n : (i + 1) * n] for i in range(groups)), strict=True):
-        steps.append((sum_so_far, *step))
-        sum_so_far = step_of(sum_so_far, *step)
+    for term in row.terms(operands):
+        steps.append((sum_so_far, *term))
+        sum_so_far = step_of(*steps[-1])
     return steps
 
 

@@ -138,9 +138,7 @@ def _completed(
     row, terms, newest, three = recipe
     if row is None:
         return None, []
-    count = len(row.operands)
-    if row.folds:
-        count = 1 + (count - 1) * terms
+    count = row.arity(terms)
     operands = [three[i % 3] for i in range(count)]
     if newest < count or not any(type(x) is int for x in operands):
         operands[newest % count] = 0

@@ -366,7 +366,7 @@ class Round:
         rows = [row for row in OPERATIONS.values() if native.number_of(row)]
         for result in range(8, 8 + self.rng.randrange(12)):
             row = self.rng.choice(rows)
-            count = 3 if row.folds else len(row.operands)
+            count = row.arity(2)
             operands = [self.rng.choice(known) for _ in range(count)]
             code += [native.number_of(row), result, count, *operands]
             (known if not lanes or {*operands} - {*uniform} else uniform).append(result)

@@ -114,7 +114,7 @@ def test_a_random_program_its_gradient_and_its_hessian(backend, program, data):
 @settings(max_examples=40)
 def test_every_row_at_every_kind_of_number(backend, name, data):
     row = OPERATIONS[name]
-    count = len(row.operands) + (2 * (len(row.operands) - 1) if row.folds else 0)
+    count = row.arity(3)
     places = tuple(range(count))
     compiled = jit(value_and_grad(row, places), backend=backend)
     for _ in range(3):
@@ -800,7 +800,7 @@ def run_c(folder, source, inputs, size):
 def test_c_source_of_every_row_gives_the_same_bits(tmp_path):
     """All rows in one program, each with its partials."""
     rows = [row for row in OPERATIONS.values() if row.operands[0] != "n"]
-    counts = [1 + 2 * (len(row.operands) - 1) if row.folds else len(row.operands) for row in rows]
+    counts = [row.arity(2) for row in rows]
     transformed = [
         value_and_grad(row, tuple(range(n))) for row, n in zip(rows, counts, strict=True)
     ]

@@ -52,7 +52,7 @@ def any_double(rng):
 
 def points(op, rng, count):
     """Operands for a row: special points in every combination, then random ones."""
-    arity = len(op.operands) if not op.folds else 1 + 3 * (len(op.operands) - 1)
+    arity = op.arity(3)
     special = itertools.product(SPECIAL, repeat=arity)
     if len(SPECIAL) ** arity > count:
         special = ([rng.choice(SPECIAL) for _ in range(arity)] for _ in range(count // 2))

@@ -74,8 +74,7 @@ def graphs(draw):
     nodes += [Value(draw(CONSTANTS)) for _ in range(draw(st.integers(0, 2)))]
     for _ in range(draw(st.integers(1, 12))):
         row = draw(st.sampled_from(sorted(OPERATIONS.values(), key=lambda row: row.name)))
-        groups = len(row.operands) - 1
-        count = 1 + groups * draw(st.integers(0, 3)) if row.folds else len(row.operands)
+        count = row.arity(draw(st.integers(0, 3)) if row.folds else 0)
         operands = [draw(st.sampled_from(nodes[-4:]) | CONSTANTS) for _ in range(count)]
         if not any(isinstance(operand, Value) for operand in operands):
             operands[draw(st.integers(0, count - 1))] = nodes[-1]

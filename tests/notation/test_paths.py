@@ -34,8 +34,7 @@ def graphs(draw):
     rows = [OPERATIONS[name] for name in ("add", "sub", "mul", "neg", "maximum", "where", "dot")]
     for _ in range(draw(st.integers(1, 8))):
         row = draw(st.sampled_from(rows))
-        count = 5 if row.folds else len(row.operands)
-        node = row(*(draw(st.sampled_from(nodes)) for _ in range(count)))
+        node = row(*(draw(st.sampled_from(nodes)) for _ in range(row.arity(2))))
         nodes += [node] * (abs(node.data) < 100)
     return nodes[-1]
 

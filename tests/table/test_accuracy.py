@@ -23,7 +23,6 @@ FACTOR = 16  # the promise: 16·u·(1 + k)
 SEED = 20240229
 SLOW = {"lgamma", "digamma", "polygamma", "sinc_derivative"}  # in mpmath
 FAMILY = (0.0, 1.0, 2.0, 3.0, 5.0)  # orders of sinc_derivative and polygamma
-ARITY = {"total": 4, "dot": 7}
 
 FLOATS = {name: getattr(ieee, name) for name in ieee.__all__}
 
@@ -141,7 +140,7 @@ def _candidates(row, random_numbers):
     elif len(row.operands) == 2 and not row.folds:
         yield from _pairs(row.name, numbers, random_numbers)
     else:
-        arity = ARITY.get(row.name, len(row.operands))
+        arity = row.arity(3)
         if row.folds:  # a sum goes from left to right: where that overflows on the way, so be it
             numbers = [x for x in numbers if abs(x) < 1e150]
         for _ in range(300):

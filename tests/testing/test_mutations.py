@@ -101,7 +101,7 @@ def points(row, terms=2):
 
     A row that folds gets so many `terms`.
     """
-    count = 1 + terms * (len(row.operands) - 1) if row.folds else len(row.operands)
+    count = row.arity(terms)
     fixed = 1 if row.operands[0] == "n" else 0  # it numbers a family: no slope along it
     inside = row.on_floats(row.domain) if row.domain else lambda *_: True
     for numbers in islice(product(NUMBERS, repeat=count), POINTS):

@@ -26,7 +26,7 @@ def smallest(strategy, condition=lambda _: True):
 
 
 def any_of(strategy, condition=lambda _: True):
-    ours = settings(database=None, max_examples=2000, phases=[Phase.generate])
+    ours = settings(database=None, max_examples=20_000, phases=[Phase.generate])
     return find(strategy, condition, settings=ours, random=Random(0))
 
 

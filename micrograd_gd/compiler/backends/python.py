@@ -175,11 +175,9 @@ def _instruction(step: Instruction, template: str, operands: Sequence[str]) -> I
     if not step.op.folds:
         yield f"{result} = {template.format(*operands)}"
         return
-    start, *rest = operands
-    steps = len(rest) // (len(step.op.operands) - 1)
-    yield f"{result} = {start}"
-    for i in range(steps):
-        yield f"{result} = {template.format(result, *rest[i::steps])}"
+    yield f"{result} = {operands[0]}"
+    for term in step.op.terms(operands):
+        yield f"{result} = {template.format(result, *term)}"
 
 
 def _border(step: Instruction, op: Lanes, operands: list[str], names: dict[str, Any]) -> str:

@@ -97,16 +97,12 @@ def _operand(operand: Any, names: Names, frame: str) -> str:
 
 def _written_out(op: Operation, operands: list[str]) -> list[str]:
     """The chain of steps that a row of any number of operands stands for, one step a line."""
-    start, *others = operands
-    groups = len(op.operands) - 1
-    count = len(others) // groups
-    steps = zip(*[others[i * count : (i + 1) * count] for i in range(groups)], strict=True)
-    lines = [start]
-    for position, step in enumerate(steps):
+    lines, terms = [operands[0]], op.terms(operands)
+    for position, term in enumerate(terms):
         if position == _TERMS:
-            lines.append(f"… {count - _TERMS} more")
+            lines.append(f"… {len(terms) - _TERMS} more")
             break
-        names = dict(zip(op.operands, ("", *step), strict=True))
+        names = dict(zip(op.operands, ("", *term), strict=True))
         tree = _Renamed(names).visit(expression.parse(str(op.value), op.operands))
         lines.append(ast.unparse(tree).strip())
     return lines

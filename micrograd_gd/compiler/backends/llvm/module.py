@@ -237,14 +237,13 @@ def _unfolded(steps: Sequence[Step], numbers: Iterator[int]) -> Iterator[Step]:
         if isinstance(step, Guard) or not step.op.folds:
             yield step
             continue
-        sum_so_far, *rest = step.operands
-        length = len(rest) // (len(step.op.operands) - 1)
+        sum_so_far, terms = step.operands[0], step.op.terms(step.operands)
         op = _step_of(step.op)
-        if not length:
+        if not terms:
             yield Instruction(step.result, _COPY, step.operands)
-        for i in range(length):
-            result = step.result if i == length - 1 else next(numbers)
-            yield Instruction(result, op, (sum_so_far, *rest[i::length]))
+        for i, term in enumerate(terms, 1):
+            result = step.result if i == len(terms) else next(numbers)
+            yield Instruction(result, op, (sum_so_far, *term))
             sum_so_far = result
 
 
