@@ -14,6 +14,7 @@ from micrograd_gd.core.blocks import is_varying
 from micrograd_gd.engine import Value
 from micrograd_gd.errors import ArgumentError, NotANumberError, ShapeError
 from micrograd_gd.functional import logsumexp, mean, total
+from micrograd_gd.names import close_module
 from micrograd_gd.table.numbers import number, shorten
 from micrograd_gd.table.ops import operation
 
@@ -224,3 +225,6 @@ def _number(x: Any, name: str) -> Any:
 
 def _plain(x: Any) -> float:
     return x.data if isinstance(x, Value) else x
+
+
+close_module(__name__)

@@ -5,43 +5,22 @@ activation. Everything is scalar: a weight is one `Value`.
 """
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from random import Random
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from micrograd_gd.engine import Value
 from micrograd_gd.errors import ArgumentError, NotANumberError, NumberRangeError, ShapeError
 from micrograd_gd.functional import dot, hardtanh
+from micrograd_gd.initialisers import INITIALISERS, Initialiser, find_initialiser
+from micrograd_gd.names import close_module, missing
 from micrograd_gd.table.numbers import generator, number, require_count, shorten
 from micrograd_gd.table.ops import OPERATIONS, Operation, operation
 
 __all__ = ["INITIALISERS", "MLP", "Layer", "Module", "Neuron"]
 
 Activation = str | Callable[[Any], Any] | None
-Initialiser = Callable[[int, int, Random], float]
-
-# How a weight is drawn, from the number of inputs, the number of neurons beside, a generator.
-INITIALISERS: dict[str, Initialiser] = {
-    "uniform": lambda _fan_in, _fan_out, random: random.uniform(-1.0, 1.0),  # as micrograd does
-    # He et al., 2015, eq. 10: keeps the variance through a relu, which halves it
-    "he": lambda fan_in, _fan_out, random: random.gauss(0.0, math.sqrt(2 / fan_in)),
-    # Glorot and Bengio, 2010, eq. 16: a compromise between the ways forward and back
-    "glorot": lambda fan_in, fan_out, random: (
-        random.uniform(-1.0, 1.0) * math.sqrt(6 / (fan_in + fan_out))
-    ),
-    # LeCun et al., 1998, eq. 16: keeps the variance where the slope is 1
-    "lecun": lambda fan_in, _fan_out, random: random.gauss(0.0, math.sqrt(1 / fan_in)),
-}
-
-# The initialiser that suits an activation; what is not listed gets "glorot".
-_SUITED = {
-    **dict.fromkeys(("relu", "leaky_relu", "elu", "gelu", "silu", "mish", "softplus"), "he"),
-    **dict.fromkeys(("linear", "selu"), "lecun"),
-}
-
-_OWN_FUNCTIONS = {"hardtanh": hardtanh}  # of `functional`; every other name is a row's
 
 
 class Module:
@@ -69,18 +48,8 @@ class Module:
         ['layers.0.neurons.0.w.0', 'layers.0.neurons.0.w.1', 'layers.0.neurons.0.b']
         """
         found: dict[str, Value] = {}
-        seen: dict[int, Any] = {}  # keeps what it saw alive, so that no id is used again
-        stack: list[tuple[str, Any]] = [("", self)]
-        while stack:
-            place, item = stack.pop()
-            inside = parts(item)
-            if (inside is None and not isinstance(item, Value)) or id(item) in seen:
-                continue
-            seen[id(item)] = item
-            if inside is not None:
-                prefix = f"{place}." if place else ""
-                stack += [(f"{prefix}{key}", part) for key, part in reversed([*inside])]
-            elif item.op is None:
+        for place, item in walk(self):
+            if isinstance(item, Value) and item.op is None:
                 if place in found:
                     raise ArgumentError(f"two parameters are called {place!r}; rename a key")
                 found[place] = item
@@ -124,20 +93,27 @@ class Module:
         if not isinstance(state, Mapping):
             raise ArgumentError(f"a state maps names to numbers, but came as {shorten(state)}")
         own = dict(self.named_parameters())
-        numbers = {name: _finite(entry) for name, entry in state.items() if name in own}
-        problems = [
-            ("missing", [name for name in own if name not in state]),
-            ("unexpected", [name for name in state if name not in own]),
-            ("not a finite number", [name for name, entry in numbers.items() if entry is None]),
-        ]
-        if any(names for _, names in problems):
-            told = "; ".join(f"{what}: {_enumerated(names)}" for what, names in problems if names)
-            raise ArgumentError(f"the state does not fit {self!r}: {told}")
+        problems = {
+            "missing": [name for name in own if name not in state],
+            "unexpected": [name for name in state if name not in own],
+            "not a finite number": [n for n, x in state.items() if n in own and not _is_finite(x)],
+        }
+        if any(problems.values()):
+            lists = "; ".join(
+                f"{what}: {_list(names)}" for what, names in problems.items() if names
+            )
+            raise ArgumentError(f"the state does not fit {self!r}: {lists}")
         for name, parameter in own.items():
-            parameter.data = numbers[name]
+            parameter.data = number(state[name], name)
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({counted(self)})"
+        return f"{type(self).__name__}({_size(self)})"
+
+    if not TYPE_CHECKING:  # a type checker finds a missing name by itself
+
+        def __getattr__(self, name: str) -> Any:
+            known = () if name.startswith("__") else dir(self)
+            raise missing(f"a {type(self).__name__}", name, known)
 
 
 class Neuron(Module):
@@ -167,8 +143,9 @@ class Neuron(Module):
         seed: int | Random | None = None,
         fan_out: int = 1,
     ) -> None:
-        self.activation = _activation(activation if nonlin else None)
-        draw, random = _initialiser(init, self.activation), generator(seed)
+        self.activation = _find_activation(activation if nonlin else None)
+        draw = find_initialiser(init, activation_name(self.activation))
+        random = generator(seed)
         width, fan_out = require_count("nin", nin), require_count("fan_out", fan_out)
         self.w = [Value(draw(width, fan_out, random)) for _ in range(width)]
         self.b = Value(0.0)
@@ -192,7 +169,7 @@ class Neuron(Module):
         return operation(activation)(score)
 
     def __repr__(self) -> str:
-        return f"Neuron({len(self.w)} -> 1 {activation_name(self.activation)}, {counted(self)})"
+        return f"Neuron({len(self.w)} -> 1 {activation_name(self.activation)}, {_size(self)})"
 
 
 class Layer(Module):
@@ -219,7 +196,7 @@ class Layer(Module):
         return results[0] if len(results) == 1 else results
 
     def __repr__(self) -> str:
-        return f"Layer({len(self.neurons[0].w)} -> {self._outline()}, {counted(self)})"
+        return f"Layer({len(self.neurons[0].w)} -> {self._outline()}, {_size(self)})"
 
     def _outline(self) -> str:
         return f"{len(self.neurons)} {activation_name(self.neurons[0].activation)}"
@@ -275,48 +252,31 @@ class MLP(Module):
     def __repr__(self) -> str:
         width = len(self.layers[0].neurons[0].w)
         chain = " -> ".join(layer._outline() for layer in self.layers)  # noqa: SLF001 — of this file
-        return f"MLP({width} -> {chain}, {counted(self)})"
+        return f"MLP({width} -> {chain}, {_size(self)})"
 
 
-def _activation(choice: Activation) -> str | Callable[[Any], Any]:
+def _find_activation(choice: Any) -> str | Callable[[Any], Any]:
     """The activation as a name of the table, "linear", or a function."""
     if choice is None:
         return "linear"
     if isinstance(choice, Operation):
-        choice = choice.name
-    if isinstance(choice, str):
-        rows = [row for row in OPERATIONS.values() if len(row.operands) - len(row.defaults) == 1]
-        names = {"linear", *_OWN_FUNCTIONS, *(row.name for row in rows)}
-        if choice not in names:
-            raise ArgumentError(
-                f"no activation is called {choice!r}: choose {', '.join(sorted(names))}, "
-                f"or give a function of one Value"
-            )
-        return _OWN_FUNCTIONS.get(choice, choice)
-    if not callable(choice):
+        return choice.name
+    rows = [row for row in OPERATIONS.values() if len(row.operands) - len(row.defaults) == 1]
+    names = sorted({"hardtanh", "linear", *(row.name for row in rows)})
+    if isinstance(choice, str) and choice not in names:
+        raise ArgumentError(
+            f"no activation is called {choice!r}: choose {', '.join(names)}, "
+            f"or give a function of one Value"
+        )
+    if not (callable(choice) or isinstance(choice, str)):
         raise ArgumentError(f"activation is {choice!r}; expected a name or a function of one Value")
-    return choice
+    return hardtanh if choice == "hardtanh" else choice  # the one that is no row
 
 
 def activation_name(activation: str | Callable[[Any], Any]) -> str:
     """What an activation is called, by the table or by its author."""
     name = getattr(activation, "__name__", type(activation).__name__)
     return activation if isinstance(activation, str) else name
-
-
-def _initialiser(
-    choice: str | Initialiser | None, activation: str | Callable[[Any], Any]
-) -> Initialiser:
-    if choice is None:
-        choice = _SUITED.get(activation_name(activation), "glorot")
-    if isinstance(choice, str) and choice in INITIALISERS:
-        return INITIALISERS[choice]
-    if isinstance(choice, str) or not callable(choice):
-        raise ArgumentError(
-            f"no initialiser is called {choice!r}: choose {', '.join(INITIALISERS)}, "
-            f"or give a function of fan-in, fan-out and a random.Random"
-        )
-    return choice
 
 
 def _label_parameters(module: Module) -> None:
@@ -352,6 +312,21 @@ def _read(x: Any, module: Module) -> _Inputs:
 _PLAIN = {float, Value}  # what is a number or a value beyond doubt
 
 
+def walk(module: Module) -> Iterator[tuple[str, Any]]:
+    """The module and the parts and values in it, each once, with its place as a dotted name."""
+    seen: dict[int, Any] = {}  # keeps what it saw alive, so that no id is used again
+    stack: list[tuple[str, Any]] = [("", module)]
+    while stack:
+        place, item = stack.pop()
+        inside = parts(item)
+        if (inside is None and not isinstance(item, Value)) or id(item) in seen:
+            continue
+        seen[id(item)] = item
+        yield place, item
+        prefix = f"{place}." if place else ""
+        stack += [(f"{prefix}{key}", part) for key, part in reversed([*(inside or ())])]
+
+
 def parts(item: Any) -> Iterable[tuple[Any, Any]] | None:
     """The named parts of what parameters are searched in."""
     if isinstance(item, Module):
@@ -364,20 +339,21 @@ def parts(item: Any) -> Iterable[tuple[Any, Any]] | None:
     return enumerate(item.ravel().tolist()) if is_array else None
 
 
-def counted(module: Module) -> str:
-    """The number of parameters in words."""
+def _size(module: Module) -> str:
     count = len(module.parameters())
     return f"{count} parameter{'s' if count != 1 else ''}"
 
 
-def _finite(entry: Any) -> float | None:
-    with suppress(NotANumberError, NumberRangeError):
-        if math.isfinite(found := number(entry, "entry")):
-            return found
-    return None
+def _is_finite(x: Any) -> bool:
+    try:
+        return math.isfinite(number(x, "entry"))
+    except (NotANumberError, NumberRangeError):
+        return False
 
 
-def _enumerated(names: Sequence[Any], most: int = 6) -> str:
-    return ", ".join(map(str, names[:most])) + f", and {len(names) - most} more" * (
-        len(names) > most
-    )
+def _list(names: Sequence[Any], most: int = 6) -> str:
+    more = [f"and {len(names) - most} more"] if len(names) > most else []
+    return ", ".join([*map(str, names[:most]), *more])
+
+
+close_module(__name__)

@@ -10,9 +10,11 @@ from typing import Any
 
 from micrograd_gd.engine import Value
 from micrograd_gd.errors import ArgumentError, DivergedError, NotANumberError, ShapeError
+from micrograd_gd.names import accept_lr, close_module
 from micrograd_gd.table.numbers import number, shorten
 
 __all__ = [
+    "SGD",
     "Adam",
     "GradientDescent",
     "Momentum",
@@ -31,7 +33,7 @@ class Optimizer:
     """What every optimizer does; a rule of its own is `change`, with what it has to remember.
 
     `parameters` are leaf values, each listed once or more and changed once. `learning_rate` is a
-    number above 0 or a schedule.
+    number above 0 or a schedule; `lr` is another word for it.
 
     Raises ArgumentError for no parameters and for a learning rate that is no such number.
 
@@ -50,6 +52,7 @@ class Optimizer:
     change: Callable[..., tuple[float, ...]]
     remembers: tuple[str, ...] = ()
 
+    @accept_lr
     def __init__(self, parameters: Iterable[Value], learning_rate: float | Schedule) -> None:
         self.parameters = _checked(parameters)
         self.learning_rate = learning_rate
@@ -179,6 +182,9 @@ class GradientDescent(Optimizer):
         return (learning_rate * gradient,)
 
 
+SGD = GradientDescent
+
+
 class Momentum(Optimizer):
     """Gradient descent with a heavy ball (Polyak, 1964): v = momentum · v + g; p -= rate · v.
 
@@ -194,6 +200,7 @@ class Momentum(Optimizer):
 
     remembers = ("velocity",)
 
+    @accept_lr
     def __init__(
         self,
         parameters: Iterable[Value],
@@ -223,6 +230,7 @@ class Adam(Optimizer):
 
     remembers = ("mean", "mean_square")
 
+    @accept_lr
     def __init__(
         self,
         parameters: Iterable[Value],
@@ -360,3 +368,6 @@ def _steps(name: str, n: Any) -> int:
     if not (isinstance(n, Integral) and int(n) >= 1):
         raise ArgumentError(f"{name} is {n!r}; expected a whole number, at least 1")
     return int(n)
+
+
+close_module(__name__)

@@ -36,7 +36,9 @@ def descend(
         list[str] | None,
         typer.Option(help="Where to start: x=4,y=1, or again and again.", show_default="random"),
     ] = None,
-    learning_rate: Annotated[float, typer.Option(help="What a step takes of the slope.")] = 0.1,
+    learning_rate: Annotated[
+        float, typer.Option("--learning-rate", "--lr", help="What a step takes of the slope.")
+    ] = 0.1,
     steps: Annotated[int, typer.Option(help="As many at most.")] = 1000,
     tolerance: Annotated[float, typer.Option(help="The slope that counts as level.")] = 1e-6,
     between: Annotated[tuple[float, float], typer.Option(help="Where a random start is drawn.")] = (

@@ -34,7 +34,7 @@ def train(
     hidden: Hidden = None,
     activation: Activation = DEFAULT.activation,
     learning_rate: Annotated[
-        float, typer.Option(help="What a step takes of the gradient.")
+        float, typer.Option("--learning-rate", "--lr", help="What a step takes of the gradient.")
     ] = DEFAULT.learning_rate,
     epochs: Annotated[int, typer.Option(help="How often to go over the data.")] = DEFAULT.epochs,
     batch_size: Annotated[

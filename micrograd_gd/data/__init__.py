@@ -13,6 +13,7 @@ from micrograd_gd.data.datasets import (
     standardize,
     train_test_split,
 )
+from micrograd_gd.names import close_module
 
 __all__ = [
     "Dataset",
@@ -27,3 +28,5 @@ __all__ = [
     "standardize",
     "train_test_split",
 ]
+
+close_module(__name__)

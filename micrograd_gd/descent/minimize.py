@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from micrograd_gd.core.blocks import detect_anomaly
 from micrograd_gd.errors import ArgumentError, NonFiniteError
+from micrograd_gd.names import accept_lr
 from micrograd_gd.table.numbers import number, shorten
 from micrograd_gd.transforms import trees
 from micrograd_gd.transforms.derivatives import stop_gradient, value_and_grad
@@ -90,6 +91,7 @@ class Descent:
         return f"Descent({self.status} after {steps}, value {self.value:g} at {place})"
 
 
+@accept_lr
 def minimize(
     f: Callable[..., Any],
     start: Any = None,

@@ -11,6 +11,7 @@ from micrograd_gd.descent.learning_rate import critical_learning_rate
 from micrograd_gd.descent.objective import Objective
 from micrograd_gd.engine import Value
 from micrograd_gd.errors import ArgumentError
+from micrograd_gd.names import accept_lr
 from micrograd_gd.nn import Module, Neuron
 from micrograd_gd.optim import GradientDescent
 from micrograd_gd.table.numbers import number
@@ -51,6 +52,7 @@ class Diagnosis:
         return "\n\n".join(parts)
 
 
+@accept_lr
 def diagnose(
     model: Module,
     history: History | Iterable[float],

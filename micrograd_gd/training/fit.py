@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from micrograd_gd.errors import ArgumentError, DivergedError, MicrogradError
 from micrograd_gd.losses import loss_function
+from micrograd_gd.names import accept_lr
 from micrograd_gd.optim import GradientDescent, Optimizer
 from micrograd_gd.table.numbers import number, shorten
 from micrograd_gd.training.history import History, Row
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from micrograd_gd.optim import Schedule
 
 
+@accept_lr
 def fit(
     model: Any,
     inputs: Sequence[Any],

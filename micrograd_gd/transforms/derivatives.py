@@ -24,7 +24,9 @@ __all__ = [
     "grad",
     "hessian",
     "hvp",
+    "jacfwd",
     "jacobian",
+    "jacrev",
     "jvp",
     "linearize",
     "scipy_objective",
@@ -194,6 +196,24 @@ def jacobian(
         return call.sparse_jacobian(mode) if sparse else call.jacobian(mode)
 
     return derivatives
+
+
+def jacfwd(f: Function, argnums: Argnums = 0) -> Function:
+    """The Jacobian with a forward sweep for each number of the argument, as JAX calls it.
+
+    >>> jacfwd(lambda x: [x * x, 3 * x])(2.0)
+    [4.0, 3.0]
+    """
+    return jacobian(f, argnums, mode="forward")
+
+
+def jacrev(f: Function, argnums: Argnums = 0) -> Function:
+    """The Jacobian with a reverse sweep for each number of the result, as JAX calls it.
+
+    >>> jacrev(lambda x: x[0] * x[1])([2.0, 3.0])
+    [3.0, 2.0]
+    """
+    return jacobian(f, argnums, mode="reverse")
 
 
 def hessian(f: Function, argnums: int = 0, *, sparse: bool = False) -> Function:

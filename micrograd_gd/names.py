@@ -1,0 +1,129 @@
+"""Names: those that are loaded when first used, and those that people bring from elsewhere."""
+
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from functools import wraps
+from importlib import import_module
+from typing import Any, ParamSpec, TypeVar
+
+from micrograd_gd.errors import ArgumentError
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+# Names of PyTorch, JAX, optax and scikit-learn, and what is written here.
+ELSEWHERE = {
+    **dict.fromkeys(("tensor", "Tensor", "Variable", "Parameter", "array"), "Value"),
+    "autograd": "grad",
+    "pmap": "vmap",
+    **dict.fromkeys(("Linear", "Dense"), "nn.Layer(nin, nout, activation=None)"),
+    "Sequential": "nn.MLP(nin, [nout, ...])",
+    "ReLU": 'activation="relu"',
+    "Tanh": 'activation="tanh"',
+    "Sigmoid": 'activation="sigmoid"',
+    "init": 'init="he" of Neuron, Layer and MLP',
+    **dict.fromkeys(("MSELoss", "mse_loss", "squared_error"), "losses.mse"),
+    **dict.fromkeys(("L1Loss", "l1_loss"), "losses.mae"),
+    **dict.fromkeys(("HuberLoss", "SmoothL1Loss", "huber_loss"), "losses.huber"),
+    **dict.fromkeys(("HingeEmbeddingLoss", "hinge_loss"), "losses.hinge"),
+    **dict.fromkeys(("CrossEntropyLoss", "NLLLoss", "nll_loss"), "losses.cross_entropy"),
+    **dict.fromkeys(("BCELoss", "BCEWithLogitsLoss"), "losses.binary_cross_entropy"),
+    "sgd": "optim.SGD",
+    **dict.fromkeys(("adam", "AdamW", "RMSprop", "Adagrad"), "optim.Adam"),
+    "lr_scheduler": "a schedule as the learning rate, such as optim.cosine(0.1, steps=1000)",
+    "LambdaLR": "a function of the step's number as the learning rate",
+    "StepLR": "optim.step_decay",
+    "ExponentialLR": "optim.exponential_decay",
+    **dict.fromkeys(("CosineAnnealingLR", "cosine_decay_schedule"), "optim.cosine"),
+    "LinearLR": "optim.warmup",
+    **dict.fromkeys(("DataLoader", "TensorDataset"), "fit(model, *dataset, batch_size=8)"),
+    "make_blobs": "data.blobs",
+    "make_circles": "data.circles",
+    "make_moons": "data.moons",
+    "load_iris": "data.iris",
+    "StandardScaler": "data.standardize",
+    "forward": "a call, such as model(x)",
+    **dict.fromkeys(("train", "eval"), "the model as it is: training and use are the same"),
+    "step": "step() of an optimizer, such as optim.SGD(model.parameters(), lr=0.1)",
+    **dict.fromkeys(("apply", "children", "modules"), "named_parameters(), or vars(model)"),
+}
+
+
+def accept_lr(f: Callable[P, R]) -> Callable[P, R]:
+    """Let `lr=` stand for the argument `learning_rate` of a function, as it does in PyTorch.
+
+    The function raises ArgumentError where both are given.
+
+    >>> @accept_lr
+    ... def step(learning_rate=0.1):
+    ...     return learning_rate
+    >>> step(), step(0.5), step(lr=0.25)
+    (0.1, 0.5, 0.25)
+    """
+    from inspect import Parameter, signature  # noqa: PLC0415 — slow, and the face does without it
+
+    own = signature(f)
+
+    @wraps(f)
+    def accepting(*args: Any, lr: Any = None, **kwargs: Any) -> R:
+        if lr is not None:
+            if "learning_rate" in own.bind_partial(*args, **kwargs).arguments:
+                raise ArgumentError("both learning_rate and lr were given; expected one of the two")
+            kwargs["learning_rate"] = lr
+        return f(*args, **kwargs)
+
+    added = Parameter("lr", Parameter.KEYWORD_ONLY, default=None)
+    accepting.__signature__ = own.replace(parameters=[*own.parameters.values(), added])  # type: ignore[attr-defined]
+    return accepting
+
+
+def load_when_used(face: str, homes: Mapping[str, str]) -> None:
+    """Give a package the names in `homes`, each loaded from its home when it is first used.
+
+    Under "" stand modules of the package itself. A name that is not there is answered with one
+    that is.
+    """
+    package = sys.modules[face]
+    home_of = {name: home for home, names in homes.items() for name in names.split()}
+
+    def load(name: str) -> Any:
+        if name in home_of:
+            home = import_module(".".join(filter(None, (face, home_of[name] or name))))
+            found = getattr(home, name) if home_of[name] else home
+            setattr(package, name, found)
+            return found
+        for module in () if name.startswith("_") else homes[""].split():
+            if name in dir(load(module)):
+                raise AttributeError(f"{face} has no {name!r}: use {module}.{name}", name=name)
+        raise missing(face, name, home_of)
+
+    names = sorted([*home_of, "__version__"])
+    vars(package).update(__all__=names, __dir__=lambda: names, __getattr__=load)
+
+
+def close_module(name: str) -> None:
+    """Let a module list its `__all__` alone, and answer a name that it does not have."""
+    module = sys.modules[name]
+
+    def refuse(name: str) -> Any:
+        raise missing(module.__name__, name, module.__all__)
+
+    vars(module).update(__dir__=lambda: module.__all__, __getattr__=refuse)
+
+
+def missing(owner: str, name: str, known: Iterable[str]) -> AttributeError:
+    """The error for a name that `owner` does not have; it says which of the `known` is meant.
+
+    >>> missing("nn", "Layre", ["Layer", "MLP"])
+    AttributeError("nn has no 'Layre': did you mean 'Layer'?")
+    >>> missing("losses", "MSELoss", [])
+    AttributeError("losses has no 'MSELoss': use losses.mse")
+    """
+    from difflib import get_close_matches  # noqa: PLC0415 — only a mistake needs it
+
+    close = get_close_matches(name, known, n=1)
+    hint = f": did you mean {close[0]!r}?" if close else ""
+    if name in ELSEWHERE:
+        hint = f": use {ELSEWHERE[name]}"
+    # With its name set, Python adds no suggestion of its own.
+    return AttributeError(f"{owner} has no {name!r}{hint}", name=name)

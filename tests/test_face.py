@@ -1,0 +1,151 @@
+"""The face: every name that users type, loaded when first used, known to type checkers."""
+
+import ast
+import inspect
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import micrograd_gd
+from micrograd_gd import data, errors, losses, nn, optim
+
+FACE = """
+Value no_grad detect_anomaly scope engine_name primitive
+grad value_and_grad vjp jvp linearize jacobian jacfwd jacrev hessian hvp derivative stop_gradient
+custom_vjp scipy_objective
+jit vmap trace to_c
+functional nn losses optim data viz testing errors
+MLP Layer Neuron Module
+minimize find_learning_rate sweep_learning_rates critical_learning_rate Objective diagnose fit
+formula parse explain graph draw_dot
+save load
+check_gradients
+__version__
+"""
+NAMES = FACE.split()
+
+
+def run(code, *options):
+    command = [sys.executable, *options, "-c", code]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+
+def test_the_face_has_these_names_and_no_others():
+    assert dir(micrograd_gd) == micrograd_gd.__all__ == sorted(NAMES)
+
+
+def test_a_fresh_interpreter_lists_the_same_names():
+    assert run("import micrograd_gd; print(*dir(micrograd_gd))").split() == sorted(NAMES)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_name_is_there(name):
+    found = getattr(micrograd_gd, name)
+    assert inspect.ismodule(found) or getattr(found, "__doc__", None)
+    assert vars(micrograd_gd)[name] is found  # from then on, without asking
+
+
+def test_a_star_gives_every_name():
+    names = run("from micrograd_gd import *; print(*dir())").split()
+    assert {*NAMES} <= {*names}
+
+
+def test_type_checkers_see_the_same_names_from_the_same_homes():
+    tree = ast.parse(Path(micrograd_gd.__file__).read_text())
+    (block,) = (node for node in tree.body if isinstance(node, ast.If) and node.orelse)
+    seen = {}
+    for statement in block.body:
+        assert isinstance(statement, ast.ImportFrom)
+        for alias in statement.names:
+            assert alias.asname == alias.name  # which says that it is offered to others
+            seen[alias.name] = statement.module.removeprefix("micrograd_gd").lstrip(".")
+    homes = {name: home for home, names in micrograd_gd.HOMES.items() for name in names.split()}
+    assert seen == homes
+
+
+def test_the_import_loads_next_to_nothing():
+    """It takes some 15 ms on this account, wherever it runs."""
+    code = "import sys, micrograd_gd; print(*(n for n in sys.modules if 'micrograd_gd' in n))"
+    assert {name for name in run(code).split() if not name.startswith("__editable__")} == {
+        "micrograd_gd",
+        "micrograd_gd._version",
+        "micrograd_gd.errors",
+        "micrograd_gd.names",
+    }
+
+
+def test_the_types_are_known(tmp_path):
+    page = tmp_path / "page.py"
+    page.write_text(
+        "from micrograd_gd import MLP, fit, grad, jit, nn\n"
+        "reveal_type(jit)\n"
+        "reveal_type(nn.MLP)\n"
+        "fit(MLP(2, 1), [[1.0, 2.0]], [1.0], epochs='many')\n"
+        "from micrograd_gd import nonsense\n"
+        "from micrograd_gd.nn import Linear\n"
+        "MLP(2, 1).forward\n"
+    )
+    command = [sys.executable, "-m", "mypy", "--strict", str(page)]
+    found = subprocess.run(
+        command, capture_output=True, text=True, check=False, cwd=Path(__file__).parents[1]
+    ).stdout
+    assert 'Revealed type is "def' in found, found
+    assert 'incompatible type "str"; expected "int"' in found
+    for name in ("nonsense", "Linear", "forward"):
+        assert re.search(rf'has no attribute "{name}"', found), found
+    assert "does not explicitly export" not in found
+
+
+# A name that is not there is answered with one that is.
+
+
+@pytest.mark.parametrize(
+    ("owner", "name", "ours"),
+    [
+        (micrograd_gd, "jitt", "did you mean 'jit'"),
+        (micrograd_gd, "Adam", "use optim.Adam"),
+        (micrograd_gd, "SGD", "use optim.SGD"),
+        (micrograd_gd, "exp", "use functional.exp"),
+        (micrograd_gd, "tensor", "use Value"),
+        (micrograd_gd, "autograd", "use grad"),
+        (micrograd_gd, "Linear", "use nn.Layer"),
+        (micrograd_gd, "Sequential", "use nn.MLP"),
+        (micrograd_gd, "ArgumentError", "use errors.ArgumentError"),
+        (nn, "Linear", r"use nn.Layer\(nin, nout, activation=None\)"),
+        (nn, "Layre", "did you mean 'Layer'"),
+        (nn, "ReLU", 'use activation="relu"'),
+        (losses, "MSELoss", "use losses.mse"),
+        (losses, "mean_squared", "^micrograd_gd.losses has no 'mean_squared'$"),
+        (optim, "AdamW", "use optim.Adam"),
+        (optim, "lr_scheduler", "use a schedule"),
+        (data, "make_moons", "use data.moons"),
+        (nn.MLP(1, 1), "forward", r"an? MLP has no 'forward': use a call, such as model\(x\)"),
+        (nn.MLP(1, 1), "paramters", "did you mean 'parameters'"),
+        (nn.MLP(1, 1), "train", "use the model as it is"),
+    ],
+)
+def test_an_unknown_name_is_answered_with_ours(owner, name, ours):
+    with pytest.raises(AttributeError, match=ours):
+        getattr(owner, name)
+    assert not hasattr(owner, name)
+
+
+@pytest.mark.parametrize("module", [nn, losses, optim, data])
+def test_a_module_offers_its_own_names_alone(module):
+    assert dir(module) == sorted(module.__all__)
+    for name in module.__all__:
+        assert hasattr(module, name)
+
+
+def test_every_answer_names_something_that_is_there():
+    """Of `optim.Adam` and `nn.Layer(...)`, the name before the bracket."""
+    from micrograd_gd.names import ELSEWHERE
+
+    for answer in ELSEWHERE.values():
+        if found := re.match(r"(nn|losses|optim|data)\.(\w+)", answer):
+            module, name = found.groups()
+            assert name in getattr(micrograd_gd, module).__all__
+    assert "MicrogradError" in dir(errors)
