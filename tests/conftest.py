@@ -8,7 +8,7 @@ other from the back, and where they meet both are done.
 Where paths are given (`python -m pytest tests/core`), or one engine (`--engine=python`), a single
 process runs all that was asked for. `--engine=both` gives two processes again.
 
-`--hypothesis-profile=thorough` draws ten times as many examples.
+`--hypothesis-profile=thorough` draws twelve times as many examples.
 
 However a run ends, the processes that it started end too; see `processes.py`.
 """
@@ -46,8 +46,9 @@ ENGINE_FREE = {
     "viz",
 }
 
-settings.register_profile("default", deadline=None, print_blob=True)  # a failure can be replayed
-settings.register_profile("thorough", settings.get_profile("default"), max_examples=1000)
+# How many examples hypothesis draws. What a failure prints replays it.
+settings.register_profile("default", max_examples=25, deadline=None, print_blob=True)
+settings.register_profile("thorough", settings.get_profile("default"), max_examples=300)
 settings.load_profile("default")
 
 

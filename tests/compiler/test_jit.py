@@ -17,7 +17,7 @@ from importlib.util import find_spec
 import numpy as np
 import pytest
 from fpbench import program as fpbench_program
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from special_numbers import SPECIAL
 
@@ -91,7 +91,6 @@ def eager(f, *args):
 
 @backends
 @given(program=expressions(smooth=False), data=st.data())
-@settings(max_examples=300)
 def test_a_random_program_its_gradient_and_its_hessian(backend, program, data):
     points = [list(program.inputs)]
     points += [[data.draw(NUMBERS) for _ in program.inputs] for _ in range(3)]
@@ -111,7 +110,6 @@ def test_a_random_program_its_gradient_and_its_hessian(backend, program, data):
 @backends
 @pytest.mark.parametrize("name", OPERATIONS)
 @given(data=st.data())
-@settings(max_examples=40)
 def test_every_row_at_every_kind_of_number(backend, name, data):
     row = OPERATIONS[name]
     count = row.arity(3)

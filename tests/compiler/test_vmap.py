@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from micrograd_gd import (
@@ -284,7 +284,6 @@ def test_a_choice_by_a_constant_is_no_choice(backend):
     assert jit(f, backend=backend)(np.array([0.0, 2.0])).tolist() == [2.0, 2.0]
 
 
-@settings(max_examples=40)
 @given(expressions(smooth=False), st.integers(1, 5), st.randoms(use_true_random=False))
 def test_derivatives_in_lanes_are_those_of_each_sample(program, size, random):
     """First and second ones, at kinks and other special points too."""
@@ -308,7 +307,6 @@ def test_what_was_compiled_for_a_sample_is_compiled_for_a_batch():
     assert len(compiled.variants) == 1
 
 
-@settings(max_examples=60)
 @given(expressions(smooth=False), st.integers(1, 20), st.randoms(use_true_random=False))
 def test_every_lane_has_the_bits_of_its_sample(program, size, random):
     count = len(program.inputs)

@@ -271,7 +271,7 @@ class TwoEngines(RuleBasedStateMachine):
 
 
 TestTwoEngines = TwoEngines.TestCase
-TestTwoEngines.settings = settings(max_examples=100, stateful_step_count=50, deadline=None)
+TestTwoEngines.settings = settings(stateful_step_count=50)
 
 
 # Depth, memory, references.

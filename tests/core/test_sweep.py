@@ -3,7 +3,7 @@
 import math
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 
 from micrograd_gd import Value
 from micrograd_gd.core import sweep
@@ -56,7 +56,6 @@ def test_forward_equals_reverse(f):
 
 
 @given(expressions())
-@settings(max_examples=60)
 def test_second_derivatives_are_symmetric_and_agree_forward_over_reverse(f):
     inputs, root = recorded(f)
     gradient = sweep.adjoints(root, differentiable=True)

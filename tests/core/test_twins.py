@@ -9,7 +9,7 @@ import struct
 import sys
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from micrograd_gd import (
@@ -61,7 +61,6 @@ def in_python(job):
 
 @pytest.mark.parametrize("name", TRANSFORMS)
 @given(expressions(smooth=False))
-@settings(max_examples=60)
 def test_a_trace_of_a_derivative(name, program):
     f = TRANSFORMS[name](lambda x: program(*x))
 
@@ -73,7 +72,6 @@ def test_a_trace_of_a_derivative(name, program):
 
 @pytest.mark.parametrize("name", OPERATIONS)
 @given(data=st.data())
-@settings(max_examples=20)
 def test_every_partial_of_every_row(name, data):
     """All places, with values and with plain numbers beside the ones that are differentiated."""
     row = OPERATIONS[name]
@@ -162,7 +160,6 @@ def same_program(trace):
 
 @pytest.mark.parametrize("name", TRANSFORMS)
 @given(expressions(smooth=False))
-@settings(max_examples=60)
 def test_the_program_of_a_derivative(name, program):
     f = TRANSFORMS[name](lambda x: program(*x))
     same_program(traced(f, list(program.inputs)))
@@ -186,7 +183,6 @@ OPERANDS = {"total": 3, "dot": 5}
 
 
 @given(data=st.data())
-@settings(max_examples=500)
 def test_the_program_of_anything(data):
     """Operations on constants alone, neutral elements, what stood before, guards, labels."""
     rows = [*STRANGE, *(OPERATIONS[name] for name in ("add", "sub", "mul", "div", "pow"))]

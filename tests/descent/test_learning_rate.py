@@ -5,7 +5,7 @@ from random import Random
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from micrograd_gd import (
@@ -54,7 +54,6 @@ def test_curvature_is_the_largest_eigenvalue_not_the_largest_in_size(spectrum, s
 
 
 @given(st.lists(st.floats(0.1, 100.0), min_size=1, max_size=5), st.integers(0, 99))
-@settings(max_examples=30)
 def test_just_below_the_critical_rate_a_quadratic_converges_and_just_above_it_does_not(
     spectrum, seed
 ):
@@ -168,7 +167,6 @@ def test_a_parameter_that_is_shared_is_one_number():
 
 
 @given(st.lists(st.floats(1e-2, 1e4), min_size=1, max_size=4), st.integers(0, 99))
-@settings(max_examples=50)
 def test_the_suggestion_is_below_the_critical_rate_and_not_far(spectrum, seed):
     start = [1.0 + i for i in range(len(spectrum))]
     curve = find_learning_rate(quadratic(spectrum, seed), start, smallest=1e-7, largest=1e4)

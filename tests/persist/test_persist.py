@@ -8,7 +8,7 @@ import sys
 from contextlib import suppress
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from micrograd_gd import MLP, Module, Value, fit, load, save
@@ -62,7 +62,6 @@ def test_all_that_surrounds_a_network_comes_back(predictor, path):
     assert loaded.network.state_dict() == predictor.network.state_dict()
 
 
-@settings(max_examples=25, deadline=None)
 @given(st.lists(finite, min_size=13, max_size=13), st.lists(finite, min_size=2, max_size=2))
 def test_parameters_and_predictions_come_back_to_the_last_bit(tmp_path_factory, numbers, row):
     network = MLP(2, [3, 1], activation="tanh", seed=0)
@@ -232,7 +231,6 @@ def test_an_entry_that_does_not_fit_is_named(change, message, path):
     assert message in complaint(changed(path, change))
 
 
-@settings(max_examples=150, deadline=None)
 @given(st.data())
 def test_a_damaged_file_is_read_or_refused_but_never_crashes(tmp_path_factory, data):
     path = tmp_path_factory.mktemp("damaged") / "model.json"
@@ -262,7 +260,6 @@ def needs(suffix):
 
 
 @pytest.mark.parametrize("suffix", FORMATS)
-@settings(max_examples=25)
 @given(st.lists(any_float, min_size=13, max_size=13))
 def test_a_network_comes_back_to_the_last_bit(tmp_path_factory, suffix, numbers):
     needs(suffix)

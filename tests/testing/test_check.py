@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from micrograd_gd import MLP, Value, check_gradients, custom_vjp, functional
@@ -34,7 +34,6 @@ def verdicts(report):
 
 @given(floats, floats)
 @example(0.75, -2.0)  # the product is exact here, and at no point nearby
-@settings(max_examples=30)
 def test_what_is_right_passes_to_third_order(x, y):
     report = check_gradients(lambda x, y: tanh(x * y) + exp(y) * sin(x), x, y, order=3)
     assert verdicts(report) == {"right"}

@@ -197,14 +197,13 @@ def test_the_counts():
 
 
 @given(expressions())
-@settings(max_examples=200)
 def test_no_right_derivative_is_taken_for_wrong(f):
     report = check_gradients(f, *f.inputs, order=2)
     assert {comparison.verdict for comparison in report.comparisons} <= {"right", "kink", "unknown"}
 
 
 @given(expressions(smooth=False))
-@settings(max_examples=200, suppress_health_check=[HealthCheck.filter_too_much])
+@settings(suppress_health_check=[HealthCheck.filter_too_much])
 def test_no_derivative_is_taken_for_wrong_at_special_points(f):
     numbers = []
     for node in f(*map(Value, f.inputs)).nodes():
@@ -215,7 +214,6 @@ def test_no_derivative_is_taken_for_wrong_at_special_points(f):
 
 
 @given(expressions(max_operations=3, operations=[r for r in OPERATIONS if r != "where"]))
-@settings(max_examples=50)
 def test_a_wrong_rule_inside_of_an_expression_is_found_and_named(f):
     wrong = replace(
         OPERATIONS["tanh"], name="planted", partials=("1.001 * sech(x) ** 2",), _compiled={}

@@ -8,7 +8,7 @@ import math
 from itertools import product
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from mpmath import mp, mpf
 from oracle import ORACLES
@@ -86,7 +86,6 @@ def check(result, expected, told):
 
 @pytest.mark.parametrize("order", [0, 1, 2, 3])
 @given(data=st.data())
-@settings(max_examples=60)
 def test_every_mixture_of_modes_is_right_to_rounding(order, data):
     f, directions = data.draw(expressions_and_directions(order))
     expected = truth(f, directions)
@@ -101,7 +100,6 @@ def test_every_mixture_of_modes_is_right_to_rounding(order, data):
 
 
 @given(expressions())
-@settings(max_examples=40)
 def test_tables_of_derivatives_are_right_to_rounding(expression):
     f, point = of_a_list(expression), [Value(x) for x in expression.inputs]
     places = range(len(point))

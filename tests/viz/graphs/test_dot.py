@@ -6,7 +6,7 @@ import xml.etree.ElementTree as ET
 
 import graphviz
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from micrograd_gd import MLP, Value, draw_dot, graph, scope
@@ -121,7 +121,6 @@ def test_hostile_labels_are_shown_and_not_obeyed(tmp_path):
     assert "<script" not in (tmp_path / "graph.svg").read_text("utf-8")
 
 
-@settings(max_examples=40, deadline=None)
 @given(st.text(min_size=1, max_size=60), st.floats(), st.floats())
 def test_any_label_and_any_numbers_give_a_picture(tmp_path_factory, label, data, grad):
     x = Value(data, label=label)

@@ -6,7 +6,7 @@ import sys
 from types import SimpleNamespace as Record
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from micrograd_gd import Value
@@ -137,7 +137,6 @@ def test_odd_descents_draw(function, points):
         plot_descent(Record(function=function, trajectory=[], status="", message=""))
 
 
-@settings(max_examples=12)
 @given(st.lists(st.tuples(st.floats(), st.floats()), min_size=1, max_size=4))
 def test_any_numbers_of_a_descent_draw(pairs):
     steps = [Record(parameters=x, value=y) for x, y in pairs]
