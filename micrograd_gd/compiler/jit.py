@@ -245,7 +245,7 @@ class _Kind:
                 RuntimeWarning,
                 stacklevel=5,
             )
-        return self._call.eagerly(leaves) if traced.has_lanes else traced.result()
+        return self._call.eagerly(leaves) if traced.batches.any else traced.result()
 
     def _compiled(self, program: Program) -> Code:
         if self._cache and self._backend == "llvm":

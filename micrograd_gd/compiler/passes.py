@@ -12,10 +12,10 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 from micrograd_gd.compiler.instructions import FlatSteps, Guard, Instruction, Operand, Step
+from micrograd_gd.compiler.lanes import Lanes
 from micrograd_gd.compiler.program import Program, count_lanes, verify
 from micrograd_gd.compiler.schedule import is_kind
 from micrograd_gd.compiler.trace import Traced
-from micrograd_gd.compiler.vmap import Lanes
 from micrograd_gd.core.choice import native_part
 from micrograd_gd.table.ops import Operation, operation
 
@@ -27,7 +27,7 @@ _optimize_in_c = native_part("optimized")
 def optimize_trace(traced: Traced) -> Program:
     """The optimized program of a trace: by the native core in one go, if that is there."""
     found = None
-    if _optimize_in_c and not traced.has_lanes:
+    if _optimize_in_c and not traced.batches.any:
         found = _optimize_in_c(traced.inputs, traced.events, traced.outputs, describe)
     if found is None:
         return optimize(traced.program())

@@ -11,8 +11,8 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 from micrograd_gd.compiler.instructions import FlatSteps, Guard, Instruction, Operand, Step
+from micrograd_gd.compiler.lanes import Lanes
 from micrograd_gd.compiler.layout import Layout
-from micrograd_gd.compiler.vmap import Lanes
 from micrograd_gd.engine import Value
 from micrograd_gd.errors import JitError
 from micrograd_gd.transforms import trees

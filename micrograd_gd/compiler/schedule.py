@@ -8,8 +8,8 @@ As few stages as that allows are made, and in each all steps keep their order.
 from typing import NamedTuple
 
 from micrograd_gd.compiler.instructions import Guard, Instruction, Step
+from micrograd_gd.compiler.lanes import Lanes
 from micrograd_gd.compiler.program import Program, numbers_in
-from micrograd_gd.compiler.vmap import Lanes
 
 
 class Stage(NamedTuple):

@@ -1,98 +1,20 @@
 """`vmap`: a function of one sample into a function of a batch.
 
 Called on numbers it runs the function sample by sample. While a trace is under way the function is
-called once, on values that stand for one number a *lane*, a lane being a sample: they are
-*varying*, all others are *uniform*. Batches begin and end in four operations:
-
-    pack(x₀, x₁, …)   varying: xᵢ in lane i
-    place(x, i)       varying: x in lane i, 0 in the others
-    pick(v, i)        uniform: what v is in lane i
-    sum(v)            uniform: the sum of v over all lanes
-
-and what is computed from a varying number is varying. A derivative that leaves the batch, from a
-varying result to a uniform operand, is the sum of what it is in the lanes.
+called once, on values that stand for the numbers of all samples, one a lane (`compiler.lanes`).
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from functools import cache, wraps
+from functools import wraps
 from operator import itemgetter
 from typing import Any
 
-from micrograd_gd.core import blocks
-from micrograd_gd.engine import Value
+from micrograd_gd.compiler import batches, lanes
 from micrograd_gd.errors import ArgumentError, ShapeError
-from micrograd_gd.table.ops import Operation
 from micrograd_gd.transforms import trees
 
 Function = Callable[..., Any]
 Axes = int | None | Sequence[int | None]
-
-
-@dataclass(frozen=True, eq=False, repr=False)
-class Lanes(Operation):
-    """An operation at the border of a batch of `lanes` samples; its number is that of lane 0."""
-
-    kind: str = ""
-    lanes: int = 0
-
-    @property
-    def gives(self) -> int:
-        """The lanes of the result; 0 says that it is uniform."""
-        return self.lanes if self.kind in {"pack", "place", "spread"} else 0
-
-    def rule(self, active: tuple[bool, ...]) -> Callable[..., Any]:
-        """A function of floats: the number of lane 0, and a slope of 1 by what comes in."""
-        slopes = tuple([1.0 if flows else None for flows in active])
-        return lambda x, *_: (x, *slopes)
-
-    def partial(self, i: int, operands: Sequence[Any], y: Any) -> Any:  # noqa: ARG002 — always 1
-        """1: how derivatives cross the border beyond that, the trace knows."""
-        return 1.0
-
-    def slope(self, i: int) -> None:
-        """No operation: see `partial`."""
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return lanes_operation, (self.kind, self.lanes)
-
-
-@cache
-def lanes_operation(kind: str, lanes: int) -> Lanes:
-    """The one operation of that kind for so many lanes."""
-    doc = f"{kind.capitalize()}, in a batch of {lanes}."
-    if kind == "spread":  # a copy, and no more, as soon as the program is written down
-        return Lanes(kind, ("x",), "x", ("1",), doc, kind=kind, lanes=lanes)
-    count = {"pack": lanes, "sum": 1}.get(kind, 2)
-    operands = tuple([f"x{i}" for i in range(count)])
-    return Lanes(kind, operands, _first, (_first,) * count, doc, kind=kind, lanes=lanes)
-
-
-def _first(x: float, *_: float) -> float:
-    return x
-
-
-def record(kind: str, lanes: int, *operands: Any) -> Any:
-    """A node of one of these operations."""
-    return Value.record(lanes_operation(kind, lanes), *operands)
-
-
-def is_kind(x: Any, kind: str) -> bool:
-    """Whether x is the result of such an operation."""
-    return isinstance(x, Value) and isinstance(x.op, Lanes) and x.op.kind == kind
-
-
-def whole(xs: Sequence[Any]) -> Any:
-    """The varying number whose lanes are `xs`, all of them and in order, or None."""
-    if not (len(xs) and is_kind(xs[0], "pick")):
-        return None
-    varying = xs[0].operands[0]
-    if xs[0].op.lanes != len(xs):
-        return None
-    for i, x in enumerate(xs):
-        if not (is_kind(x, "pick") and x.operands[0] is varying and x.operands[1] == i):
-            return None
-    return varying
 
 
 def vmap(f: Function, in_axes: Axes = 0) -> Function:
@@ -119,10 +41,10 @@ def vmap(f: Function, in_axes: Axes = 0) -> Function:
     @wraps(f)
     def mapped(*args: Any) -> Any:
         batch = _Batch(args, in_axes)
-        trace = blocks.trace()
-        if trace is None or trace.lanes:
+        traced = batches.of_trace()
+        if traced is None or traced.size:
             return batch.one_by_one(f)
-        with trace.batch(batch.size):
+        with traced.of_size(batch.size):
             result = f(*batch.varying())
         return _stacked([result], lambda leaves: _picks(leaves[0], batch.size), batch.size)
 
@@ -182,8 +104,8 @@ class _Batch:
 
     def _packed(self, array: Any) -> Any:
         columns = array.reshape(self.size, -1).T.tolist()
-        lanes = [_pack(column) for column in columns]
-        return trees.array(lanes, array.shape[1:]) if array.ndim > 1 else lanes[0]
+        packs = [_pack(column) for column in columns]
+        return trees.array(packs, array.shape[1:]) if array.ndim > 1 else packs[0]
 
 
 def _of_arrays(x: Any, convert: Callable[[Any], Any]) -> Any:
@@ -196,15 +118,15 @@ def _of_arrays(x: Any, convert: Callable[[Any], Any]) -> Any:
 
 
 def _pack(column: list[Any]) -> Any:
-    varying = whole(column)
-    return record("pack", len(column), *column) if varying is None else varying
+    varying = lanes.whole(column)
+    return lanes.record("pack", len(column), *column) if varying is None else varying
 
 
 def _picks(leaf: Any, size: int) -> list[Any]:
-    trace = blocks.trace()
-    if trace is None or not trace.lanes_of(leaf):
+    traced = batches.of_trace()
+    if traced is None or not traced.lanes_of(leaf):
         return [leaf] * size
-    return [record("pick", size, leaf, float(i)) for i in range(size)]
+    return [lanes.record("pick", size, leaf, float(i)) for i in range(size)]
 
 
 def _stacked(results: list[Any], of_samples: Callable[[list[Any]], list[Any]], size: int) -> Any:

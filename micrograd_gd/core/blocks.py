@@ -3,24 +3,22 @@
 They follow the thread, or the asynchronous task, that opened the block.
 """
 
-import math
-import os
-import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 from weakref import WeakKeyDictionary
 
-from micrograd_gd.errors import ArgumentError, NonFiniteError
+from micrograd_gd.core.anomaly import Watch
+from micrograd_gd.errors import ArgumentError
 
 open_blocks = 0  # in all threads; while there is none, an engine need not ask `observe`
 _listeners: list[Callable[[int], None]] = []  # engines that keep the count where they read it fast
 
 _lock = threading.Lock()
 _recording = ContextVar("_recording", default=True)
-_watch: ContextVar["Watch | None"] = ContextVar("_watch", default=None)
+_watch: ContextVar[Watch | None] = ContextVar("_watch", default=None)
 _trace: ContextVar["Trace | None"] = ContextVar("_trace", default=None)
 _scope: ContextVar[tuple[str, ...]] = ContextVar("_scope", default=())
 
@@ -148,37 +146,24 @@ class Trace(Protocol):
     def constant(self, node: Any) -> Any:
         """The same number as a node that no derivative flows through."""
 
+    # What the sweeps and a few functions leave to it.
+
+    def arithmetic(
+        self, direction: Literal["down", "up"], stop: Collection[Any], *, last: bool
+    ) -> Any:
+        """What a sweep in that direction computes with; see `core.arithmetic`."""
+
     def partial(self, node: Any, i: int, *, last: bool) -> Any:
         """The partial for operand i as a value; `last` if nobody differentiates it again."""
 
-    # Batches, of which one sample is traced for all.
-
-    lanes: int  # samples of the batch that is being traced; 0 outside of one
-    has_lanes: bool  # whether there was a batch
-
-    def batch(self, lanes: int) -> AbstractContextManager[None]:
-        """While one sample is traced that stands for so many."""
-
-    def lanes_of(self, x: Any) -> int:
-        """How many lanes a number has that is another one in each; 0 for all others."""
+    def fresh(self, x: Any) -> Any:
+        """A node of the trace's own for x, to differentiate along; None leaves it to the caller."""
 
     def total(self, xs: Sequence[Any]) -> Any:
-        """The sum of a whole batch as one node, if that is what the numbers are, or None."""
+        """The sum as one node of the trace's own; None leaves it to the caller."""
 
-    def fresh(self, x: Any) -> Any:
-        """A node of its own with the same number."""
-
-    def flows(self, node: Any, i: int) -> bool:
-        """Whether a derivative reaches operand i for other samples, if for these numbers none."""
-
-    def pulled(self, node: Any, i: int, g: Any, step: Any) -> Any:
-        """What of the adjoint's step reaches operand i, where that enters or leaves a batch."""
-
-    def joined(self, a: Any, b: Any) -> Any:
-        """The sum of two steps that reach the same operand."""
-
-    def pushed(self, node: Any, i: int, dx: Any, step: Any) -> Any:
-        """What of the tangent's step from operand i reaches the node, likewise."""
+    def is_varying(self, x: Any) -> bool:
+        """Whether x stands for many numbers at once, which no check can look at."""
 
 
 @contextmanager
@@ -196,12 +181,17 @@ def trace() -> Trace | None:
 def is_varying(x: Any) -> bool:
     """Whether x stands for the numbers of all samples of a batch, which no check can look at."""
     under_way = trace()
-    return under_way is not None and under_way.lanes_of(x) > 0
+    return under_way is not None and under_way.is_varying(x)
+
+
+def is_value(x: Any) -> bool:
+    """Whether x is a `Value`, of whichever engine: one that records."""
+    return hasattr(type(x), "record")
 
 
 def constant(x: Any) -> Any:
     """The number of `x`; while a trace is under way, a value that no derivative flows through."""
-    if not hasattr(type(x), "record"):
+    if not is_value(x):
         return x
     under_way = trace()
     return under_way.constant(x) if under_way else x.data
@@ -240,60 +230,6 @@ def unwatched(function: Callable[..., Any], *arguments: Any) -> Any:
         return function(*arguments)
 
 
-def watch() -> "Watch | None":
+def watch() -> Watch | None:
     """The watch for nan and inf that is on here, if any."""
     return _watch.get() if open_blocks else None
-
-
-class Watch:
-    """Remembers the line that made each node, and raises at the first number that is not finite."""
-
-    def __init__(self) -> None:
-        self.lines: WeakKeyDictionary[Any, str] = WeakKeyDictionary()
-
-    def forward(self, node: Any) -> None:
-        """Check a node that was just computed."""
-        self.lines[node] = line = line_of_the_user()
-        numbers = [getattr(operand, "data", operand) for operand in node.operands]
-        if not math.isfinite(node.data) and all(map(math.isfinite, numbers)):
-            raise NonFiniteError(f"{_call(node)} is {node.data}, at {line}")
-
-    def backward(self, node: Any, operand: Any, adjoint: float, partial: float) -> None:
-        """Check one step of the chain rule, from a node to one of its operands."""
-        numbers = [adjoint, *(getattr(each, "data", each) for each in node.operands)]
-        if all(map(math.isfinite, numbers)) and not math.isfinite(adjoint * partial):
-            line = self.lines.get(node, "a line outside of this block")
-            raise NonFiniteError(
-                f"backward through {_call(node)} = {node.data}: its gradient {adjoint} times "
-                f"its partial {partial} for {_named(operand)} is {adjoint * partial}; "
-                f"it was computed at {line}"
-            )
-
-    def sum(self, operand: Any, so_far: float, more: float) -> None:
-        """Check one addition to the gradient of an operand that is used more than once."""
-        if math.isfinite(so_far) and math.isfinite(more) and not math.isfinite(so_far + more):
-            raise NonFiniteError(
-                f"backward: the gradient of {_named(operand)} overflows, being the sum of "
-                f"{so_far} and {more}"
-            )
-
-
-def _call(node: Any) -> str:
-    return f"{node.op.name}({', '.join(map(_named, node.operands))})"
-
-
-def _named(operand: Any) -> str:
-    number = repr(getattr(operand, "data", operand))
-    label = getattr(operand, "label", "")
-    return f"{label} = {number}" if label else number
-
-
-PACKAGE = os.path.dirname(os.path.dirname(__file__)) + os.sep  # noqa: PTH120 — pathlib would slow the import
-
-
-def line_of_the_user() -> str:
-    """The line outside of the package that is being run."""
-    frame = sys._getframe(1)  # noqa: SLF001 — the documented way to one's callers
-    while frame.f_back and frame.f_code.co_filename.startswith((PACKAGE, "<operation table>")):
-        frame = frame.f_back
-    return f"{frame.f_code.co_filename}, line {frame.f_lineno}"

@@ -4,11 +4,20 @@ Nodes go operands first, so that each finds its operands already copied and noth
 A gradient that is a graph of its own goes as its number.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from threading import local
 from typing import Any
 
 from micrograd_gd.core import blocks
+
+
+def define(kind: Any, unpickle: Callable[..., Any]) -> None:
+    """Give a type of values its copies; `unpickle`, a function by its name, reads pickles.
+
+    It is handed in, so that the engine in use decides what a pickle becomes, not the writer's.
+    """
+    kind.__copy__, kind.__deepcopy__, kind.__reduce__ = copy, deepcopy, reduce
+    kind._unpickle = staticmethod(unpickle)
 
 
 def copy(node: Any) -> Any:
@@ -32,13 +41,7 @@ def reduce(node: Any) -> tuple[Any, ...]:
     """What pickle makes of a node: its fields, and before them, the nodes below it."""
     blocks.touched(node, "a copy")
     below = None if _pickling.below or node.op is None else _Below(node)
-    return _unpickled, (below, *node._fields())
-
-
-def _unpickled(_below: Any, *fields: Any) -> Any:
-    from micrograd_gd.engine import Value  # noqa: PLC0415 — of the engine in use, not the writer's
-
-    return Value._restored(*fields)
+    return type(node)._unpickle, (below, *node._fields())
 
 
 class _Pickling(local):

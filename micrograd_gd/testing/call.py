@@ -6,6 +6,7 @@ from itertools import combinations_with_replacement
 from typing import Any, Literal
 
 from micrograd_gd.core import sweep
+from micrograd_gd.core.arithmetic import FLOATS
 from micrograd_gd.engine import Value
 from micrograd_gd.table.ops import Operation
 from micrograd_gd.transforms import trees
@@ -117,8 +118,9 @@ def _sizes(y: Any, inputs: list[Value]) -> list[float]:
     found = {y: 1.0} if isinstance(y, Value) else {}
     leaves = {*inputs}
     for node in reversed(sweep.in_order(found, leaves)):
-        for _, operand, slope in () if node in leaves else sweep.edges(node):
-            found[operand] = found.get(operand, 0.0) + found[node] * abs(slope)
+        for i, operand in () if node in leaves else FLOATS.edges(node):
+            size = found[node] * abs(node.partials[i])
+            found[operand] = found.get(operand, 0.0) + size
     return [found.get(x, 0.0) for x in inputs]
 
 

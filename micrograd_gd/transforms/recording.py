@@ -182,9 +182,8 @@ class Recording:
 
 
 def _fresh(x: Any) -> Value:
-    trace = blocks.trace()
-    if trace and trace.lanes:
-        return trace.fresh(x if isinstance(x, Value) else Value(x))  # type: ignore[no-any-return]  # a trace's
+    if (trace := blocks.trace()) and (varying := trace.fresh(x)) is not None:
+        return varying  # type: ignore[no-any-return]  # the trace's
     return x * 1.0 if isinstance(x, Value) else Value(x)
 
 

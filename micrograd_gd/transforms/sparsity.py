@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Literal, NamedTuple
 
 from micrograd_gd.core import sweep
+from micrograd_gd.core.arithmetic import FLOATS
 from micrograd_gd.engine import Value
 
 Mode = Literal["forward", "reverse"]
@@ -49,14 +50,14 @@ def pattern(outputs: Sequence[Any], inputs: Sequence[Value]) -> list[list[int]]:
     place_of = {x: place for place, x in enumerate(inputs)}
     roots = {y for y in outputs if isinstance(y, Value)}
     order = sweep.in_order(roots, place_of)
-    uses = Counter(operand for node in order for _, operand, _ in sweep.edges(node))
+    uses = Counter(operand for node in order for _, operand in FLOATS.edges(node))
     reached: dict[Value, int] = {}
     rows = {x: [place] for x, place in place_of.items()}
     for node in order:
         if node in place_of:
             continue
         places = 0
-        for _, operand, _ in sweep.edges(node):
+        for _, operand in FLOATS.edges(node):
             uses[operand] -= 1
             if operand in place_of:
                 places |= 1 << place_of[operand]

@@ -49,7 +49,7 @@ from micrograd_gd.compiler.instructions import Guard, Instruction
 from micrograd_gd.compiler.jit import BACKENDS, MOST_VARIANTS
 from micrograd_gd.compiler.program import Program, verify
 from micrograd_gd.compiler.source import to_python
-from micrograd_gd.core.blocks import PACKAGE
+from micrograd_gd.core.anomaly import PACKAGE
 from micrograd_gd.errors import ArgumentError, JitError, NonFiniteError, NotANumberError
 from micrograd_gd.functional import where
 from micrograd_gd.losses import cross_entropy, mse

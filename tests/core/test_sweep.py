@@ -30,7 +30,7 @@ def test_the_fast_path_gives_the_bits_of_the_reference(f):
 @given(expressions(smooth=False))
 def test_the_walk_of_the_sweeps_is_the_walk_of_the_engine(f):
     _, root = recorded(f)
-    walked = sweep._nodes([root], ())
+    walked = sweep._walk([root], ())
     assert [*map(id, walked)] == [*map(id, root.nodes(whole=False))]
 
 

@@ -17,9 +17,6 @@ DRAWING = re.search(r"^## The house\n.*?^```\n(.*?)^```", PAGE, re.DOTALL | re.M
 FLOORS = [re.findall(r"^\w+", rooms, re.MULTILINE) for rooms in DRAWING.split("\n\n")]
 LEVEL = {room: -depth for depth, rooms in enumerate(FLOORS) for room in rooms}
 
-# The engine's own two circles.
-EXCEPTIONS = {("core", "engine")}
-
 STANDARD = sys.stdlib_module_names
 THIRD_PARTY_HOMES = {
     "cli": {"typer"},
@@ -78,8 +75,7 @@ def test_a_room_imports_only_from_the_layers_below(path):
         if imported not in LEVEL:
             assert hasattr(micrograd_gd, imported), name  # a name of the face
             imported = "__init__"
-        if (importer, imported) not in EXCEPTIONS:
-            assert LEVEL[imported] < LEVEL[importer], f"{importer} must not know {imported}"
+        assert LEVEL[imported] < LEVEL[importer], f"{importer} must not know {imported}"
 
 
 @pytest.mark.parametrize("path", SOURCES)

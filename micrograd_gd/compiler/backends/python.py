@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from micrograd_gd.compiler.instructions import Guard, Instruction, Operand, Step
+from micrograd_gd.compiler.lanes import Lanes
 from micrograd_gd.compiler.program import Program, crossing, numbers_in, parts
-from micrograd_gd.compiler.vmap import Lanes
 from micrograd_gd.table.numbers import number
 from micrograd_gd.table.operation import ON_FLOATS, Operation
 from micrograd_gd.transforms import trees

@@ -28,9 +28,9 @@ from micrograd_gd.compiler.instructions import (
     Operand,
     Step,
 )
+from micrograd_gd.compiler.lanes import Lanes
 from micrograd_gd.compiler.program import Program, Row
 from micrograd_gd.compiler.schedule import schedule, strided
-from micrograd_gd.compiler.vmap import Lanes
 from micrograd_gd.core.choice import native_part
 from micrograd_gd.errors import JitError
 from micrograd_gd.table.ops import Operation

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from micrograd_gd.compiler.backends.llvm.expression import Formula, Kind, Term
 from micrograd_gd.compiler.instructions import Guard, Step
-from micrograd_gd.compiler.vmap import Lanes
+from micrograd_gd.compiler.lanes import Lanes
 from micrograd_gd.errors import JitError
 from micrograd_gd.table.ops import Operation
 

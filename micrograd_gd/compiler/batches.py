@@ -1,0 +1,199 @@
+"""Derivatives in a batch: what a sweep computes with where one number stands for all samples.
+
+A derivative that enters a batch, or leaves it, crosses a border, and the operations there
+(`compiler.lanes`) are linear: along them a tangent goes the way of the numbers, and an adjoint the
+way back. A derivative that leaves a batch, from a varying result to a uniform operand, is the sum
+of what it is in the lanes.
+
+Samples take different branches. So a sweep goes through the whole graph, a partial computes all its
+branches (`compiler.branches`), and where a derivative flows in some samples only, a mask says in
+which: 1 there, 0 elsewhere.
+"""
+
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from micrograd_gd.compiler import branches, lanes
+from micrograd_gd.core import blocks
+from micrograd_gd.core.arithmetic import Recorded
+from micrograd_gd.engine import Value
+from micrograd_gd.table.ops import operation
+
+if TYPE_CHECKING:
+    from micrograd_gd.compiler.trace import Traced
+
+_WHERE = operation("where")
+
+
+def of_trace() -> "Batches | None":
+    """The batches of the trace that is under way, if any."""
+    return getattr(blocks.trace(), "batches", None)
+
+
+class Batches:
+    """The batches of one trace, and which of its numbers are varying."""
+
+    def __init__(self, events: list[Any]) -> None:
+        self.any = False  # whether there was a batch
+        self.size = 0  # of the batch whose sample is being traced; 0 outside of one
+        self.masks: dict[Any, Any] = {}  # of derivatives that only some samples have
+        self._events = events
+        self._lanes: dict[Any, int] = {}  # of the varying numbers among the events so far
+        self._seen = 0  # so many events
+
+    @contextmanager
+    def of_size(self, size: int) -> Iterator[None]:
+        """While one sample is traced that stands for so many."""
+        self.any, self.size = True, size
+        try:
+            yield
+        finally:
+            self.size = 0
+
+    def lanes_of(self, x: Any) -> int:
+        """How many lanes a varying number has; 0 for all others."""
+        if not self.any:
+            return 0
+        for event in self._events[self._seen :]:
+            if isinstance(event, Value):
+                op = event.op
+                if isinstance(op, lanes.Lanes):
+                    count = op.gives
+                else:
+                    known = self._lanes
+                    count = max([known.get(y, 0) for y in event.operands if isinstance(y, Value)])
+                if count:
+                    self._lanes[event] = count
+        self._seen = len(self._events)
+        return self._lanes.get(x, 0) if isinstance(x, Value) else 0
+
+    def forget(self, start: int) -> None:
+        """Take note that the events from `start` on were dropped."""
+        self._seen = min(self._seen, start)
+
+    def total(self, xs: Sequence[Any]) -> Any:
+        """The sum of a whole batch as one node, if that is what the numbers are, or None."""
+        varying = lanes.whole(xs) if self.any else None
+        return None if varying is None else lanes.record("sum", len(xs), varying)
+
+    def fresh(self, x: Any) -> Any:
+        """Within a batch, x as a varying number, along which each sample has a derivative."""
+        if not self.size:
+            return None
+        return lanes.record("spread", self.size, x if isinstance(x, Value) else Value(x))
+
+    def flows(self, node: Any, i: int) -> Any:
+        """In which samples a derivative reaches operand i, 1 or 0; None where numbers do not say.
+
+        A plain number stands for all samples alike, which then is so for all numbers to come.
+        """
+        flows = branches.flows(node.op, i) if self.lanes_of(node) else None
+        return None if flows is None else flows(*node.operands, node)
+
+
+class _InBatches(Recorded):
+    """What both sweeps do."""
+
+    in_c = False
+    whole = True  # a path that one sample does not take, another one may
+
+    def __init__(self, trace: "Traced", stop: Collection[Any], *, last: bool) -> None:
+        super().__init__(trace, last=last)
+        self.batches = trace.batches
+        self.stop = stop
+
+    def edges(self, node: Any) -> Iterator[tuple[int, Any]]:
+        """The operands that a derivative reaches in some sample; the one at hand is kept."""
+        for i, (operand, partial) in enumerate(zip(node.operands, node.partials, strict=True)):
+            if not self._is_unasked(operand) and (partial is not None or self._flows(node, i)):
+                self.node, self.i = node, i
+                yield i, operand
+
+    def _is_unasked(self, operand: Any) -> bool:
+        """Whether it is a leaf that nobody asks about, such as a number of one of many samples."""
+        is_leaf = isinstance(operand, Value) and operand.op is None
+        return is_leaf and bool(self.stop) and operand not in self.stop
+
+    def _flows(self, node: Any, i: int) -> bool:
+        """Whether a derivative reaches operand i for other samples, if for these numbers none.
+
+        Where all numbers are the same for the batch, that is a branch, which may be a guard.
+        """
+        if not isinstance(node.operands[i], Value):
+            return False
+        flows = self.batches.flows(node, i)
+        if flows is None:
+            self.trace.partial(node, i, last=False)
+        return isinstance(flows, Value)
+
+    def plus(self, a: Any, b: Any) -> Any:
+        """The sum, there in the samples that one of the two is there in."""
+        step, masks = a + b, self.batches.masks
+        if masks and a in masks and b in masks:
+            mask, other = masks[a], masks[b]
+            masks[step] = mask if mask is other else _WHERE(mask, 1.0, other)
+        return step
+
+    def _where_there(self, derivative: Any, step: Any) -> Any:
+        """The step in those samples that have one, -0.0 in others, whose partial may be infinite.
+
+        `where` has a derivative by one operand only, another one in each sample. On its further
+        way, a mask tells which samples a derivative is there for: those where it is not 0.
+        """
+        masks = self.batches.masks
+        mask = masks.get(derivative) if isinstance(derivative, Value) else None
+        here = self.batches.flows(self.node, self.i)
+        if isinstance(here, Value):
+            mask = here if mask is None else _WHERE(here, mask, 0.0)
+        elif mask is None or step is derivative:
+            return step
+        step = _WHERE(mask, step, -0.0)
+        masks[step] = mask
+        return step
+
+    def _sum(self, step: Any, count: int) -> Any:
+        is_varying = self.batches.lanes_of(step)
+        return lanes.record("sum", count, step) if is_varying else step * float(count)
+
+    def _pick(self, step: Any, i: float, count: int) -> Any:
+        return lanes.record("pick", count, step, i) if self.batches.lanes_of(step) else step
+
+
+class Adjoints(_InBatches):
+    """Adjoints, which cross a border against the way of the numbers."""
+
+    def times(self, g: Any, partial: Any) -> Any:
+        """What of the step reaches the operand."""
+        node, i = self.node, self.i
+        step, count = super().times(g, partial), self.batches.lanes_of(node)
+        match node.op:
+            case lanes.Lanes(kind="pick", lanes=n):
+                return lanes.record("place", n, step, node.operands[1])
+            case lanes.Lanes(kind="place"):
+                return self._pick(step, node.operands[1], count)
+            case lanes.Lanes(kind="pack"):
+                return self._pick(step, float(i), count)
+        step = self._where_there(g, step)
+        if count and not self.batches.lanes_of(node.operands[i]):
+            return self._sum(step, count)
+        return step
+
+
+class Tangents(_InBatches):
+    """Tangents, which cross it as the numbers do."""
+
+    def times(self, g: Any, partial: Any) -> Any:
+        """What of the step reaches the node."""
+        node, i = self.node, self.i
+        step = super().times(g, partial)
+        match node.op:
+            case lanes.Lanes(kind="sum", lanes=n):
+                return self._sum(step, n)
+            case lanes.Lanes(kind="pick", lanes=n):
+                return self._pick(step, node.operands[1], n)
+            case lanes.Lanes(kind="place", lanes=n):
+                return lanes.record("place", n, step, node.operands[1])
+            case lanes.Lanes(kind="pack", lanes=n):
+                return lanes.record("place", n, step, float(i))
+        return self._where_there(g, step)

@@ -1,0 +1,87 @@
+"""The operations at the border of a batch.
+
+While a batch is traced, one number stands for those of all samples, one a *lane*. It is *varying*;
+all others are *uniform*. Batches begin and end in these operations:
+
+    pack(x₀, x₁, …)   varying: xᵢ in lane i
+    place(x, i)       varying: x in lane i, 0 in the others
+    spread(x)         varying: x in every lane
+    pick(v, i)        uniform: what v is in lane i
+    sum(v)            uniform: the sum of v over all lanes
+
+What is computed from a varying number is varying.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from micrograd_gd.engine import Value
+from micrograd_gd.table.ops import Operation
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Lanes(Operation):
+    """An operation at the border of a batch of `lanes` samples; its number is that of lane 0."""
+
+    kind: str = ""
+    lanes: int = 0
+
+    @property
+    def gives(self) -> int:
+        """The lanes of the result; 0 says that it is uniform."""
+        return self.lanes if self.kind in {"pack", "place", "spread"} else 0
+
+    def rule(self, active: tuple[bool, ...]) -> Callable[..., Any]:
+        """A function of floats: the number of lane 0, and a slope of 1 by what comes in."""
+        slopes = tuple([1.0 if flows else None for flows in active])
+        return lambda x, *_: (x, *slopes)
+
+    def partial(self, i: int, operands: Sequence[Any], y: Any) -> Any:  # noqa: ARG002 — always 1
+        """1: how derivatives cross the border beyond that, the trace knows."""
+        return 1.0
+
+    def slope(self, i: int) -> None:
+        """No operation: see `partial`."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return lanes_operation, (self.kind, self.lanes)
+
+
+@cache
+def lanes_operation(kind: str, lanes: int) -> Lanes:
+    """The one operation of that kind for so many lanes."""
+    doc = f"{kind.capitalize()}, in a batch of {lanes}."
+    if kind == "spread":  # a copy, and no more, as soon as the program is written down
+        return Lanes(kind, ("x",), "x", ("1",), doc, kind=kind, lanes=lanes)
+    count = {"pack": lanes, "sum": 1}.get(kind, 2)
+    operands = tuple([f"x{i}" for i in range(count)])
+    return Lanes(kind, operands, _first, (_first,) * count, doc, kind=kind, lanes=lanes)
+
+
+def _first(x: float, *_: float) -> float:
+    return x
+
+
+def record(kind: str, lanes: int, *operands: Any) -> Any:
+    """A node of one of these operations."""
+    return Value.record(lanes_operation(kind, lanes), *operands)
+
+
+def is_kind(x: Any, kind: str) -> bool:
+    """Whether x is the result of such an operation."""
+    return isinstance(x, Value) and isinstance(x.op, Lanes) and x.op.kind == kind
+
+
+def whole(xs: Sequence[Any]) -> Any:
+    """The varying number whose lanes are `xs`, all of them and in order, or None."""
+    if not (len(xs) and is_kind(xs[0], "pick")):
+        return None
+    varying = xs[0].operands[0]
+    if xs[0].op.lanes != len(xs):
+        return None
+    for i, x in enumerate(xs):
+        if not (is_kind(x, "pick") and x.operands[0] is varying and x.operands[1] == i):
+            return None
+    return varying

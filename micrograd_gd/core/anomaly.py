@@ -1,0 +1,101 @@
+"""The watch for nan and inf of `detect_anomaly`: forward at each node, backward at each step."""
+
+import math
+import os
+import sys
+from collections.abc import Iterator
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from micrograd_gd.errors import NonFiniteError
+
+
+class Watch:
+    """Remembers the line that made each node, and raises at the first number that is not finite."""
+
+    def __init__(self) -> None:
+        self.lines: WeakKeyDictionary[Any, str] = WeakKeyDictionary()
+
+    def forward(self, node: Any) -> None:
+        """Check a node that was just computed."""
+        self.lines[node] = line = line_of_the_user()
+        numbers = [getattr(operand, "data", operand) for operand in node.operands]
+        if not math.isfinite(node.data) and all(map(math.isfinite, numbers)):
+            raise NonFiniteError(f"{_call(node)} is {node.data}, at {line}")
+
+    def backward(self, node: Any, operand: Any, adjoint: float, partial: float) -> None:
+        """Check one step of the chain rule, from a node to one of its operands."""
+        numbers = [adjoint, *(getattr(each, "data", each) for each in node.operands)]
+        if all(map(math.isfinite, numbers)) and not math.isfinite(adjoint * partial):
+            line = self.lines.get(node, "a line outside of this block")
+            raise NonFiniteError(
+                f"backward through {_call(node)} = {node.data}: its gradient {adjoint} times "
+                f"its partial {partial} for {_named(operand)} is {adjoint * partial}; "
+                f"it was computed at {line}"
+            )
+
+    def sum(self, operand: Any, so_far: float, more: float) -> None:
+        """Check one addition to the gradient of an operand that is used more than once."""
+        if math.isfinite(so_far) and math.isfinite(more) and not math.isfinite(so_far + more):
+            raise NonFiniteError(
+                f"backward: the gradient of {_named(operand)} overflows, being the sum of "
+                f"{so_far} and {more}"
+            )
+
+
+class Watched:
+    """An arithmetic under the watch: it computes with another one, and checks every step."""
+
+    in_c = False
+
+    def __init__(self, arithmetic: Any, watch: Watch) -> None:
+        self.arithmetic = arithmetic
+        self.watch = watch
+        self.whole = arithmetic.whole
+
+    def edges(self, node: Any) -> Iterator[tuple[int, Any]]:
+        """The edges of the other one; which of them the sweep has reached is kept."""
+        for i, operand in self.arithmetic.edges(node):
+            self.node, self.i, self.operand = node, i, operand
+            yield i, operand
+
+    def partial(self, node: Any, i: int) -> Any:
+        """The partial of the other one."""
+        return self.arithmetic.partial(node, i)
+
+    def times(self, g: Any, partial: Any) -> Any:
+        """One step, if it is finite."""
+        stored = self.node.partials[self.i]
+        self.watch.backward(self.node, self.operand, number_of(g), stored)
+        return self.arithmetic.times(g, partial)
+
+    def plus(self, a: Any, b: Any) -> Any:
+        """The sum of two steps, if it is finite."""
+        self.watch.sum(self.operand, number_of(a), number_of(b))
+        return self.arithmetic.plus(a, b)
+
+
+def _call(node: Any) -> str:
+    return f"{node.op.name}({', '.join(map(_named, node.operands))})"
+
+
+def number_of(x: Any) -> float:
+    """The number of a value, or the number itself."""
+    return float(getattr(x, "data", x))
+
+
+def _named(operand: Any) -> str:
+    number = repr(getattr(operand, "data", operand))
+    label = getattr(operand, "label", "")
+    return f"{label} = {number}" if label else number
+
+
+PACKAGE = os.path.dirname(os.path.dirname(__file__)) + os.sep  # noqa: PTH120 — pathlib would slow the import
+
+
+def line_of_the_user() -> str:
+    """The line outside of the package that is being run."""
+    frame = sys._getframe(1)  # noqa: SLF001 — the documented way to one's callers
+    while frame.f_back and frame.f_code.co_filename.startswith((PACKAGE, "<operation table>")):
+        frame = frame.f_back
+    return f"{frame.f_code.co_filename}, line {frame.f_lineno}"

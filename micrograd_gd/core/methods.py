@@ -1,0 +1,148 @@
+"""The methods and operators of `Value`, made from the rows of the table; on both engines alike.
+
+`Value.record` records any row. The engine in Python has a shorter way for rows of one and two
+operands. It is made at the first call, since compiling all of the table would slow the import.
+"""
+
+from collections.abc import Callable
+from inspect import Parameter, Signature
+from typing import Any
+
+from micrograd_gd.table.numbers import number
+from micrograd_gd.table.ops import Operation
+
+Method = Callable[..., Any]
+Make = Callable[[Any, Operation], Method]  # a method of that type for the row
+
+
+def define(kind: Any, op: Operation, *, in_python: bool = False) -> None:
+    """Give the type the methods, and the operators, that record the row."""
+    is_plain = not op.defaults and not op.folds
+    is_binary = is_plain and len(op.operands) == 2
+    method: Make = _any
+    if in_python and is_plain and len(op.operands) < 3:
+        method = _binary if is_binary else _unary
+    _define(kind, op, method, [op.name, *op.aliases])
+    if op.method and is_binary:
+        _define(kind, op, _operator if in_python else _any_operator, [f"__{op.method}__"])
+        _define(kind, op, _reflected if in_python else _any_reflected, [f"__r{op.method}__"])
+    elif op.method:
+        _define(kind, op, method, [f"__{op.method}__"])
+
+
+def signature(op: Operation) -> Signature:
+    """How the row's method is called.
+
+    >>> from micrograd_gd.table.ops import operation
+    >>> signature(operation("leaky_relu"))
+    <Signature (self, /, slope=0.01)>
+    """
+    first, *rest = Parameter("self", Parameter.POSITIONAL_ONLY), *op.operands[1:]
+    if op.folds:
+        name = rest[0] if len(rest) == 1 else "operands"
+        return Signature([first, Parameter(name, Parameter.VAR_POSITIONAL)])
+    is_plain = not op.defaults and len(op.operands) < 3
+    how = Parameter.POSITIONAL_ONLY if is_plain else Parameter.POSITIONAL_OR_KEYWORD
+    defaults = op.optional()
+    parameters = [Parameter(x, how, default=defaults.get(x, Parameter.empty)) for x in rest]
+    return Signature([first, *parameters])
+
+
+def _define(kind: Any, op: Operation, make: Make, names: list[str]) -> None:
+    made: list[Method] = []
+
+    def on_first_call(*operands: Any, **named: Any) -> Any:
+        if not made:
+            made.append(_present(make(kind, op), op))
+            for name in names:
+                if getattr(kind, name) is on_first_call:
+                    setattr(kind, name, made[0])
+        return made[0](*operands, **named)
+
+    for name in names:
+        setattr(kind, name, _present(on_first_call, op))
+
+
+def _present(method: Any, op: Operation) -> Method:
+    """Give the method the name, the docstring and the signature that help shows."""
+    method.__name__, method.__qualname__, method.__doc__ = op.name, f"Value.{op.name}", op.doc
+    method.__signature__ = signature(op)
+    return method  # type: ignore[no-any-return]  # a function
+
+
+# By `record`, whatever the row.
+
+
+def _any(kind: Any, op: Operation) -> Method:
+    def method(*operands: Any, **named: Any) -> Any:
+        return kind.record(op, *op.complete(operands, named))
+
+    return method
+
+
+def _any_operator(kind: Any, op: Operation) -> Method:
+    def method(a: Any, b: Any) -> Any:
+        return NotImplemented if _is_array(b) else kind.record(op, a, b)
+
+    return method
+
+
+def _any_reflected(kind: Any, op: Operation) -> Method:
+    def method(b: Any, a: Any) -> Any:
+        return NotImplemented if _is_array(a) else kind.record(op, a, b)
+
+    return method
+
+
+# The shorter ways in Python, for a type that has `_data`, and `_node` to make a node of its parts.
+
+
+def _unary(kind: Any, op: Operation) -> Method:
+    rule, node = op.rule((True,)), kind._node
+
+    def method(x: Any) -> Any:
+        y, dx = rule(x._data)
+        return node(op, y, x, None, dx, None)
+
+    return method
+
+
+def _binary(kind: Any, op: Operation, *, is_operator: bool = False) -> Method:
+    both, first_only, node = op.rule((True, True)), op.rule((True, False)), kind._node
+    name = f"operand 2 of {op!r}"
+
+    def method(a: Any, b: Any) -> Any:
+        if isinstance(b, kind):
+            y, da, db = both(a._data, b._data)
+            return node(op, y, a, b, da, db)
+        if type(b) is not float:
+            if is_operator and _is_array(b):
+                return NotImplemented  # the array's turn, element by element
+            b = number(b, name)
+        y, da, _ = first_only(a._data, b)
+        return node(op, y, a, b, da, None)
+
+    return method
+
+
+def _operator(kind: Any, op: Operation) -> Method:
+    return _binary(kind, op, is_operator=True)
+
+
+def _reflected(kind: Any, op: Operation) -> Method:
+    second_only, node = op.rule((False, True)), kind._node
+    name = f"operand 1 of {op!r}"
+
+    def method(b: Any, a: Any) -> Any:
+        if type(a) is not float:
+            if _is_array(a):
+                return NotImplemented  # the array's turn again
+            a = number(a, name)
+        y, _, db = second_only(a, b._data)
+        return node(op, y, a, b, None, db)
+
+    return method
+
+
+def _is_array(x: Any) -> bool:
+    return type(x) is not int and hasattr(x, "__array__") and hasattr(x, "__len__")

@@ -1,0 +1,102 @@
+"""What `Value` in Python answers to Python itself: attributes, comparisons, conversions, copies.
+
+All of it is the same for every value, and none of it is calculus; `engine.py` has that.
+"""
+
+import operator
+from collections.abc import Callable
+from typing import Any
+
+from micrograd_gd.core import blocks
+from micrograd_gd.errors import NotANumberError
+from micrograd_gd.table.numbers import number
+
+
+def _get_data(self: Any) -> float:
+    if blocks.open_blocks:
+        blocks.touched(self, "data")
+    return self._data  # type: ignore[no-any-return]  # the slot's
+
+
+def _set_data(self: Any, data: Any) -> None:
+    if blocks.open_blocks:
+        blocks.touched(self, "data")
+    self._data = number(data, "data")
+
+
+def _get_grad(self: Any) -> Any:
+    if blocks.open_blocks:
+        blocks.touched(self, "grad")
+    return self._grad
+
+
+def _set_grad(self: Any, grad: Any) -> None:
+    if blocks.open_blocks:
+        blocks.touched(self, "grad")
+    self._grad = grad if blocks.is_value(grad) else number(grad, "grad")
+
+
+data = property(
+    _get_data,
+    _set_data,
+    doc="The number; setting it changes neither the graph nor gradients already recorded.",
+)
+grad = property(
+    _get_grad,
+    _set_grad,
+    doc="∂root/∂self after `root.backward()`; a `Value` after `backward(create_graph=True)`.",
+)
+
+
+def define(kind: Any) -> None:
+    """Give the type of values what Python, copies and micrograd ask of it."""
+    for relation, name in blocks.RELATIONS.items():
+        setattr(kind, f"__{name}__", _comparison(kind, relation, getattr(operator, name)))
+    kind.__bool__ = lambda self: bool(self != 0.0)
+    kind.__float__ = kind.__int__ = _refuse_conversion
+    kind.__pos__ = lambda self: self
+    kind.__divmod__ = lambda self, other: (self // other, self % other)
+    kind.__rdivmod__ = lambda self, other: (other // self, other % self)
+    kind.__format__ = lambda self, spec: format(self._data, spec) if spec else repr(self)
+    kind._prev = property(lambda self: {x for x in self.operands if isinstance(x, kind)})
+    kind._fields = _fields
+    kind._restored = staticmethod(_restorer(kind))
+    kind._op = property(lambda self: self.op.infix or self.op.name if self.op else "")
+
+
+def _comparison(kind: Any, relation: str, compare: Callable[[Any, Any], Any]) -> Callable[..., Any]:
+    def method(self: Any, other: Any) -> Any:
+        answer = compare(self._data, other._data if isinstance(other, kind) else other)
+        if blocks.open_blocks:
+            blocks.compared(self, relation, other, answer)
+        return answer
+
+    return method
+
+
+def _refuse_conversion(_: Any) -> Any:
+    raise NotANumberError(
+        "a Value does not turn into a float silently, since that would drop its gradient: "
+        "take v.data for the number, or call v.exp() and the like instead of math.exp(v)"
+    )
+
+
+def slots(of_operands: tuple[Any, ...]) -> tuple[Any, Any]:
+    """How one thing per operand is kept in two slots of a node: as it is, or more as a tuple."""
+    return (of_operands, None) if len(of_operands) > 2 else (*of_operands, None, None)[:2]
+
+
+def _fields(node: Any) -> tuple[Any, ...]:
+    gradient = getattr(node._grad, "data", node._grad)
+    return node.op, node.operands, node.partials, node._data, gradient, node.label
+
+
+def _restorer(kind: Any) -> Callable[..., Any]:
+    def restore(op: Any, operands: Any, partials: Any, data: Any, grad: Any, label: Any) -> Any:
+        node = object.__new__(kind)
+        node.op, node._data, node._grad, node.label = op, data, grad, label
+        node._a, node._b = slots(operands)
+        node._da, node._db = slots(partials)
+        return node
+
+    return restore
