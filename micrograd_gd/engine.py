@@ -71,8 +71,15 @@ class Value:
         self._db: Any = None
 
     # What `_data` and `_grad` are to users; an open block is told when they are used.
-    data: float = protocols.data  # type: ignore[assignment]  # read as a float
-    grad: Any = protocols.grad
+    if TYPE_CHECKING:
+        grad: Any
+
+        @property
+        def data(self) -> float: ...  # noqa: D102 — for the types alone
+        @data.setter
+        def data(self, data: Any) -> None: ...
+    else:
+        data, grad = protocols.data, protocols.grad
 
     @property
     def operands(self) -> tuple[Any, ...]:
