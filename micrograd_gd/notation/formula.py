@@ -10,7 +10,7 @@ from micrograd_gd.core import sweep
 from micrograd_gd.engine import Value
 from micrograd_gd.errors import ArgumentError
 from micrograd_gd.notation import latex
-from micrograd_gd.notation.terms import in_lines, leaf_names, syntax
+from micrograd_gd.notation.terms import in_lines, leaf_names, write_call
 from micrograd_gd.table.numbers import shorten
 
 __all__ = ["formula", "in_notebook", "leaf_names"]
@@ -130,12 +130,7 @@ class _Text:
             operands: list[ast.expr] = [_constant(operand, point=True) for operand in x.operands]
         else:
             operands = [self.tree(operand) for operand in x.operands]
-        op = syntax(x.row)
-        if isinstance(op, ast.operator):
-            return ast.BinOp(operands[0], op, operands[1])
-        if isinstance(op, ast.unaryop):
-            return ast.UnaryOp(op, operands[0])
-        return ast.Call(ast.Name(x.row.name), operands, [])
+        return write_call(x.row, operands)
 
 
 def _constant(x: float, *, point: bool = False) -> ast.expr:

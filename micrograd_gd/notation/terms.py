@@ -10,7 +10,7 @@ import keyword
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from micrograd_gd.engine import Value
@@ -158,6 +158,20 @@ def _read(
             raise KeyError(type(tree))
     terms.append(Term(row, [_read(part, given, terms, rows) for part in parts]))
     return terms[-1]
+
+
+def write_call(row: Operation, operands: Sequence[ast.expr]) -> ast.expr:
+    """A row applied to operands, as Python writes it: by its operator, or else as a call.
+
+    >>> ast.unparse(write_call(OPERATIONS["pow"], [ast.Name("a"), ast.Constant(2)]))
+    'a ** 2'
+    """
+    operator = syntax(row)
+    if isinstance(operator, ast.operator):
+        return ast.BinOp(operands[0], operator, operands[1])
+    if isinstance(operator, ast.unaryop):
+        return ast.UnaryOp(operator, operands[0])
+    return ast.Call(ast.Name(row.name, ast.Load()), [*operands], [])
 
 
 @functools.cache

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from micrograd_gd import functional
-from micrograd_gd.notation.terms import syntax
+from micrograd_gd.notation.terms import write_call
 from micrograd_gd.table.ops import Operation
 
 Operand = int | float  # an int is a place: of a variable, or of an earlier step; a float is itself
@@ -112,18 +112,12 @@ def _call(
     row: Operation, operands: Sequence[Operand], write: Callable[[Operand], ast.expr]
 ) -> ast.expr:
     """The call of a row, its operands written in the order in which Python evaluates them."""
-    operator = syntax(row)
-    if isinstance(operator, ast.operator):
-        left, right = map(write, operands)
-        return ast.BinOp(left, operator, right)
-    if isinstance(operator, ast.unaryop):
-        return ast.UnaryOp(operator, write(operands[0]))
     if row.folds and getattr(functional, row.name) is not row:  # it takes sequences there
         none = [()] * (len(row.operands) - 1)
         groups = [*zip(*row.terms(operands), strict=True)] or none
         lists = [ast.List([write(x) for x in group], ast.Load()) for group in groups]
         return ast.Call(_name(row.name), [*lists, write(operands[0])], [])
-    return ast.Call(_name(row.name), [write(x) for x in operands], [])
+    return write_call(row, [write(x) for x in operands])
 
 
 def _number(x: float) -> ast.expr:

@@ -1,7 +1,7 @@
 """Pictures: the graph of a computation, models, and the curves of a training."""
 
 from micrograd_gd.viz.graphs.architecture import architecture
-from micrograd_gd.viz.graphs.picture import Graph, draw_dot, graph
+from micrograd_gd.viz.graphs.drawing import Graph, draw_dot, graph
 from micrograd_gd.viz.graphs.render import render
 from micrograd_gd.viz.plots.curves import plot_history, plot_learning_rates
 from micrograd_gd.viz.plots.descents import plot_descent, plot_sweep

@@ -1,30 +1,25 @@
 """What the box of a node says: its name, its operation, its number and its gradient, in lines."""
 
-from __future__ import annotations
-
 import ast
 from collections import Counter
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from micrograd_gd.engine import Value
-from micrograd_gd.table import expression
+from micrograd_gd.nn import Module
+from micrograd_gd.notation.terms import write_call
+from micrograd_gd.table.ops import Operation
 from micrograd_gd.text import plain
+from micrograd_gd.viz.graphs.numbering import Numbering
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from micrograd_gd.nn import Module
-    from micrograd_gd.table.ops import Operation
-    from micrograd_gd.viz.graphs.numbering import Numbering
-
-_TERMS = 8  # how many terms of a long sum are written out
+_TERMS = 8  # of a long sum
 
 
 class Names:
-    """What the nodes of a graph are called: each by its label, or else by its number.
+    """The names of the nodes of a graph: the label of each, or else its number.
 
-    A label that several have is followed by the number, or gives way to the name that the model has
-    for a parameter. A number that is somebody's label gets a second v.
+    A label of several nodes is followed by the number; a parameter gets its name in the model
+    instead. A number that is also the label of some node gets a second v.
     """
 
     def __init__(self, numbering: Numbering, models: Mapping[str, Module]) -> None:
@@ -38,7 +33,7 @@ class Names:
         }
 
     def __call__(self, node: Value, frame: str = "") -> str:
-        """A name as it is read in a frame: one that begins with the frame's goes on from there."""
+        """A node's name inside a frame, without the name of the frame before it."""
         label, number = str(node.label), self.numbering.number(node)
         ending = ""
         if self.labels[label] > 1:
@@ -52,20 +47,20 @@ class Names:
 
 
 def short(x: float) -> str:
-    """The digits that fit a picture, and no sign for a zero."""
+    """The digits that fit into a picture; a zero has no sign."""
     return f"{x + 0.0:.4g}"
 
 
 def gradient(node: Value) -> float:
-    """A node's gradient as a number, which it is not after `backward(create_graph=True)`."""
+    """A node's gradient as a float; after `backward(create_graph=True)` it is a value."""
     return float(getattr(node.grad, "data", node.grad))
 
 
-def written_gradient(node: Value, root: Value, write: Callable[[float], str]) -> str:
+def gradient_text(node: Value, root: Value, write: Callable[[float], str]) -> str:
     """The gradient, or – where no backward pass has set it.
 
-    Before a backward pass every gradient is 0. The pass seeds its root, with 1 as a rule: so while
-    the root's is 0, a gradient of 0 was not computed, and any other is left from another pass.
+    Before a backward pass every gradient is 0, and the pass sets the root's, usually to 1. So while
+    the root's is 0, a gradient of 0 was not computed.
     """
     if gradient(node) == 0 and gradient(root) == 0:
         return "–"
@@ -73,38 +68,33 @@ def written_gradient(node: Value, root: Value, write: Callable[[float], str]) ->
 
 
 def formula(node: Value, names: Names, frame: str = "") -> list[str]:
-    """The operation as a person would write it, in lines of which none is very long."""
+    """The operation as a person would write it, in short lines."""
     op = node.op
     if op is None:
         return []
     operands = [_operand(x, names, frame) for x in node.operands]
     if op.folds:
-        return _written_out(op, operands)
-    if op.infix and len(operands) == 2:
-        return [f"{operands[0]} {op.infix} {operands[1]}"]
-    if op.infix:
-        return [f"{op.infix}{operands[0]}"]
-    return [f"{op.name}({', '.join(operands)})"]
+        return _write_steps(op, operands)
+    return [ast.unparse(write_call(op, [ast.Name(x) for x in operands]))]
 
 
 def _operand(operand: Any, names: Names, frame: str) -> str:
-    """How a formula calls an operand: by its name, or as the plain number that it is."""
+    """An operand in a formula: its name, or the plain number that it is."""
     if isinstance(operand, Value):
         return names(operand, frame)
     number = f"{operand:.6g}"
     return f"({number})" if number.startswith("-") else number
 
 
-def _written_out(op: Operation, operands: list[str]) -> list[str]:
+def _write_steps(op: Operation, operands: list[str]) -> list[str]:
     """The chain of steps that a row of any number of operands stands for, one step a line."""
     lines, terms = [operands[0]], op.terms(operands)
-    for position, term in enumerate(terms):
-        if position == _TERMS:
-            lines.append(f"… {len(terms) - _TERMS} more")
-            break
+    for term in terms[:_TERMS]:
         names = dict(zip(op.operands, ("", *term), strict=True))
-        tree = _Renamed(names).visit(expression.parse(str(op.value), op.operands))
+        tree = _Renamed(names).visit(op.tree(op.value))
         lines.append(ast.unparse(tree).strip())
+    if len(terms) > _TERMS:
+        lines.append(f"… {len(terms) - _TERMS} more")
     return lines
 
 

@@ -4,11 +4,11 @@ from typing import Any
 
 import graphviz
 
-from micrograd_gd.viz.graphs.render import bundle
+from micrograd_gd.viz.graphs.render import mime_bundle
 
 
 class Digraph(graphviz.Digraph):  # type: ignore[misc]  # graphviz ships no types
-    """What `graphviz.Digraph` is, but for the program `dot`, which a notebook need not have."""
+    """A `graphviz.Digraph` that a notebook shows without the program `dot` as well."""
 
     def _repr_mimebundle_(self, *_: Any, **__: Any) -> dict[str, str]:
-        return bundle(self.source, self.source)
+        return mime_bundle(self.source, self.source)

@@ -1,25 +1,19 @@
-"""What of a graph is drawn as one box: a node, a part of a model, a run of one operation.
+"""What is drawn as one box of a graph: a node, a part of a model, a run of one operation.
 
-All of it is a few passes over the nodes, and a few over the parts.
+Folding takes a few passes over the nodes, and a few over the parts.
 """
 
-from __future__ import annotations
-
 from collections import Counter, deque
+from collections.abc import Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from micrograd_gd.engine import Value
 from micrograd_gd.errors import ArgumentError
+from micrograd_gd.viz.graphs.numbering import Numbering
 from micrograd_gd.viz.graphs.scopes import OUTSIDE, Scopes
 
-if TYPE_CHECKING:
-    from collections.abc import Collection, Hashable, Mapping, Sequence
-
-    from micrograd_gd.viz.graphs.numbering import Numbering
-
-READABLE = 64  # beyond so many boxes, or twice as many arrows, a graph is folded
-_RUN = 5  # and so many nodes of a kind are one box then
+READABLE = 64  # a graph of more boxes, or of twice as many arrows, is folded
+_RUN = 5  # nodes of a kind that make a box
 
 
 @dataclass(eq=False)
@@ -27,11 +21,11 @@ class Bundle:
     """Several nodes in one box: a part of a model, a run of one operation, or leaves."""
 
     place: int  # the part of the model that the box stands in
-    part: int | None = None  # the part that it stands for, if it does
+    part: int | None = None  # the part that it stands for, if any
     leaves: int = 0
     operations: int = 0
     last: Value | None = None  # the last of the nodes: the result of a run
-    uses: Counter[Item] = field(default_factory=Counter)  # the results of other boxes
+    uses: Counter["Item"] = field(default_factory=Counter)  # the results of other boxes
 
 
 Item = Value | Bundle
@@ -47,16 +41,16 @@ class Folding:
     def _open_all(self) -> None:
         self.items: list[Item] = [*self.numbering.nodes]  # the box of every node
         self.bundles: list[Bundle] = []
-        # The part of the model that what lies in a part is drawn in.
+        # For each part of the model: the part in whose frame its nodes are drawn.
         self._frames = list(range(len(self.scopes.paths)))
 
     def fold(self, depth: int | None, expand: Collection[str]) -> None:
-        """Draw every part below `depth` levels as one box, but for those named in `expand`.
+        """Fold every part below `depth` levels into one box, except those named in `expand`.
 
-        Without a depth, it is the deepest that leaves a picture to be read. Unless that opens the
-        whole graph, runs of one operation and leaves of one use are folded as well.
+        Without a depth, take the deepest that gives a readable picture. Unless that opens the whole
+        graph, fold runs of one operation and leaves of one use as well.
         """
-        opened = self._opened(expand)
+        opened = self._places_of(expand)
         deepest = max(self.scopes.depths)
         if depth is not None:
             self._fold_to(depth, opened, whole=depth >= deepest)
@@ -108,7 +102,8 @@ class Folding:
                     waiting.append(operand)
         return shown
 
-    def _opened(self, expand: Collection[str]) -> set[int]:
+    def _places_of(self, expand: Collection[str]) -> set[int]:
+        """The places of the named parts, and of all parts that they lie in."""
         by_name = {self.scopes.name(p): p for p in range(1, len(self.scopes.paths))}
         opened = set()
         for name in expand:
@@ -137,7 +132,7 @@ class Folding:
                 self._put(i, bundle)
 
     def _fold_runs(self) -> None:
-        """Fold nodes of one operation in a row, each used by the next alone."""
+        """Fold nodes of one operation in a row, each used only by the next."""
         nodes, items, places = self.numbering.nodes, self.items, self.places
         uses = self.numbering.uses
         first = [*range(len(nodes))]  # the node that begins the run
@@ -154,8 +149,9 @@ class Folding:
     def _fold_alike(self) -> None:
         """Fold nodes that are computed alike and used alike, as those of all samples are.
 
-        Two nodes are computed alike by one operation from operands that are. Plain numbers are, and
-        so are leaves of one use; a leaf of several uses is like no other.
+        Two nodes are computed alike if one operation computed them from operands that are alike.
+        All plain numbers are alike, and all leaves of one use; a leaf of several uses is like no
+        other.
         """
         numbers: dict[Hashable, int] = {}
         kinds: list[int] = []
@@ -165,7 +161,7 @@ class Folding:
                 kind = (self.places[i], kind.op, *[kinds[j] for j in used])
             kinds.append(numbers.setdefault(kind, len(numbers)))
         if len(kinds) - len(numbers) < _RUN - 1:
-            return  # what a long chain is spared
+            return  # nothing is alike, as in a long chain
         users: dict[int, set[int]] = {}  # the kinds of what uses a node
         groups: dict[int, int] = {}
         for i in range(len(kinds) - 1, -1, -1):
@@ -206,7 +202,7 @@ class Folding:
         return bundle
 
     def _put(self, i: int, bundle: Bundle) -> None:
-        """Let a bundle stand for a node, unless that is the result, which is always drawn."""
+        """Let a bundle stand for a node, unless it is the result, which is always drawn."""
         node = self.numbering.nodes[i]
         if node is self.numbering.root:
             return

@@ -1,7 +1,5 @@
 """A graph by numbers: its nodes in recording order, and which of them each one uses."""
 
-from __future__ import annotations
-
 from functools import cached_property
 
 from micrograd_gd.engine import Value

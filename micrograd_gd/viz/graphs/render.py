@@ -1,26 +1,22 @@
-"""From the text of a graph to a picture, by whichever Graphviz there is."""
-
-from __future__ import annotations
+"""From the text of a graph to a picture, by whichever Graphviz is installed."""
 
 import io
 import os
 import shutil
 import subprocess
 import threading
+from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from micrograd_gd.errors import DrawingError
 from micrograd_gd.files import write_file
+from micrograd_gd.viz.formats import PICTURES, format_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from graphviz import Digraph
 
-FORMATS = ("svg", "png", "pdf")
-
+_TEXTS = ("dot", "gv")
 _STDERR = 2  # its number, whatever sys.stderr is
 _NO_ENGINE = (
     "no Graphviz here to draw the graph with: run pip install 'micrograd_gd[viz]', "
@@ -28,43 +24,41 @@ _NO_ENGINE = (
 )
 
 
-def render(digraph: Digraph, path: str | os.PathLike[str]) -> None:
-    """Write a graph as the kind of picture that the suffix of ``path`` names: svg, png or pdf.
+def render(digraph: "Digraph", path: str | os.PathLike[str]) -> None:
+    """Write a graph to a file, as the suffix says: svg, png, pdf; or dot, gv, its text.
 
-    ``DrawingError`` for another suffix, and for what ``picture`` raises it; ``OSError`` if the file
+    Raises DrawingError for another suffix, and where `render_source` does; OSError where the file
     cannot be written.
     """
-    path = Path(path)
-    kind = path.suffix.lower().removeprefix(".")
-    if kind not in FORMATS:
-        expected = f"expected one of {', '.join('.' + known for known in FORMATS)}"
-        raise DrawingError(f"{path}: the suffix {path.suffix!r}; {expected}: rename the file")
-    write_file(path, picture(digraph.source, kind))
+    kind = format_of(path, (*PICTURES, *_TEXTS))
+    source = str(digraph.source)
+    write_file(path, source.encode() if kind in _TEXTS else render_source(source, kind))
 
 
-def picture(source: str, kind: str) -> bytes:
-    """DOT text as the kind of picture that ``kind`` names: svg, png or pdf.
+def render_source(source: str, kind: str) -> bytes:
+    """A picture of DOT text; `kind` is svg, png or pdf.
 
-    The Graphviz inside of pygraphviz draws it, or else the program ``dot``. ``DrawingError`` where
-    neither is installed, and where they fail.
+    The Graphviz inside of pygraphviz draws it, or else the program `dot`.
+
+    Raises DrawingError where neither is installed, and where both fail.
     """
     failures = []
     for engine in (_by_pygraphviz, _by_program):
         try:
-            drawn = engine(source, kind)
+            picture = engine(source, kind)
         except DrawingError as error:
             failures.append(str(error))
         else:
-            if drawn is not None:
-                return drawn
+            if picture is not None:
+                return picture
     raise DrawingError("; ".join(failures) or _NO_ENGINE)
 
 
-def bundle(source: str, text: str) -> dict[str, str]:
-    """What a notebook shows of DOT text: the picture, or else a text and why there is none."""
+def mime_bundle(source: str, text: str) -> dict[str, str]:
+    """What a notebook shows of DOT text: the picture, or else a text and the reason."""
     try:
-        return {"image/svg+xml": picture(source, "svg").decode(), "text/plain": text}
-    except Exception as error:  # noqa: BLE001 — what a notebook asks for must not fail
+        return {"image/svg+xml": render_source(source, "svg").decode(), "text/plain": text}
+    except Exception as error:  # noqa: BLE001 — a notebook must show something
         return {"text/plain": f"{text}\n(no picture: {error})"}
 
 
@@ -76,12 +70,12 @@ def _by_pygraphviz(source: str, kind: str) -> bytes | None:
     with _one_at_a_time, _silent_stderr():
         graph = pygraphviz.AGraph(string=source)
         try:
-            drawn: bytes = graph.draw(format=kind, prog="dot")
+            picture: bytes = graph.draw(format=kind, prog="dot")
         except (OSError, ValueError) as error:
             raise DrawingError(f"pygraphviz could not draw the graph: {error}") from error
         finally:
             graph.close()
-    return drawn
+    return picture
 
 
 def _by_program(source: str, kind: str) -> bytes | None:
@@ -104,7 +98,7 @@ _one_at_a_time = threading.Lock()  # Graphviz keeps its state in the process, as
 
 @contextmanager
 def _silent_stderr() -> Iterator[None]:
-    """Keep away what comes on standard error, from C as well: remarks on fonts and on size."""
+    """Drop what is written to standard error, from C as well: remarks on fonts and sizes."""
     with redirect_stderr(io.StringIO()):
         try:
             saved = os.dup(_STDERR)

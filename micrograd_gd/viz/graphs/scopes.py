@@ -1,45 +1,37 @@
 """Which part of a model each node of a graph belongs to, found without recording anything.
 
-The place of a node recorded inside ``with scope("name"):`` is known. Every other place is inferred
+The place of a node recorded inside `with scope("name"):` is known. Every other place is inferred
 from the parameters, in one pass from the leaves up:
 
-- A node that uses a parameter of a neuron belongs to that neuron; where it uses parameters of
-  several parts, to the innermost part that holds them all.
+- A node that uses parameters belongs to the innermost part that holds them all, such as a neuron.
 - A node that uses none belongs to the innermost part that holds all the results it uses, so that an
-  activation goes with its neuron. Outside of all parts it stays outside.
-- A node that brings together two uses of one parameter, as a sum over samples does, is outside: no
-  part of a model computes on more than its own sample.
+  activation goes with its neuron. If it uses results from outside, it is outside.
+- A node that brings together two uses of one parameter, as a sum over samples does, is outside: a
+  part of a model computes on one sample only.
 - A leaf that is no parameter is outside.
 """
 
-from __future__ import annotations
-
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from micrograd_gd.core import blocks
 from micrograd_gd.errors import ArgumentError
 from micrograd_gd.nn import Module, parts
 from micrograd_gd.table.numbers import shorten
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from micrograd_gd.engine import Value
-    from micrograd_gd.viz.graphs.numbering import Numbering
+from micrograd_gd.viz.graphs.numbering import Numbering
 
 OUTSIDE = 0  # the place that holds all others
-_IN_A_LIST = re.compile(r"\.\d+\.")  # as layers.0.b is, and the name of a column seldom
-_DEEPEST = 8  # places below that are taken together
+_IN_A_LIST = re.compile(r"\.\d+\.")  # as in layers.0.b; names of columns are seldom so
+_DEEPEST = 8  # deeper places are merged with the one at this depth
 
 # The first and the last parameter below a node, each with the node that used it.
 Span = tuple[int, int, int, int]
 
 
 class Scopes:
-    """Places by number; a place comes after the one it lies in."""
+    """Places by number; a place comes after the place that it lies in."""
 
     def __init__(self) -> None:
         self.paths: list[tuple[str, ...]] = [()]
@@ -48,7 +40,7 @@ class Scopes:
         self._numbers: dict[tuple[int, str], int] = {}
 
     def place(self, path: Sequence[str]) -> int:
-        """The number of a path, which is new if need be."""
+        """The number of a path; a new path gets a new number."""
         place = OUTSIDE
         for name in path[:_DEEPEST]:
             number = self._numbers.setdefault((place, name), len(self.paths))
@@ -71,12 +63,15 @@ class Scopes:
         return first
 
     def name(self, place: int) -> str:
-        """The whole name of a place, such as ``layers.0.neurons.3``."""
+        """The whole name of a place, such as `layers.0.neurons.3`."""
         return ".".join(self.paths[place])
 
 
 def models_by_name(model: Any) -> dict[str, Module]:
-    """One model without a name, several with theirs; ``ArgumentError`` for what is none."""
+    """The models by name; the name of a single one is empty.
+
+    Raises ArgumentError for anything but modules.
+    """
     if model is None:
         return {}
     if isinstance(model, Module):
@@ -98,7 +93,7 @@ def models_by_name(model: Any) -> dict[str, Module]:
 
 
 def module_at(models: Mapping[str, Module], path: Sequence[str]) -> Module | None:
-    """The module that a place stands for, where there is one."""
+    """The module that a place stands for, or None."""
     part: Any = models.get("")
     words = ".".join(path).split(".")
     if part is None and path:
@@ -110,12 +105,12 @@ def module_at(models: Mapping[str, Module], path: Sequence[str]) -> Module | Non
 
 
 def places(numbering: Numbering, models: Mapping[str, Module]) -> tuple[Scopes, list[int]]:
-    """The places there are, and the place of every node."""
+    """All places, and the place of every node."""
     nodes = numbering.nodes
     scopes = Scopes()
     found = [OUTSIDE] * len(nodes)
     parameters = _parameters(numbering, models, scopes, found)
-    recorded: Mapping[Value, tuple[str, ...]] = blocks.scopes or {}
+    recorded: Mapping[Any, tuple[str, ...]] = blocks.scopes or {}
     if not (parameters or recorded):
         return scopes, found
     spans: list[Span | None] = [None] * len(nodes)
@@ -131,7 +126,7 @@ def places(numbering: Numbering, models: Mapping[str, Module]) -> tuple[Scopes, 
                 spans[i] = (min(order), i, max(order), i)
             else:
                 results = [j for j in used if numbering.used[j]]
-                spans[i] = _merged([span for j in results if (span := spans[j]) is not None])
+                spans[i] = _merge([span for j in results if (span := spans[j]) is not None])
                 if spans[i] is not None:
                     found[i] = scopes.common(found[j] for j in results)
     return scopes, found
@@ -140,7 +135,10 @@ def places(numbering: Numbering, models: Mapping[str, Module]) -> tuple[Scopes, 
 def _parameters(
     numbering: Numbering, models: Mapping[str, Module], scopes: Scopes, found: list[int]
 ) -> dict[int, int]:
-    """The parameters among the nodes, numbered as their models list them; notes their places."""
+    """The parameters among the nodes, numbered as their models list them.
+
+    Their places are written into `found`.
+    """
     named = [
         (prefix, name, parameter)
         for prefix, model in models.items()
@@ -160,7 +158,7 @@ def _parameters(
 
 
 def path_of_a_parameter(name: str) -> list[str]:
-    """The parts that a parameter lies in, from the outermost in, by its dotted name.
+    """The parts that a parameter lies in, from the outermost inwards, by its dotted name.
 
     >>> path_of_a_parameter("layers.0.neurons.3.w.1")
     ['layers.0', 'neurons.3']
@@ -177,8 +175,8 @@ def path_of_a_parameter(name: str) -> list[str]:
     return path
 
 
-def _merged(spans: Sequence[Span]) -> Span | None:
-    """The span that holds all of these, or none where they use one parameter in two places."""
+def _merge(spans: Sequence[Span]) -> Span | None:
+    """The span that holds all of these, or None where they use one parameter in two places."""
     if not spans:
         return None
     low, first, high, last = spans[0]
