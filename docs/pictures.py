@@ -11,6 +11,8 @@ import tempfile
 from contextlib import chdir, redirect_stdout
 from pathlib import Path
 
+import matplotlib as mpl
+
 ROOT = Path(__file__).parent.parent
 
 # The pages, and where the pictures that they save are shown.
@@ -20,23 +22,29 @@ PAGES = {
 }
 
 
-def drawn(page: Path, folder: Path) -> dict[Path, Path]:
-    """Run the code of a page in a folder: from each picture it saves to where that is shown."""
-    os.environ["SOURCE_DATE_EPOCH"] = "0"  # keeps the day out of the files
-    import matplotlib as mpl  # noqa: PLC0415 — after the line above
+# How plots are written, so that the same code gives the same text.
+STYLE = {"svg.fonttype": "none", "svg.hashsalt": "micrograd_gd"}
 
+
+def places(page: Path, folder: Path) -> dict[Path, Path]:
+    """From each picture that the page's code saved in a folder to where the page shows it."""
+    return {path: ROOT / PAGES[page].format(path.name) for path in sorted(folder.glob("*.svg"))}
+
+
+def run(page: Path, folder: Path) -> None:
+    """Run the code of a page in a folder."""
     blocks = re.findall(r"^```python\n(.*?)^```", page.read_text("utf-8"), re.DOTALL | re.MULTILINE)
     names: dict[str, object] = {"__name__": "__main__"}
-    style = {"svg.fonttype": "none", "svg.hashsalt": "micrograd_gd"}
-    with chdir(folder), redirect_stdout(io.StringIO()), mpl.rc_context(style):
+    with chdir(folder), redirect_stdout(io.StringIO()), mpl.rc_context(STYLE):
         for block in blocks:
             exec(block, names)  # noqa: S102 — the page's own code
-    return {path: ROOT / PAGES[page].format(path.name) for path in sorted(folder.glob("*.svg"))}
 
 
 if __name__ == "__main__":
     sys.path.insert(0, str(ROOT))
+    os.environ["SOURCE_DATE_EPOCH"] = "0"  # keeps the day out of the files
     for each in PAGES:
         with tempfile.TemporaryDirectory() as temporary:
-            for saved, where in drawn(each, Path(temporary)).items():
+            run(each, Path(temporary))
+            for saved, where in places(each, Path(temporary)).items():
                 where.write_bytes(saved.read_bytes())

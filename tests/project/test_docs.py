@@ -6,19 +6,25 @@ import re
 import shlex
 import sys
 from collections.abc import Iterator
-from contextlib import redirect_stdout
+from contextlib import chdir, redirect_stdout
 from itertools import dropwhile
 from pathlib import Path
 from typing import NamedTuple
 
+import matplotlib as mpl
 import pytest
 
 import micrograd_gd
+from micrograd_gd.cli import main
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 PAGES = [ROOT / "README.md", *sorted(DOCS.rglob("*.md"))]
 DEMOS = sorted((ROOT / "demos").glob("*.py"))
+sys.path += map(str, [DOCS, DOCS / "tutorial"])  # where the scripts stand that draw
+import figures  # noqa: E402
+import pictures  # noqa: E402
+
 CI = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
 
 
@@ -74,8 +80,22 @@ def anchors(page: Path) -> set[str]:
 
 @pytest.mark.usefixtures("table")
 @pytest.mark.parametrize("page", having("python"), ids=name)
-def test_python_blocks_print_what_the_page_shows(page, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
+def test_python_blocks_print_and_draw_what_the_page_shows(page, tmp_path):
+    with chdir(tmp_path), mpl.rc_context(pictures.STYLE):
+        run_blocks(page)
+    if page in pictures.PAGES:
+        drawn = pictures.places(page, tmp_path)
+        assert drawn
+        for saved, where in drawn.items():
+            assert texts(saved) == texts(where), f"{name(where)}: run python docs/pictures.py"
+            assert str(where.relative_to(page.parent)) in page.read_text(encoding="utf-8")
+
+
+def texts(picture):
+    return re.findall(r"<text.*?>(.*?)</text>", picture.read_text(encoding="utf-8"))
+
+
+def run_blocks(page):
     names = {"__name__": "__main__"}
     found = blocks(page)
     for block, following in zip(found, [*found[1:], Block("", "", 0)], strict=True):
@@ -113,17 +133,17 @@ def test_a_text_block_shows_what_the_block_before_it_prints(page):
 
 
 @pytest.mark.parametrize("page", having("sh"), ids=name)
-def test_shell_commands_work(page, tmp_path, python):
+def test_shell_commands_work(page, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     found = blocks(page)
     for block, following in zip(found, [*found[1:], Block("", "", 0)], strict=True):
         if block.language == "sh":
-            lines = block.text.splitlines()
-            printed = "".join(check_command(line, tmp_path, python) for line in lines)
+            printed = "".join(map(check_command, block.text.splitlines()))
             if following.language == "text":
                 assert printed == following.text, f"{name(page)}, line {block.line}"
 
 
-def check_command(line, folder, python):
+def check_command(line):
     """Run a command of the package; of others, know that something else runs them.
 
     The files that they are given are there.
@@ -137,7 +157,10 @@ def check_command(line, folder, python):
             named = re.match(r"(tests|docs)/(?!_build)", word)
             assert not named or (ROOT / word).exists(), f"{command}: there is no {word}"
         if words[0] == "micrograd-gd":
-            printed += python("-m", "micrograd_gd", *words[1:], cwd=folder).stdout
+            with redirect_stdout(io.StringIO()) as out, pytest.raises(SystemExit) as end:
+                main(words[1:])
+            assert end.value.code == 0, command
+            printed += out.getvalue()
         elif words[0] == "python" and words[1][0] != "-":
             assert (ROOT / words[1]).is_file(), f"{command}: there is no {words[1]}"
         else:
@@ -184,14 +207,8 @@ def test_the_page_of_operations_is_fresh(python):
 
 
 def test_the_figures_of_the_tutorial_are_fresh():
-    folder = DOCS / "tutorial"
-    sys.path.insert(0, str(folder))
-    try:
-        import figures
-    finally:
-        sys.path.remove(str(folder))
     for figure, draw in figures.FIGURES.items():
-        fresh = (folder / f"{figure}.svg").read_text(encoding="utf-8") == draw()
+        fresh = (DOCS / "tutorial" / f"{figure}.svg").read_text(encoding="utf-8") == draw()
         assert fresh, f"docs/tutorial/{figure}.svg: run python docs/tutorial/figures.py"
 
 
@@ -213,30 +230,3 @@ def test_what_the_package_itself_offers_is_imported_from_it(path):
 def test_the_documentation_builds_without_warnings(tmp_path, python):
     python("-m", "sphinx", "-W", "-q", "-d", "trees", "-b", "html", DOCS, "html", cwd=tmp_path)
     assert (tmp_path / "html" / "index.html").is_file()
-
-
-@pytest.mark.parametrize("demo", DEMOS, ids=name)
-def test_demos_run(demo, tmp_path, python):
-    assert python("-W", "error", demo, cwd=tmp_path).stdout
-    assert not list(tmp_path.iterdir())
-
-
-sys.path.insert(0, str(DOCS))
-try:
-    import pictures
-finally:
-    sys.path.remove(str(DOCS))
-
-
-@pytest.mark.parametrize("page", pictures.PAGES, ids=name)
-def test_the_pictures_of_a_page_are_what_its_code_draws(page, tmp_path, monkeypatch):
-    monkeypatch.delenv("SOURCE_DATE_EPOCH", raising=False)
-    drawn = pictures.drawn(page, tmp_path)
-    assert drawn
-    for saved, where in drawn.items():
-        new, shown = (
-            re.findall(r"<text.*?>(.*?)</text>", path.read_text(encoding="utf-8"))
-            for path in (saved, where)
-        )
-        assert new == shown, f"{name(where)}: run python docs/pictures.py"
-        assert str(where.relative_to(page.parent)) in page.read_text(encoding="utf-8")
