@@ -24,9 +24,9 @@ if TYPE_CHECKING:  # what type checkers and editors see
     from micrograd_gd import optim as optim
     from micrograd_gd import testing as testing
     from micrograd_gd import viz as viz
+    from micrograd_gd.compiler.c_source import to_c as to_c
     from micrograd_gd.compiler.jit import jit as jit
     from micrograd_gd.compiler.jit import trace as trace
-    from micrograd_gd.compiler.source import to_c as to_c
     from micrograd_gd.compiler.vmap import vmap as vmap
     from micrograd_gd.core.blocks import detect_anomaly as detect_anomaly
     from micrograd_gd.core.blocks import no_grad as no_grad
@@ -70,8 +70,8 @@ if TYPE_CHECKING:  # what type checkers and editors see
 else:
     HOMES = {
         "": "data errors functional losses nn optim testing viz",  # modules
+        "compiler.c_source": "to_c",
         "compiler.jit": "jit trace",
-        "compiler.source": "to_c",
         "compiler.vmap": "vmap",
         "core.blocks": "detect_anomaly no_grad scope",
         "descent.learning_rate": "critical_learning_rate find_learning_rate sweep_learning_rates",

@@ -1,4 +1,4 @@
-"""The arguments of a call of a compiled function, taken apart into numbers and structures."""
+"""The arguments of a call: what they are called, and the numbers that they consist of."""
 
 import inspect
 from collections.abc import Callable, Sequence
@@ -6,69 +6,148 @@ from typing import Any
 
 from micrograd_gd.compiler.trace import Traced
 from micrograd_gd.engine import Value
-from micrograd_gd.errors import JitError
+from micrograd_gd.errors import ArgumentError, JitError
 from micrograd_gd.table.numbers import shorten
 from micrograd_gd.transforms import trees
 
-Function = Callable[..., Any]
 
+class Signature:
+    """What a function calls its arguments, and which of them are static.
 
-class Call:
-    """The arguments of a call, taken apart."""
+    A static argument reaches the function as it is. All others are trees of numbers.
+
+    Raises ArgumentError for what is no function, and for static arguments that it does not take.
+    """
 
     def __init__(
-        self, f: Function, static: Sequence[str], args: tuple[Any, ...], kwargs: dict[str, Any]
+        self,
+        f: Callable[..., Any],
+        static_argnums: int | Sequence[int] = (),
+        static_argnames: str | Sequence[str] = (),
     ) -> None:
+        if not callable(f):
+            raise ArgumentError(f"expected a function, but was given {shorten(f)}")
         self.f = f
-        self.name = getattr(f, "__qualname__", repr(f))
-        places: dict[int | str, Any] = dict(enumerate(args)) | kwargs
-        named = _names(f, len(args)) | {key: key for key in kwargs}
-        self.static = {place: x for place, x in places.items() if named[place] in static}
-        numbers = {place: x for place, x in places.items() if place not in self.static}
-        self.leaves: list[Any] = []
-        structures = []
-        for place, x in numbers.items():
-            leaves, structure = trees.flatten(x, f"argument {named[place]}")
-            self.leaves += leaves
-            structures.append(structure)
-        self.structures = dict(zip(numbers, structures, strict=True))
-        self.arguments = tuple([(named[place], x) for place, x in self.structures.items()])
+        self.name: str = getattr(f, "__qualname__", repr(f))
+        self._read(f)
+        argnums = [static_argnums] if isinstance(static_argnums, int) else [*static_argnums]
+        argnames = [static_argnames] if isinstance(static_argnames, str) else [*static_argnames]
+        self._static = {*map(self._find_place, argnums), *map(self._check_name, argnames)}
+
+    def _read(self, f: Callable[..., Any]) -> None:
+        """Find the names of the arguments."""
+        self._names: list[str] = []  # of those that may be given by place
+        self._keywords: list[str] = []  # of all that may be given by name
+        self._rest = "x"  # and a number: the name of those by place that follow
+        self._is_open = False  # whether there may be any number of arguments
         try:
-            self.key = (*self.structures.items(), *self.static.items())
+            parameters = inspect.signature(f).parameters.values()
+        except (TypeError, ValueError):  # written in C
+            self._is_open = True
+            return
+        for each in parameters:
+            if each.kind is each.VAR_POSITIONAL:
+                self._rest = f"{each.name}_"
+            elif each.kind in {each.POSITIONAL_ONLY, each.POSITIONAL_OR_KEYWORD}:
+                self._names.append(each.name)
+            self._keywords.append(each.name)
+            self._is_open |= each.kind in {each.VAR_POSITIONAL, each.VAR_KEYWORD}
+
+    def _find_place(self, i: int) -> int | str:
+        """The name of argument i; its place where it has no name."""
+        count = len(self._names)
+        if not isinstance(i, int):
+            raise ArgumentError(
+                f"static_argnums has {shorten(i)}; expected places of arguments, such as 0; names "
+                f"go into static_argnames"
+            )
+        if self._is_open and i >= count:
+            return i
+        if self._is_open and i < 0:
+            raise ArgumentError(
+                f"static_argnums has {i}, but {self.name} takes any number of arguments: count "
+                f"from the first, which is 0"
+            )
+        if not -count <= i < count:
+            raise ArgumentError(
+                f"static_argnums has {i}, but {self.name} takes {count} arguments by place; the "
+                f"first is 0"
+            )
+        return self._names[i]
+
+    def _check_name(self, name: str) -> str:
+        if not isinstance(name, str):
+            raise ArgumentError(
+                f"static_argnames has {shorten(name)}; expected names of arguments; places go "
+                f"into static_argnums"
+            )
+        if not self._is_open and name not in self._keywords:
+            takes = ", ".join(self._keywords) or "no arguments"
+            raise ArgumentError(f"static_argnames has {name!r}, but {self.name} takes {takes}")
+        return name
+
+    def bind(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> "Arguments":
+        """The arguments of a call."""
+        return Arguments(self, args, kwargs)
+
+    def name_argument(self, place: int | str) -> str:
+        """What the function calls the argument at this place, or of this name."""
+        if isinstance(place, str):
+            return place
+        if place < len(self._names):
+            return self._names[place]
+        return f"{self._rest}{place - len(self._names)}"
+
+    def is_static(self, place: int | str) -> bool:
+        """Whether the argument reaches the function as it is."""
+        return place in self._static or self.name_argument(place) in self._static
+
+
+class Arguments:
+    """The arguments of a call: their numbers from left to right, and the structure around them.
+
+    Raises NotANumberError for what is neither a number nor static, and JitError for a static
+    argument without a hash.
+    """
+
+    def __init__(self, signature: Signature, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        self._f = signature.f
+        self.name = signature.name
+        self.leaves: list[Any] = []
+        self.static: dict[int | str, Any] = {}
+        self._structures: dict[int | str, trees.Structure] = {}
+        self.named: list[tuple[str, trees.Structure]] = []
+        places: dict[int | str, Any] = dict(enumerate(args)) | kwargs
+        for place, x in places.items():
+            if signature.is_static(place):
+                self.static[place] = x
+                continue
+            name = signature.name_argument(place)
+            leaves, structure = trees.flatten(x, f"argument {name}")
+            self.leaves += leaves
+            self._structures[place] = structure
+            self.named.append((name, structure))
+        self.key = (*self._structures.items(), *self.static.items())
+        try:
             hash(self.key)
         except TypeError:
             raise JitError(
-                f"{self.name}: static arguments are told apart by their hash, which "
-                f"{shorten(self.static)} has none of"
+                f"{self.name}: static arguments are told apart by their hash, and one of "
+                f"{shorten(self.static)} has none"
             ) from None
 
     def trace(self, leaves: Sequence[float]) -> Traced:
         """Call the function on fresh values, and write down what it does."""
         inputs = [Value(x) for x in leaves]
-        return Traced(self.name, inputs, self.arguments, lambda: self.eagerly(inputs))
+        return Traced(self.name, inputs, tuple(self.named), lambda: self.call(inputs))
 
-    def eagerly(self, leaves: Sequence[Any]) -> Any:
-        """Call the function itself on these numbers or values."""
+    def call(self, leaves: Sequence[Any]) -> Any:
+        """What the function itself gives for these numbers or values."""
         remaining = iter(leaves)
-        places = dict(self.static)
-        for place, structure in self.structures.items():
+        arguments = dict(self.static)
+        for place, structure in self._structures.items():
             part = [next(remaining) for _ in range(structure.size)]
-            places[place] = trees.unflatten(structure, part)
-        args = [places[place] for place in sorted(p for p in places if isinstance(p, int))]
-        return self.f(*args, **{p: x for p, x in places.items() if isinstance(p, str)})
-
-
-def _names(f: Function, count: int) -> dict[int | str, str]:
-    """What the function calls its first `count` arguments."""
-    try:
-        parameters = [*inspect.signature(f).parameters.values()]
-    except (TypeError, ValueError):  # written in C
-        parameters = []
-    names: list[str] = []
-    for parameter in parameters:
-        if parameter.kind is parameter.VAR_POSITIONAL:
-            names += [f"{parameter.name}_{i}" for i in range(count - len(names))]
-        elif parameter.kind in {parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD}:
-            names.append(parameter.name)
-    names += [f"x{i}" for i in range(len(names), count)]
-    return dict(enumerate(names[:count]))
+            arguments[place] = trees.unflatten(structure, part)
+        args = [arguments[place] for place in sorted(p for p in arguments if isinstance(p, int))]
+        kwargs = {name: x for name, x in arguments.items() if isinstance(name, str)}
+        return self._f(*args, **kwargs)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from micrograd_gd.compiler import tiers
-from micrograd_gd.compiler.arguments import Call, Function
+from micrograd_gd.compiler.arguments import Arguments, Signature
 from micrograd_gd.compiler.backends import llvm, python, tape
 from micrograd_gd.compiler.backends.python import Code
 from micrograd_gd.compiler.cache import Cache
@@ -34,9 +34,10 @@ BACKENDS: dict[str, Callable[[Program], Code]] = {
 
 
 def jit(
-    f: Function,
+    f: Callable[..., Any],
     *,
-    static_argnames: Sequence[str] = (),
+    static_argnums: int | Sequence[int] = (),
+    static_argnames: str | Sequence[str] = (),
     backend: str = "auto",
     cache: str | PathLike[str] | None = None,
     fast_math: bool = False,
@@ -44,11 +45,15 @@ def jit(
     """The same function, traced at its first call and run as a compiled program from then on.
 
     It takes and returns what `f` does: numbers, nested lists, tuples, dicts and NumPy arrays. Its
-    results are plain numbers, those of `f` on values bit for bit. Arguments in `static_argnames` go
-    to `f` as they are; each of their values gets programs of its own. `cache` is a folder that
-    keeps machine code for the next process. `fast_math` gives up equal bits for fewer instructions.
+    results are plain numbers, those of `f` on values bit for bit.
 
-    Raises JitError for what a program could not repeat, ArgumentError for an unknown backend.
+    Static arguments go to `f` as they are, and each of their values gets a program of its own:
+    name them by place in `static_argnums` or by name in `static_argnames`. `backend` is `auto`,
+    `python`, `tape` or `llvm`. `cache` is a folder that keeps machine code for the next process.
+    `fast_math` gives up equal bits for fewer instructions.
+
+    Raises ArgumentError for what is no function, an unknown backend, and static arguments that `f`
+    does not take. A call raises JitError for what a program could not repeat.
 
     >>> from micrograd_gd import value_and_grad
     >>> f = jit(value_and_grad(lambda x: x.exp() if x > 0 else -x))
@@ -61,17 +66,17 @@ def jit(
         return v2, -1.0
     """
     folder = None if cache is None else Path(cache)
-    return Compiled(f, static_argnames, backend, folder, fast_math)
+    return Compiled(f, static_argnums, static_argnames, backend, folder, fast_math)
 
 
-def trace(f: Function, *args: Any, **kwargs: Any) -> Program:
+def trace(f: Callable[..., Any], *args: Any, **kwargs: Any) -> Program:
     """The program that `jit(f)` would run for these arguments, to be printed.
 
     Raises JitError for what a program could not repeat.
     """
     f = f.f if isinstance(f, Compiled) else f
-    call = Call(f, (), args, kwargs)
-    return optimize_trace(call.trace(call.leaves))
+    arguments = Signature(f).bind(args, kwargs)
+    return optimize_trace(arguments.trace(arguments.leaves))
 
 
 class Compiled:
@@ -79,17 +84,20 @@ class Compiled:
 
     def __init__(
         self,
-        f: Function,
-        static_argnames: Sequence[str],
+        f: Callable[..., Any],
+        static_argnums: int | Sequence[int],
+        static_argnames: str | Sequence[str],
         backend: str,
         cache: Path | None = None,
         fast_math: bool = False,  # noqa: FBT001, FBT002 — as a pickle gives it
     ) -> None:
         if backend not in BACKENDS:
             raise ArgumentError(f"backend is {backend!r}; expected one of {', '.join(BACKENDS)}")
-        update_wrapper(self, f)
+        signature = Signature(f, static_argnums, static_argnames)
+        update_wrapper(self, f)  # first, since it copies the attributes of f
         self.f = f
-        self.static_argnames = static_argnames
+        self._signature = signature
+        self._static = static_argnums, static_argnames
         self._backend = backend
         self._cache = cache
         self._fast_math = fast_math
@@ -99,7 +107,7 @@ class Compiled:
 
     @property
     def _settings(self) -> tuple[Any, ...]:
-        return self.static_argnames, self._backend, self._cache, self._fast_math
+        return *self._static, self._backend, self._cache, self._fast_math
 
     @property
     def variants(self) -> tuple[Program, ...]:
@@ -133,16 +141,16 @@ class Compiled:
         return self._call(args, {})
 
     def _call(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        call = Call(self.f, self.static_argnames, args, kwargs)
-        if any(isinstance(leaf, Value) for leaf in call.leaves):
+        arguments = self._signature.bind(args, kwargs)
+        if any(isinstance(leaf, Value) for leaf in arguments.leaves):
             return self.f(*args, **kwargs)
-        kind = self._kinds.get(call.key)
+        kind = self._kinds.get(arguments.key)
         if kind is None:
-            kind = self._kinds[call.key] = _Kind(
-                call, self._backend, self._cache, fast_math=self._fast_math
+            kind = self._kinds[arguments.key] = _Kind(
+                arguments, self._backend, self._cache, fast_math=self._fast_math
             )
-        result = kind(call.leaves)
-        if not (kwargs or call.static):
+        result = kind(arguments.leaves)
+        if not (kwargs or arguments.static):
             self._remember(kind)
         return result
 
@@ -192,8 +200,10 @@ class _Variant:
 class _Kind:
     """All calls of one structure: a tree of variants, which branches where a guard fails."""
 
-    def __init__(self, call: Call, backend: str, cache: Path | None, *, fast_math: bool) -> None:
-        self._call = call
+    def __init__(
+        self, arguments: Arguments, backend: str, cache: Path | None, *, fast_math: bool
+    ) -> None:
+        self._arguments = arguments
         self._backend = backend
         self._cache = None if cache is None else Cache(cache)
         self._fast_math = fast_math
@@ -228,7 +238,7 @@ class _Kind:
             if type(result) is not int:
                 return result
             place, tree = result, variant.instead
-        traced = self._call.trace(leaves)
+        traced = self._arguments.trace(leaves)
         if len(self.variants) < MOST_VARIANTS:
             program = optimize_trace(traced)
             if self._fast_math:
@@ -240,12 +250,12 @@ class _Kind:
         elif not self._has_warned:
             self._has_warned = True
             warnings.warn(
-                f"{self._call.name} took another branch in {MOST_VARIANTS} calls: such calls are "
-                f"not compiled from now on; functional.where chooses without a branch",
+                f"{self._arguments.name} took another branch in {MOST_VARIANTS} calls: such calls "
+                f"are not compiled from now on; functional.where chooses without a branch",
                 RuntimeWarning,
                 stacklevel=5,
             )
-        return self._call.eagerly(leaves) if traced.batches.any else traced.result()
+        return self._arguments.call(leaves) if traced.batches.any else traced.result()
 
     def _compiled(self, program: Program) -> Code:
         if self._cache and self._backend == "llvm":

@@ -126,7 +126,12 @@ def test_a_program_is_pickled():
     assert python.function(again)(1.0, -2.0)[0] == python.function(program)(1.0, -2.0)[0]
 
 
-decorated = jit(curve, static_argnames=["n"])
+def power(x, n):
+    assert type(n) is int, "static arguments come as they are"
+    return x**n
+
+
+by_name, by_place = jit(power, static_argnames="n"), jit(power, static_argnums=1)
 
 
 @jit
@@ -135,10 +140,9 @@ def in_place(x):
 
 
 def test_a_compiled_function_is_pickled_as_its_function_is():
-    for compiled in (decorated, in_place):
+    for compiled in (by_name, by_place):
         again = pickle.loads(pickle.dumps(compiled))  # noqa: S301 — our own
-        assert again(1.5) == compiled(1.5)
-        assert again.static_argnames == compiled.static_argnames
+        assert again(1.5, 3) == compiled(1.5, 3) == 1.5**3
     assert pickle.loads(pickle.dumps(in_place)) is in_place  # noqa: S301 — our own
 
 

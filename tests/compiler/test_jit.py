@@ -4,6 +4,8 @@ import contextvars
 import ctypes
 import json
 import math
+import operator
+import pickle
 import shutil
 import struct
 import subprocess
@@ -45,10 +47,10 @@ from micrograd_gd import (
     vmap,
 )
 from micrograd_gd.compiler import passes
+from micrograd_gd.compiler.arguments import Signature
 from micrograd_gd.compiler.instructions import Guard, Instruction
 from micrograd_gd.compiler.jit import BACKENDS, MOST_VARIANTS
 from micrograd_gd.compiler.program import Program, verify
-from micrograd_gd.compiler.source import to_python
 from micrograd_gd.core.anomaly import PACKAGE
 from micrograd_gd.errors import ArgumentError, JitError, NonFiniteError, NotANumberError
 from micrograd_gd.functional import where
@@ -350,6 +352,52 @@ def test_static_arguments_reach_the_function_as_they_are():
     assert len(compiled.variants) == 2
     with pytest.raises(JitError, match="told apart by their hash"):
         compiled(1.0, [])
+
+
+def test_static_arguments_are_named_by_place_or_by_name():
+    def power(x, n, offset=0):
+        assert type(n) is int
+        return x**n + offset
+
+    for static in (
+        {"static_argnums": 1, "static_argnames": "offset"},
+        {"static_argnums": (1,), "static_argnames": ["offset"]},
+        {"static_argnames": ("n", "offset")},
+    ):
+        compiled = jit(power, **static)
+        assert compiled(2.0, 3) == compiled(2.0, n=3) == 8.0
+        assert compiled(2.0, 3, offset=1) == 9.0
+    again = pickle.loads(pickle.dumps(jit(operator.pow, static_argnums=1)))  # noqa: S301 — our own
+    assert [again(2.0, 3), again(3.0, 2)] == [8.0, 9.0]
+    scaled = jit(lambda x, mode: x * 2 if mode == "double" else x * 3, static_argnums=-1)
+    assert [scaled(1.0, "double"), scaled(2.0, "triple"), scaled(3.0, mode="double")] == [2, 6, 6]
+    assert jit(lambda *xs: xs[0] * len(xs[2]), static_argnums=(2,))(2.0, 1.0, "abc") == 6.0
+
+
+@pytest.mark.parametrize(
+    ("f", "options", "message"),
+    [
+        (3, {}, "expected a function, but was given 3"),
+        (lambda x, n: x, {"static_argnums": 2}, "has 2, but .* takes 2 arguments by place; the f"),
+        (lambda x, n: x, {"static_argnums": [-3]}, "has -3, but .*takes 2 arguments by place"),
+        (lambda x, n: x, {"static_argnums": "n"}, "has 'n'; expected places of arguments, such as"),
+        (lambda x, n: x, {"static_argnames": [1]}, "has 1; expected names of arguments; places go"),
+        (lambda x, n: x, {"static_argnames": "mode"}, "has 'mode', but .*takes x, n"),
+        (lambda: 1.0, {"static_argnames": "mode"}, "has 'mode', but .*takes no arguments"),
+        (lambda *xs: 1.0, {"static_argnums": -1}, "any number of arguments: count from the first"),
+    ],
+)
+def test_what_jit_cannot_take_is_refused_when_it_is_made(f, options, message):
+    with pytest.raises(ArgumentError, match=message):
+        jit(f, **options)
+
+
+def test_what_is_no_function_is_not_traced():
+    for read in (trace, to_c):
+        with pytest.raises(ArgumentError, match="expected a function, but was given 2"):
+            read(2.0, 1.0)
+    with pytest.raises(ArgumentError, match="name is 'my f'; expected the name of a C function"):
+        to_c(lambda x: x, 1.0, name="my f")
 
 
 def test_without_static_arguments_a_word_is_no_number():
@@ -676,10 +724,8 @@ def test_no_scan_changes_a_bit(program):
     def run(optimized):
         return bits(BACKENDS["python"](verify(optimized)).flat([*program.inputs]))
 
-    from micrograd_gd.compiler.jit import Call
-
-    call = Call(value_and_grad(f), (), program.inputs, {})
-    traced = call.trace(call.leaves)
+    arguments = Signature(value_and_grad(f)).bind(program.inputs, {})
+    traced = arguments.trace(arguments.leaves)
     written = traced.program()
     expected = bits(traced.result())
     assert run(written) == expected
@@ -738,49 +784,6 @@ def test_fast_math_in_a_batch_that_comes_to_nothing():
 # Source.
 
 
-def run_python(source, *args):
-    names = {}
-    exec(source, names)  # noqa: S102 — the source that is tested
-    return names["compute"](*args)
-
-
-@pytest.mark.parametrize("name", [row.name for row in OPERATIONS.values() if not row.folds])
-def test_python_source_of_every_row_gives_the_same_bits(name):
-    row = OPERATIONS[name]
-    point = [1.5, 0.25, 2.0][: len(row.operands)]
-    point[0] = 2.0 if row.operands[0] == "n" else point[0]
-    f = value_and_grad(row, tuple(range(len(point))))
-    source = to_python(f, *point)
-    assert "micrograd" not in source
-    assert bits(run_python(source, *point)) == bits(f(*point))
-
-
-def test_an_argument_may_be_called_like_a_function():
-    source = to_python(lambda exp, v0: exp.exp() / v0, 1.0, 2.0)
-    assert run_python(source, 0.0, 0.0) == math.inf
-
-
-def test_source_closes_over_today_s_parameters():
-    model = MLP(2, [3, 1], seed=1)
-    source = to_python(lambda x: [model(x), functional.total(x)], [0.5, -1.0])
-    now = [model([0.1, 0.2]).data, 0.1 + 0.2]
-    for parameter in model.parameters():
-        parameter.data = 0.0
-    assert run_python(source, [0.1, 0.2]) == now
-
-
-def test_python_source_refuses_another_branch():
-    source = to_python(lambda x: x if x > 0 else -x, 1.0)
-    assert run_python(source, 2.0) == 2.0
-    with pytest.raises(ValueError, match="guard 0 fails: another branch"):
-        run_python(source, -1.0)
-
-
-def test_python_source_has_no_arrays():
-    with pytest.raises(JitError, match="results of numbers, lists, tuples and dicts"):
-        to_python(lambda m: m * 2, np.arange(2.0))
-
-
 needs_gcc = pytest.mark.skipif(not shutil.which("gcc"), reason="there is no gcc")
 
 
@@ -811,6 +814,22 @@ def test_c_source_of_every_row_gives_the_same_bits(tmp_path):
     done, y = run_c(tmp_path, to_c(f, point), point, len(expected))
     assert done == -1
     assert bits(y) == expected
+
+
+@needs_gcc
+def test_source_closes_over_the_parameters_of_today(tmp_path):
+    model = MLP(2, [3, 1], seed=1)
+    source = to_c(lambda x: [model(x), functional.total(x)], [0.5, -1.0])
+    now = [model([0.1, 0.2]).data, 0.1 + 0.2]
+    for parameter in model.parameters():
+        parameter.data = 0.0
+    assert run_c(tmp_path, source, [0.1, 0.2], 2) == (-1, now)
+
+
+@needs_gcc
+def test_an_argument_may_be_called_like_a_function(tmp_path):
+    source = to_c(lambda exp, v0: exp.exp() / v0, 1.0, 2.0)
+    assert run_c(tmp_path, source, [0.0, 0.0], 1) == (-1, [math.inf])
 
 
 @needs_gcc

@@ -24,7 +24,7 @@ from micrograd_gd import (
     value_and_grad,
 )
 from micrograd_gd.compiler import passes
-from micrograd_gd.compiler.arguments import Call
+from micrograd_gd.compiler.arguments import Signature
 from micrograd_gd.compiler.instructions import FlatSteps
 from micrograd_gd.compiler.program import verify
 from micrograd_gd.core import sweep
@@ -47,7 +47,7 @@ TRANSFORMS = {
 
 
 def traced(f, *args):
-    call = Call(f, (), args, {})
+    call = Signature(f).bind(args, {})
     return call.trace(call.leaves)
 
 

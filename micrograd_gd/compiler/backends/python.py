@@ -67,7 +67,7 @@ def function(program: Program) -> Run:
     parameters = ", ".join(f"v{i}" for i in range(first))
     lines = [f"v{first + i} = c{i}.data" for i in range(len(program.captured))]
     if len(program.steps) <= LONGEST:
-        lines += body(program, names, "return {}")
+        lines += _body(program, names)
     else:
         lines += _body_in_parts(program, names)
     return _defined("run", parameters, lines, names)
@@ -82,12 +82,12 @@ def _defined(name: str, parameters: str, lines: Sequence[str], names: dict[str, 
     return defined
 
 
-def body(program: Program, names: dict[str, Any], otherwise: str) -> Iterator[str]:
-    """The lines that compute the result from `v0`, `v1` …; where a guard fails, `otherwise`.
+def _body(program: Program, names: dict[str, Any]) -> Iterator[str]:
+    """The lines that compute the result from the numbers `v0`, `v1` and so on.
 
     What they refer to besides float functions is added to `names`.
     """
-    yield from _Lines(names, otherwise, program.varying).of(program.steps)
+    yield from _Lines(names, program.varying).of(program.steps)
     yield _result(program, names)
 
 
@@ -95,7 +95,7 @@ def _body_in_parts(program: Program, names: dict[str, Any]) -> Iterator[str]:
     """The lines that call functions of `LONGEST` steps; slots hold what several of them use."""
     cut = [*parts(program, LONGEST), ()]  # the last one, which returns, is the caller
     slots = crossing(program, cut)
-    writer = _Lines(names, "return {}", program.varying)
+    writer = _Lines(names, program.varying)
     yield f"x = ({''.join(f'v{i}, ' for i in range(program.size))})"
     yield f"v = [0.0] * {len(slots)}"
     for i, part in enumerate(cut[:-1]):
@@ -135,10 +135,9 @@ class _Lines:
     A varying number is a list of one number a lane.
     """
 
-    def __init__(self, names: dict[str, Any], otherwise: str, varying: dict[int, int]) -> None:
+    def __init__(self, names: dict[str, Any], varying: dict[int, int]) -> None:
         self.names = names
         self.varying = varying
-        self.otherwise = otherwise
         self.templates: dict[Operation, str] = {}
         self.guards = 0
 
@@ -149,8 +148,7 @@ class _Lines:
             if isinstance(step, Guard):
                 left, right = operands
                 negated = "not " if step.holds else ""
-                otherwise = self.otherwise.format(self.guards)
-                yield f"if {negated}{left} {step.relation} {right}: {otherwise}"
+                yield f"if {negated}{left} {step.relation} {right}: return {self.guards}"
                 self.guards += 1
                 continue
             if isinstance(step.op, Lanes):
