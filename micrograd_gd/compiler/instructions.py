@@ -15,6 +15,7 @@ from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import Any, NamedTuple, overload
 
+from micrograd_gd.core.tape_format import RELATIONS
 from micrograd_gd.table.ops import Operation
 
 Operand = int | float  # the number of an earlier result, or a constant
@@ -43,8 +44,6 @@ class Guard(NamedTuple):
 
 
 Step = Instruction | Guard
-
-RELATIONS = ("<", "<=", "==", "!=", ">", ">=")
 
 
 class FlatSteps(Sequence[Step]):

@@ -1,10 +1,12 @@
 """Which engine is in use: the twin in C where it was built, unless MICROGRAD_GD_ENGINE says.
 
 `Value` is here only where that is the twin. The import raises EngineError for an unknown choice,
-and for the twin where it was not built.
+and for the twin where it was not built. Who gets the slower engine without having chosen it is told
+so in one line on stderr.
 """
 
 import os
+import sys
 from typing import Any
 
 from micrograd_gd.errors import EngineError
@@ -13,6 +15,16 @@ _wanted = os.environ.get("MICROGRAD_GD_ENGINE", "")
 if _wanted not in {"", "python", "native"}:
     raise EngineError(f"MICROGRAD_GD_ENGINE is {_wanted!r}; expected python, native or nothing")
 
+
+def _is_to_be_told() -> bool:
+    """Whether a native engine could be had here, and nobody has told the user yet."""
+    multiprocessing: Any = sys.modules.get("multiprocessing")
+    is_worker = multiprocessing is not None and multiprocessing.parent_process() is not None
+    could_be_had = sys.implementation.name == "cpython" and sys.platform not in _WITHOUT_COMPILER
+    return could_be_had and not is_worker and sys.stderr is not None
+
+
+_WITHOUT_COMPILER = {"emscripten", "wasi"}
 _extension: Any = None
 if _wanted != "python":
     from micrograd_gd.core import native
@@ -21,7 +33,13 @@ if _wanted != "python":
     if _extension is not None:
         Value = _extension.Value
     elif _wanted == "native":
-        raise EngineError("the native engine was not built: install again with a C compiler there")
+        raise EngineError(f"the native engine {native.reason}")
+    elif _is_to_be_told():
+        print(  # noqa: T201 — no warning, which would be an error under -W error
+            f"micrograd_gd: the Python engine runs, many times slower than the native one, which "
+            f"{native.reason}; with MICROGRAD_GD_ENGINE=python this line is not shown",
+            file=sys.stderr,
+        )
 
 
 def native_part(name: str) -> Any:

@@ -17,6 +17,8 @@ Make = Callable[[Any, Operation], Method]  # a method of that type for the row
 
 def define(kind: Any, op: Operation, *, in_python: bool = False) -> None:
     """Give the type the methods, and the operators, that record the row."""
+    if op.is_internal:
+        return
     is_plain = not op.defaults and not op.folds
     is_binary = is_plain and len(op.operands) == 2
     method: Make = _any

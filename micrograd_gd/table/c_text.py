@@ -1,7 +1,6 @@
 """How the table's formulas and names read in C."""
 
 import ast
-from collections.abc import Iterable
 
 from micrograd_gd.table import ieee
 from micrograd_gd.table.ops import Operation
@@ -62,8 +61,3 @@ def condition(tree: ast.expr) -> str:
 def word(row: Operation) -> str:
     """The row's name as C writes it; that of a slope is no word, as in drelu/dx."""
     return row.name.replace("/", "_by_")
-
-
-def listed(name: str, entries: Iterable[str]) -> str:
-    """A macro with an entry on each line."""
-    return " \\\n    ".join([f"#define {name}", *entries]) + "\n"

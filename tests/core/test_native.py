@@ -77,7 +77,7 @@ def patterns(op, arity):
 
 
 def test_every_operation_that_is_stated_in_text_is_compiled_in():
-    in_python = [name for name in OPERATIONS if type(getattr(Native, name)) is type(bits)]
+    in_python = [name for name, op in OPERATIONS.items() if not native.extension.number_of(op)]
     assert in_python == []  # else build again: the table was changed since
 
 
@@ -91,7 +91,16 @@ def test_every_operation_gives_the_same_bits(op):
             assert native == python, (op, numbers, active)
 
 
-@pytest.mark.parametrize("op", list(OPERATIONS.values()), ids=lambda op: op.name)
+OFFERED = [op for op in OPERATIONS.values() if not op.is_internal]
+
+
+def test_a_row_that_is_there_for_derivatives_is_no_method():
+    for op in OPERATIONS.values():
+        for kind in (Python, Native):
+            assert hasattr(kind, op.name) == (op in OFFERED)
+
+
+@pytest.mark.parametrize("op", OFFERED, ids=lambda op: op.name)
 def test_every_operation_is_a_method_under_all_its_names(op):
     operands = [0.5, 0.25, 0.75][: len(op.operands)] if not op.folds else [0.5, 0.25, 0.75]
     names = [op.name, *op.aliases, *([f"__{op.method}__"] if op.method else [])]

@@ -1,17 +1,17 @@
 """The backend `tape`: a program as flat arrays of numbers, which the native core runs at once.
 
 `jit.steps` says what is in them. With batches the records come stage by stage, each of which begins
-with the number of its lanes, 0 for none; further records are
+with the number of its lanes, 0 for none; further records are, by their kind,
 
-    -13, lanes, 0                                    a stage begins
-    -14, result, 4, buffer, offset, stride, lanes    a varying number, read where it lies
-    -15, result, lanes, operand …                    pack
-    -16, result, 2, operand, lane                    pick
-    -17, result, 2, operand, lane                    place
-    -18, result, 1, operand                          sum
-    -19, 0, 4, operand, buffer, offset, stride       all lanes of the operand are results
+    STAGE      lanes, 0                                    a stage begins
+    STRIDED    result, 4, buffer, offset, stride, lanes    a varying number, read where it lies
+    PACK       result, lanes, operand …
+    PICK       result, 2, operand, lane
+    PLACE      result, 2, operand, lane
+    SUM        result, 1, operand
+    ROW        0, 4, operand, buffer, offset, stride       all lanes of the operand are results
 
-and an output of -2³¹ is one that a record of the last kind writes.
+and an output that is BY_ROW is one that a record of the last kind writes.
 """
 
 import sys
@@ -20,26 +20,19 @@ from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 from micrograd_gd.compiler.backends.python import Code
-from micrograd_gd.compiler.instructions import (
-    RELATIONS,
-    FlatSteps,
-    Guard,
-    Instruction,
-    Operand,
-    Step,
-)
+from micrograd_gd.compiler.instructions import FlatSteps, Guard, Instruction, Operand, Step
 from micrograd_gd.compiler.lanes import Lanes
 from micrograd_gd.compiler.program import Program, Row
 from micrograd_gd.compiler.schedule import schedule, strided
 from micrograd_gd.core.choice import native_part
+from micrograd_gd.core.tape_format import BY_ROW, RELATIONS, PartKind, RecordKind
 from micrograd_gd.errors import JitError
 from micrograd_gd.table.ops import Operation
 from micrograd_gd.transforms.trees import Structure
 
-_STAGE, _STRIDED, _ROW, _BY_ROW = -13, -14, -19, -(2**31)
-_BORDER = {"pack": -15, "pick": -16, "place": -17, "sum": -18}
-_KINDS = {None: 0, list: 1, tuple: 2, dict: 3}
-_ARRAY, _OTHER = 4, 5
+_KINDS = {
+    None: PartKind.NUMBER, list: PartKind.LIST, tuple: PartKind.TUPLE, dict: PartKind.DICT,
+}  # fmt: skip
 
 Part = tuple[int, int, Any]
 
@@ -83,7 +76,7 @@ def flat(program: Program) -> Flat:
             _number(op)
         return Flat(program.steps.code, program.steps.constants, program.steps.outputs)
     writer = _Writer()
-    outputs = [_BY_ROW if x is None else writer.operand(x) for x in program.outputs]
+    outputs = [BY_ROW if x is None else writer.operand(x) for x in program.outputs]
     if program.has_batches:
         _write_stages(program, writer, outputs)
     else:
@@ -142,7 +135,7 @@ def _write_stages(program: Program, writer: _Writer, outputs: list[int]) -> None
     even = [row for row in program.rows if _is_even(row, program)]
     rows = {row.of: [each for each in even if each.of == row.of] for row in even}
     for stage in schedule(program).stages:
-        writer.record(_STAGE, stage.lanes)
+        writer.record(RecordKind.STAGE, stage.lanes)
         for step in stage.steps:
             if isinstance(step, Instruction) and isinstance(step.op, Lanes):
                 _write_border(program, step, step.op, writer)
@@ -151,7 +144,7 @@ def _write_stages(program: Program, writer: _Writer, outputs: list[int]) -> None
             if stage.lanes and isinstance(step, Instruction):
                 _write_rows(program, rows.pop(step.result, []), writer)
     for left in rows.values():  # of numbers that no loop computes
-        writer.record(_STAGE, left[0].lanes)
+        writer.record(RecordKind.STAGE, left[0].lanes)
         _write_rows(program, left, writer)
     _write_lane_by_lane(program, {*program.rows} - {*even}, writer, outputs)
 
@@ -160,11 +153,11 @@ def _write_lane_by_lane(
     program: Program, rows: Iterable[Row], writer: _Writer, outputs: list[int]
 ) -> None:
     number = max([program.size, *(step.result + 1 for step in program.instructions)])
-    writer.record(_STAGE, 0)
+    writer.record(RecordKind.STAGE, 0)
     for row in rows:
         for lane, place in enumerate(row.places):
             outputs[place] = number + lane
-            writer.record(_BORDER["pick"], number + lane, row.of, lane)
+            writer.record(RecordKind.PICK, number + lane, row.of, lane)
         number += row.lanes
 
 
@@ -179,19 +172,19 @@ def _write_border(program: Program, step: Instruction, op: Lanes, writer: _Write
     places = strided(step, program) if op.kind == "pack" else None
     if places is not None:
         buffer, offset = program.input_layout.place(places.start)
-        writer.record(_STRIDED, step.result, buffer, offset, places.step, op.lanes)
+        writer.record(RecordKind.STRIDED, step.result, buffer, offset, places.step, op.lanes)
         return
     first, *lane = step.operands
     operands = [writer.operand(first), *map(int, lane)]
     if op.kind == "pack":
         operands = [*map(writer.operand, step.operands)]
-    writer.record(_BORDER[op.kind], step.result, *operands)
+    writer.record(RecordKind[op.kind.upper()], step.result, *operands)
 
 
 def _write_rows(program: Program, rows: Iterable[Row], writer: _Writer) -> None:
     for row in rows:
         buffer, offset = program.output_layout.place(row.start)
-        writer.record(_ROW, 0, row.of, buffer, offset, row.stride)
+        writer.record(RecordKind.ROW, 0, row.of, buffer, offset, row.stride)
 
 
 def plan(structure: Structure) -> list[Part]:
@@ -206,8 +199,8 @@ def _parts(structure: Structure) -> Iterator[Part]:
     if structure.kind in _KINDS:
         yield _KINDS[structure.kind], len(structure.below), structure.keys
     elif structure.is_container:
-        yield _OTHER, len(structure.below), structure.filled
+        yield PartKind.OTHER, len(structure.below), structure.filled
     else:
-        yield _ARRAY, structure.size, structure.shape
+        yield PartKind.ARRAY, structure.size, structure.shape
     for below in structure.below:
         yield from _parts(below)

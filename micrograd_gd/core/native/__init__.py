@@ -1,15 +1,18 @@
 """The native engine: `Value` written in C, the fast twin of `engine.Value`.
 
-`Value` is missing here where the extension is not built for this Python; the Python engine serves.
+`Value` is missing here where the extension was not built for this Python, and `reason` says why;
+the Python engine serves.
 """
 
 from micrograd_gd.core import blocks
 from micrograd_gd.core.native import methods
 
 try:
-    from micrograd_gd.core.native import extension
-except ImportError:  # no compiler when this was installed, or a second interpreter before 3.12
-    pass
+    import micrograd_gd.core.native.extension as extension  # noqa: PLR0402 — tells a missing file
+except ModuleNotFoundError:  # no compiler when this was installed
+    reason = "was not built: install again with a C compiler there"
+except ImportError as error:  # it was built for another machine, for example
+    reason = f"could not be loaded: {error}"
 else:
     Value = extension.Value
     methods.complete(Value, extension.adopt, extension.restore)

@@ -9,6 +9,7 @@
    program; a program becomes a tape, and a kernel calls it. `rules.c`, `row_methods.c` and `tape_rows.h`
    are generated from the table of operations when the package is built. */
 
+#include "docs.h"
 #include "node/memory.c"
 #include "node/stack.c"
 #include "node/collector.c"
@@ -50,6 +51,10 @@
 
 /* The module. */
 
+/*[python]
+def adopt(op: Operation, name: str, formulas: str, /) -> bool:
+    """Take in a row of the table; whether it is compiled in."""
+*/
 static PyObject *native_adopt(PyObject *module, PyObject *args)
 {
     PyObject *op;
@@ -61,6 +66,10 @@ static PyObject *native_adopt(PyObject *module, PyObject *args)
     return compiled < 0 ? NULL : PyBool_FromLong(compiled);
 }
 
+/*[python]
+def number_of(op: Operation, /) -> int:
+    """The number of an operation that is compiled in; 0 for others."""
+*/
 static PyObject *native_number_of(PyObject *module, PyObject *op)
 {
     uint32_t number = number_of_op(PyModule_GetState(module), op);
@@ -70,6 +79,10 @@ static PyObject *native_number_of(PyObject *module, PyObject *op)
     return PyLong_FromUnsignedLong(number < ROW_COUNT ? number : 0);
 }
 
+/*[python]
+def count_blocks(count: int, /) -> None:
+    """Hear how many blocks of core/blocks.py are open."""
+*/
 static PyObject *native_count_blocks(PyObject *module, PyObject *count)
 {
     long open_blocks = PyLong_AsLong(count);
@@ -81,23 +94,13 @@ static PyObject *native_count_blocks(PyObject *module, PyObject *count)
 }
 
 static PyMethodDef native_methods[] = {
-    {"restore", native_restore, METH_VARARGS,
-     "restore(op, operands, partials, data, grad, label)\n--\n\nThe node with these fields."},
-    {"adopt", native_adopt, METH_VARARGS,
-     "adopt(op, name, formulas)\n--\n\nTake in a row of the table; whether it is compiled in."},
-    {"number_of", native_number_of, METH_O,
-     "number_of(op)\n--\n\nThe number of an operation that is compiled in; 0 for others."},
-    {"count_blocks", native_count_blocks, METH_O,
-     "count_blocks(count)\n--\n\nHear how many blocks of `modes` are open."},
-    {"optimized", native_optimized, METH_VARARGS,
-     "optimized(inputs, events, outputs, traits)\n--\n\n"
-     "What `jit.steps` makes a program of; None where Python is to do it."},
-    {"pull_back", native_pull_back, METH_VARARGS,
-     "pull_back(seeds, stop, differentiable, trace, last)\n--\n\n"
-     "As that of `sweep`."},
-    {"push_forward", native_push_forward, METH_VARARGS,
-     "push_forward(nodes, seeds, differentiable, trace, last)\n--\n\n"
-     "As that of `sweep`."},
+    {"restore", native_restore, METH_VARARGS, DOC_restore},
+    {"adopt", native_adopt, METH_VARARGS, DOC_adopt},
+    {"number_of", native_number_of, METH_O, DOC_number_of},
+    {"count_blocks", native_count_blocks, METH_O, DOC_count_blocks},
+    {"optimized", native_optimized, METH_VARARGS, DOC_optimized},
+    {"pull_back", native_pull_back, METH_VARARGS, DOC_pull_back},
+    {"push_forward", native_push_forward, METH_VARARGS, DOC_push_forward},
     {NULL, NULL, 0, NULL},
 };
 

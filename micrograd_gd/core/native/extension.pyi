@@ -1,26 +1,31 @@
+# Generated from the C by `python -m micrograd_gd.core.native.generate`.
+
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from micrograd_gd.engine import Value as Value
 from micrograd_gd.table.operation import Operation
 
-def adopt(op: Operation, name: str, formulas: str) -> bool: ...
-def count_blocks(count: int) -> None: ...
-def restore(
-    op: Operation | None,
-    operands: tuple[Any, ...],
-    partials: tuple[float | None, ...],
-    data: float,
-    grad: float,
-    label: Any,
-) -> Value: ...
-def number_of(op: Operation) -> int: ...
+def adopt(op: Operation, name: str, formulas: str, /) -> bool: ...
+def number_of(op: Operation, /) -> int: ...
+def count_blocks(count: int, /) -> None: ...
+def optimized(
+    inputs: Sequence[Value],
+    events: Sequence[Any],
+    outputs: Sequence[Any],
+    traits: Callable[[Operation], tuple[bool, bool, float | None, float | None, Operation | None]],
+    /,
+) -> (
+    tuple[tuple[Value, ...], dict[int, Any], bytes, bytes, bytes, int, int, dict[int, Operation]]
+    | None
+): ...
 def pull_back(
     seeds: Mapping[Value, Any],
     stop: Collection[Value],
     differentiable: bool,
     trace: Any,
     last: bool,
+    /,
 ) -> dict[Value, Any]: ...
 def push_forward(
     nodes: Iterable[Value],
@@ -28,16 +33,31 @@ def push_forward(
     differentiable: bool,
     trace: Any,
     last: bool,
+    /,
 ) -> dict[Value, Any]: ...
-def optimized(
-    inputs: Sequence[Value],
-    events: Sequence[Any],
-    outputs: Sequence[Any],
-    traits: Callable[[Operation], tuple[bool, bool, float | None, float | None, Operation | None]],
-) -> (
-    tuple[tuple[Value, ...], dict[int, Any], bytes, bytes, bytes, int, int, dict[int, Operation]]
-    | None
-): ...
+def restore(
+    op: Operation | None,
+    operands: tuple[Any, ...],
+    partials: tuple[float | None, ...],
+    data: float,
+    grad: float,
+    label: Any,
+    /,
+) -> Value: ...
+
+class Kernel:
+    patience: int  # calls until it answers NotImplemented, to be replaced; negative: never
+
+    def __init__(
+        self,
+        code: Tape | tuple[int, Any, int],
+        arguments: Sequence[tuple[int, int, Any]],
+        result: Sequence[tuple[int, int, Any]],
+        captured: Sequence[Value],
+        numpy: Any,
+    ) -> None: ...
+    def __call__(self, *args: Any) -> Any: ...
+    def flat(self, leaves: list[float], /) -> Any: ...
 
 class Tape:
     def __init__(
@@ -48,16 +68,3 @@ class Tape:
         x: Sequence[tuple[int, int, int]],
         y: Sequence[tuple[int, int, int]],
     ) -> None: ...
-
-class Kernel:
-    patience: int
-    def __init__(
-        self,
-        code: Tape | tuple[int, Any, int],
-        arguments: Sequence[tuple[int, int, Any]],
-        result: Sequence[tuple[int, int, Any]],
-        captured: Sequence[Value],
-        numpy: Any,
-    ) -> None: ...
-    def __call__(self, *args: Any) -> Any: ...
-    def flat(self, leaves: list[float]) -> Any: ...

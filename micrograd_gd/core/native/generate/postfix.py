@@ -8,7 +8,9 @@ is false, reads next. JUMP goes on at another step; DONE says that the result is
 import ast
 from typing import Any
 
+from micrograd_gd.core.blocks import RELATIONS
 from micrograd_gd.table import expression
+from micrograd_gd.table.c_text import OPERATORS
 from micrograd_gd.table.ops import Operation
 
 KINDS = (
@@ -18,13 +20,9 @@ KINDS = (
 DEEPEST, MOST_TAKEN = 8, 4  # room on the stack, and operands of one operation
 
 _OPERATIONS: dict[type, str] = {ast.Add: "add", ast.Sub: "sub", ast.Mult: "mul"}
-_RELATIONS: dict[type, str] = {
-    ast.Lt: "Py_LT", ast.LtE: "Py_LE", ast.Eq: "Py_EQ",
-    ast.NotEq: "Py_NE", ast.Gt: "Py_GT", ast.GtE: "Py_GE",
-}  # fmt: skip
 
 
-def steps(row: Operation, formula: Any, numbers: dict[str, int]) -> str:
+def write_steps(row: Operation, formula: Any, numbers: dict[str, int]) -> str:
     """The steps of one of a row's formulas as C; `numbers` are those of the operations."""
     written = _Steps(row, numbers)
     written.value(expression.on_values(row.tree(formula)))
@@ -123,7 +121,7 @@ class _Steps:
             case ast.Compare(left=left, ops=[op], comparators=[right]):
                 self.value(left)
                 self.value(right)
-                self.add("COMPARE", _RELATIONS[type(op)])
+                self.add("COMPARE", f"Py_{RELATIONS[OPERATORS[type(op)]].upper()}")
                 self.add("UNLESS", otherwise)
             case _:
                 self.value(tree)

@@ -69,18 +69,18 @@ static bool read_part(Reader *reader, PyObject *x)
 {
     const Part *part = reader->part++;
     switch (part->kind) {
-    case A_NUMBER:
+    case PART_NUMBER:
         return read_number(reader->kernel, x, reader->number++);
-    case A_LIST:
+    case PART_LIST:
         return PyList_CheckExact(x) && PyList_GET_SIZE(x) == part->n
                && read_items(reader, ((PyListObject *)x)->ob_item, part);
-    case A_TUPLE:
+    case PART_TUPLE:
         return PyTuple_CheckExact(x) && PyTuple_GET_SIZE(x) == part->n
                && read_items(reader, ((PyTupleObject *)x)->ob_item, part);
-    case A_DICT:
+    case PART_DICT:
         return PyDict_CheckExact(x) && PyDict_GET_SIZE(x) == part->n
                && read_dict(reader, x, part);
-    case AN_ARRAY:
+    case PART_ARRAY:
         *reader->array++ = Py_NewRef(x);
         return (PyObject *)Py_TYPE(x) == reader->kernel->array_type;
     default:
@@ -122,7 +122,7 @@ static bool hold_arguments(const Kernel *kernel, Call *call)
     const Plan *plan = &kernel->arguments;
     Py_ssize_t i = 0;
     for (const Part *part = plan->part; i < plan->arrays; part++) {
-        if (part->kind == AN_ARRAY) {
+        if (part->kind == PART_ARRAY) {
             if (!hold_array(call, call->array[i], part, 0)) {
                 return false;
             }

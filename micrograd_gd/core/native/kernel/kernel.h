@@ -1,4 +1,4 @@
-/* The kernel: native code with the way in and out. See kernel.c.
+/* The kernel: native code with the way in and out.
 
    A *plan* is what a kernel knows of a structure, the arguments or the result: a list of *parts*,
    each container before what is in it. */
@@ -8,11 +8,8 @@
 
 #include "tape/tape.h"
 
-/* A structure is a list of parts, each container before what is in it. */
-typedef enum { A_NUMBER, A_LIST, A_TUPLE, A_DICT, AN_ARRAY, ANYTHING_ELSE, PART_KINDS } PartKind;
-
 typedef struct {
-    PartKind kind;
+    int kind;         /* PART_NUMBER and the like */
     bool all_numbers; /* a list or a tuple that holds nothing else */
     Py_ssize_t n;     /* how many parts, or numbers of an array, are in it */
     PyObject *what;   /* a dict's keys; an array's shape; what is called with a list of the parts */
@@ -24,7 +21,7 @@ typedef struct {
     Py_ssize_t numbers;  /* outside of arrays */
     Py_ssize_t elements; /* inside of them */
     Py_ssize_t arrays;
-    bool is_usual; /* without ANYTHING_ELSE */
+    bool is_usual; /* without PART_OTHER */
 } Plan;
 
 typedef struct {

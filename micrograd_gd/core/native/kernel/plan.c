@@ -14,9 +14,9 @@ static int no_plan(const char *what)
 static bool fits(const Part *part)
 {
     switch (part->kind) {
-    case A_DICT:
+    case PART_DICT:
         return PyTuple_CheckExact(part->what) && PyTuple_GET_SIZE(part->what) == part->n;
-    case AN_ARRAY:
+    case PART_ARRAY:
         if (!PyTuple_CheckExact(part->what)) {
             return false;
         }
@@ -51,23 +51,22 @@ static int read_parts(PyObject *tuple, Plan *plan)
     const Py_ssize_t most = PY_SSIZE_T_MAX / 64;
     for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(tuple); i++) {
         PyObject *item = PyTuple_GET_ITEM(tuple, i);
-        int kind;
         Part part = {0};
         if (!PyTuple_Check(item)) {
             return no_plan("parts are tuples");
         }
-        if (!PyArg_ParseTuple(item, "inO", &kind, &part.n, &part.what)) {
+        if (!PyArg_ParseTuple(item, "inO", &part.kind, &part.n, &part.what)) {
             return -1;
         }
-        part.kind = (PartKind)kind;
-        if (kind < 0 || kind >= PART_KINDS || part.n < 0 || part.n > most || !fits(&part)
-            || (part.kind == AN_ARRAY && !shape_holds(&part)) || plan->elements > most) {
+        if (part.kind < 0 || part.kind >= PART_KINDS || part.n < 0 || part.n > most
+            || !fits(&part) || (part.kind == PART_ARRAY && !shape_holds(&part))
+            || plan->elements > most) {
             return no_plan("a part is out of range");
         }
-        plan->numbers += part.kind == A_NUMBER;
-        plan->arrays += part.kind == AN_ARRAY;
-        plan->elements += part.kind == AN_ARRAY ? part.n : 0;
-        plan->is_usual = plan->is_usual && part.kind != ANYTHING_ELSE;
+        plan->numbers += part.kind == PART_NUMBER;
+        plan->arrays += part.kind == PART_ARRAY;
+        plan->elements += part.kind == PART_ARRAY ? part.n : 0;
+        plan->is_usual = plan->is_usual && part.kind != PART_OTHER;
         Py_INCREF(part.what);
         plan->part[plan->parts++] = part;
     }
@@ -87,12 +86,12 @@ static int check_nesting(Plan *plan)
         if (remaining[depth]-- == 0) {
             return no_plan("there are too many parts");
         }
-        if (part->kind == A_NUMBER || part->kind == AN_ARRAY) {
+        if (part->kind == PART_NUMBER || part->kind == PART_ARRAY) {
             continue;
         }
-        part->all_numbers = part->kind != A_DICT && part->n < plan->parts - i;
+        part->all_numbers = part->kind != PART_DICT && part->n < plan->parts - i;
         for (Py_ssize_t j = 1; part->all_numbers && j <= part->n; j++) {
-            part->all_numbers = plan->part[i + j].kind == A_NUMBER;
+            part->all_numbers = plan->part[i + j].kind == PART_NUMBER;
         }
         if (++depth > DEEPEST_STRUCTURE) {
             return no_plan("it is nested too deeply");

@@ -9,7 +9,7 @@ static int make_arrays(const Kernel *kernel, Call *call)
     PyObject **array = call->array + kernel->arguments.arrays;
     Py_ssize_t i = 0;
     for (const Part *part = plan->part; i < plan->arrays; part++) {
-        if (part->kind == AN_ARRAY) {
+        if (part->kind == PART_ARRAY) {
             array[i] = PyObject_CallOneArg(kernel->empty, part->what);
             if (array[i] == NULL) {
                 return -1;
@@ -90,15 +90,15 @@ static PyObject *write_part(Writer *writer)
     const Part *part = writer->part++;
     PyObject *list, *made;
     switch (part->kind) {
-    case A_NUMBER:
+    case PART_NUMBER:
         return PyFloat_FromDouble(*writer->number++);
-    case A_LIST:
+    case PART_LIST:
         return write_list(writer, part);
-    case A_TUPLE:
+    case PART_TUPLE:
         return write_tuple(writer, part);
-    case A_DICT:
+    case PART_DICT:
         return write_dict(writer, part);
-    case AN_ARRAY:
+    case PART_ARRAY:
         return Py_NewRef(*writer->array++);
     default:
         list = write_list(writer, part);

@@ -125,10 +125,10 @@ static bool sort_leaves(const Kernel *kernel, Call *call, PyObject *const *leaf,
     double *number = call->number;
     const double **x = call->x;
     for (const Part *part = plan->part; part < plan->part + plan->parts; part++) {
-        if (part->kind == A_NUMBER && !read_number(kernel, *leaf++, number++)) {
+        if (part->kind == PART_NUMBER && !read_number(kernel, *leaf++, number++)) {
             return false;
         }
-        if (part->kind == AN_ARRAY) {
+        if (part->kind == PART_ARRAY) {
             *++x = element;
             for (Py_ssize_t i = 0; i < part->n; i++) {
                 if (!read_number(kernel, *leaf++, element++)) {
@@ -139,11 +139,6 @@ static bool sort_leaves(const Kernel *kernel, Call *call, PyObject *const *leaf,
     }
     return true;
 }
-
-PyDoc_STRVAR(kernel_flat_doc,
-"flat(leaves)\n--\n\n\
-The same for a list of all numbers of the arguments, from left to right.\n\
-");
 
 static PyObject *kernel_flat(PyObject *self, PyObject *leaves)
 {
@@ -219,7 +214,7 @@ static bool agree(const Places *places, const Plan *plan, Py_ssize_t more)
     }
     Py_ssize_t buffer = 0;
     for (const Part *part = plan->part; buffer < places->buffers - 1; part++) {
-        if (part->kind == AN_ARRAY && places->size[++buffer] > part->n) {
+        if (part->kind == PART_ARRAY && places->size[++buffer] > part->n) {
             return false;
         }
     }
@@ -260,16 +255,30 @@ static int take_code(Kernel *kernel, PyObject *code, PyTypeObject *tape_type)
     return 0;
 }
 
-PyDoc_STRVAR(kernel_doc,
-"Kernel(code, arguments, result, captured, numpy)\n--\n\n\
-Native code that is called with arguments as the user gave them.\n\
-\n\
-`code` is a Tape, or (address, what it belongs to, room): then the address must be right. The plans\n\
-of the arguments and of the result are those of `jit/flat.py`; `captured` are values.\n\
-A call returns the result, the place of the guard that failed, or NotImplemented where the\n\
-arguments are not exactly as planned.\n\
-");
+/*[python]
+class Kernel:
+    """Native code that is called with arguments as the user gave them.
 
+    `code` is a Tape, or (address, what it belongs to, room): then the address must be right. The
+    plans of the arguments and of the result are those of compiler/backends/tape.py; `captured` are
+    values. A call returns the result, the place of the guard that failed, or NotImplemented where
+    the arguments are not exactly as planned.
+    """
+
+    patience: int  # calls until it answers NotImplemented, to be replaced; negative: never
+
+    def __init__(
+        self,
+        code: Tape | tuple[int, Any, int],
+        arguments: Sequence[tuple[int, int, Any]],
+        result: Sequence[tuple[int, int, Any]],
+        captured: Sequence[Value],
+        numpy: Any,
+    ) -> None: ...
+    def __call__(self, *args: Any) -> Any: ...
+    def flat(self, leaves: list[float], /) -> Any:
+        """The same for a list of all numbers of the arguments, from left to right."""
+*/
 static PyObject *kernel_new(PyTypeObject *type, PyObject *args, PyObject *keywords)
 {
     static char *names[] = {"code", "arguments", "result", "captured", "numpy", NULL};
@@ -290,7 +299,7 @@ static PyObject *kernel_new(PyTypeObject *type, PyObject *args, PyObject *keywor
         || read_plan(result, &kernel->result) < 0 || take_captured(kernel, captured, state) < 0
         || take_numpy(kernel, numpy) < 0 || take_code(kernel, code, state->tape_type) < 0) {
         Py_CLEAR(kernel);
-    } else if (kernel->arguments.part->kind != A_TUPLE) {
+    } else if (kernel->arguments.part->kind != PART_TUPLE) {
         no_plan("the arguments are a tuple");
         Py_CLEAR(kernel);
     } else {
@@ -354,18 +363,17 @@ static void kernel_dealloc(PyObject *self)
 
 static PyMemberDef kernel_members[] = {
     {"__vectorcalloffset__", Py_T_PYSSIZET, offsetof(Kernel, vectorcall), Py_READONLY, NULL},
-    {"patience", Py_T_PYSSIZET, offsetof(Kernel, patience), 0,
-     "The calls until it answers NotImplemented, to be replaced; negative: it never does."},
+    {"patience", Py_T_PYSSIZET, offsetof(Kernel, patience), 0, NULL},
     {NULL, 0, 0, 0, NULL},
 };
 
 static PyMethodDef kernel_methods[] = {
-    {"flat", kernel_flat, METH_O, kernel_flat_doc},
+    {"flat", kernel_flat, METH_O, DOC_Kernel_flat},
     {NULL, NULL, 0, NULL},
 };
 
 static PyType_Slot kernel_slots[] = {
-    {Py_tp_doc, (void *)kernel_doc},
+    {Py_tp_doc, DOC_Kernel},
     {Py_tp_new, kernel_new},
     {Py_tp_dealloc, kernel_dealloc},
     {Py_tp_traverse, kernel_traverse},

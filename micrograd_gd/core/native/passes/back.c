@@ -166,6 +166,19 @@ static void drop_passes(Passes *passes)
     PyMem_Free(passes->same);
 }
 
+/*[python]
+def optimized(
+    inputs: Sequence[Value],
+    events: Sequence[Any],
+    outputs: Sequence[Any],
+    traits: Callable[[Operation], tuple[bool, bool, float | None, float | None, Operation | None]],
+    /,
+) -> (
+    tuple[tuple[Value, ...], dict[int, Any], bytes, bytes, bytes, int, int, dict[int, Operation]]
+    | None
+):
+    """What compiler/passes.py makes of a trace, flat; None where Python is to do it."""
+*/
 static PyObject *native_optimized(PyObject *module, PyObject *args)
 {
     PyObject *all = NULL;

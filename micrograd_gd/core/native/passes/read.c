@@ -148,18 +148,18 @@ static int push_operand(Passes *passes, Ints *to, PyObject *x)
 /* A decision: (left, relation, right, holds). */
 static int push_guard(Passes *passes, PyObject *decision)
 {
-    static const char *const relation[] = {"<", "<=", "==", "!=", ">", ">="};
+    static const char *const relation[] = {RELATION_TEXTS};
     if (!PyTuple_Check(decision) || PyTuple_GET_SIZE(decision) != 4
         || !PyUnicode_Check(PyTuple_GET_ITEM(decision, 1))) {
         passes->unusual = true;
         return 0;
     }
     int32_t r = 0;
-    while (r < 6
+    while (r < GUARD_COUNT / 2
            && PyUnicode_CompareWithASCIIString(PyTuple_GET_ITEM(decision, 1), relation[r]) != 0) {
         r += 1;
     }
-    passes->unusual |= r == 6;
+    passes->unusual |= r == GUARD_COUNT / 2;
     if (ints_reserve(&passes->raw, 3) < 0) {
         return -1;
     }

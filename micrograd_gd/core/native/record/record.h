@@ -7,6 +7,7 @@
 #define MICROGRAD_GD_RECORD_H
 
 #include "node/node.h"
+#include "numbers.h" /* generated: what C and Python must agree on */
 
 /* The result of `n` operands `x`. Where an operand is a VALUE and a derivative flows to it, the
    rule stores the partial and makes the kind FLOWS. */

@@ -177,6 +177,17 @@ static PyObject *end_sweep(Sweep *sweep, int done)
     return sweep->found;
 }
 
+/*[python]
+def pull_back(
+    seeds: Mapping[Value, Any],
+    stop: Collection[Value],
+    differentiable: bool,
+    trace: Any,
+    last: bool,
+    /,
+) -> dict[Value, Any]:
+    """As that of core/sweep.py."""
+*/
 static PyObject *native_pull_back(PyObject *module, PyObject *args)
 {
     Sweep sweep = {.state = PyModule_GetState(module)};
@@ -211,6 +222,17 @@ static PyObject *native_pull_back(PyObject *module, PyObject *args)
     return found;
 }
 
+/*[python]
+def push_forward(
+    nodes: Iterable[Value],
+    seeds: Mapping[Value, Any],
+    differentiable: bool,
+    trace: Any,
+    last: bool,
+    /,
+) -> dict[Value, Any]:
+    """As that of core/sweep.py."""
+*/
 static PyObject *native_push_forward(PyObject *module, PyObject *args)
 {
     Sweep sweep = {.state = PyModule_GetState(module)};

@@ -83,20 +83,20 @@ static inline bool is_guard(const Record *record)
 
 static inline bool has_result(const Record *record)
 {
-    return record->op > 0 || (record->op < A_LOOP && record->op != A_ROW);
+    return record->op > 0 || (record->op < RECORD_STAGE && record->op != RECORD_ROW);
 }
 
 /* How many of the integers behind the count are operands. */
 static inline int32_t operands_in(const Record *record)
 {
     switch (record->op) {
-    case A_LOOP:
-    case STRIDED:
+    case RECORD_STAGE:
+    case RECORD_STRIDED:
         return 0;
-    case PICK:
-    case PUT:
-    case SUM:
-    case A_ROW:
+    case RECORD_PICK:
+    case RECORD_PLACE:
+    case RECORD_SUM:
+    case RECORD_ROW:
         return 1;
     default:
         return record->count;
@@ -106,17 +106,17 @@ static inline int32_t operands_in(const Record *record)
 static bool has_right_count(const Record *record)
 {
     switch (record->op) {
-    case A_LOOP:
+    case RECORD_STAGE:
         return record->count == 0 && record->result >= 0;
-    case STRIDED:
-    case A_ROW:
+    case RECORD_STRIDED:
+    case RECORD_ROW:
         return record->count == 4;
-    case PACK:
+    case RECORD_PACK:
         return record->count > 0;
-    case PICK:
-    case PUT:
+    case RECORD_PICK:
+    case RECORD_PLACE:
         return record->count == 2 && record->operand[1] >= 0;
-    case SUM:
+    case RECORD_SUM:
         return record->count == 1;
     default:
         return is_guard(record)
@@ -134,7 +134,7 @@ static int survey(Compilation *it)
         if (!next_record(&p, it->end, &record)) {
             return malformed("a record is cut off");
         }
-        if (record.op <= UNKNOWN || record.op == 0 || record.op >= ROW_COUNT) {
+        if (record.op < LAST_RECORD || record.op == 0 || record.op >= ROW_COUNT) {
             return malformed("there is no such operation");
         }
         if (!has_right_count(&record)) {
@@ -144,7 +144,7 @@ static int survey(Compilation *it)
             return malformed("a result has the number of an input");
         }
         it->words += 4 + record.count;
-        if (record.op == A_LOOP) {
+        if (record.op == RECORD_STAGE) {
             it->has_loops = true;
         } else if (has_result(&record)) {
             it->highest = Py_MAX(it->highest, record.result);

@@ -57,14 +57,14 @@ static int widen(Compilation *it, int32_t operand)
 static int prepare(Compilation *it, const Record *record, int32_t lanes, uint32_t place)
 {
     const bool is_step = record->op > 0;
-    if (!is_step && record->op != PUT && record->op != SUM && record->op != A_ROW) {
+    if (!is_step && record->op != RECORD_PLACE && record->op != RECORD_SUM && record->op != RECORD_ROW) {
         return malformed("what belongs outside of loops stands in one");
     }
     if (has_result(record)) {
         if (check_new(it, record->result) < 0) {
             return -1;
         }
-        if (record->op == SUM) {
+        if (record->op == RECORD_SUM) {
             Local *sums = local_of(it, record->result);
             sums->slot = new_sums(it);
             WORDS(it, START_SUM, sums->slot);
@@ -75,7 +75,7 @@ static int prepare(Compilation *it, const Record *record, int32_t lanes, uint32_
     const int32_t count = operands_in(record);
     for (int32_t i = 0; i < count; i++) {
         const int32_t operand = record->operand[i], n = lanes_of(it, operand);
-        if (record->op == PUT ? n != 0 : n != lanes && (n != 0 || !is_step)) {
+        if (record->op == RECORD_PLACE ? n != 0 : n != lanes && (n != 0 || !is_step)) {
             return malformed("an operand has other lanes than the loop");
         }
         if (n == 0 && is_step && !is_taken_once(it, record, i) && widen(it, operand) < 0) {
@@ -202,7 +202,7 @@ static int write_in_loop(Compilation *it, const Record *record, int32_t lanes)
 {
     uint32_t slot = NO_SLOT;
     switch (record->op) {
-    case PUT:
+    case RECORD_PLACE:
         slot = slot_of(it, record->operand[0]);
         if (slot == NO_SLOT || record->operand[1] >= lanes) {
             return slot == NO_SLOT ? -1 : malformed("there is no such lane");
@@ -211,13 +211,13 @@ static int write_in_loop(Compilation *it, const Record *record, int32_t lanes)
         WORDS(it, PLACE, it->local[record->result + it->constants].slot, slot,
               (uint32_t)record->operand[1]);
         return 0;
-    case SUM:
-    case A_ROW:
+    case RECORD_SUM:
+    case RECORD_ROW:
         slot = lanes_slot_of(it, record->operand[0]);
         if (slot == NO_SLOT) {
             return -1;
         }
-        if (record->op == SUM) {
+        if (record->op == RECORD_SUM) {
             write_sum(it, record, slot);
         } else if (!fits_buffer(it->y, record->operand + 1, lanes)) {
             return malformed("a place is out of range");
@@ -264,7 +264,7 @@ static void free_lanes_before(Compilation *it, int32_t operand)
 /* The records from `p` to the next loop or the end. */
 #define EACH_OF_STAGE(p, it, record)                                                    \
     const int32_t *p = start;                                                           \
-    p < (it)->end && *p != A_LOOP && next_record(&p, (it)->end, &(record));
+    p < (it)->end && *p != RECORD_STAGE && next_record(&p, (it)->end, &(record));
 
 /* Write the loop whose records begin at `start`; where they end, or NULL with an error set. */
 static const int32_t *write_loop(Compilation *it, const int32_t *start, int32_t lanes)
@@ -282,7 +282,7 @@ static const int32_t *write_loop(Compilation *it, const int32_t *start, int32_t 
     for (EACH_OF_STAGE(p, it, record)) {
         it->place += 1;
         if (write_in_loop(it, &record, lanes) < 0
-            || (has_result(&record) && record.op != SUM
+            || (has_result(&record) && record.op != RECORD_SUM
                 && keep(it, record.result, lanes, place) < 0)) {
             return NULL;
         }
@@ -291,7 +291,7 @@ static const int32_t *write_loop(Compilation *it, const int32_t *start, int32_t 
     loop[2] = (uint32_t)(it->to - loop - 3);
     const int32_t *end = start;
     for (EACH_OF_STAGE(p, it, record)) {
-        if (record.op == SUM) {
+        if (record.op == RECORD_SUM) {
             uint32_t slot = slot_of_result(it, record.result);
             if (slot == NO_SLOT) {
                 return NULL;

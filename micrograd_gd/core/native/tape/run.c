@@ -154,8 +154,7 @@ static int32_t run_steps(const uint32_t *p, double *v, const double *const *x, d
 #define OPERAND(i) v[p[2 + (i)]]
 #ifdef __GNUC__
     static const void *const label[OPCODES] = {
-        &&opcode_0, TAPE_LABELS, &&guard_0, &&guard_1, &&guard_2, &&guard_3, &&guard_4, &&guard_5,
-        &&guard_6, &&guard_7, &&guard_8, &&guard_9, &&guard_10, &&guard_11,
+        &&opcode_0, TAPE_LABELS, GUARD_LABELS,
         &&opcode_COPY, &&opcode_READ, &&opcode_GATHER, &&opcode_WIDEN, &&opcode_START_SUM,
         &&opcode_FINISH_SUM, &&opcode_ADD_PRODUCT, &&opcode_LOOP,
     };
@@ -198,9 +197,7 @@ static int32_t run_steps(const uint32_t *p, double *v, const double *const *x, d
     NEXT;
         OPCODE(0) : return -1;
         TAPE_STEPS
-        GUARD(0, <, false) GUARD(1, <, true) GUARD(2, <=, false) GUARD(3, <=, true)
-        GUARD(4, ==, false) GUARD(5, ==, true) GUARD(6, !=, false) GUARD(7, !=, true)
-        GUARD(8, >, false) GUARD(9, >, true) GUARD(10, >=, false) GUARD(11, >=, true)
+        GUARDS
         OPCODE(COPY) : v[p[1]] = v[p[2]];
         p += 3;
         NEXT;

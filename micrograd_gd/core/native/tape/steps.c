@@ -217,11 +217,11 @@ static int write_uniform(Compilation *it, const Record *record)
     }
     if (it->varying != NULL) {
         switch (record->op) {
-        case STRIDED:
+        case RECORD_STRIDED:
             return note_strided(it, record);
-        case PACK:
+        case RECORD_PACK:
             return write_pack(it, record);
-        case PICK:
+        case RECORD_PICK:
             return write_pick(it, record);
         }
     }

@@ -21,7 +21,7 @@ enum { LANES = 16, SUMS = 8 };
 enum {
     END = 0,
     FIRST_GUARD = ROW_COUNT,
-    COPY = FIRST_GUARD + 12, /* to, from */
+    COPY = FIRST_GUARD + GUARD_COUNT, /* to, from */
     READ,                    /* to, buffer, offset */
     GATHER,                  /* to, count, from … */
     WIDEN,                   /* to all lanes, from */

@@ -7,7 +7,7 @@ static int write_all(Compilation *it)
     Record record;
     for (const int32_t *p = it->code; p < it->end && next_record(&p, it->end, &record);) {
         it->place += 1;
-        if (record.op != A_LOOP) {
+        if (record.op != RECORD_STAGE) {
             if (write_uniform(it, &record) < 0) {
                 return -1;
             }
@@ -115,14 +115,24 @@ static int fill_tape(Tape *tape, Py_buffer *code, Py_buffer *constants, Py_buffe
     return 0;
 }
 
-PyDoc_STRVAR(tape_doc,
-"Tape(code, constants, outputs, x, y)\n--\n\n\
-A program in its flat form, which `jit/flat.py` explains, ready to run.\n\
-\n\
-`x` and `y` say where the numbers that go in and come out lie, as (count, buffer, offset).\n\
-Raises ValueError for what is of no such form.\n\
-");
+/*[python]
+class Tape:
+    """A program in its flat form, which compiler/instructions.py explains, ready to run.
 
+    `x` and `y` say where the numbers that go in and come out lie, as (count, buffer, offset).
+
+    Raises ValueError for what is of no such form.
+    """
+
+    def __init__(
+        self,
+        code: bytes,
+        constants: bytes,
+        outputs: bytes,
+        x: Sequence[tuple[int, int, int]],
+        y: Sequence[tuple[int, int, int]],
+    ) -> None: ...
+*/
 static PyObject *tape_new(PyTypeObject *type, PyObject *args, PyObject *keywords)
 {
     static char *names[] = {"code", "constants", "outputs", "x", "y", NULL};
@@ -156,7 +166,7 @@ static void tape_dealloc(PyObject *self)
 }
 
 static PyType_Slot tape_slots[] = {
-    {Py_tp_doc, (void *)tape_doc},
+    {Py_tp_doc, DOC_Tape},
     {Py_tp_new, tape_new},
     {Py_tp_dealloc, tape_dealloc},
     {0, NULL},

@@ -9,23 +9,18 @@
 
 #include "tape/tape.h"
 
-/* Records. */
+/* A record, of the kinds of core/tape_format.py besides instructions and guards:
 
-enum {
-    LAST_GUARD = -12,
-    A_LOOP = -13,  /* lanes, 0                                      begins a stage; 0: no loop */
-    STRIDED = -14, /* result, 4, buffer, offset, stride, lanes      varying, read in place */
-    PACK = -15,    /* result, lanes, operand …                      varying */
-    PICK = -16,    /* result, 2, operand, lane */
-    PUT = -17,     /* result, 2, operand, lane                      varying, 0 in other lanes */
-    SUM = -18,     /* result, 1, operand */
-    A_ROW = -19,   /* 0, 4, operand, buffer, offset, stride         all lanes of it are results */
-    UNKNOWN = -20,
-    BY_ROW = INT32_MIN, /* an output that such a row writes */
-};
-
+   RECORD_STAGE     lanes, 0                                     a loop begins; 0 lanes: no loop
+   RECORD_STRIDED   result, 4, buffer, offset, stride, lanes     varying, read in place
+   RECORD_PACK      result, lanes, operand …                     varying
+   RECORD_PICK      result, 2, operand, lane
+   RECORD_PLACE     result, 2, operand, lane                     varying, 0 in other lanes
+   RECORD_SUM       result, 1, operand
+   RECORD_ROW       0, 4, operand, buffer, offset, stride        all lanes of it are results; there,
+                                                                 the output is BY_ROW */
 typedef struct {
-    int32_t op; /* a row's number, or negative for a guard and for those above */
+    int32_t op; /* a row's number, or negative for guards and the other kinds */
     int32_t result;
     int32_t count;
     const int32_t *operand;

@@ -70,6 +70,18 @@ static int restore(State *state, Node *node, PyObject *op, PyObject *operands, P
     return 0;
 }
 
+/*[python]
+def restore(
+    op: Operation | None,
+    operands: tuple[Any, ...],
+    partials: tuple[float | None, ...],
+    data: float,
+    grad: float,
+    label: Any,
+    /,
+) -> Value:
+    """The node with these fields."""
+*/
 static PyObject *native_restore(PyObject *module, PyObject *args)
 {
     State *state = PyModule_GetState(module);

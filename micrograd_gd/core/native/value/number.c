@@ -23,9 +23,7 @@ static PyObject *answer_of(PyObject *self, PyObject *other, int operator)
 
 static PyObject *value_compare(PyObject *self, PyObject *other, int operator)
 {
-    static const char *relation[] = {
-        [Py_LT] = "<", [Py_LE] = "<=", [Py_EQ] = "==", [Py_NE] = "!=", [Py_GT] = ">", [Py_GE] = ">=",
-    };
+    static const char *const relation[] = {RELATION_TEXTS};
     State *state = state_of(self);
     PyObject *answer = answer_of(self, other, operator);
     if (answer != NULL && state->open_blocks > 0) {

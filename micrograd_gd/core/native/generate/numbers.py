@@ -1,0 +1,54 @@
+"""Numbers that C and Python must agree on, written down for C."""
+
+from enum import IntEnum
+
+from micrograd_gd.core.blocks import RELATIONS
+from micrograd_gd.core.native.generate.postfix import DEEPEST, KINDS, MOST_TAKEN
+from micrograd_gd.core.native.generate.text import write_macro
+from micrograd_gd.core.tape_format import BY_ROW, PartKind, RecordKind
+from micrograd_gd.table.ops import Operation
+
+
+def write_numbers(rows: list[Operation]) -> str:
+    """The header `numbers.h`; `rows` are those that are compiled in, by number."""
+    number_of = {row.value: number for number, row in reversed([*enumerate(rows, 1)])}
+    weighing = next(number for number, row in enumerate(rows, 1) if is_weighing(row))
+    guards = 2 * len(RELATIONS)
+    relations = [f'[Py_{name.upper()}] = "{text}",' for text, name in RELATIONS.items()]
+    return "\n".join(
+        [
+            "#ifndef MICROGRAD_GD_NUMBERS_H\n#define MICROGRAD_GD_NUMBERS_H\n",
+            "/* Rows, counted from 1; a + b; a * b; a sum of such products. */",
+            _enum(
+                ROW_COUNT=len(rows) + 1,
+                ROW_OF_SUM=number_of["a + b"],
+                ROW_OF_PRODUCT=number_of["a * b"],
+                ROW_THAT_WEIGHS=weighing,
+            ),
+            "/* The steps of a partial over values: generate/postfix.py. */",
+            _enum(**{kind: number for number, kind in enumerate(KINDS)}),
+            _enum(DEEPEST=DEEPEST, MOST_TAKEN=MOST_TAKEN),
+            "/* The flat form of a program: core/tape_format.py. */",
+            _enum(GUARD_COUNT=guards, LAST_GUARD=-guards, LAST_RECORD=min(RecordKind)),
+            _enum(**_members("RECORD", RecordKind), BY_ROW=BY_ROW),
+            _enum(**_members("PART", PartKind), PART_KINDS=len(PartKind)),
+            "/* Relations, by number; the numbers are Python's own. */",
+            write_macro("RELATION_TEXTS", relations),
+            "#endif\n",
+        ]
+    )
+
+
+def is_weighing(row: Operation) -> bool:
+    """Whether a row that folds takes pairs, the first of which may be the same in all lanes."""
+    return row.folds and len(row.operands) == 3
+
+
+def _members(prefix: str, kinds: type[IntEnum]) -> dict[str, int]:
+    return {f"{prefix}_{kind.name}": int(kind) for kind in kinds}
+
+
+def _enum(**numbers: int) -> str:
+    # The smallest integer is no literal in C.
+    texts = {name: f"{n}" if n > BY_ROW else f"({n + 1} - 1)" for name, n in numbers.items()}
+    return f"enum {{ {', '.join(f'{name} = {text}' for name, text in texts.items())} }};\n"

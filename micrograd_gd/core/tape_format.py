@@ -1,0 +1,37 @@
+"""The numbers of a program in its flat form, which Python writes and C reads.
+
+compiler/instructions.py and compiler/backends/tape.py say what the records hold. C has the numbers
+from here: generate/numbers.py writes them down for it when the package is built.
+"""
+
+from enum import IntEnum
+
+from micrograd_gd.core.blocks import RELATIONS as _METHOD_OF
+
+RELATIONS = (*_METHOD_OF,)  # of guards, by number
+
+
+class RecordKind(IntEnum):
+    """What a record begins with, unless it is an instruction or a guard: these are above -13."""
+
+    STAGE = -13
+    STRIDED = -14
+    PACK = -15
+    PICK = -16
+    PLACE = -17
+    SUM = -18
+    ROW = -19
+
+
+BY_ROW = -(2**31)  # an output that a record of the kind ROW writes
+
+
+class PartKind(IntEnum):
+    """A part of a structure, as a kernel knows it."""
+
+    NUMBER = 0
+    LIST = 1
+    TUPLE = 2
+    DICT = 3
+    ARRAY = 4
+    OTHER = 5
