@@ -9,7 +9,7 @@ part times the textbook's derivative, stands for it. Where a real function has n
 
 import ast
 from collections.abc import Callable, Sequence
-from functools import partial, reduce
+from functools import lru_cache, partial, reduce
 from typing import Any
 
 from mpmath import mp, mpc, mpf
@@ -90,12 +90,24 @@ def _continued(value: Callable[[Any], Any], slope: Callable[[Any], Any]) -> Call
     return function
 
 
+def _remember(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A slow function, which is asked for the same numbers again and again."""
+
+    @lru_cache(maxsize=1000)
+    def remember(_precision: int, *arguments: Any) -> Any:
+        return function(*arguments)
+
+    return lambda *arguments: remember(mp.prec, *arguments)
+
+
+@_remember
 def _log_abs_gamma(x: Any) -> Any:
     if x > 0:
         return mp.loggamma(x)
     return mp.log(mp.pi / abs(mp.sinpi(x))) - mp.loggamma(1 - x)
 
 
+@_remember
 def _polygamma(n: int, x: Any) -> Any:
     """The n-th derivative of digamma; below 0 by reflection, or it would take x steps up to there.
 
@@ -114,6 +126,7 @@ def _polygamma(n: int, x: Any) -> Any:
     return (-1) ** n * mp.polygamma(n, 1 - x) - mp.pi * reflected
 
 
+@_remember
 def _sinc_derivative(n: int, x: Any) -> Any:
     """The n-th derivative of sinc, πⁿ ∫₀¹ tⁿ cos(πtx + nπ/2) dt, summed as a series."""
     minus = -((mp.pi * x / 2) ** 2)

@@ -153,11 +153,11 @@ def test_every_planted_rule_is_found(name):
         if i not in range(row.operands[0] == "n", len(row.operands)):
             continue
         mutant = planted(row, i, partial)
-        where = [(o, m) for o, m in points(row) if differ(row, mutant, o, i)]
+        where = [*islice(((o, m) for o, m in points(row) if differ(row, mutant, o, i)), 12)]
         if not where:
             counts[kind, "never differs"] += 1
             continue
-        is_caught = any(is_found(mutant, o, m, order=1) for o, m in where[:12])
+        is_caught = any(is_found(mutant, o, m, order=1) for o, m in where)
         counts[kind, "found" if is_caught else "missed"] += 1
         if not is_caught:
             missed.append((kind, row.operands[i], partial, where[:3]))
