@@ -92,8 +92,7 @@ def describe() -> str:
 setup(
     long_description=describe(),
     long_description_content_type="text/markdown",
-    packages=[*find_packages(include=["micrograd_gd*"]), "_micrograd_gd_entry"],
-    package_dir={"_micrograd_gd_entry": "micrograd_gd/testing/entry"},  # why: see its first lines
+    packages=find_packages(include=["micrograd_gd*"]),
     include_package_data=False,  # the sources in C go into the sdist, not into a wheel
     cmdclass={"build_ext": BuildCore},
     ext_modules=[

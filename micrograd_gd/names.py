@@ -92,12 +92,12 @@ def load_when_used(face: str, homes: Mapping[str, str]) -> None:
             found = getattr(home, name) if home_of[name] else home
             setattr(package, name, found)
             return found
-        for module in () if name.startswith("_") else homes[""].split():
+        for module in () if name.startswith("_") else homes.get("", "").split():
             if name in dir(load(module)):
                 raise AttributeError(f"{face} has no {name!r}: use {module}.{name}", name=name)
         raise missing(face, name, home_of)
 
-    names = sorted([*home_of, "__version__"])
+    names = sorted({*home_of} | {"__version__"} & {*vars(package)})
     vars(package).update(__all__=names, __dir__=lambda: names, __getattr__=load)
 
 

@@ -119,7 +119,7 @@ def pytest_addoption(parser):
 def pytest_configure(config):
     """Choose the engine before anything imports the package."""
     signal.signal(signal.SIGINT, signal.default_int_handler)  # scripts start with it ignored
-    assert "micrograd_gd" not in sys.modules, "too late to choose an engine"
+    assert "micrograd_gd.engine" not in sys.modules, "too late to choose an engine"
     engine = config.getoption("engine")
     if engine is None and config.args_source != pytest.Config.ArgsSource.ARGS:
         engine = "both"

@@ -14,7 +14,7 @@ from micrograd_gd.errors import ArgumentError
 def public_functions():
     """Every public function, class and method of the package, by its full name."""
     for found in pkgutil.walk_packages(micrograd_gd.__path__, "micrograd_gd."):
-        if {"__main__", "native", "cli", "estimators", "entry"} & {*found.name.split(".")}:
+        if {"__main__", "native", "cli", "estimators"} & {*found.name.split(".")}:
             continue
         module = importlib.import_module(found.name)
         for name, thing in vars(module).items():

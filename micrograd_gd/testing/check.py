@@ -21,15 +21,16 @@ from micrograd_gd.testing.call import Call, Function, Mode, cut
 from micrograd_gd.testing.judge import (
     Expected,
     Rows,
-    called,
-    compared,
+    compare,
     conditions,
+    describe,
     digits_notes,
-    judged_by_estimate,
+    judge_by_estimate,
 )
 from micrograd_gd.testing.precise import NotReplayable
 from micrograd_gd.testing.replay import DIGITS, Replay
-from micrograd_gd.testing.report import HEADINGS, Comparison, GradientReport, table
+from micrograd_gd.testing.report import HEADINGS, LINES, Comparison, GradientReport
+from micrograd_gd.text import tabulate
 from micrograd_gd.transforms import trees
 from micrograd_gd.transforms.recording import Recording
 
@@ -101,13 +102,13 @@ def _by_replay(
     run = expected.run
     if gradient is not None:
         rows, scatter = _claimed(call, gradient)
-        found = [*compared(expected, call.derivative_names(1), "given", rows, scatter)]
+        found = [*compare(expected, call.derivative_names(1), "given", rows, scatter)]
     else:
         found = _in_modes(call, expected, modes)
     notes = _doubts(call, call.recording)
     kinks = [*run.kinks()]
     if kinks:
-        places = [*dict.fromkeys(map(called, kinks))]
+        places = [*dict.fromkeys(map(describe, kinks))]
         more = f" and {len(places) - 5} more" if len(places) > 5 else ""
         told = ", ".join(places[:5]) + more
         notes.append(f"kink at {told}: any slope between its two sides is right")
@@ -115,7 +116,7 @@ def _by_replay(
         with mp.workdps(DIGITS):
             breaks = [*kinks, *run.steps()]
         if breaks:
-            notes.append(f"higher derivatives were not checked: {called(breaks[0])} has none")
+            notes.append(f"higher derivatives were not checked: {describe(breaks[0])} has none")
         for higher in range(2, 1 if breaks else order + 1):
             expected = Expected(replay, higher, partial(call.terms, higher))
             found += _in_modes(call, expected, modes)
@@ -164,7 +165,7 @@ def _in_modes(call: Call, expected: Expected, modes: Sequence[Mode]) -> list[Com
     return [
         comparison
         for mode in modes
-        for comparison in compared(expected, names, mode, call.derivatives(expected.order, mode))
+        for comparison in compare(expected, names, mode, call.derivatives(expected.order, mode))
     ]
 
 
@@ -190,7 +191,7 @@ def _by_differences(
             estimate = differences.slope(_along(call, i, j), call.numbers[j])
             for how, rows in candidates.items():
                 comparison = Comparison(name, how, rows[i][j], output=i)
-                found.append(judged_by_estimate(comparison, estimate, scatter[i][j]))
+                found.append(judge_by_estimate(comparison, estimate, scatter[i][j]))
     notes = ["higher derivatives were not checked: f is, or holds, Python code"]
     return GradientReport(found, "differences", notes if order > 1 else [])
 
@@ -255,7 +256,7 @@ def _message(report: GradientReport, call: Call, order: int, gradient: Function 
     """The table of what is wrong, the operation at fault, and the formula."""
     count = len(report.wrong)
     what = "a derivative is" if count == 1 else f"{count} derivatives are"
-    lines = [f"{what} wrong", *table(HEADINGS, [each.cells() for each in report.wrong])]
+    lines = [f"{what} wrong", *tabulate(HEADINGS, [each.cells() for each in report.wrong], LINES)]
     lines += report.notes
     recording = call.recording
     if recording is not None:
@@ -281,7 +282,7 @@ def _fault(recording: Recording, order: int, gradient: Function | None) -> str:
         if report is not None and report.wrong:
             worst = report.wrong[0]
             return (
-                f"the first operation with a wrong rule is {called(node)}: its derivative by "
+                f"the first operation with a wrong rule is {describe(node)}: its derivative by "
                 f"{worst.name} is {worst.cells()[2]}, and the rule gives {worst.got!r}"
             )
     if gradient is not None:

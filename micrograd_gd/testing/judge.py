@@ -87,21 +87,21 @@ class Expected:
         for node in self.run.nodes:
             y = self.run.values[node]
             if math.isfinite(node.data) and abs(node.data - y) > abs(y) / 100 + SMALLEST:
-                return f"rounding leaves no digit of {called(node)}"
+                return f"rounding leaves no digit of {describe(node)}"
         return ""
 
 
-def compared(
+def compare(
     expected: Expected, names: list[list[str]], how: str, rows: Rows, scatter: Rows | None = None
 ) -> Iterator[Comparison]:
     """Judge each of the derivatives in `rows`, of which `scatter` is the error that they own to."""
     for i, row in enumerate(rows):
         for j, got in enumerate(row):
             own = scatter[i][j] if scatter is not None else 0.0
-            yield _judged(expected, i, j, got, own, Comparison(names[i][j], how, got, output=i))
+            yield _judge(expected, i, j, got, own, Comparison(names[i][j], how, got, output=i))
 
 
-def _judged(
+def _judge(
     expected: Expected, i: int, j: int, got: float, own: float, comparison: Comparison
 ) -> Comparison:
     interval = expected.intervals[i][j]
@@ -110,7 +110,7 @@ def _judged(
     is_infinite = interval.low == interval.high and not interval.is_finite
     error = own + _near(interval)
     if mp.isfinite(interval.low) and is_infinite and not math.isfinite(got):
-        return comparison.judged(interval, "unknown", note="it is beyond all floats")
+        return comparison.judge(interval, "unknown", note="it is beyond all floats")
     if is_undefined or is_infinite or not math.isfinite(got):
         is_right = not is_undefined and got == float(interval.low) == float(interval.high)
         verdict: Verdict = "right" if is_right else "unknown" if is_undefined else "wrong"
@@ -123,9 +123,9 @@ def _judged(
             error = own + _near(interval) + expected.exact_errors[i][j]
         if not error < mp.inf:
             note = "rounding decides which way it goes"
-            return comparison.judged(interval, "unknown", error, note)
+            return comparison.judge(interval, "unknown", error, note)
         if error >= _size(interval) > NOTHING:
-            return comparison.judged(interval, "unknown", error, NO_DIGIT)
+            return comparison.judge(interval, "unknown", error, NO_DIGIT)
         verdict = right if _distance(got, interval) <= error else "wrong"
     note = expected.obstacle if verdict == "unknown" else ""
     if verdict == "wrong":
@@ -133,7 +133,7 @@ def _judged(
         # derivative this is no excuse. Where no digit is left, it is for none.
         is_extreme = expected.order > 1 or not math.isfinite(got)
         note = expected.ruin or (expected.obstacle if is_extreme else "")
-    return comparison.judged(interval, "unknown" if note else verdict, error, note)
+    return comparison.judge(interval, "unknown" if note else verdict, error, note)
 
 
 def _near(interval: Interval) -> Any:
@@ -145,17 +145,17 @@ def _size(interval: Interval) -> Any:
     return max((abs(end) for end in interval if mp.isfinite(end)), default=mpf(0))
 
 
-def judged_by_estimate(comparison: Comparison, estimate: Estimate, own: float) -> Comparison:
+def judge_by_estimate(comparison: Comparison, estimate: Estimate, own: float) -> Comparison:
     """Judge a derivative by the slope that differences show, `own` being its own error."""
     interval = Interval(mpf(estimate.low), mpf(estimate.high))
     error = estimate.error + own + CLOSE * max(abs(estimate.low), abs(estimate.high))
     if not error < math.inf:
-        return comparison.judged(interval, "unknown", error, "differences tell nothing here")
+        return comparison.judge(interval, "unknown", error, "differences tell nothing here")
     if error >= _size(interval) > 0:
-        return comparison.judged(interval, "unknown", error, NO_DIGIT)
+        return comparison.judge(interval, "unknown", error, NO_DIGIT)
     right: Verdict = "right" if interval.is_point else "kink"
     verdict: Verdict = right if _distance(comparison.got, interval) <= error else "wrong"
-    return comparison.judged(interval, verdict, error)
+    return comparison.judge(interval, verdict, error)
 
 
 def _distance(got: float, interval: Interval) -> Any:
@@ -168,21 +168,23 @@ def _obstacles(run: Pass, order: int) -> Iterator[str]:
     for node in run.nodes:
         y = run.values[node]
         if mp.isnan(y):
-            yield f"{called(node)} has no value"
+            yield f"{describe(node)} has no value"
         elif abs(y) >= LARGEST or not math.isfinite(node.data):
-            yield f"{called(node)} is beyond all floats"
+            yield f"{describe(node)} is beyond all floats"
         elif node.op is not None:
             if not all(slope.is_finite for _, slope in run.edges(node, node.op)):
-                yield f"{called(node)} has no finite slope"
+                yield f"{describe(node)} has no finite slope"
             if any(abs(slope.middle) > STEEP for _, slope in run.edges(node, node.op)):
-                yield f"{called(node)} is so steep that products of slopes may be beyond all floats"
+                yield (
+                    f"{describe(node)} is so steep that products of slopes may be beyond all floats"
+                )
             for higher in range(2, order + 1):
                 alone = Replay.of_operation(node)
                 if any(not abs(d.middle) < STEEP for d in alone.derivatives(higher)[0]):
-                    yield f"{called(node)} has a derivative of order {higher} beyond all floats"
+                    yield f"{describe(node)} has a derivative of order {higher} beyond all floats"
 
 
-def called(node: Any) -> str:
+def describe(node: Any) -> str:
     """A node as a call of its operation with the operands' numbers."""
     if node.op is None:
         return f"{node.label or 'a leaf'} = {node.data!r}"
@@ -206,7 +208,7 @@ def conditions(run: Pass) -> Iterator[Condition]:
         terms = sum((abs(numbers[j] * slope.middle) for j, (_, slope) in edges), mpf(0))
         before = max((lost[x] for x in node.operands if hasattr(x, "record")), default=0.0)
         yield Condition(
-            operation=called(node),
+            operation=describe(node),
             value=node.data,
             exact=float(y),
             factor=float(terms / abs(y)) if y else math.inf if terms else 0.0,

@@ -1,22 +1,60 @@
-"""The plugin for pytest, under the name to load it by: `pytest -p micrograd_gd.testing.plugin`.
+"""The plugin for pytest: the fixture `check_gradients`, and gradients that differ as a table.
 
-Where the package is installed, pytest loads it by itself.
+Where the package is installed, pytest loads it at its start, for everybody. So it imports no engine
+before a test asks for it: a test run may still choose one.
 """
 
-from micrograd_gd.testing.entry.pytest_plugin import (
-    check_gradients,
-    pytest_addoption,
-    pytest_assertrepr_compare,
-    pytest_configure,
-    pytest_pycollect_makeitem,
-    pytest_runtest_protocol,
-)
+from collections.abc import Callable, Generator
+from functools import wraps
+from operator import methodcaller
+from typing import Any
 
-__all__ = [
-    "check_gradients",
-    "pytest_addoption",
-    "pytest_assertrepr_compare",
-    "pytest_configure",
-    "pytest_pycollect_makeitem",
-    "pytest_runtest_protocol",
-]
+import pytest
+
+_ITEM = pytest.StashKey[pytest.Item]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the option that raises the order of the checks that name none."""
+    parser.getgroup("micrograd_gd").addoption(
+        "--gradient-order",
+        type=int,
+        default=1,
+        metavar="N",
+        help="check derivatives up to this order where a test asks for none (default: 1)",
+    )
+
+
+@pytest.fixture(scope="session")
+def check_gradients(pytestconfig: pytest.Config) -> Callable[..., Any]:
+    """`micrograd_gd.check_gradients`, to the order that the command line asks for."""
+    from micrograd_gd.errors import GradientError  # noqa: PLC0415 — see the top
+    from micrograd_gd.testing.check import check_gradients  # noqa: PLC0415 — see the top
+
+    @wraps(check_gradients)
+    def check(f: Callable[..., Any], *args: Any, order: int | None = None, **options: Any) -> Any:
+        __tracebackhide__ = methodcaller("errisinstance", GradientError)
+        if order is None:
+            order = 1 if options.get("gradient") else pytestconfig.getoption("--gradient-order")
+        return check_gradients(f, *args, order=order, **options)
+
+    return check
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Remember which test runs."""
+    item.config.stash[_ITEM] = item
+    return (yield)
+
+
+def pytest_assertrepr_compare(
+    config: pytest.Config, op: str, left: object, right: object
+) -> list[str] | None:
+    """Show two gradients that should be equal as a table, in tests that check gradients."""
+    item = config.stash.get(_ITEM, None)
+    if op != "==" or "check_gradients" not in getattr(item, "fixturenames", ()):
+        return None
+    from micrograd_gd.testing.report import list_differences  # noqa: PLC0415 — see the top
+
+    return list_differences(left, right)

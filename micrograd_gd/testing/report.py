@@ -1,22 +1,25 @@
-"""What a gradient check found: one line for each derivative, and what is to be known beside."""
+"""What a gradient check found: a line for each derivative, and notes."""
 
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from mpmath import mp
 
+from micrograd_gd.errors import MicrogradError
 from micrograd_gd.testing.replay import UNDEFINED, Interval
+from micrograd_gd.text import tabulate
+from micrograd_gd.transforms import trees
 
 Verdict = Literal["right", "kink", "unknown", "wrong"]
-LINES = 20  # of a table that are printed
+LINES = 20  # of a table, at most
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """One derivative: what it is of, how it was computed, what it is and what it should be.
+    """One derivative: its name, how it was computed, what it is and what it should be.
 
-    `verdict` is right; kink, where it is one of the derivatives between two sides; unknown, where
-    nothing can be said, `note` says why; or wrong.
+    `verdict` is right; wrong; kink, where it lies between the derivatives of both sides; or
+    unknown, where nothing can be said, and `note` says why.
     """
 
     name: str
@@ -26,17 +29,17 @@ class Comparison:
     error: float = 0.0
     verdict: Verdict = "unknown"
     note: str = ""
-    output: int = 0  # which number of the result it is of
+    output: int = 0  # the place of the number in the result
 
-    def judged(
+    def judge(
         self, expected: Interval, verdict: Verdict, error: Any = 0.0, note: str = ""
     ) -> "Comparison":
-        """The same with what was found."""
+        """The same with a verdict."""
         return replace(self, expected=expected, verdict=verdict, error=float(error), note=note)
 
     @property
     def ratio(self) -> float:
-        """How many times the error bound the derivative is off."""
+        """By how many times the error bound the derivative is off."""
         off = max(self.expected.low - self.got, self.got - self.expected.high, 0)
         return float(off / self.error) if self.error else float("inf") * float(off > 0)
 
@@ -56,10 +59,10 @@ HEADINGS = ["derivative by", "mode", "expected", "got", "error bound", "ratio", 
 
 @dataclass(frozen=True)
 class Condition:
-    """One operation of the graph: what rounding did to it.
+    """What rounding did to one operation of the graph.
 
-    `factor` is how many times it magnifies relative errors of its operands; `lost` is how many of
-    the 16 digits its number has lost, `lost_here` those that its operands still had.
+    `factor` is how many times the operation magnifies relative errors of its operands. `lost` says
+    how many of the 16 digits its number has lost, `lost_here` how many of them its operands had.
     """
 
     operation: str
@@ -74,8 +77,8 @@ class Condition:
 class GradientReport:
     """All comparisons of a check, as a table when printed.
 
-    `source` says where the expected derivatives came from: the graph, replayed in high precision,
-    or differences of values.
+    `source` says where the expected derivatives came from: a replay of the graph in high
+    precision, or differences of values.
     """
 
     comparisons: list[Comparison]
@@ -97,7 +100,7 @@ class GradientReport:
         ]
         lines = [f"checked by {self.source}: {', '.join(counts) or 'no derivative'}"]
         rest = [each for each in self.comparisons if each.verdict != "wrong"]
-        lines += table(HEADINGS, [each.cells() for each in self.wrong + rest])
+        lines += tabulate(HEADINGS, [each.cells() for each in self.wrong + rest], LINES)
         lines += self.notes
         if self.conditions:
             cells = [
@@ -106,18 +109,25 @@ class GradientReport:
                 for c in self.conditions
             ]  # fmt: skip
             headings = ["operation", "value", "exact", "factor", "digits lost", "here"]
-            lines += ["", *table(headings, cells)]
+            lines += ["", *tabulate(headings, cells, LINES)]
         return "\n".join(lines)
 
 
-def table(headings: list[str], rows: list[list[str]]) -> list[str]:
-    """Lines with columns as wide as they have to be; of many rows, the first."""
-    shown = [headings, *rows[:LINES]]
-    widths = [max(len(row[i]) for row in shown) for i in range(len(headings))]
-    lines = [
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-        for row in shown
+def list_differences(left: object, right: object) -> list[str] | None:
+    """The numbers in which two trees of one structure differ, or None for anything else."""
+    try:
+        a, structure = trees.flatten(left, "left")
+        b = trees.matched(right, structure, "right")
+    except MicrogradError:
+        return None
+    if len(a) < 2:
+        return None
+    names = [name.removeprefix("gradient") for name in trees.names(structure, "gradient")]
+    pairs = [[float(getattr(x, "data", x)) for x in pair] for pair in zip(a, b, strict=True)]
+    rows = [
+        [name, repr(x), repr(y), f"{x - y:.3g}", f"{abs(x - y) / abs(y):.1e}" if y else ""]
+        for name, (x, y) in zip(names, pairs, strict=True)
+        if x != y
     ]
-    if len(rows) > LINES:
-        lines.append(f"… and {len(rows) - LINES} more")
-    return lines
+    headings = ["at", "left", "right", "left - right", "relative"]
+    return [f"{len(rows)} of {len(pairs)} numbers differ", *tabulate(headings, rows, LINES)]

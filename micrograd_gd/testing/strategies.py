@@ -7,13 +7,13 @@
     def test_something(f):
         ...
 
-Once this module was imported, `hypothesis.strategies.from_type(Value)` works as well.
+Once this module is imported, `hypothesis.strategies.from_type(Value)` works as well.
 """
 
 import itertools
 import math
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from hypothesis import assume
@@ -227,18 +227,7 @@ def datasets(
     return examples.map(lambda pairs: ([x for x, _ in pairs], [y for _, y in pairs]))
 
 
-_BY_TYPE: dict[type, Callable[[], st.SearchStrategy[Any]]] = {
-    Value: values,
-    PythonValue: lambda: st.builds(PythonValue, values().map(lambda v: v.data)),
-    MLP: mlps,
-    Expression: expressions,
-}
-
-
-def of_type(kind: type) -> st.SearchStrategy[Any] | None:
-    """The strategy for `Value` of either engine, `MLP` or `Expression`; None for other types."""
-    return _BY_TYPE[kind]() if kind in _BY_TYPE else None
-
-
-for _kind, _strategy in _BY_TYPE.items():
-    st.register_type_strategy(_kind, _strategy())
+st.register_type_strategy(PythonValue, st.builds(PythonValue, values().map(lambda v: v.data)))
+st.register_type_strategy(Value, values())
+st.register_type_strategy(MLP, mlps())
+st.register_type_strategy(Expression, expressions())

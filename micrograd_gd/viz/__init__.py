@@ -1,5 +1,6 @@
 """Pictures: the graph of a computation, models, and the curves of a training."""
 
+from micrograd_gd.names import close_module
 from micrograd_gd.viz.graphs.architecture import architecture
 from micrograd_gd.viz.graphs.drawing import Graph, draw_dot, graph
 from micrograd_gd.viz.graphs.render import render
@@ -21,6 +22,4 @@ __all__ = [
     "render",
 ]
 
-
-def __dir__() -> list[str]:
-    return __all__
+close_module(__name__)
