@@ -12,6 +12,7 @@ from typing import Any
 
 from micrograd_gd.table import expression
 from micrograd_gd.table.operation import ON_VALUES, Operation
+from micrograd_gd.table.relations import BY_NODE, Relation
 
 
 @cache
@@ -56,10 +57,6 @@ def _is_none(tree: ast.AST) -> bool:
     return isinstance(tree, ast.Constant) and tree.value is None
 
 
-_TESTS: dict[type, str] = {ast.Lt: "less", ast.LtE: "less_equal", ast.Eq: "equal"}
-_TURNED: dict[type, str] = {ast.Gt: "less", ast.GtE: "less_equal"}
-
-
 class _Choices(ast.NodeTransformer):
     """Branches, comparisons and what joins them become calls."""
 
@@ -72,7 +69,7 @@ class _Choices(ast.NodeTransformer):
     def visit_Compare(self, node: ast.Compare) -> ast.expr:
         sides = self._each(node.left, *node.comparators)
         pairs = zip(node.ops, sides, sides[1:], strict=False)
-        return reduce(_and, [_test(type(relation), a, b) for relation, a, b in pairs])
+        return reduce(_and, [_test(BY_NODE[type(op)], a, b) for op, a, b in pairs])
 
     def visit_BoolOp(self, node: ast.BoolOp) -> ast.expr:
         return reduce(_and if isinstance(node.op, ast.And) else _or, self._each(*node.values))
@@ -85,10 +82,8 @@ class _Choices(ast.NodeTransformer):
         return [self.visit(node) for node in nodes]
 
 
-def _test(relation: type, a: ast.expr, b: ast.expr) -> ast.expr:
-    if relation in _TURNED:
-        return _call(_TURNED[relation], b, a)
-    return _call(_TESTS[relation], a, b) if relation in _TESTS else _not(_call("equal", a, b))
+def _test(relation: Relation, a: ast.expr, b: ast.expr) -> ast.expr:
+    return expression.substitute(expression.parse(relation.test, "ab"), {"a": a, "b": b})
 
 
 def _and(a: ast.expr, b: ast.expr) -> ast.expr:

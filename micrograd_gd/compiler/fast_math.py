@@ -13,8 +13,8 @@ from micrograd_gd.compiler.passes import optimize
 from micrograd_gd.compiler.program import Program
 from micrograd_gd.table.ops import operation
 
-_TIMES, _SQUARE, _ROOT = operation("mul"), operation("square"), operation("sqrt")
-_RECIPROCAL = operation("reciprocal")
+_PLUS, _MINUS, _TIMES, _OVER, _POWER = map(operation, ("add", "sub", "mul", "div", "pow"))
+_SQUARE, _ROOT, _RECIPROCAL = map(operation, ("square", "sqrt", "reciprocal"))
 
 
 def loosened(program: Program) -> Program:
@@ -39,17 +39,14 @@ def _known(step: Instruction) -> Operand | None:
     a, b, *_ = (*step.operands, math.nan, math.nan)
     same = isinstance(a, int) and isinstance(b, int) and a == b
     known: Operand | None = None
-    match step.op.value:
-        case "a + b" if _is_zero(a):
-            known = b
-        case "a + b" | "a - b" if _is_zero(b):
-            known = a
-        case "a * b" if _is_zero(a) or _is_zero(b):
-            known = 0.0
-        case "a / b" if _is_zero(a):
-            known = 0.0
-        case "a - b" | "a / b" if same:
-            known = 0.0 if step.op.value == "a - b" else 1.0
+    if step.op is _PLUS and _is_zero(a):
+        known = b
+    elif step.op in {_PLUS, _MINUS} and _is_zero(b):
+        known = a
+    elif (step.op in {_TIMES, _OVER} and _is_zero(a)) or (step.op is _TIMES and _is_zero(b)):
+        known = 0.0
+    elif step.op in {_MINUS, _OVER} and same:
+        known = 0.0 if step.op is _MINUS else 1.0
     return known
 
 
@@ -59,11 +56,11 @@ def _is_zero(x: Operand) -> bool:
 
 def _cheaper(step: Step, numbers: Iterator[int]) -> Iterator[Step]:
     """Multiplications in place of divisions by constants and of small powers."""
-    if isinstance(step, Guard) or step.op.value not in {"a / b", "a ** b"}:
+    if isinstance(step, Guard) or step.op not in {_OVER, _POWER}:
         yield step
         return
     a, b = step.operands
-    if step.op.value == "a / b":
+    if step.op is _OVER:
         if isinstance(b, float) and b and math.isfinite(1 / b):
             step = step._replace(op=_TIMES, operands=(a, 1 / b))
     elif b in {0.5, -1.0} and isinstance(b, float):

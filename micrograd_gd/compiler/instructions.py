@@ -15,8 +15,8 @@ from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import Any, NamedTuple, overload
 
-from micrograd_gd.core.tape_format import RELATIONS
 from micrograd_gd.table.ops import Operation
+from micrograd_gd.table.relations import RELATIONS
 
 Operand = int | float  # the number of an earlier result, or a constant
 
@@ -88,7 +88,7 @@ class FlatSteps(Sequence[Step]):
                 end = at + 3
                 relation, holds = divmod(-head - 1, 2)
                 left, right = [x if x >= 0 else constants[~x] for x in code[at + 1 : end]]
-                yield Guard(left, RELATIONS[relation], right, holds=bool(holds))
+                yield Guard(left, RELATIONS[relation].sign, right, holds=bool(holds))
             at = end
 
     def __reduce__(self) -> Any:

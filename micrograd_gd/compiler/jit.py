@@ -62,7 +62,7 @@ def jit(
     >>> print(f.variants[0])
     program(x)
         guard not x > 0.0
-        v2 = neg(x)
+        v2 = -x
         return v2, -1.0
     """
     folder = None if cache is None else Path(cache)

@@ -62,19 +62,12 @@ class Traits(NamedTuple):
     squared: Operation | None  # what it is where operand 2 is 2.0
 
 
-# The neutral elements. Of the two zeros, -0 is neutral in a sum, +0 in a difference.
-_NEUTRAL: dict[Any, tuple[float | None, float | None]] = {
-    "a + b": (-0.0, -0.0), "a - b": (0.0, None), "a * b": (1.0, 1.0), "a / b": (1.0, None),
-    "a ** b": (1.0, None),
-}  # fmt: skip
-
-
 def describe(op: Operation) -> Traits:
-    """The traits of an operation, which follow from its formula."""
+    """The traits of an operation, which follow from its row."""
     is_text = isinstance(op.value, str)
-    binary = op.value if op.operands == ("a", "b") else ""
-    squared = operation("square") if binary == "a ** b" else None
-    return Traits(is_text, op.value == op.operands[0], *_NEUTRAL.get(binary, (None, None)), squared)
+    left, right = op.neutral
+    squared = operation("square") if ("b", 2.0, "square(a)") in op.identities else None
+    return Traits(is_text, op.value == op.operands[0], right, left, squared)
 
 
 _MULTIPLY = operation("mul")

@@ -5,6 +5,7 @@ is used for nothing else. Below the instructions' numbers stand those of the inp
 values that the function closes over.
 """
 
+import ast
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -157,9 +158,7 @@ def written(step: Step, names: dict[int, str]) -> str:
         return f"guard {'' if step.holds else 'not '}{left} {step.relation} {right}"
     if isinstance(step.op, Lanes) and step.op.kind == "pack":  # the first lane and the last
         operands[1:-1] = ["…"]
-    if step.op.infix and len(operands) == 2:
-        return f"{names[step.result]} = {operands[0]} {step.op.infix} {operands[1]}"
-    return f"{names[step.result]} = {step.op.name}({', '.join(operands)})"
+    return f"{names[step.result]} = {ast.unparse(step.op.write_call([*map(ast.Name, operands)]))}"
 
 
 def _operand(x: Operand, names: dict[int, str]) -> str:

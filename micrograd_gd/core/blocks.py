@@ -199,8 +199,6 @@ def constant(x: Any) -> Any:
 
 # What engines report while blocks are open.
 
-RELATIONS = {"<": "lt", "<=": "le", "==": "eq", "!=": "ne", ">": "gt", ">=": "ge"}
-
 
 def compared(node: Any, relation: str, other: Any, answer: Any) -> None:
     """Report that `node` was compared with `other`, and how that ended."""

@@ -3,13 +3,13 @@
 All of it is the same for every value, and none of it is calculus; `engine.py` has that.
 """
 
-import operator
 from collections.abc import Callable
 from typing import Any
 
 from micrograd_gd.core import blocks
 from micrograd_gd.errors import NotANumberError
 from micrograd_gd.table.numbers import number
+from micrograd_gd.table.relations import RELATIONS, Relation
 
 
 def _get_data(self: Any) -> float:
@@ -50,8 +50,8 @@ grad = property(
 
 def define(kind: Any) -> None:
     """Give the type of values what Python, copies and micrograd ask of it."""
-    for relation, name in blocks.RELATIONS.items():
-        setattr(kind, f"__{name}__", _comparison(kind, relation, getattr(operator, name)))
+    for relation in RELATIONS:
+        setattr(kind, f"__{relation.name}__", _comparison(kind, relation))
     kind.__bool__ = lambda self: bool(self != 0.0)
     kind.__float__ = kind.__int__ = _refuse_conversion
     kind.__pos__ = lambda self: self
@@ -64,11 +64,13 @@ def define(kind: Any) -> None:
     kind._op = property(lambda self: self.op.infix or self.op.name if self.op else "")
 
 
-def _comparison(kind: Any, relation: str, compare: Callable[[Any, Any], Any]) -> Callable[..., Any]:
+def _comparison(kind: Any, relation: Relation) -> Callable[..., Any]:
+    holds, sign = relation.holds, relation.sign
+
     def method(self: Any, other: Any) -> Any:
-        answer = compare(self._data, other._data if isinstance(other, kind) else other)
+        answer = holds(self._data, other._data if isinstance(other, kind) else other)
         if blocks.open_blocks:
-            blocks.compared(self, relation, other, answer)
+            blocks.compared(self, sign, other, answer)
         return answer
 
     return method

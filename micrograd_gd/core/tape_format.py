@@ -6,10 +6,6 @@ from here: generate/numbers.py writes them down for it when the package is built
 
 from enum import IntEnum
 
-from micrograd_gd.core.blocks import RELATIONS as _METHOD_OF
-
-RELATIONS = (*_METHOD_OF,)  # of guards, by number
-
 
 class RecordKind(IntEnum):
     """What a record begins with, unless it is an instruction or a guard: these are above -13."""

@@ -10,7 +10,7 @@ from micrograd_gd.core import sweep
 from micrograd_gd.engine import Value
 from micrograd_gd.errors import ArgumentError
 from micrograd_gd.notation import latex
-from micrograd_gd.notation.terms import in_lines, leaf_names, write_call
+from micrograd_gd.notation.terms import in_lines, leaf_names
 from micrograd_gd.table.numbers import shorten
 
 __all__ = ["formula", "in_notebook", "leaf_names"]
@@ -130,7 +130,8 @@ class _Text:
             operands: list[ast.expr] = [_constant(operand, point=True) for operand in x.operands]
         else:
             operands = [self.tree(operand) for operand in x.operands]
-        return write_call(x.row, operands)
+        tree: ast.expr = x.row.write_call(operands)
+        return tree
 
 
 def _constant(x: float, *, point: bool = False) -> ast.expr:

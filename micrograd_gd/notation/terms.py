@@ -5,25 +5,21 @@ formula grows with the graph and not with the number of paths through it.
 """
 
 import ast
-import functools
 import keyword
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any
 
 from micrograd_gd.engine import Value
 from micrograd_gd.errors import ArgumentError
 from micrograd_gd.table.numbers import shorten
-from micrograd_gd.table.ops import OPERATIONS, Operation
+from micrograd_gd.table.ops import OPERATIONS, Operation, by_syntax
 
 TERMS = 30  # how many operations, names and numbers a line may hold
 SHORT = 3  # of so many, a part is written again where it is used again, and gets no line
 LABEL = 40  # how many characters of a label may be a name
-
-# On the right, the number that leaves every other as it is, to the last bit. (0 is none: -0 + 0.)
-_NEUTRAL: dict[type, float] = {ast.Pow: 1.0, ast.Mult: 1.0, ast.Div: 1.0}
 
 
 def leaf_names(root: Value) -> dict[str, Value]:
@@ -73,7 +69,7 @@ def in_lines(
 
     `simplified` leaves out what changes no number, such as a factor of 1.
     """
-    terms, last = _terms(root, names, _NEUTRAL if simplified else {})
+    terms, last = _terms(root, names, simplified=simplified)
     if last.size > TERMS:
         _part(terms)
     fresh = _Fresh(names.values())
@@ -99,11 +95,9 @@ def _part(terms: list[Term]) -> None:
         term.has_line = term.uses > 1 and term.size > SHORT
 
 
-def _terms(
-    root: Value, names: dict[Value, str], neutral: dict[type, float]
-) -> tuple[list[Term], Term]:
+def _terms(root: Value, names: dict[Value, str], *, simplified: bool) -> tuple[list[Term], Term]:
     """A term for every node below the root, operands first; and the root's."""
-    rows = {type(op): row for row in OPERATIONS.values() if (op := syntax(row))}
+    rows = by_syntax()
     terms: list[Term] = []
     of: dict[Value, Any] = {}
     for node in root.nodes():
@@ -111,7 +105,7 @@ def _terms(
             of[node] = Term(None, [], names[node])
             continue
         operands = [x if type(x) is float else of[x] for x in node.operands]
-        if len(operands) == 2 and neutral.get(type(syntax(node.op))) == operands[1]:
+        if simplified and repr(operands[-1]) == repr(node.op.neutral[1]):  # which tells -0 from 0
             of[node] = operands[0]
             continue
         of[node] = _applied(node.op, operands, terms, rows)
@@ -120,7 +114,7 @@ def _terms(
 
 
 def _applied(
-    row: Operation, operands: list[Any], terms: list[Term], rows: dict[type, Operation]
+    row: Operation, operands: list[Any], terms: list[Term], rows: dict[type[ast.AST], Operation]
 ) -> Any:
     """A row applied to terms, in one new term; of a row that folds, its steps written out."""
     if row.folds:
@@ -139,7 +133,7 @@ def _applied(
 
 
 def _read(
-    tree: ast.expr, given: dict[str, Any], terms: list[Term], rows: dict[type, Operation]
+    tree: ast.expr, given: dict[str, Any], terms: list[Term], rows: dict[type[ast.AST], Operation]
 ) -> Any:
     """A formula of the table, terms in place of its letters; KeyError where no row says it."""
     parts: list[ast.expr] = []
@@ -158,36 +152,6 @@ def _read(
             raise KeyError(type(tree))
     terms.append(Term(row, [_read(part, given, terms, rows) for part in parts]))
     return terms[-1]
-
-
-def write_call(row: Operation, operands: Sequence[ast.expr]) -> ast.expr:
-    """A row applied to operands, as Python writes it: by its operator, or else as a call.
-
-    >>> ast.unparse(write_call(OPERATIONS["pow"], [ast.Name("a"), ast.Constant(2)]))
-    'a ** 2'
-    """
-    operator = syntax(row)
-    if isinstance(operator, ast.operator):
-        return ast.BinOp(operands[0], operator, operands[1])
-    if isinstance(operator, ast.unaryop):
-        return ast.UnaryOp(operator, operands[0])
-    return ast.Call(ast.Name(row.name, ast.Load()), [*operands], [])
-
-
-@functools.cache
-def syntax(row: Operation) -> Any:
-    """The operator that Python's syntax has for a row, if any.
-
-    >>> ast.dump(syntax(OPERATIONS["pow"]))
-    'Pow()'
-    """
-    if not (row.infix and row.method):
-        return None
-    text = f"a {row.infix} b" if len(row.operands) == 2 else f"{row.infix} a"
-    try:
-        return getattr(ast.parse(text, mode="eval").body, "op", None)
-    except SyntaxError:
-        return None
 
 
 # Names.

@@ -4,11 +4,11 @@ import ast
 
 from micrograd_gd.table import ieee
 from micrograd_gd.table.ops import Operation
+from micrograd_gd.table.relations import RELATIONS
 
 OPERATORS: dict[type[ast.AST], str] = {
     ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/",
-    ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">=", ast.Eq: "==", ast.NotEq: "!=",
-    ast.And: "&&", ast.Or: "||",
+    ast.And: "&&", ast.Or: "||", **{relation.node: relation.sign for relation in RELATIONS},
 }  # fmt: skip
 
 

@@ -6,15 +6,16 @@ this way". The syntax tree is Python's own, so that each reader walks the same f
 """
 
 import ast
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from micrograd_gd.errors import OperationError
+from micrograd_gd.table.relations import BY_NODE
 
 NODES = (
     ast.BinOp, ast.Add, ast.Sub, ast.Mult, ast.Div, ast.Pow,
     ast.UnaryOp, ast.USub, ast.Not, ast.BoolOp, ast.And, ast.Or,
-    ast.Compare, ast.Lt, ast.LtE, ast.Gt, ast.GtE, ast.Eq, ast.NotEq,
+    ast.Compare, *BY_NODE,
     ast.IfExp, ast.Call, ast.Name, ast.Load, ast.Constant,
 )  # fmt: skip
 
@@ -73,6 +74,23 @@ def function(arguments: Iterable[str], body: ast.expr, names: dict[str, Any]) ->
     tree = ast.fix_missing_locations(ast.Expression(ast.Lambda(signature, body)))
     code = compile(tree, "<operation table>", "eval")
     return eval(code, names)  # type: ignore[no-any-return]  # noqa: S307 — a checked tree
+
+
+def substitute(tree: ast.expr, parts: Mapping[str, ast.expr]) -> ast.expr:
+    """`tree` with other trees in place of some of its names.
+
+    >>> ast.unparse(substitute(parse("a * b", "ab"), {"a": parse("x + 1", "x")}))
+    '(x + 1) * b'
+    """
+    return _Substitute(parts).visit(tree)  # type: ignore[no-any-return]  # ast says Any
+
+
+class _Substitute(ast.NodeTransformer):
+    def __init__(self, parts: Mapping[str, ast.expr]) -> None:
+        self.parts = parts
+
+    def visit_Name(self, node: ast.Name) -> ast.expr:
+        return self.parts.get(node.id, node)
 
 
 # Operators besides `/` that Python's floats are not total in.

@@ -1,9 +1,9 @@
-"""A row of the operation table: what it knows, how it is computed, and how one is added."""
+"""A row of the operation table: what it knows, and how it is computed."""
 
 import ast
-import keyword
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from inspect import Parameter, Signature
 from typing import Any
 
@@ -31,6 +31,7 @@ class Operation:
     convention: str = ""
     properties: frozenset[str] = frozenset()
     aliases: tuple[str, ...] = ()
+    identities: tuple[tuple[str, float, str], ...] = ()  # an operand, its number, the result then
     defaults: tuple[float, ...] = ()
     folds: bool = False
     _compiled: dict[Any, Callable[..., Any]] = field(default_factory=dict)
@@ -104,6 +105,46 @@ class Operation:
         """The operands that may be left out, with what stands for them then."""
         required = len(self.operands) - len(self.defaults)
         return dict(zip(self.operands[required:], self.defaults, strict=True))
+
+    @cached_property
+    def syntax(self) -> ast.operator | ast.unaryop | None:
+        """The operator that Python's syntax has for the row, if any.
+
+        >>> ast.dump(operation("pow").syntax)
+        'Pow()'
+        """
+        if not (self.infix and self.method):
+            return None
+        text = f"a {self.infix} b" if len(self.operands) == 2 else f"{self.infix} a"
+        try:
+            return getattr(ast.parse(text, mode="eval").body, "op", None)
+        except SyntaxError:
+            return None
+
+    def write_call(self, operands: Sequence[ast.expr]) -> ast.expr:
+        """The row applied to operands, as Python writes it: by its operator, or else as a call.
+
+        >>> ast.unparse(operation("pow").write_call([ast.Name("a"), ast.Constant(2)]))
+        'a ** 2'
+        """
+        if isinstance(self.syntax, ast.operator):
+            return ast.BinOp(operands[0], self.syntax, operands[1])
+        if isinstance(self.syntax, ast.unaryop):
+            return ast.UnaryOp(self.syntax, operands[0])
+        return ast.Call(ast.Name(self.name, ast.Load()), [*operands], [])
+
+    @property
+    def neutral(self) -> tuple[float | None, float | None]:
+        """For a row of two operands, each one's number that leaves the other operand as it is.
+
+        >>> operation("add").neutral, operation("div").neutral
+        ((-0.0, -0.0), (None, 1.0))
+        """
+        if len(self.operands) != 2:
+            return None, None
+        a, b = self.operands
+        found = {letter: x for letter, x, y in self.identities if {letter, y} == {a, b}}
+        return found.get(a), found.get(b)
 
     @property
     def is_internal(self) -> bool:
@@ -241,10 +282,15 @@ OPERATIONS: dict[str, Operation] = {}
 # What a call in a formula means: the function of `ieee` or the row's value; the row itself.
 ON_FLOATS: dict[str, Any] = {name: getattr(ieee, name) for name in ieee.__all__}
 ON_VALUES: dict[str, Any] = {}
-_listeners: list[Callable[[Operation], None]] = []
-_taken: list[Callable[[str], bool]] = []
-_built_in: set[str] = set()  # the names of the table's own rows
-_added: set[str] = set()  # the names that users gave
+
+
+def by_syntax() -> dict[type[ast.AST], Operation]:
+    """The rows that Python's syntax has an operator for, by its class in a syntax tree.
+
+    >>> by_syntax()[ast.Mult]
+    mul(a, b)
+    """
+    return {type(row.syntax): row for row in OPERATIONS.values() if row.syntax}
 
 
 def operation(name: str) -> Operation:
@@ -263,135 +309,3 @@ def operation(name: str) -> Operation:
             f"no operation is called {name!r}; add it with ops.primitive before it is used"
         )
     return OPERATIONS[name]
-
-
-def subscribe(
-    listener: Callable[[Operation], None], taken: Callable[[str], bool] = lambda _: False
-) -> None:
-    """Call `listener` with every row, those of today and those to come, if no name is `taken`."""
-    _built_in.update(() if _listeners else OPERATIONS)
-    for row in OPERATIONS.values():
-        listener(row)
-    _listeners.append(listener)
-    _taken.append(taken)
-
-
-def primitive(
-    name: str,
-    operands: str,
-    value: Formula,
-    partials: Formula | Sequence[Formula],
-    doc: str,
-    **columns: Any,
-) -> Operation:
-    """Add an operation, by expressions or by Python functions, and return it ready to be called.
-
-    `partials` has one formula per operand. A Python function takes the operands, a partial takes
-    the result besides; it is written over any number type, or its derivative is not differentiable.
-    Such a row works everywhere but where the formula itself is needed (other languages, docs).
-    An operation that was added so may be added again, and is replaced.
-
-    Raises OperationError for a name that is taken, a missing partial or an unknown name.
-
-    >>> double = primitive("double", "x", "2 * x", "2", "Twice.")
-    >>> double(4.0)
-    8.0
-    """
-    letters, defaults = _operands(name, operands)
-    if unknown := columns.keys() - _COLUMNS:
-        raise OperationError(f"{name}: no column is called {', '.join(sorted(unknown))}")
-    row = Operation(
-        name=name,
-        operands=letters,
-        value=value,
-        partials=(partials,) if isinstance(partials, str) or callable(partials) else (*partials,),
-        doc=doc,
-        folds="*" in operands,
-        defaults=defaults,
-        **{column: _WORDS.get(column, str)(text) for column, text in columns.items()},
-    )
-    _check(row)
-    if _listeners:  # the table is complete, so what this row calls must be there
-        check_calls(row)
-        _check_names(row)
-    if name not in ieee.__all__:
-        ON_FLOATS.pop(name, None)
-    OPERATIONS[name] = ON_VALUES[name] = row
-    for listener in _listeners:
-        listener(row)
-    return row
-
-
-_COLUMNS = {
-    "method", "infix", "latex", "domain", "kinks", "convention", "properties", "aliases",
-}  # fmt: skip
-_PROPERTIES = {"commutative", "odd", "even", "increasing", "flat", "internal"}
-
-_WORDS: dict[str, Callable[[str], Any]] = {  # columns that hold several words
-    "kinks": lambda text: tuple(text.split(", ")),
-    "properties": lambda text: frozenset(text.split()),
-    "aliases": lambda text: tuple(text.split()),
-}
-
-
-def _operands(name: str, text: str) -> tuple[tuple[str, ...], tuple[float, ...]]:
-    try:
-        parts = [part.partition("=") for part in text.replace(" = ", "=").split()]
-        letters = tuple(letter.lstrip("*") for letter, _, _ in parts)
-        defaults = tuple(float(default) for _, equals, default in parts if equals)
-    except ValueError:
-        raise OperationError(f"{name}: {text!r} are no operands; write 'a b' or 'x c=1'") from None
-    is_odd = not all(map(str.isidentifier, letters)) or any(map(keyword.iskeyword, letters))
-    taken = {"y", "self", *OPERATIONS}
-    if not letters or is_odd or taken & set(letters) or len(set(letters)) < len(letters):
-        raise OperationError(f"{name}: {text!r} are no operands; write 'a b' or 'x c=1', never y")
-    return letters, defaults
-
-
-def _check(row: Operation) -> None:
-    if not row.name.isidentifier() or keyword.iskeyword(row.name) or row.name in _built_in:
-        raise OperationError(f"{row.name!r} cannot be the name of a new operation, or is taken")
-    if len(row.partials) != len(row.operands):
-        raise OperationError(f"{row!r} has {len(row.partials)} partials; one an operand is due")
-    if not row.doc.endswith("."):
-        raise OperationError(f"{row!r} needs one sentence that says what it is, not {row.doc!r}")
-    if unknown := row.properties - _PROPERTIES:
-        raise OperationError(f"{row!r}: no property is called {', '.join(sorted(unknown))}")
-    _check_formulas(row)
-
-
-def _check_formulas(row: Operation) -> None:
-    kinds = {isinstance(formula, str) for formula in (row.value, *row.partials)}
-    if len(kinds) == 2 or (row.folds and kinds == {False}):
-        raise OperationError(
-            f"{row!r}: value and partials must be all text or all Python functions, and text where "
-            f"the number of operands is open"
-        )
-    if row.folds and row.partials[0] != "1":
-        raise OperationError(f"{row!r} folds, so it must add to the sum so far: its partial is 1")
-    letters = row.operands[1:] if row.folds else (*row.operands, "y")
-    for formula in (row.domain, *row.kinks, row.value):
-        if isinstance(formula, str) and formula:
-            expression.parse(formula, row.operands)
-    for formula in row.partials:
-        if isinstance(formula, str):
-            expression.parse(formula, letters, path=True)
-
-
-def check_calls(row: Operation) -> None:
-    """Raise OperationError if a formula of the row calls what is no function of the table."""
-    for formula in (row.value, *row.partials, *filter(None, [row.domain]), *row.kinks):
-        if isinstance(formula, str):
-            for name, count in expression.calls(row.tree(formula)).items():
-                if name not in OPERATIONS:
-                    raise OperationError(f"{row!r}: {name!r} in {formula!r} is no operation")
-                if count != len(OPERATIONS[name].operands):
-                    raise OperationError(f"{row!r}: {formula!r} calls {name} with {count} operands")
-
-
-def _check_names(row: Operation) -> None:
-    names = {row.name, *row.aliases, *([f"__{row.method}__"] if row.method else [])}
-    for name in sorted(names - _added):
-        if any(is_taken(name) for is_taken in _taken):
-            raise OperationError(f"{row!r}: {name!r} is taken; choose another name")
-    _added.update(names)

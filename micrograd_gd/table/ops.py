@@ -16,6 +16,8 @@ convention  the derivative that is returned at a kink
 properties  words of: commutative, odd, even, increasing, flat (derivative 0 wherever it has one),
             internal (there to be the derivative of others: no method, no name in functional)
 aliases     further names of the method, so that NumPy's functions find it
+identities  numbers as an operand for which the result is something simpler, to the last bit;
+            of the two zeros, -0 is neutral in a sum, 0 in a difference
 
 Partials hold to the last digits over the whole domain, in the second derivative too; that decides
 their form. ``pow`` avoids the rounding of b - 1 where b is small; ``y + 0`` turns -0 into 0; ``-y``
@@ -24,27 +26,25 @@ serves where a logarithm is already nan or -inf; ``exp(x)`` where x is nan, bein
 A row with ``*`` operands folds: its value is one step that adds to ``s``, the sum so far.
 """
 
-from micrograd_gd.table.operation import (
-    OPERATIONS,
-    Operation,
-    check_calls,
-    operation,
-    primitive,
-    subscribe,
-)
+from micrograd_gd.table.operation import OPERATIONS, Operation, by_syntax, operation
+from micrograd_gd.table.primitive import check_calls, primitive, subscribe
 
-__all__ = ["OPERATIONS", "Operation", "operation", "primitive", "subscribe"]
+__all__ = ["OPERATIONS", "Operation", "by_syntax", "operation", "primitive", "subscribe"]
 
 # fmt: off
 # Arithmetic.
 primitive("add", "a b", "a + b", ["1", "1"],
-          "Sum.", method="add", infix="+", latex="<a> + <b>", properties="commutative")
+          "Sum.", method="add", infix="+", latex="<a> + <b>", properties="commutative",
+          identities="a=-0: b, b=-0: a")
 primitive("sub", "a b", "a - b", ["1", "-1"],
-          "Difference.", method="sub", infix="-", latex="<a> - <b>")
+          "Difference.", method="sub", infix="-", latex="<a> - <b>",
+          identities="b=0: a")
 primitive("mul", "a b", "a * b", ["b", "a"],
-          "Product.", method="mul", infix="*", latex=r"<a> \cdot <b>", properties="commutative")
+          "Product.", method="mul", infix="*", latex=r"<a> \cdot <b>", properties="commutative",
+          identities="a=1: b, b=1: a")
 primitive("div", "a b", "a / b", ["1 / b", "-y / b"],
-          "Quotient.", method="truediv", infix="/", latex=r"\frac{<a>}{<b>}", domain="b != 0")
+          "Quotient.", method="truediv", infix="/", latex=r"\frac{<a>}{<b>}", domain="b != 0",
+          identities="b=1: a")
 primitive("neg", "x", "-x", "-1",
           "Negative.", method="neg", infix="-", latex="-<x>", properties="odd")
 primitive("pow", "a b", "a ** b",
@@ -52,7 +52,8 @@ primitive("pow", "a b", "a ** b",
             " or abs(a) > 1e308 or (abs(b) > 0.06 and abs(a) < 1e-150)"
             " else b * y / a if abs(b) > 1e-16 else b / a * y"),
            "0 if y == 0 and a >= 0 else y * log(a)"],
-          "Power.", method="pow", infix="**", latex="<a>^{<b>}", domain="a > 0")
+          "Power.", method="pow", infix="**", latex="<a>^{<b>}", domain="a > 0",
+          identities="b=1: a, b=2: square(a)")
 primitive("square", "x", "x * x", "2 * x",
           "Square.", latex="<x>^2", properties="even")
 primitive("reciprocal", "x", "1 / x", "-y * y",

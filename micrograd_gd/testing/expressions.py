@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from micrograd_gd import functional
-from micrograd_gd.notation.terms import write_call
 from micrograd_gd.table.ops import Operation
 
 Operand = int | float  # an int is a place: of a variable, or of an earlier step; a float is itself
@@ -117,7 +116,7 @@ def _call(
         groups = [*zip(*row.terms(operands), strict=True)] or none
         lists = [ast.List([write(x) for x in group], ast.Load()) for group in groups]
         return ast.Call(_name(row.name), [*lists, write(operands[0])], [])
-    return write_call(row, [write(x) for x in operands])
+    return row.write_call([write(x) for x in operands])
 
 
 def _number(x: float) -> ast.expr:

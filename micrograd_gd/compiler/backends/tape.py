@@ -25,9 +25,10 @@ from micrograd_gd.compiler.lanes import Lanes
 from micrograd_gd.compiler.program import Program, Row
 from micrograd_gd.compiler.schedule import schedule, strided
 from micrograd_gd.core.choice import native_part
-from micrograd_gd.core.tape_format import BY_ROW, RELATIONS, PartKind, RecordKind
+from micrograd_gd.core.tape_format import BY_ROW, PartKind, RecordKind
 from micrograd_gd.errors import JitError
 from micrograd_gd.table.ops import Operation
+from micrograd_gd.table.relations import BY_SIGN, RELATIONS
 from micrograd_gd.transforms.trees import Structure
 
 _KINDS = {
@@ -97,7 +98,7 @@ class _Writer:
         """Write steps that are the same for all lanes of a batch, or belong to none."""
         for step in steps:
             if isinstance(step, Guard):
-                relation = RELATIONS.index(step.relation)
+                relation = RELATIONS.index(BY_SIGN[step.relation])
                 self.code.append(-(1 + 2 * relation + step.holds))
             else:
                 number = self._numbers.get(step.op)

@@ -7,7 +7,7 @@ from typing import Any
 
 from micrograd_gd.engine import Value
 from micrograd_gd.nn import Module
-from micrograd_gd.notation.terms import write_call
+from micrograd_gd.table import expression
 from micrograd_gd.table.ops import Operation
 from micrograd_gd.text import plain
 from micrograd_gd.viz.graphs.numbering import Numbering
@@ -75,7 +75,7 @@ def formula(node: Value, names: Names, frame: str = "") -> list[str]:
     operands = [_operand(x, names, frame) for x in node.operands]
     if op.folds:
         return _write_steps(op, operands)
-    return [ast.unparse(write_call(op, [ast.Name(x) for x in operands]))]
+    return [ast.unparse(op.write_call([*map(ast.Name, operands)]))]
 
 
 def _operand(operand: Any, names: Names, frame: str) -> str:
@@ -90,17 +90,9 @@ def _write_steps(op: Operation, operands: list[str]) -> list[str]:
     """The chain of steps that a row of any number of operands stands for, one step a line."""
     lines, terms = [operands[0]], op.terms(operands)
     for term in terms[:_TERMS]:
-        names = dict(zip(op.operands, ("", *term), strict=True))
-        tree = _Renamed(names).visit(op.tree(op.value))
+        names = dict(zip(op.operands, map(ast.Name, ("", *term)), strict=True))
+        tree = expression.substitute(op.tree(op.value), names)
         lines.append(ast.unparse(tree).strip())
     if len(terms) > _TERMS:
         lines.append(f"… {len(terms) - _TERMS} more")
     return lines
-
-
-class _Renamed(ast.NodeTransformer):
-    def __init__(self, names: dict[str, str]) -> None:
-        self.names = names
-
-    def visit_Name(self, node: ast.Name) -> ast.Name:
-        return ast.Name(self.names.get(node.id, node.id))

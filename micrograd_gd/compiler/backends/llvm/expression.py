@@ -13,6 +13,7 @@ from typing import NamedTuple
 from micrograd_gd.compiler.backends.llvm.symbols import symbol
 from micrograd_gd.table import expression, ieee
 from micrograd_gd.table.ops import OPERATIONS
+from micrograd_gd.table.relations import BY_NODE
 
 Term = str | float  # the name of what a line gives, or a constant
 
@@ -29,14 +30,6 @@ _ARITHMETIC: dict[type, tuple[str, Callable[[float, float], float]]] = {
     ast.Sub: ("fsub", operator.sub),
     ast.Mult: ("fmul", operator.mul),
     ast.Div: ("fdiv", ieee.div),
-}
-_COMPARE: dict[type, tuple[str, Callable[[float, float], bool]]] = {
-    ast.Lt: ("olt", operator.lt),
-    ast.LtE: ("ole", operator.le),
-    ast.Gt: ("ogt", operator.gt),
-    ast.GtE: ("oge", operator.ge),
-    ast.Eq: ("oeq", operator.eq),
-    ast.NotEq: ("une", operator.ne),
 }
 
 
@@ -231,10 +224,11 @@ class Formula:
                 return self._compared(ast.NotEq(), self.number(tree, letters), 0.0)
 
     def _compared(self, op: ast.cmpop, a: Term, b: Term) -> str | bool:
-        relation, on_floats = _COMPARE[type(op)]
+        relation = BY_NODE[type(op)]
         if isinstance(a, float) and isinstance(b, float):
-            return on_floats(a, b)
-        return self.line(f"fcmp {relation} {self._kind.number} {self._text(a)}, {self._text(b)}")
+            return relation.holds(a, b)
+        sides = f"{self._kind.number} {self._text(a)}, {self._text(b)}"
+        return self.line(f"fcmp {relation.predicate} {sides}")
 
     def _joined(self, how: str, bits: Sequence[str | bool]) -> str | bool:
         """All of the bits, or any."""

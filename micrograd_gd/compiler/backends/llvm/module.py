@@ -17,8 +17,8 @@ from micrograd_gd.compiler.instructions import Guard, Instruction, Operand, Step
 from micrograd_gd.compiler.program import Program
 from micrograd_gd.compiler.schedule import Schedule, Stage, is_kind, schedule
 from micrograd_gd.table.ops import Operation
+from micrograd_gd.table.relations import BY_SIGN
 
-_RELATION = {"<": "olt", "<=": "ole", ">": "ogt", ">=": "oge", "==": "oeq", "!=": "une"}
 _COPY = Operation("copy", ("x",), "x", ("1",), "x itself.")
 
 
@@ -148,7 +148,7 @@ class _Writer:
         g, (left, right) = self._guards, operands
         self._guards += 1
         ways = (f"on{g}", f"off{g}") if guard.holds else (f"off{g}", f"on{g}")
-        yield f"%g{g} = fcmp {_RELATION[guard.relation]} double {left}, {right}"
+        yield f"%g{g} = fcmp {BY_SIGN[guard.relation].predicate} double {left}, {right}"
         yield f"br i1 %g{g}, label %{ways[0]}, label %{ways[1]}"
         yield f"off{g}:"
         yield f"ret i32 {g}"

@@ -1,28 +1,29 @@
 """Numbers that C and Python must agree on, written down for C."""
 
+import ast
 from enum import IntEnum
 
-from micrograd_gd.core.blocks import RELATIONS
 from micrograd_gd.core.native.generate.postfix import DEEPEST, KINDS, MOST_TAKEN
 from micrograd_gd.core.native.generate.text import write_macro
 from micrograd_gd.core.tape_format import BY_ROW, PartKind, RecordKind
-from micrograd_gd.table.ops import Operation
+from micrograd_gd.table.ops import Operation, by_syntax
+from micrograd_gd.table.relations import RELATIONS
 
 
 def write_numbers(rows: list[Operation]) -> str:
     """The header `numbers.h`; `rows` are those that are compiled in, by number."""
-    number_of = {row.value: number for number, row in reversed([*enumerate(rows, 1)])}
+    add, mul = (1 + rows.index(by_syntax()[node]) for node in (ast.Add, ast.Mult))
     weighing = next(number for number, row in enumerate(rows, 1) if is_weighing(row))
     guards = 2 * len(RELATIONS)
-    relations = [f'[Py_{name.upper()}] = "{text}",' for text, name in RELATIONS.items()]
+    relations = [f'[Py_{each.name.upper()}] = "{each.sign}",' for each in RELATIONS]
     return "\n".join(
         [
             "#ifndef MICROGRAD_GD_NUMBERS_H\n#define MICROGRAD_GD_NUMBERS_H\n",
             "/* Rows, counted from 1; a + b; a * b; a sum of such products. */",
             _enum(
                 ROW_COUNT=len(rows) + 1,
-                ROW_OF_SUM=number_of["a + b"],
-                ROW_OF_PRODUCT=number_of["a * b"],
+                ROW_OF_SUM=add,
+                ROW_OF_PRODUCT=mul,
                 ROW_THAT_WEIGHS=weighing,
             ),
             "/* The steps of a partial over values: generate/postfix.py. */",

@@ -8,18 +8,15 @@ is false, reads next. JUMP goes on at another step; DONE says that the result is
 import ast
 from typing import Any
 
-from micrograd_gd.core.blocks import RELATIONS
 from micrograd_gd.table import expression
-from micrograd_gd.table.c_text import OPERATORS
-from micrograd_gd.table.ops import Operation
+from micrograd_gd.table.ops import Operation, by_syntax
+from micrograd_gd.table.relations import BY_NODE
 
 KINDS = (
     "OPERAND", "RESULT", "CONSTANT", "NOTHING", "APPLY", "COMPARE", "TRUTH", "UNLESS", "JUMP",
     "DONE",
 )  # fmt: skip
 DEEPEST, MOST_TAKEN = 8, 4  # room on the stack, and operands of one operation
-
-_OPERATIONS: dict[type, str] = {ast.Add: "add", ast.Sub: "sub", ast.Mult: "mul"}
 
 
 def write_steps(row: Operation, formula: Any, numbers: dict[str, int]) -> str:
@@ -74,9 +71,9 @@ class _Steps:
             case ast.Constant(value=float() as value):
                 self.add("CONSTANT", number=repr(value))
             case ast.BinOp(left=left, op=op, right=right):
-                self.apply(_OPERATIONS[type(op)], left, right)
+                self.apply(by_syntax()[type(op)].name, left, right)
             case ast.UnaryOp(op=ast.USub(), operand=operand):
-                self.apply("neg", operand)
+                self.apply(by_syntax()[ast.USub].name, operand)
             case ast.Call(func=ast.Name(id=name), args=operands):
                 self.apply(name, *operands)
             case ast.IfExp(test=test, body=body, orelse=orelse):
@@ -121,7 +118,7 @@ class _Steps:
             case ast.Compare(left=left, ops=[op], comparators=[right]):
                 self.value(left)
                 self.value(right)
-                self.add("COMPARE", f"Py_{RELATIONS[OPERATORS[type(op)]].upper()}")
+                self.add("COMPARE", f"Py_{BY_NODE[type(op)].name.upper()}")
                 self.add("UNLESS", otherwise)
             case _:
                 self.value(tree)

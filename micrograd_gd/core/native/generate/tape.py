@@ -1,11 +1,11 @@
 """Write the cases of the interpreters of tapes, which tape/run.c holds."""
 
-from micrograd_gd.core.blocks import RELATIONS
 from micrograd_gd.core.native.generate.numbers import is_weighing
 from micrograd_gd.core.native.generate.text import write_macro
 from micrograd_gd.table import expression
 from micrograd_gd.table.c_text import c_expression, word
 from micrograd_gd.table.ops import Operation
+from micrograd_gd.table.relations import RELATIONS
 
 
 def write_tape_rows(rows: list[Operation]) -> str:
@@ -16,7 +16,7 @@ def write_tape_rows(rows: list[Operation]) -> str:
     lanes = [_lane_step(row, number) for number, row in enumerate(rows, 1)]
     lanes += [_weighing_step(row) for row in rows if is_weighing(row)]
     guards = [
-        f"GUARD({2 * i + holds}, {relation}, {'true' if holds else 'false'})"
+        f"GUARD({2 * i + holds}, {relation.sign}, {'true' if holds else 'false'})"
         for i, relation in enumerate(RELATIONS)
         for holds in (0, 1)
     ]
