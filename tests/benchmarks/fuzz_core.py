@@ -322,12 +322,12 @@ class Round:
 
     def restore(self):
         if self.rng.random() < 0.2:
-            return native.restore(*self.things(8))
+            return Native._restored(*self.things(8))
         op = self.rng.choice([None, *OPERATIONS.values()])
         operands, partials = tuple(self.things(6)), tuple(self.things(6))
         if self.rng.random() < 0.7:
             partials = tuple([self.rng.choice([None, 1.0, self.thing()]) for _ in operands])
-        return native.restore(op, operands, partials, 1.5, self.thing(), self.thing())
+        return Native._restored(op, operands, partials, 1.5, self.thing(), self.thing())
 
     def adopt(self):
         if self.rng.random() < 0.05:  # each one that succeeds stays for good

@@ -4,8 +4,9 @@
 the Python engine serves.
 """
 
-from micrograd_gd.core import blocks
-from micrograd_gd.core.native import methods
+from micrograd_gd.core import blocks, methods
+from micrograd_gd.core.native.formulas import write_formulas
+from micrograd_gd.table.ops import Operation, subscribe
 
 try:
     import micrograd_gd.core.native.extension as extension  # noqa: PLR0402 — tells a missing file
@@ -15,5 +16,11 @@ except ImportError as error:  # it was built for another machine, for example
     reason = f"could not be loaded: {error}"
 else:
     Value = extension.Value
-    methods.complete(Value, extension.adopt, extension.restore)
+    Value.__name__ = "Value"  # C made it with its module, and messages would show that
+
+    def _adopt(op: Operation) -> None:
+        if not extension.adopt(op, op.name, write_formulas(op)):
+            methods.define(Value, op)  # not compiled in: a user's, or the table was changed
+
+    subscribe(_adopt)
     blocks.on_change(extension.count_blocks)

@@ -1,13 +1,14 @@
 /* The extension: the whole native engine, compiled at once.
 
-   All of the C is one translation unit, as SQLite's is: its functions are static, so no name leaves
-   the file, and the compiler takes the short ones in wherever they are called, across files, on every
-   platform and without link-time optimisation. Headers declare the types. The order below is the
-   order in which to read: a file uses what stands before it, and nothing that comes later.
+   All of the C is one translation unit, as SQLite's is: its functions are static, so no name
+   leaves the file, and the compiler takes the short ones in wherever they are called, across
+   files, on every platform and without link-time optimisation. Headers declare the types. The
+   order below is the order in which to read: a file uses what stands before it, and nothing that
+   comes later.
 
    Lower-case folders are phases: a node is made, recorded, swept over; a trace is shortened to a
-   program; a program becomes a tape, and a kernel calls it. `rules.c`, `row_methods.c` and `tape_rows.h`
-   are generated from the table of operations when the package is built. */
+   program; a program becomes a tape, and a kernel calls it. `rules.c`, `row_methods.c` and
+   `tape_rows.h` are generated from the table of operations when the package is built. */
 
 #include "docs.h"
 #include "node/memory.c"
@@ -94,7 +95,6 @@ static PyObject *native_count_blocks(PyObject *module, PyObject *count)
 }
 
 static PyMethodDef native_methods[] = {
-    {"restore", native_restore, METH_VARARGS, DOC_restore},
     {"adopt", native_adopt, METH_VARARGS, DOC_adopt},
     {"number_of", native_number_of, METH_O, DOC_number_of},
     {"count_blocks", native_count_blocks, METH_O, DOC_count_blocks},
@@ -104,7 +104,7 @@ static PyMethodDef native_methods[] = {
     {NULL, NULL, 0, NULL},
 };
 
-static PyObject *imported(const char *module_name, const char *name)
+static PyObject *import_name(const char *module_name, const char *name)
 {
     PyObject *module = PyImport_ImportModule(module_name);
     PyObject *found = module && name ? PyObject_GetAttrString(module, name) : Py_XNewRef(module);
@@ -116,7 +116,7 @@ static PyObject *imported(const char *module_name, const char *name)
    lock guards all of them; `sys.getsizeof` counts it. */
 static int decide_on_slabs(State *state)
 {
-    PyObject *size_of = imported("sys", "getsizeof");
+    PyObject *size_of = import_name("sys", "getsizeof");
     PyObject *node = size_of ? (PyObject *)new_node(state) : NULL;
     PyObject *size = node ? PyObject_CallOneArg(size_of, node) : NULL;
     state->in_slabs = USE_SLABS && size && PyLong_AsSize_t(size) == sizeof(Cell);
@@ -132,16 +132,16 @@ static int native_exec(PyObject *module)
     state->op_count = ROW_COUNT;
     state->ops = PyMem_Calloc(ROW_COUNT, sizeof(PyObject *));
     state->number_of_op = PyDict_New();
-    state->operation = imported("micrograd_gd.table.operation", "Operation");
-    state->number = imported("micrograd_gd.table.numbers", "number");
-    state->not_a_number = imported("micrograd_gd.errors", "NotANumberError");
-    state->modes = imported("micrograd_gd.core.blocks", NULL);
-    state->trace = imported("micrograd_gd.core.blocks", "_trace");
-    state->recording = imported("micrograd_gd.core.blocks", "_recording");
+    state->operation = import_name("micrograd_gd.table.operation", "Operation");
+    state->number = import_name("micrograd_gd.table.numbers", "number");
+    state->not_a_number = import_name("micrograd_gd.errors", "NotANumberError");
+    state->blocks = import_name("micrograd_gd.core.blocks", NULL);
+    state->trace = import_name("micrograd_gd.core.blocks", "_trace");
+    state->recording = import_name("micrograd_gd.core.blocks", "_recording");
     state->events_name = PyUnicode_InternFromString("events");
     state->type = (PyTypeObject *)PyType_FromModuleAndSpec(module, &value_spec, NULL);
     if (!state->ops || !state->number_of_op || !state->operation || !state->number
-        || !state->not_a_number || !state->modes || !state->trace || !state->recording
+        || !state->not_a_number || !state->blocks || !state->trace || !state->recording
         || !state->events_name || !state->type) {
         return -1;
     }
@@ -170,7 +170,7 @@ static int native_traverse(PyObject *module, visitproc visit, void *arg)
     Py_VISIT(state->operation);
     Py_VISIT(state->number);
     Py_VISIT(state->not_a_number);
-    Py_VISIT(state->modes);
+    Py_VISIT(state->blocks);
     Py_VISIT(state->trace);
     Py_VISIT(state->recording);
     for (uint32_t i = 0; state->ops != NULL && i < state->op_count; i++) {
@@ -187,7 +187,7 @@ static int native_clear(PyObject *module)
     Py_CLEAR(state->operation);
     Py_CLEAR(state->number);
     Py_CLEAR(state->not_a_number);
-    Py_CLEAR(state->modes);
+    Py_CLEAR(state->blocks);
     Py_CLEAR(state->trace);
     Py_CLEAR(state->recording);
     Py_CLEAR(state->events_name);

@@ -35,15 +35,6 @@ def push_forward(
     last: bool,
     /,
 ) -> dict[Value, Any]: ...
-def restore(
-    op: Operation | None,
-    operands: tuple[Any, ...],
-    partials: tuple[float | None, ...],
-    data: float,
-    grad: float,
-    label: Any,
-    /,
-) -> Value: ...
 
 class Kernel:
     patience: int  # calls until it answers NotImplemented, to be replaced; negative: never

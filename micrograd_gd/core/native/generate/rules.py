@@ -7,9 +7,9 @@ equal.
 import ast
 import re
 
+from micrograd_gd.core.native.formulas import write_formulas
 from micrograd_gd.core.native.generate.postfix import write_steps
 from micrograd_gd.core.native.generate.text import write_string
-from micrograd_gd.core.native.methods import formulas
 from micrograd_gd.table.c_text import c_expression, condition, word
 from micrograd_gd.table.ops import Operation
 
@@ -122,11 +122,11 @@ def _array(row: Operation, letter: str) -> str:
 
 def _entry(row: Operation) -> str:
     groups = len(row.operands) - 1 if row.folds else 0
-    defaults = [repr(default) for default in row.defaults]
+    defaults = ", ".join(map(repr, row.defaults)) or "0"
+    name, formulas = write_string(row.name), write_string(write_formulas(row))
     return (
-        f"    {{{write_string(row.name)}, {write_string(formulas(row))}, {len(row.operands)}, "
-        f"{groups}, {len(defaults)}, (const double[]){{{', '.join(defaults) or 0}}}, "
-        f"rule_{word(row)}, partials_{word(row)}}},"
+        f"    {{{name}, {formulas}, {len(row.operands)}, {groups}, {len(row.defaults)}, "
+        f"(const double[]){{{defaults}}}, rule_{word(row)}, partials_{word(row)}}},"
     )
 
 

@@ -1,7 +1,7 @@
 /* A kernel's way in: numbers and arrays are read as the plan says.
 
-   Reading runs no Python code, so nothing changes under its hands. What is not exactly as planned
-   makes it fail without an error, and the call is left to Python. */
+   Reading runs no Python code, so nothing changes under its hands. What is not exactly as
+   planned makes it fail without an error, and the call is left to Python. */
 
 #include "kernel/kernel.h"
 

@@ -1,7 +1,7 @@
 /* The kernel: native code with the way in and out.
 
-   A *plan* is what a kernel knows of a structure, the arguments or the result: a list of *parts*,
-   each container before what is in it. */
+   A *plan* is what a kernel knows of a structure, the arguments or the result: a list of
+   *parts*, each container before what is in it. */
 
 #ifndef MICROGRAD_GD_KERNEL_H
 #define MICROGRAD_GD_KERNEL_H

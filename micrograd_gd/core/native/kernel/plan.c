@@ -1,5 +1,5 @@
-/* Plans, as `plan` of compiler/backends/tape.py makes them, are read and checked: every container has
-   all its parts, every array as many numbers as its shape says. */
+/* Plans, as `plan` of compiler/backends/tape.py makes them, are read and checked: every
+   container has all its parts, every array as many numbers as its shape says. */
 
 #include "kernel/kernel.h"
 

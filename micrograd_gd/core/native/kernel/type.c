@@ -1,10 +1,10 @@
-/* The type `Kernel`: native code that is called with the arguments as the user gave them, and returns
-   the result in its structure.
+/* The type `Kernel`: native code that is called with the arguments as the user gave them, and
+   returns the result in its structure.
 
-   A call goes in four steps, so that nothing changes under its hands. First it reads all numbers,
-   which runs no Python code; then it takes hold of the arrays and makes those of the result; then
-   the native code runs; then the result is put together. The memory between belongs to the call.
-   What is not exactly as planned is for others: the answer is NotImplemented. */
+   A call goes in four steps, so that nothing changes under its hands. First it reads all
+   numbers, which runs no Python code; then it takes hold of the arrays and makes those of the
+   result; then the native code runs; then the result is put together. The memory between belongs
+   to the call. What is not exactly as planned is for others: the answer is NotImplemented. */
 
 #include "kernel/kernel.h"
 

@@ -1,7 +1,8 @@
 /* The garbage collector: which nodes it sees, and what it sees of them.
 
-   A node is *tracked* when the collector looks at it, and *closed* when everything that it refers to
-   is tracked as well. Most nodes are neither, which is where much of the speed comes from. */
+   A node is *tracked* when the collector looks at it, and *closed* when everything that it
+   refers to is tracked as well. Most nodes are neither, which is where much of the speed comes
+   from. */
 
 #include "node/state.h"
 

@@ -1,7 +1,7 @@
 /* Death: a node drops what it refers to, and its memory is used again.
 
-   The operands of a dead node may die with it, and theirs in turn, a million deep. So nothing here
-   recurs: a node that dies while another one is being freed waits in the list `State.dead`.
+   The operands of a dead node may die with it, and theirs in turn, a million deep. So nothing
+   here recurs: a node that dies while another one is being freed waits in the list `State.dead`.
    Dropping a reference can run any Python code; nodes that are alive let go of it first. */
 
 #include "node/state.h"

@@ -1,10 +1,10 @@
 /* Birth: memory for nodes and for their blocks.
 
-   Nodes lie in slabs of 64 cells. A slab's `room` has a bit for each cell, set where no node lives;
-   the slabs with room are a list, and `State.slab` is its first. A birth takes the lowest free cell
-   of the first slab; a death gives its cell back. A slab whose nodes are all dead is kept for those
-   to come, up to MOST_EMPTY of them. Nodes of a subclass, and all nodes where the collector's header
-   is not as expected, have memory of their own (`place` is 0).
+   Nodes lie in slabs of 64 cells. A slab's `room` has a bit for each cell, set where no node
+   lives; the slabs with room are a list, and `State.slab` is its first. A birth takes the lowest
+   free cell of the first slab; a death gives its cell back. A slab whose nodes are all dead is
+   kept for those to come, up to MOST_EMPTY of them. Nodes of a subclass, and all nodes where the
+   collector's header is not as expected, have memory of their own (`place` is 0).
 
    A block is made when a node first needs one; its operands move there. */
 

@@ -1,9 +1,10 @@
 /* The node: how a `Value` lies in memory.
 
-   A node is 80 bytes, and 96 with the collector's header: a number, a gradient, the number of its
-   operation, and up to two operands. An *edge* is one operand with its partial, and its *kind* says
-   what the operand is. Whatever does not fit, more than two operands, a label, a gradient that is a
-   graph of its own, moves into a *block* beside the node. Memory for nodes comes in *slabs*. */
+   A node is 80 bytes, and 96 with the collector's header: a number, a gradient, the number of
+   its operation, and up to two operands. An *edge* is one operand with its partial, and its
+   *kind* says what the operand is. Whatever does not fit, more than two operands, a label, a
+   gradient that is a graph of its own, moves into a *block* beside the node. Memory for nodes
+   comes in *slabs*. */
 
 #ifndef MICROGRAD_GD_NODE_H
 #define MICROGRAD_GD_NODE_H

@@ -1,7 +1,8 @@
 /* A stack of nodes that grows: what a walk has yet to visit, or has visited.
 
    It lies on the C stack while it holds up to 64 nodes. `stack_reserve` makes room and can fail;
-   `stack_push` needs room that is there. Nodes on a stack are not held: see `hold` in walk.c. */
+   `stack_push` needs room that is there. Nodes on a stack are not held: see `hold` in
+   sweep/walk.c. */
 
 #include "node/node.h"
 

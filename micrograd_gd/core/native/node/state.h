@@ -1,7 +1,7 @@
 /* The state: what belongs to one interpreter, and the ways from a value to it.
 
-   These ways are short, since every operation on values takes one: the main interpreter's type and
-   state are kept beside, so that they need no look-up. */
+   These ways are short, since every operation on values takes one: the main interpreter's type
+   and state are kept beside, so that they need no look-up. */
 
 #ifndef MICROGRAD_GD_STATE_H
 #define MICROGRAD_GD_STATE_H
@@ -15,13 +15,13 @@ typedef struct {
     PyObject **ops;     /* rows of the table by number: those compiled in, then others */
     uint32_t op_count;
     PyObject *number_of_op; /* {row: its number} */
-    PyObject *operation;    /* operation.Operation, the class of the rows */
-    PyObject *number;       /* operation.number, the door for whatever is no float or int */
-    PyObject *not_a_number; /* errors.NotANumberError */
-    PyObject *modes;
-    PyObject *trace, *recording; /* the context variables of modes */
+    PyObject *operation;    /* Operation, the class of the rows */
+    PyObject *number;       /* table/numbers.py: the door for whatever is no float or int */
+    PyObject *not_a_number; /* NotANumberError */
+    PyObject *blocks;       /* core/blocks.py */
+    PyObject *trace, *recording; /* its context variables */
     PyObject *events_name;       /* "events" */
-    long open_blocks; /* modes.open_blocks: it tells when that changes */
+    long open_blocks; /* how many there are: blocks tell when that changes */
     Node *dead;       /* waiting while another node is being freed */
     bool freeing;
     Slab *slab;      /* the first one with room */

@@ -19,7 +19,7 @@ static int ints_reserve(Ints *ints, size_t more)
 
 static inline void ints_push(Ints *ints, int32_t item) { ints->item[ints->n++] = item; }
 
-static inline size_t mixed(uint64_t key)
+static inline size_t mix(uint64_t key)
 {
     key *= 0x9E3779B97F4A7C15u;
     return (size_t)(key ^ (key >> 32));
@@ -39,7 +39,7 @@ static int table_grow(Table *table, size_t room)
     memset(bigger.item, -1, room * sizeof(int32_t));
     for (size_t i = 0; table->item != NULL && i <= table->mask; i++) {
         if (table->item[i] >= 0) {
-            size_t place = mixed(table->key[i]) & bigger.mask;
+            size_t place = mix(table->key[i]) & bigger.mask;
             while (bigger.item[place] >= 0) {
                 place = (place + 1) & bigger.mask;
             }
@@ -57,7 +57,7 @@ static int table_grow(Table *table, size_t room)
 /* The item of the key, or -1. */
 static inline int32_t table_get(const Table *table, uint64_t key)
 {
-    size_t place = mixed(key) & table->mask;
+    size_t place = mix(key) & table->mask;
     while (table->item[place] >= 0 && table->key[place] != key) {
         place = (place + 1) & table->mask;
     }
@@ -70,7 +70,7 @@ static inline int32_t table_set_default(Table *table, uint64_t key, int32_t item
     if (2 * table->n >= table->mask && table_grow(table, 2 * (table->mask + 1)) < 0) {
         return -1;
     }
-    size_t place = mixed(key) & table->mask;
+    size_t place = mix(key) & table->mask;
     while (table->item[place] >= 0 && table->key[place] != key) {
         place = (place + 1) & table->mask;
     }

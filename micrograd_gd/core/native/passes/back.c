@@ -1,5 +1,5 @@
-/* The passes, last part: one scan back leaves out what nothing depends on, and the rest becomes the
-   result, in the flat form that compiler/instructions.py explains.
+/* The passes, last part: one scan back leaves out what nothing depends on, and the rest becomes
+   the result, in the flat form that compiler/instructions.py explains.
 
    Whatever is unusual, in any of the parts, is left to Python: then the answer is None. */
 
@@ -33,7 +33,7 @@ static void scan_back(Passes *passes)
 /* The result. */
 
 /* An operand with the place of its constant among those that are left. */
-static inline int32_t left_over(Passes *passes, int32_t operand, double *constants, Ints *places)
+static inline int32_t renumber(Passes *passes, int32_t operand, double *constants, Ints *places)
 {
     if (operand >= 0) {
         return operand;
@@ -87,7 +87,7 @@ static int use_op(Passes *passes, uint32_t op)
 }
 
 /* (captured, labels, code, constants, outputs, steps, guards, ops) */
-static PyObject *what_is_left(Passes *passes)
+static PyObject *write_result(Passes *passes)
 {
     PyObject *labels = PyDict_New(), *captured = tuple_of(&passes->captured), *all = NULL;
     PyObject *code = NULL, *constants = NULL, *outputs = NULL;
@@ -117,12 +117,12 @@ static PyObject *what_is_left(Passes *passes)
         }
         for (size_t j = 0; j < length; j++) {
             int32_t word = record[j];
-            *to++ = j < operands ? word : left_over(passes, word, pool, &places);
+            *to++ = j < operands ? word : renumber(passes, word, pool, &places);
         }
     }
     for (size_t i = 0; i < passes->result.n; i++) {
         int32_t *operand = &passes->result.item[i];
-        *operand = left_over(passes, *operand, pool, &places);
+        *operand = renumber(passes, *operand, pool, &places);
     }
     code = PyBytes_FromStringAndSize((char *)passes->code.item,
                                      (char *)to - (char *)passes->code.item);
@@ -200,7 +200,7 @@ static PyObject *native_optimized(PyObject *module, PyObject *args)
         all = Py_NewRef(Py_None);
     } else if (done == 0 && scan_forward(&passes) == 0) {
         scan_back(&passes);
-        all = what_is_left(&passes);
+        all = write_result(&passes);
     }
     drop_passes(&passes);
     return all;

@@ -1,9 +1,10 @@
 /* The passes, second part: one scan forward over the records, which shortens the program.
 
-   An instruction on constants alone is computed; one that gives back an operand, as x * 1 does, is
-   left out, and so is one that computes the same as an earlier one; a power of 2 becomes a square; a
-   guard that stood before, or that constants decide, goes. `after` says which operand each number
-   has become. compiler/passes.py is the same in Python, and says what each step means. */
+   An instruction on constants alone is computed; one that gives back an operand, as x * 1 does,
+   is left out, and so is one that computes the same as an earlier one; a power of 2 becomes a
+   square; a guard that stood before, or that constants decide, goes. `after` says which operand
+   each number has become. compiler/passes.py is the same in Python, and says what each step
+   means. */
 
 #include "passes/passes.h"
 
@@ -81,7 +82,10 @@ static int compute(Passes *passes, uint32_t op, const int32_t *operand, int32_t 
     return done;
 }
 
-static inline size_t record_length(const int32_t *record) { return record[0] > 0 ? record[2] + 3 : 3; }
+static inline size_t record_length(const int32_t *record)
+{
+    return record[0] > 0 ? record[2] + 3 : 3;
+}
 
 static size_t hash_of(const int32_t *record)
 {
@@ -105,7 +109,7 @@ static bool is_same(const int32_t *a, const int32_t *b)
 }
 
 /* The place in `code` of the same as what stands there last, from `at` on; `at`, if it is new. */
-static size_t shared(Passes *passes, size_t at)
+static size_t find_same(Passes *passes, size_t at)
 {
     const int32_t *code = passes->code.item;
     size_t place = hash_of(code + at) & passes->same_mask;
@@ -163,7 +167,7 @@ static int scan_instruction(Passes *passes, const int32_t *raw, int32_t result)
             }
         }
         if (traits->is_text) {
-            instead = code->item[shared(passes, at) + 1];
+            instead = code->item[find_same(passes, at) + 1];
         }
     }
     passes->after.item[result] = instead;
@@ -188,7 +192,7 @@ static int scan_guard(Passes *passes, const int32_t *raw)
         ints_push(code, raw[i] < 0 ? raw[i] : passes->after.item[raw[i]]);
     }
     bool decided = code->item[at + 1] < 0 && code->item[at + 2] < 0;
-    if (decided || shared(passes, at) != at) {
+    if (decided || find_same(passes, at) != at) {
         code->n = at;
     } else {
         ints_push(&passes->start, (int32_t)at);

@@ -1,12 +1,13 @@
 /* The passes, first part: the events of a trace become *records* of 32-bit integers.
 
-   An event is a node that was recorded, or a decision that was made; compiler/instructions.py says
-   how a record of each looks. Nodes are numbered: first the inputs, then those that are captured,
-   which were made before the trace, then the others in their order. Captured ones are not counted
-   until the end, so numbers of the others start at MADE meanwhile.
+   An event is a node that was recorded, or a decision that was made; compiler/instructions.py
+   says how a record of each looks. Nodes are numbered: first the inputs, then those that are
+   captured, which were made before the trace, then the others in their order. Captured ones are
+   not counted until the end, so numbers of the others start at MADE meanwhile.
 
-   No Python code runs here, so a node can keep its number in place of its gradient; a node that is
-   `seen` does. A constant is ~its place in a pool, in which those of the same bits stand once. */
+   No Python code runs here, so a node can keep its number in place of its gradient; a node that
+   is `seen` does. A constant is ~its place in a pool, in which those of the same bits stand
+   once. */
 
 #include "passes/passes.h"
 

@@ -1,8 +1,8 @@
 /* The door: from what a user wrote to the operand of an operation.
 
    An operand is a value, or a number, which becomes a double. Floats and ints are read here; all
-   else goes through `number` of table/numbers.py, which also words the errors. In an operator, an
-   array is no operand: it goes through its elements itself. */
+   else goes through `number` of table/numbers.py, which also words the errors. In an operator,
+   an array is no operand: it goes through its elements itself. */
 
 #include "node/state.h"
 #include "record/record.h"
@@ -13,7 +13,7 @@ static int no_more_operations(void)
     return 0;
 }
 
-/* The float that `x` is. The checks that `operation.number` makes of what is no plain float or int
+/* The float that `x` is. The checks that `number` makes of what is no plain float or int
    are left to it, and so are the messages: `name` says what `x` is called there. */
 static int number_called(State *state, PyObject *x, PyObject *name, double *out)
 {
@@ -47,7 +47,7 @@ static inline bool is_plain_number(PyObject *x, double *out)
         if (*out != -1.0 || !PyErr_Occurred()) {
             return true;
         }
-        PyErr_Clear(); /* too large; `operation.number` says so */
+        PyErr_Clear(); /* too large; `number` says so */
     }
     return false;
 }

@@ -1,8 +1,9 @@
 /* Numbers of operations.
 
-   A node knows its operation by a number, its place in `State.ops`. Numbers below ROW_COUNT are the
-   rows that were compiled in, numbered by the generator. An operation that comes later gets the next
-   one, and computes in Python. So does a row whose formulas are not those that were compiled. */
+   A node knows its operation by a number, its place in `State.ops`. Numbers below ROW_COUNT are
+   the rows that were compiled in, numbered by the generator. An operation that comes later gets
+   the next one, and computes in Python. So does a row whose formulas are not those that were
+   compiled. */
 
 #include "node/state.h"
 #include "record/record.h"
@@ -43,13 +44,13 @@ static int adopt(State *state, PyObject *op, const char *name, const char *formu
    the slope of a row, which is compiled in. */
 static uint32_t number_of_new_op(State *state, PyObject *op)
 {
-    PyObject *rare = PyImport_ImportModule("micrograd_gd.core.native.methods");
-    PyObject *formulas = rare ? PyObject_CallMethod(rare, "formulas", "O", op) : NULL;
+    PyObject *module = PyImport_ImportModule("micrograd_gd.core.native.formulas");
+    PyObject *formulas = module ? PyObject_CallMethod(module, "write_formulas", "O", op) : NULL;
     PyObject *name = formulas ? PyObject_GetAttrString(op, "name") : NULL;
     const char *formulas_text = name ? PyUnicode_AsUTF8(formulas) : NULL;
     const char *name_text = formulas_text ? PyUnicode_AsUTF8(name) : NULL;
     int done = name_text ? adopt(state, op, name_text, formulas_text) : -1;
-    Py_XDECREF(rare);
+    Py_XDECREF(module);
     Py_XDECREF(formulas);
     Py_XDECREF(name);
     PyObject *number = done < 0 ? NULL : PyDict_GetItemWithError(state->number_of_op, op);

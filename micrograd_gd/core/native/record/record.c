@@ -1,10 +1,10 @@
 /* The forward pass: operands come in, the row computes, and a new node keeps the result.
 
-   A row's *rule* computes the result and the partials of the operands that are values at once, and
-   stores the partials in the node's edges. `record_unary` and `record_binary` are the short ways of
-   operators and methods; `record` takes any row and any number of operands; rows that are Python
-   code, or were changed since the build, compute by `apply_in_python`. Open blocks such as traces
-   see every new node (`observe`). */
+   A row's *rule* computes the result and the partials of the operands that are values at once,
+   and stores the partials in the node's edges. `record_unary` and `record_binary` are the short
+   ways of operators and methods; `record` takes any row and any number of operands; rows that
+   are Python code, or were changed since the build, compute by `apply_in_python`. Open blocks
+   such as traces see every new node (`observe`). */
 
 #include "node/state.h"
 #include "record/record.h"
@@ -18,8 +18,8 @@ static inline void set_operand(Edge *edge, Kind kind, PyObject *x, double number
     }
 }
 
-/* The list in which a trace that is under way here keeps its nodes: a new reference; NULL without an
-   error where there is none, or other blocks have their say. (Blocks follow the context.) */
+/* The list in which a trace that is under way here keeps its nodes: a new reference; NULL without
+   an error where there is none, or other blocks have their say. (Blocks follow the context.) */
 static PyObject *events_here(State *state)
 {
     PyObject *trace = NULL, *recording = NULL, *events = NULL;
@@ -36,7 +36,7 @@ static PyObject *events_here(State *state)
     return events;
 }
 
-/* Let the open blocks see a new node: a trace keeps it, as `modes.observe` says. */
+/* Let the open blocks see a new node: a trace keeps it, as `observe` of core/blocks.py says. */
 static int observe(State *state, Node *node)
 {
     PyObject *events = events_here(state);
@@ -48,7 +48,7 @@ static int observe(State *state, Node *node)
     if (PyErr_Occurred()) {
         return -1;
     }
-    PyObject *done = PyObject_CallMethod(state->modes, "observe", "O", node);
+    PyObject *done = PyObject_CallMethod(state->blocks, "observe", "O", node);
     Py_XDECREF(done);
     return done == NULL ? -1 : 0;
 }
@@ -266,7 +266,7 @@ static PyObject *record_any(State *state, uint32_t op, PyObject *const *operand,
 }
 
 /* Whether a row takes `n` operands; if so, how many it has with its defaults. */
-static Py_ssize_t completed(const Row *row, Py_ssize_t n)
+static Py_ssize_t complete_count(const Row *row, Py_ssize_t n)
 {
     if (row->groups > 0) {
         return n > 0 && n % row->groups == 1 % row->groups ? n : -1;
@@ -280,7 +280,7 @@ static PyObject *record(State *state, uint32_t op, PyObject *const *operand, Py_
     if (state->ops[op] == NULL) {
         return no_such_operation(op);
     }
-    Py_ssize_t all = op < ROW_COUNT ? completed(&ROWS[op], n) : n;
+    Py_ssize_t all = op < ROW_COUNT ? complete_count(&ROWS[op], n) : n;
     if (all <= 0) {
         return PyErr_Format(PyExc_TypeError, "%R cannot be recorded with %zd operands",
                             state->ops[op], n);
@@ -337,7 +337,7 @@ static PyObject *record_method(PyObject *self, PyObject *const *rest, Py_ssize_t
     PyObject *node;
     if (state->ops[op] == NULL) {
         node = no_such_operation(op);
-    } else if (names != NULL || completed(&ROWS[op], n + 1) < 0) {
+    } else if (names != NULL || complete_count(&ROWS[op], n + 1) < 0) {
         node = record_named(state, op, operand, n + 1, rest + n, names);
     } else {
         node = record(state, op, operand, n + 1);

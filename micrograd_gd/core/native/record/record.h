@@ -1,7 +1,7 @@
 /* The row: an operation of the table as the generator compiles it.
 
-   A row's *rule* computes the result and the partials on floats. Over values, each partial is a list
-   of *steps* for a stack machine, which generate/postfix.py explains. */
+   A row's *rule* computes the result and the partials on floats. Over values, each partial is a
+   list of *steps* for a stack machine, which generate/postfix.py explains. */
 
 #ifndef MICROGRAD_GD_RECORD_H
 #define MICROGRAD_GD_RECORD_H

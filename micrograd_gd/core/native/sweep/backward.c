@@ -1,8 +1,8 @@
 /* `backward()` on floats: the chain rule from the root down, without a node being made.
 
-   Every node's gradient `g` is complete when its turn comes, for all that was computed from the node
-   came before. It adds `g * partial` to the gradient of each operand. A leaf keeps its old gradient
-   in `before` meanwhile, and ends with the sum of both.
+   Every node's gradient `g` is complete when its turn comes, for all that was computed from the
+   node came before. It adds `g * partial` to the gradient of each operand. A leaf keeps its old
+   gradient in `before` meanwhile, and ends with the sum of both.
 
    Gradients that are graphs, and all that a watch for nan needs, are for `core/sweep.py`. */
 

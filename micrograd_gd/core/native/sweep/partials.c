@@ -1,8 +1,9 @@
 /* Partials over values: the derivative by one operand as a node, or as a number.
 
-   Each row carries its partials as *steps* for a stack machine, which generate/postfix.py explains;
-   `computed` runs them on values, recording a node for each operation. While a trace is under way, a
-   partial that chooses between branches is recorded as one instruction, the row's *slope*.
+   Each row carries its partials as *steps* for a stack machine, which generate/postfix.py
+   explains; `evaluate` runs them on values, recording a node for each operation. While a trace
+   is under way, a partial that chooses between branches is recorded as one instruction, the
+   row's *slope*.
 
    Whatever is not compiled in, and operands of a subclass, are left to Python, one partial at a
    time. */
@@ -65,7 +66,7 @@ static int take_all(State *state, Node *node, Operands *operands)
 /* Partials over values. */
 
 /* The operation's node, or its number where all operands are numbers. */
-static PyObject *applied(State *state, uint32_t op, PyObject **x, Py_ssize_t n)
+static PyObject *apply_operation(State *state, uint32_t op, PyObject **x, Py_ssize_t n)
 {
     double number[MOST_TAKEN];
     Kind kind[MOST_TAKEN] = {NUMBER, NUMBER, NUMBER, NUMBER};
@@ -89,7 +90,7 @@ static int is_true(PyObject *a, PyObject *b, int relation)
 
 /* What the steps compute: a new reference. The operand with the number k in the formula is
    x[first + k * stride]. With `straight`, a comparison of values ends it: NULL without an error. */
-static PyObject *computed(State *state, const Step *steps, PyObject **x, Py_ssize_t first,
+static PyObject *evaluate(State *state, const Step *steps, PyObject **x, Py_ssize_t first,
                           Py_ssize_t stride, PyObject *y, bool straight)
 {
     PyObject *stack[DEEPEST];
@@ -111,7 +112,7 @@ static PyObject *computed(State *state, const Step *steps, PyObject **x, Py_ssiz
             break;
         case APPLY:
             n -= step->count;
-            pushed = applied(state, step->which, &stack[n], step->count);
+            pushed = apply_operation(state, step->which, &stack[n], step->count);
             for (int i = 0; i < step->count; i++) {
                 Py_DECREF(stack[n + i]);
             }
@@ -184,7 +185,7 @@ static bool has_slope(const Step *steps)
 }
 
 /* The partial for operand i as one instruction with all its branches. */
-static PyObject *recorded_slope(State *state, Node *node, Py_ssize_t i, Operands *operands)
+static PyObject *record_slope(State *state, Node *node, Py_ssize_t i, Operands *operands)
 {
     PyObject *x[MOST_TAKEN + 1], *partial = NULL;
     PyObject *slope = PyObject_CallMethod(state->ops[node->op], "slope", "n", i);
@@ -204,11 +205,11 @@ static PyObject *partial_of_trace(Sweep *sweep, Node *node, Py_ssize_t i, Operan
 {
     Py_ssize_t before = PyList_GET_SIZE(sweep->events);
     bool straight = last && ROWS[node->op].groups == 0 && has_slope(steps);
-    PyObject *partial = computed(sweep->state, steps, operands->x, first, stride, (PyObject *)node,
+    PyObject *partial = evaluate(sweep->state, steps, operands->x, first, stride, (PyObject *)node,
                                  straight);
     if (partial == NULL && !PyErr_Occurred()
         && PyList_SetSlice(sweep->events, before, PyList_GET_SIZE(sweep->events), NULL) == 0) {
-        partial = recorded_slope(sweep->state, node, i, operands);
+        partial = record_slope(sweep->state, node, i, operands);
     }
     return partial;
 }
@@ -233,7 +234,7 @@ static PyObject *partial_at_all(Sweep *sweep, Node *node, Py_ssize_t i, Operands
         return partial_of_trace(sweep, node, i, operands, steps, first, stride, last);
     }
     PyObject *y = (PyObject *)node;
-    PyObject *partial = computed(sweep->state, steps, operands->x, first, stride, y, false);
+    PyObject *partial = evaluate(sweep->state, steps, operands->x, first, stride, y, false);
     if (partial == NULL || partial == Py_None) {
         return partial;
     }

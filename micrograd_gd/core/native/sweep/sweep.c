@@ -1,5 +1,5 @@
-/* The two sweeps over any number type: `pull_back` and `push_forward` of core/sweep.py, which says
-   what everything here means and is to be read first.
+/* The two sweeps over any number type: `pull_back` and `push_forward` of core/sweep.py, which
+   says what everything here means and is to be read first.
 
    Both keep what was found so far in a dict, {node: its adjoint} or {node: its tangent}, and go
    through the nodes in order. An edge adds (what stands at one end) * partial to the other end. */
@@ -8,7 +8,10 @@
 
 /* The chain rule. */
 
-static inline bool is_one(PyObject *x) { return PyFloat_CheckExact(x) && PyFloat_AS_DOUBLE(x) == 1; }
+static inline bool is_one(PyObject *x)
+{
+    return PyFloat_CheckExact(x) && PyFloat_AS_DOUBLE(x) == 1;
+}
 
 /* `g * partial`, without a node for a factor that is the plain number 1. */
 static PyObject *product(PyObject *g, PyObject *partial)

@@ -7,15 +7,15 @@
 #include "node/state.h"
 
 /* A node whose operands are all in place, or on their way, waits on the stack with this bit set. */
-static inline Node *waiting(Node *node) { return (Node *)((uintptr_t)node | 1); }
+static inline Node *mark_waiting(Node *node) { return (Node *)((uintptr_t)node | 1); }
 static inline bool is_waiting(Node *entry) { return (uintptr_t)entry & 1; }
-static inline Node *awaited(Node *entry) { return (Node *)((uintptr_t)entry & ~(uintptr_t)1); }
+static inline Node *strip_mark(Node *entry) { return (Node *)((uintptr_t)entry & ~(uintptr_t)1); }
 
 /* Nodes of a walk that failed become what they were; gradients within the graph are lost. */
 static void undo(Stack *stack, bool sweeping)
 {
     for (size_t i = 0; i < stack->n; i++) {
-        Node *node = awaited(stack->item[i]);
+        Node *node = strip_mark(stack->item[i]);
         if (sweeping && node->seen && node->op == 0) {
             node->grad = node->before;
         }
@@ -50,7 +50,7 @@ static Py_ALWAYS_INLINE inline int walk(Node *root, Kind least, Stack *order, bo
             goto failed;
         }
         if (is_waiting(node)) {
-            stack_push(order, awaited(node));
+            stack_push(order, strip_mark(node));
             continue;
         }
         if (node->seen) {
@@ -71,7 +71,7 @@ static Py_ALWAYS_INLINE inline int walk(Node *root, Kind least, Stack *order, bo
             stack_push(order, node);
             continue;
         }
-        stack_push(&todo, waiting(node));
+        stack_push(&todo, mark_waiting(node));
         for (Py_ssize_t i = n - 1; i >= 0; i--) { /* the first operand comes off the stack first */
             if (kind[i] >= least && !edge[i].value->seen) {
                 stack_push(&todo, edge[i].value);

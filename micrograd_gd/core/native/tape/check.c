@@ -1,8 +1,8 @@
 /* The writer of tapes, first part: check the form of the flat program, and measure it.
 
-   Whatever is wrong is found here, or by the parts behind, before anything runs: a record that is cut
-   off, an operand out of range, a place outside of its buffer. `find_last_uses` notes which record
-   uses a number last, so that its slot can be used again. */
+   Whatever is wrong is found here, or by the parts behind, before anything runs: a record that
+   is cut off, an operand out of range, a place outside of its buffer. `find_last_uses` notes
+   which record uses a number last, so that its slot can be used again. */
 
 #include "tape/writer.h"
 
@@ -120,7 +120,7 @@ static bool has_right_count(const Record *record)
         return record->count == 1;
     default:
         return is_guard(record)
-               || completed(&ROWS[record->op], record->count) == record->count;
+               || complete_count(&ROWS[record->op], record->count) == record->count;
     }
 }
 

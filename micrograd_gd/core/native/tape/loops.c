@@ -1,9 +1,10 @@
 /* The writer of tapes: loops over a batch.
 
-   A loop is written in three goes over its records. First `prepare` looks at all of them and writes
-   what has to be done before the loop: uniform operands are *widened* to LANES slots. Then the steps
-   inside are written; a varying number from elsewhere is *fetched* from its buffer, or *recalled*
-   from where it is kept. Behind the loop the sums over the batch are finished. */
+   A loop is written in three goes over its records. First `prepare` looks at all of them and
+   writes what has to be done before the loop: uniform operands are *widened* to LANES slots.
+   Then the steps inside are written; a varying number from elsewhere is *fetched* from its
+   buffer, or *recalled* from where it is kept. Behind the loop the sums over the batch are
+   finished. */
 
 #include "tape/writer.h"
 
@@ -57,7 +58,8 @@ static int widen(Compilation *it, int32_t operand)
 static int prepare(Compilation *it, const Record *record, int32_t lanes, uint32_t place)
 {
     const bool is_step = record->op > 0;
-    if (!is_step && record->op != RECORD_PLACE && record->op != RECORD_SUM && record->op != RECORD_ROW) {
+    if (!is_step && record->op != RECORD_PLACE && record->op != RECORD_SUM
+        && record->op != RECORD_ROW) {
         return malformed("what belongs outside of loops stands in one");
     }
     if (has_result(record)) {

@@ -1,9 +1,9 @@
-/* The interpreters that run a tape: `run_steps` one word after the other, `run_lanes` the steps of a
-   loop for up to LANES samples of a batch.
+/* The interpreters that run a tape: `run_steps` one word after the other, `run_lanes` the steps
+   of a loop for up to LANES samples of a batch.
 
-   The steps of the rows are generated from the table and call the functions that the engine's rules
-   call, so the bits are the same. Both are loops around a jump to the opcode's code; GCC and Clang
-   jump from each opcode straight to the next. */
+   The steps of the rows are generated from the table and call the functions that the engine's
+   rules call, so the bits are the same. Both are loops around a jump to the opcode's code; GCC
+   and Clang jump from each opcode straight to the next. */
 
 #include "tape/tape.h"
 #include "tape_rows.h" /* TAPE_LABELS, TAPE_STEPS and LANE_STEPS, generated from the table */

@@ -1,7 +1,7 @@
 /* The writer of tapes: slots for numbers.
 
-   A slot that is free again waits on a stack, slots for LANES in a row on another. Slots for a whole
-   batch, and those for a sum over it, are not used again. */
+   A slot that is free again waits on a stack, slots for LANES in a row on another. Slots for a
+   whole batch, and those for a sum over it, are not used again. */
 
 #include "tape/writer.h"
 

@@ -1,8 +1,8 @@
-/* The writer of tapes: what stands outside of loops, steps and guards on uniform numbers, and the
-   border, where lanes of a batch come from single numbers (*pack*) and become such (*pick*).
+/* The writer of tapes: what stands outside of loops, steps and guards on uniform numbers, and
+   the border, where lanes of a batch come from single numbers (*pack*) and become such (*pick*).
 
-   A product whose only use is the sum right behind it is added in the same step, with the same two
-   roundings. */
+   A product whose only use is the sum right behind it is added in the same step, with the same
+   two roundings. */
 
 #include "tape/writer.h"
 

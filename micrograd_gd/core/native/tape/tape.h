@@ -1,9 +1,10 @@
-/* The tape: a program as a flat array of 32-bit words, an opcode and then the *slots* of its result
-   and its operands. Slots are places in one array of doubles, which begins with the constants.
+/* The tape: a program as a flat array of 32-bit words, an opcode and then the *slots* of its
+   result and its operands. Slots are places in one array of doubles, which begins with the
+   constants.
 
-   A number that varies over a batch has LANES slots in a row, and a loop runs its steps for so many
-   lanes at once. What is used outside of its loop is *kept* in as many slots as the batch has
-   lanes. */
+   A number that varies over a batch has LANES slots in a row, and a loop runs its steps for so
+   many lanes at once. What is used outside of its loop is *kept* in as many slots as the batch
+   has lanes. */
 
 #ifndef MICROGRAD_GD_TAPE_H
 #define MICROGRAD_GD_TAPE_H
@@ -43,7 +44,7 @@ enum {
     WEIGH,                   /* as a row that sums products, whose first factors are the same */
 };
 
-/* So many consecutive numbers of a buffer, and the first one's slot where they have slots in a row. */
+/* Consecutive numbers of a buffer, and the first one's slot where they have slots in a row. */
 typedef struct {
     Py_ssize_t count, buffer, offset;
     uint32_t slot;

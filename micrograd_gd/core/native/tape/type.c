@@ -1,4 +1,5 @@
-/* The type `Tape`: it takes a flat program, has it checked and written, and keeps it ready to run. */
+/* The type `Tape`: it takes a flat program, has it checked and written, and keeps it ready to
+   run. */
 
 #include "tape/writer.h"
 

@@ -1,5 +1,5 @@
-/* The attributes of a value. The open blocks are told when a number is taken out of the graph, or
-   changed (`touch`). */
+/* The attributes of a value. The open blocks are told when a number is taken out of the graph,
+   or changed (`touch`). */
 
 #include "node/state.h"
 
@@ -12,7 +12,7 @@ static int touch(PyObject *self, const char *what)
     if (state->open_blocks <= 0) {
         return 0;
     }
-    PyObject *done = PyObject_CallMethod(state->modes, "touched", "Os", self, what);
+    PyObject *done = PyObject_CallMethod(state->blocks, "touched", "Os", self, what);
     Py_XDECREF(done);
     return done == NULL ? -1 : 0;
 }

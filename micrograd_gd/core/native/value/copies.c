@@ -1,8 +1,6 @@
-/* Copies: core/copies.py takes a node apart with `_fields`, and `restore` puts one together. */
+/* Copies: core/copies.py takes a node apart with `_fields`, and `_restored` puts one together. */
 
 #include "node/state.h"
-
-/* Copies. rare.py takes a node apart with `_fields`, and `native.restore` puts one together. */
 
 static PyObject *value_fields(PyObject *self, PyObject *Py_UNUSED(none))
 {
@@ -51,7 +49,7 @@ static int restore(State *state, Node *node, PyObject *op, PyObject *operands, P
         PyErr_SetString(PyExc_TypeError, "an operation needs operands, and a partial for each");
         return -1;
     }
-    if (node->op < ROW_COUNT && completed(&ROWS[node->op], n) != n) {
+    if (node->op < ROW_COUNT && complete_count(&ROWS[node->op], n) != n) {
         PyErr_Format(PyExc_TypeError, "%R cannot be restored with %zd operands", op, n);
         return -1;
     }
@@ -70,24 +68,12 @@ static int restore(State *state, Node *node, PyObject *op, PyObject *operands, P
     return 0;
 }
 
-/*[python]
-def restore(
-    op: Operation | None,
-    operands: tuple[Any, ...],
-    partials: tuple[float | None, ...],
-    data: float,
-    grad: float,
-    label: Any,
-    /,
-) -> Value:
-    """The node with these fields."""
-*/
-static PyObject *native_restore(PyObject *module, PyObject *args)
+static PyObject *value_restored(PyObject *type, PyObject *args)
 {
-    State *state = PyModule_GetState(module);
+    State *state = state_of_type((PyTypeObject *)type);
     PyObject *op, *operands, *partials, *label;
     double data, grad;
-    if (!PyArg_ParseTuple(args, "OO!O!ddO:restore", &op, &PyTuple_Type, &operands,
+    if (!PyArg_ParseTuple(args, "OO!O!ddO:_restored", &op, &PyTuple_Type, &operands,
                           &PyTuple_Type, &partials, &data, &grad, &label)) {
         return NULL;
     }

@@ -37,7 +37,7 @@ static int is_watched(State *state)
     if (state->open_blocks <= 0) {
         return 0;
     }
-    PyObject *watch = PyObject_CallMethod(state->modes, "watch", NULL);
+    PyObject *watch = PyObject_CallMethod(state->blocks, "watch", NULL);
     Py_XDECREF(watch);
     return watch == NULL ? -1 : watch != Py_None;
 }
@@ -77,7 +77,7 @@ static PyObject *value_detach(PyObject *self, PyObject *Py_UNUSED(none))
 {
     State *state = state_of(self);
     if (state->open_blocks > 0) {
-        PyObject *stands_for_it = PyObject_CallMethod(state->modes, "detached", "O", self);
+        PyObject *stands_for_it = PyObject_CallMethod(state->blocks, "detached", "O", self);
         if (stands_for_it != Py_None) {
             return stands_for_it; /* or NULL */
         }

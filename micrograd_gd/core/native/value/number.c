@@ -27,7 +27,7 @@ static PyObject *value_compare(PyObject *self, PyObject *other, int operator)
     State *state = state_of(self);
     PyObject *answer = answer_of(self, other, operator);
     if (answer != NULL && state->open_blocks > 0) {
-        PyObject *done = PyObject_CallMethod(state->modes, "compared", "OsOO", self,
+        PyObject *done = PyObject_CallMethod(state->blocks, "compared", "OsOO", self,
                                              relation[operator], other, answer);
         if (done == NULL) {
             Py_CLEAR(answer);
@@ -82,8 +82,9 @@ static PyObject *value_repr(PyObject *self)
     PyObject *text = NULL;
     int has_label = label ? PyObject_IsTrue(label) : 0;
     if (data != NULL && grad != NULL && has_label >= 0) {
-        text = has_label ? PyUnicode_FromFormat("Value(data=%R, grad=%R, label=%R)", data, grad, label)
-                         : PyUnicode_FromFormat("Value(data=%R, grad=%R)", data, grad);
+        text = has_label
+                   ? PyUnicode_FromFormat("Value(data=%R, grad=%R, label=%R)", data, grad, label)
+                   : PyUnicode_FromFormat("Value(data=%R, grad=%R)", data, grad);
     }
     Py_XDECREF(label);
     Py_XDECREF(data);

@@ -1,13 +1,14 @@
-/* The type `Value`: the fast twin of engine.py, which says what everything here means and is to be
-   read first. Here is the list of its parts. The methods of the operations are generated from the
-   table (ROW_METHODS, ROW_SLOTS), the others stand beside this file. */
+/* The type `Value`: the fast twin of engine.py, which says what everything here means and is to
+   be read first. Here is the list of its parts. The methods of the operations are generated from
+   the table (ROW_METHODS, ROW_SLOTS), the others stand beside this file. */
 
 #include "node/state.h"
 #include "row_methods.c" /* ROW_METHODS and ROW_SLOTS, generated from the table */
 
 /* The type. */
 
-#define METHOD(name, flags) {#name, (PyCFunction)(void (*)(void))value_##name, flags, DOC_Value_##name}
+#define METHOD(name, flags) \
+    {#name, (PyCFunction)(void (*)(void))value_##name, flags, DOC_Value_##name}
 
 static PyMethodDef value_methods[] = {
     METHOD(forget, METH_NOARGS),
@@ -17,6 +18,7 @@ static PyMethodDef value_methods[] = {
     METHOD(record, METH_FASTCALL | METH_CLASS),
     {"__format__", value_format, METH_O, NULL},
     {"_fields", value_fields, METH_NOARGS, NULL},
+    {"_restored", value_restored, METH_VARARGS | METH_CLASS, NULL},
     ROW_METHODS
     {NULL, NULL, 0, NULL},
 };
