@@ -30,7 +30,10 @@ MODULES = [
     pytest.param(path, id=str(path.relative_to(PACKAGE))) for path in sorted(PACKAGE.rglob("*.py"))
 ]
 
-SOURCES = [pytest.param(path, id=path.name) for path in sorted(PACKAGE.rglob("*.[ch]"))]
+SOURCES = [
+    pytest.param(path, id=str(path.relative_to(PACKAGE)))
+    for path in sorted(PACKAGE.rglob("*.[ch]"))
+]
 
 
 def home(path):
@@ -97,7 +100,7 @@ def test_third_party_packages_are_imported_where_they_are_needed(path):
         assert inside_function or top in offered, f"{place} imports {top} for all who import it"
 
 
-@pytest.mark.parametrize("path", MODULES)
+@pytest.mark.parametrize("path", [*MODULES, *SOURCES])
 def test_no_module_is_longer_than_400_lines(path):
     assert len(path.read_text().splitlines()) <= 400
 
