@@ -5,13 +5,12 @@ Also the schedules of their learning rates, functions of the step number that co
 
 import math
 from collections.abc import Callable, Iterable, Mapping
-from numbers import Integral
 from typing import Any
 
 from micrograd_gd.engine import Value
 from micrograd_gd.errors import ArgumentError, DivergedError, NotANumberError, ShapeError
 from micrograd_gd.names import accept_lr, close_module
-from micrograd_gd.table.numbers import number, shorten
+from micrograd_gd.table.numbers import number, require_count, require_positive, shorten
 
 __all__ = [
     "SGD",
@@ -54,7 +53,7 @@ class Optimizer:
 
     @accept_lr
     def __init__(self, parameters: Iterable[Value], learning_rate: float | Schedule) -> None:
-        self.parameters = _checked(parameters)
+        self.parameters = _collect(parameters)
         self.learning_rate = learning_rate
         self.steps = 0
         self._memory = [(0.0,) * len(self.remembers) for _ in self.parameters]
@@ -67,7 +66,7 @@ class Optimizer:
     @learning_rate.setter
     def learning_rate(self, learning_rate: float | Schedule) -> None:
         if not callable(learning_rate):
-            learning_rate = _positive("learning_rate", learning_rate)
+            learning_rate = require_positive("learning_rate", learning_rate)
         self._learning_rate = learning_rate
 
     def step(self) -> None:
@@ -76,11 +75,11 @@ class Optimizer:
         Raises DivergedError, and changes nothing, where a gradient is nan or infinite or the step
         would make a parameter so; ArgumentError where the schedule gives no rate.
         """
-        rate = self._rate()
+        rate = rate_at(self._learning_rate, self.steps)
         gradients = [g if type(g) is float else g.data for g in (p.grad for p in self.parameters)]
         for i, gradient in enumerate(gradients):
             if not math.isfinite(gradient):
-                raise self._diverged(f"the gradient of {self._named(i)} is {gradient}")
+                raise self._diverged(f"the gradient of {self._name(i)} is {gradient}")
         numbers, memory = [], []
         for i, gradient in enumerate(gradients):
             before = self.parameters[i].data
@@ -89,10 +88,10 @@ class Optimizer:
             if not (math.isfinite(after) and all(map(math.isfinite, remembered))):
                 names = ("data", *self.remembers)
                 pairs = zip(names, (after, *remembered), strict=True)
-                told = ", ".join(f"{name} {x}" for name, x in pairs)
+                state = ", ".join(f"{name} {x}" for name, x in pairs)
                 raise self._diverged(
                     f"gradient {gradient} and learning rate {rate} would turn "
-                    f"{self._named(i)} = {before} into {told}"
+                    f"{self._name(i)} = {before} into {state}"
                 )
             numbers.append(after)
             memory.append(tuple(remembered))
@@ -145,18 +144,7 @@ class Optimizer:
             raise ArgumentError(f"{name} holds a number that is not finite")
         return column
 
-    def _rate(self) -> float:
-        if not callable(self._learning_rate):
-            return self._learning_rate
-        rate = number(self._learning_rate(self.steps), "the learning rate of the schedule")
-        if not 0 <= rate < math.inf:
-            raise ArgumentError(
-                f"the schedule gives the learning rate {rate} at step {self.steps}; "
-                f"expected a finite number, not below 0"
-            )
-        return rate
-
-    def _named(self, i: int) -> str:
+    def _name(self, i: int) -> str:
         return self.parameters[i].label or f"parameter {i}"
 
     def _diverged(self, what: str) -> DivergedError:
@@ -208,7 +196,7 @@ class Momentum(Optimizer):
         momentum: float = 0.9,
     ) -> None:
         super().__init__(parameters, learning_rate)
-        self.momentum = _share("momentum", momentum)
+        self.momentum = _require_share("momentum", momentum)
 
     def change(self, gradient: float, learning_rate: float, velocity: float) -> tuple[float, float]:
         """learning_rate · velocity, and the velocity."""
@@ -240,8 +228,8 @@ class Adam(Optimizer):
         epsilon: float = 1e-8,
     ) -> None:
         super().__init__(parameters, learning_rate)
-        self.beta1, self.beta2 = _share("beta1", beta1), _share("beta2", beta2)
-        self.epsilon = _positive("epsilon", epsilon)
+        self.beta1, self.beta2 = _require_share("beta1", beta1), _require_share("beta2", beta2)
+        self.epsilon = require_positive("epsilon", epsilon)
 
     def change(
         self, gradient: float, learning_rate: float, m: float, v: float
@@ -254,13 +242,29 @@ class Adam(Optimizer):
         return learning_rate * unbiased_m / (math.sqrt(unbiased_v) + self.epsilon), m, v
 
 
+def rate_at(learning_rate: float | Schedule, step: int) -> float:
+    """The learning rate of that step, of a number or a schedule.
+
+    Raises ArgumentError where the schedule gives no rate.
+    """
+    if not callable(learning_rate):
+        return learning_rate
+    rate = number(learning_rate(step), "the learning rate of the schedule")
+    if not 0 <= rate < math.inf:
+        raise ArgumentError(
+            f"the schedule gives the learning rate {rate} at step {step}; "
+            f"expected a finite number, not below 0"
+        )
+    return rate
+
+
 def constant(rate: float) -> Schedule:
     """The same rate at every step.
 
     >>> constant(0.5)(1000)
     0.5
     """
-    rate = _positive("rate", rate)
+    rate = require_positive("rate", rate)
     return lambda _step: rate
 
 
@@ -284,9 +288,9 @@ def step_decay(rate: float, factor: float, every: int) -> Schedule:
     [1.0, 1.0, 0.5, 0.5, 0.25]
     """
     rate, factor, every = (
-        _positive("rate", rate),
-        _positive("factor", factor),
-        _steps("every", every),
+        require_positive("rate", rate),
+        require_positive("factor", factor),
+        require_count("every", every),
     )
     if factor > 1:
         raise ArgumentError(f"factor is {factor}; expected a number above 0, at most 1")
@@ -301,7 +305,11 @@ def cosine(rate: float, steps: int, final: float = 0.0) -> Schedule:
     >>> [cosine(1.0, steps=2)(step) for step in range(4)]
     [1.0, 0.5, 0.0, 0.0]
     """
-    rate, steps, final = _positive("rate", rate), _steps("steps", steps), number(final, "final")
+    rate, steps, final = (
+        require_positive("rate", rate),
+        require_count("steps", steps),
+        number(final, "final"),
+    )
     if not 0 <= final <= rate:
         raise ArgumentError(f"final is {final}; expected a number from 0 to the rate, {rate}")
 
@@ -318,7 +326,7 @@ def warmup(steps: int, then: float | Schedule) -> Schedule:
     >>> [warmup(2, then=1.0)(step) for step in range(4)]
     [0.5, 1.0, 1.0, 1.0]
     """
-    steps = _steps("steps", steps)
+    steps = require_count("steps", steps)
     schedule = then if callable(then) else constant(then)
 
     def at(step: int) -> float:
@@ -327,7 +335,7 @@ def warmup(steps: int, then: float | Schedule) -> Schedule:
     return at
 
 
-def _checked(parameters: Iterable[Value]) -> list[Value]:
+def _collect(parameters: Iterable[Value]) -> list[Value]:
     """The parameters, each once."""
     if not hasattr(parameters, "__iter__"):
         raise NotANumberError(
@@ -350,24 +358,11 @@ def _checked(parameters: Iterable[Value]) -> list[Value]:
     return [*unique.values()]
 
 
-def _positive(name: str, x: Any) -> float:
-    given = number(x, name)
-    if not 0 < given < math.inf:
-        raise ArgumentError(f"{name} is {given}; expected a finite number above 0")
-    return given
-
-
-def _share(name: str, x: Any) -> float:
+def _require_share(name: str, x: Any) -> float:
     given = number(x, name)
     if not 0 <= given < 1:
         raise ArgumentError(f"{name} is {given}; expected a number from 0 to below 1")
     return given
-
-
-def _steps(name: str, n: Any) -> int:
-    if not (isinstance(n, Integral) and int(n) >= 1):
-        raise ArgumentError(f"{name} is {n!r}; expected a whole number, at least 1")
-    return int(n)
 
 
 close_module(__name__)

@@ -129,7 +129,7 @@ def learning_rate() -> str:
         plot = Plot(25 + 225 * i, (200, 190), x=(-5, 11), y=(0, 65), top=40)
         plot.axes("w", "J(w)")
         plot.curve(parabola)
-        (verdict,) = sweep_learning_rates(parabola, 0.0, [rate], steps=steps)
+        (verdict,) = sweep_learning_rates(parabola, 0.0, [rate], max_steps=steps)
         points = [(step.parameters, step.value) for step in verdict.descent.trajectory]
         plot.line(points, RED, 1.2)
         plot.dots(points, RED, 2.6)

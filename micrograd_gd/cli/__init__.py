@@ -5,11 +5,10 @@ standard output; progress, warnings and errors, one line each, to standard error
 a module of its own.
 """
 
-from __future__ import annotations
-
 import os
 import sys
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from collections.abc import Sequence
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -17,9 +16,6 @@ from micrograd_gd._version import __version__
 from micrograd_gd.cli import demo, descend, explain, find_lr, graph, ops, predict, train
 from micrograd_gd.cli.messages import PROGRAM, complain, told
 from micrograd_gd.errors import MicrogradError
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 app = typer.Typer(
     add_completion=False,

@@ -1,7 +1,5 @@
 """`demo`: a training that anybody can run in seconds."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Annotated
 

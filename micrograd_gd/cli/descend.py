@@ -1,11 +1,9 @@
 """`descend`: gradient descent on a formula, step by step."""
 
-from __future__ import annotations
-
 import math
 import re
 from random import Random
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
@@ -15,13 +13,10 @@ from micrograd_gd.cli.picture import Picture, draw
 from micrograd_gd.cli.point import point
 from micrograd_gd.descent.learning_rate import critical_learning_rate
 from micrograd_gd.descent.minimize import minimize
+from micrograd_gd.descent.trajectory import Descent, Step
 from micrograd_gd.errors import ArgumentError, NonFiniteError
-from micrograd_gd.notation.parse import parse
+from micrograd_gd.notation.parse import Expression, parse
 from micrograd_gd.viz import plot_descent
-
-if TYPE_CHECKING:
-    from micrograd_gd.descent.minimize import Descent, Step
-    from micrograd_gd.notation.parse import Expression
 
 
 def descend(
@@ -39,7 +34,7 @@ def descend(
     learning_rate: Annotated[
         float, typer.Option("--learning-rate", "--lr", help="What a step takes of the slope.")
     ] = 0.1,
-    steps: Annotated[int, typer.Option(help="As many at most.")] = 1000,
+    max_steps: Annotated[int, typer.Option(help="As many at most.")] = 1000,
     tolerance: Annotated[float, typer.Option(help="The slope that counts as level.")] = 1e-6,
     between: Annotated[tuple[float, float], typer.Option(help="Where a random start is drawn.")] = (
         -1.0,
@@ -56,7 +51,7 @@ def descend(
         lambda at: function(**at),
         _start(function, start or [], between, seed),
         learning_rate=learning_rate,
-        max_steps=steps,
+        max_steps=max_steps,
         tolerance=tolerance,
     )
     for line in _table(function, descent):

@@ -1,11 +1,10 @@
 """One training run from a data set to a judged model: what `train` and `demo` of the CLI do."""
 
-from __future__ import annotations
-
 import math
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from micrograd_gd.core.blocks import no_grad
 from micrograd_gd.data import Dataset, Scaling, standardize, train_test_split
@@ -13,13 +12,9 @@ from micrograd_gd.engine import Value
 from micrograd_gd.errors import ArgumentError
 from micrograd_gd.losses import LOSSES
 from micrograd_gd.nn import MLP
-from micrograd_gd.persist import Predictor
 from micrograd_gd.training.fit import fit
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-
-    from micrograd_gd.training.history import History
+from micrograd_gd.training.history import History
+from micrograd_gd.training.predictor import Predictor
 
 Task = Literal["classes", "numbers"]
 
@@ -52,11 +47,12 @@ class Settings:
 
 
 class Experiment:
-    """A data set split and scaled, a fresh network, and after ``run`` their history.
+    """A data set split and scaled, a fresh network, and after `run` their history.
 
     A target of classes is learned by one output for each class, or a single one where the loss is
-    for two; a target of numbers is standardised like the inputs. ``ArgumentError`` where the target
-    leaves nothing to learn or the loss is for other targets.
+    for two; a target of numbers is standardised like the inputs.
+
+    Raises ArgumentError where the target leaves nothing to learn or the loss is for other targets.
 
     >>> from micrograd_gd.data import moons
     >>> experiment = Experiment(moons(40, seed=0), Settings(epochs=5))

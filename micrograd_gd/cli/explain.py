@@ -1,7 +1,5 @@
 """`explain`: a formula, its derivatives, and the paths that each gradient is the sum of."""
 
-from __future__ import annotations
-
 from typing import Annotated, Literal
 
 import typer

@@ -1,7 +1,5 @@
 """`find-lr`: which learning rate a network and its data can bear."""
 
-from __future__ import annotations
-
 import math
 from random import Random
 from typing import Annotated

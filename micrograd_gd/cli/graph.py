@@ -1,19 +1,15 @@
 """`graph`: a formula, or a trained model, computed, backpropagated and drawn."""
 
-from __future__ import annotations
-
+from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
+from micrograd_gd.cli.options import load_predictor
 from micrograd_gd.cli.point import At, columns, computed, point
 from micrograd_gd.engine import Value
-from micrograd_gd.persist import load_model
 from micrograd_gd.viz import graph as draw
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 
 def graph(
@@ -49,7 +45,7 @@ def _answered(path: Path, at: Iterable[str]) -> tuple[Value, dict[str, Value]]:
 
     The features are as given, else the mean of the training. Scaling is a part of the graph.
     """
-    model = load_model(path)
+    model = load_predictor(path)
     names = model.feature_names or tuple(f"x{i}" for i in range(1, model.inputs + 1))
     numbers = dict.fromkeys(names, 0.0)
     if model.scaling is not None:

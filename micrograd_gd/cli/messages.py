@@ -1,7 +1,5 @@
 """What the command line says on standard error, a line each."""
 
-from __future__ import annotations
-
 import typer
 
 PROGRAM = "micrograd-gd"

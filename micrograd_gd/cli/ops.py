@@ -1,7 +1,5 @@
 """`ops`: the table of operations, or one row in full."""
 
-from __future__ import annotations
-
 import shutil
 import sys
 from typing import Annotated

@@ -1,19 +1,18 @@
 """What the commands that learn have in common: their options, and what these mean."""
 
-from __future__ import annotations
-
 import math
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
 
 import typer
 
 from micrograd_gd.cli.experiment import LOSS_TASKS, Settings
 from micrograd_gd.cli.messages import warn
 from micrograd_gd.data import Dataset, iris, read_csv
-from micrograd_gd.errors import ArgumentError
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
+from micrograd_gd.errors import ArgumentError, ModelFileError
+from micrograd_gd.persist import load
+from micrograd_gd.training.predictor import Predictor
 
 DEFAULT = Settings()
 
@@ -75,6 +74,14 @@ def widths(hidden: list[str] | None) -> tuple[int, ...]:
         given = ",".join(hidden)
         raise ArgumentError(f"--hidden is {given!r}; expected whole numbers above 0, such as 16,8")
     return found
+
+
+def load_predictor(path: Path) -> Predictor:
+    """The model that `train` wrote into a file; ModelFileError if something else is there."""
+    loaded = load(path)
+    if not isinstance(loaded, Predictor):
+        raise ModelFileError(f"{path}: no predictor; expected a model that train wrote")
+    return loaded
 
 
 def check(settings: Settings) -> Settings:

@@ -1,14 +1,10 @@
 """`--out picture.svg`: what was found, drawn into a file."""
 
-from __future__ import annotations
-
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 Picture = Annotated[
     Path | None, typer.Option("--out", "-o", help="Picture to draw: .svg, .png or .pdf.")
@@ -16,6 +12,6 @@ Picture = Annotated[
 
 
 def draw(path: Path, plot: Callable[..., Any], thing: Any) -> None:
-    """Draw the thing by one of the functions of ``viz``, and say so."""
+    """Draw the thing by one of the functions of `viz`, and say so."""
     plot(thing, path)
     typer.echo(f"wrote {path}")

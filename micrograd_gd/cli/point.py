@@ -1,8 +1,7 @@
 """`--at a=-4,b=2`: a formula from the command line, computed at a point."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Iterable
+from typing import Annotated
 
 import typer
 
@@ -10,9 +9,6 @@ from micrograd_gd.engine import Value
 from micrograd_gd.errors import ArgumentError
 from micrograd_gd.notation.parse import parse
 from micrograd_gd.table.numbers import shorten
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 At = Annotated[
     list[str] | None,

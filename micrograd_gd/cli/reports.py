@@ -1,15 +1,9 @@
 """What the command line prints: a run and the operation table as aligned lines of text."""
 
-from __future__ import annotations
+from collections.abc import Sequence
 
-from typing import TYPE_CHECKING
-
+from micrograd_gd.cli.experiment import Experiment
 from micrograd_gd.table.ops import OPERATIONS, Operation
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from micrograd_gd.cli.experiment import Experiment
 
 
 def outline(name: str, experiment: Experiment) -> list[str]:

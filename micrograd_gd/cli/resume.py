@@ -1,19 +1,15 @@
 """What a checkpoint notes of the command that made it, and the same command again."""
 
-from __future__ import annotations
-
 import hashlib
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from micrograd_gd.cli.experiment import Settings
 from micrograd_gd.cli.options import check, dataset
+from micrograd_gd.data import Dataset
 from micrograd_gd.errors import ArgumentError, ModelFileError
 from micrograd_gd.persist import load
-
-if TYPE_CHECKING:
-    from micrograd_gd.data import Dataset
 
 CHECKPOINT = "checkpoint.json"
 
@@ -22,7 +18,7 @@ CHECKPOINT = "checkpoint.json"
 class Command:
     """What decides a training: the data, how to read it, the settings.
 
-    ``folder`` is the one that the path of the data starts from.
+    `folder` is the one that the path of the data starts from.
     """
 
     data: str
@@ -56,7 +52,7 @@ class Command:
 def resumed(folder: Path) -> tuple[Command, Dataset, dict[str, Any]]:
     """The command that was interrupted, its data, and the state of its training.
 
-    ``ModelFileError`` where there is none to resume; ``ArgumentError`` where the data has changed.
+    Raises ModelFileError where there is none to resume, ArgumentError where the data has changed.
     """
     path = folder / CHECKPOINT
     if folder.is_dir() and not path.exists():

@@ -1,12 +1,11 @@
 """One training on the command line: what it prints, what it writes, how it ends."""
 
-from __future__ import annotations
-
 import os
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
@@ -14,17 +13,13 @@ from micrograd_gd.cli import reports
 from micrograd_gd.cli.experiment import Experiment, Settings
 from micrograd_gd.cli.messages import PROGRAM, complain, told, warn
 from micrograd_gd.cli.resume import CHECKPOINT
+from micrograd_gd.data import Dataset
 from micrograd_gd.errors import ArgumentError, MicrogradError
 from micrograd_gd.files import remove_leftovers, write_file
-from micrograd_gd.persist import save_model
+from micrograd_gd.persist import save
 from micrograd_gd.persist.checkpoints import Checkpoint
+from micrograd_gd.training.history import History
 from micrograd_gd.viz import graph, plot_history
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from micrograd_gd.data import Dataset
-    from micrograd_gd.training.history import History
 
 Out = Annotated[Path, typer.Option(help="Folder for what is written; made if it is not there.")]
 
@@ -43,7 +38,7 @@ def run(
 ) -> None:
     """Train, print, and write what came out; exit 1 or 130 where it did not come to its end.
 
-    With ``notes``, the training leaves checkpoints on its way, which hold them; ``state`` is that
+    With `notes`, the training leaves checkpoints on its way, which hold them; `state` is that
     of a checkpoint to go on from.
     """
     path = out / CHECKPOINT
@@ -88,7 +83,7 @@ def _written(experiment: Experiment, history: History, out: Path) -> list[str]:
         for name in ("model.json", "graph.svg", "loss.svg"):
             (out / name).unlink(missing_ok=True)
     else:
-        save_model(out / "model.json", experiment.predictor)
+        save(experiment.predictor, out / "model.json")
         written.insert(0, "model.json")
     history.to_csv(out / "history.csv")
     return written

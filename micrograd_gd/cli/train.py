@@ -1,7 +1,5 @@
 """`train`: a network for a CSV file, by gradient descent."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Annotated
 

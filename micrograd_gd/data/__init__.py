@@ -2,17 +2,13 @@
 
 from micrograd_gd.data.datasets import (
     Dataset,
-    Scaling,
-    blobs,
-    circles,
     iris,
-    moons,
     read_csv,
     read_features,
-    spiral,
-    standardize,
     train_test_split,
 )
+from micrograd_gd.data.scaling import Scaling, standardize
+from micrograd_gd.data.shapes import blobs, circles, moons, spiral
 from micrograd_gd.names import close_module
 
 __all__ = [

@@ -1,58 +1,63 @@
-"""CSV files as tables whose every complaint names file, line and column."""
-
-from __future__ import annotations
+"""CSV files by column and record, whose every complaint names file, line and column."""
 
 import csv
 import io
 import math
 import re
 from difflib import get_close_matches
+from os import PathLike
 from pathlib import Path
 from reprlib import repr as shorten
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from micrograd_gd.errors import DataError
 
-if TYPE_CHECKING:
-    from os import PathLike
 
-
-class Row(NamedTuple):
+class Record(NamedTuple):
     """One record and the file line it begins on; quoted cells may continue over several lines."""
 
     line: int
     cells: list[str]
 
 
-class Table(NamedTuple):
+class CsvFile(NamedTuple):
     """The named columns and the rows of one file, all rows of equal length."""
 
     path: Path
     header_line: int
     names: list[str]
-    rows: list[Row]
+    rows: list[Record]
 
     def position(self, name: str) -> int:
-        """The place of a column in each row; ``DataError`` suggests the closest name."""
+        """The place of a column in each row.
+
+        Raises DataError, which suggests the closest name.
+        """
         if name in self.names:
             return self.names.index(name)
         folded = {known.casefold(): known for known in self.names}
         closest = get_close_matches(str(name).casefold(), folded, n=1)
         remedy = f"did you mean {folded[closest[0]]!r}?" if closest else "choose one of these"
-        message = f"no column {name!r}; expected one of {_listed(self.names)}: {remedy}"
+        message = f"no column {name!r}; expected one of {_enumerate(self.names)}: {remedy}"
         raise problem(self.path, message, self.header_line)
 
-    def text(self, row: Row, position: int) -> str:
-        """A cell without the spaces around it; ``DataError`` if nothing is left."""
+    def text(self, row: Record, position: int) -> str:
+        """A cell without the spaces around it.
+
+        Raises DataError if nothing is left.
+        """
         text = row.cells[position].strip()
         if not text:
             raise self._cell_problem(row, position, "an empty cell; expected a value: fill it in")
         return text
 
-    def number(self, row: Row, position: int) -> float:
-        """A cell as a number; ``DataError`` for text, nan and infinities."""
+    def number(self, row: Record, position: int) -> float:
+        """A cell as a number.
+
+        Raises DataError for text, nan and infinities.
+        """
         text = self.text(row, position)
-        number = parsed_number(text)
+        number = parse_number(text)
         if number is None:
             remedy = "correct it, or drop the column, or make it the target"
             message = f"the text {shorten(text)}; expected a number such as 5.1: {remedy}"
@@ -73,7 +78,7 @@ class Table(NamedTuple):
         labels = []
         for row in self.rows:
             label = self.text(row, position)
-            if parsed_number(label) is not None:
+            if parse_number(label) is not None:
                 # Adding 0.0 turns -0.0 into 0.0, so that equal numbers are one class.
                 label = repr(self.number(row, position) + 0.0).removesuffix(".0")
             labels.append(label)
@@ -82,9 +87,12 @@ class Table(NamedTuple):
         return [indices[label] for label in labels], tuple(names)
 
     def is_numeric(self, name: str) -> bool:
-        """Whether a column holds numbers, not text; ``DataError`` for a mixture of the two."""
+        """Whether a column holds numbers, not text.
+
+        Raises DataError for a mixture of the two.
+        """
         position = self.position(name)
-        numeric = [parsed_number(self.text(row, position)) is not None for row in self.rows]
+        numeric = [parse_number(self.text(row, position)) is not None for row in self.rows]
         if all(numeric) or not any(numeric):
             return all(numeric)
         mostly_numbers = 2 * sum(numeric) >= len(numeric)
@@ -95,37 +103,39 @@ class Table(NamedTuple):
         message = f"{cell}, while {counts}; expected {expected}: correct it, or pass classes=True"
         raise self._cell_problem(odd, position, message)
 
-    def _cell_problem(self, row: Row, position: int, message: str) -> DataError:
+    def _cell_problem(self, row: Record, position: int, message: str) -> DataError:
         lines_before = re.findall(r"\r\n|\r|\n", "".join(row.cells[:position]))
         line = row.line + len(lines_before)
         return problem(self.path, message, line, repr(self.names[position]))
 
 
-def read_table(path: str | PathLike[str]) -> Table:
+def read_csv_file(path: str | PathLike[str]) -> CsvFile:
     """Read a UTF-8, comma-separated file with a header row; blank lines are skipped.
 
-    ``DataError`` if it is missing, not text, not CSV, ragged, or without header or rows.
+    Raises DataError if it is missing, not text, not CSV, ragged, or without header or rows.
     """
     path = Path(path)
-    rows = _records(path, _decoded(path))
+    rows = _split_records(path, _read_text(path))
     if not rows:
         raise problem(path, "the file is empty; expected a header row and rows of numbers below it")
     header, *rows = rows
     names = [cell.strip() for cell in header.cells]
     _check_names(path, header.line, names)
     if not rows:
-        message = f"nothing below the header {_listed(names)}; expected rows of numbers: add some"
+        message = (
+            f"nothing below the header {_enumerate(names)}; expected rows of numbers: add some"
+        )
         raise problem(path, message, header.line)
     for row in rows:
         if len(row.cells) != len(names):
-            expected = f"expected {len(names)} for the columns {_listed(names)}"
+            expected = f"expected {len(names)} for the columns {_enumerate(names)}"
             remedy = "add or remove cells, and put quotes around one that holds a comma"
             came = "1 cell" if len(row.cells) == 1 else f"{len(row.cells)} cells"
             raise problem(path, f"{came}; {expected}: {remedy}", row.line)
-    return Table(path, header.line, names, rows)
+    return CsvFile(path, header.line, names, rows)
 
 
-def parsed_number(text: str) -> float | None:
+def parse_number(text: str) -> float | None:
     """The number that a cell spells, or None for text; 1_000 is Python's spelling, not CSV's."""
     try:
         return None if "_" in text else float(text)
@@ -142,7 +152,7 @@ def problem(
     return DataError(f"{path}{at_line}{at_column}: {message}")
 
 
-def _decoded(path: Path) -> str:
+def _read_text(path: Path) -> str:
     try:
         is_folder = path.is_dir()
         raw = b"" if is_folder else path.read_bytes()
@@ -168,7 +178,7 @@ def _decoded(path: Path) -> str:
     return text
 
 
-def _records(path: Path, text: str) -> list[Row]:
+def _split_records(path: Path, text: str) -> list[Record]:
     reader = csv.reader(io.StringIO(text, newline=""), strict=True, skipinitialspace=True)
     rows = []
     line = 1
@@ -176,7 +186,7 @@ def _records(path: Path, text: str) -> list[Row]:
         for cells in reader:
             blank = len(cells) <= 1 and not "".join(cells).strip()
             if not blank:
-                rows.append(Row(line, cells))
+                rows.append(Record(line, cells))
             line = reader.line_num + 1
     except csv.Error as error:
         expected = "expected cells separated by commas, with every quote closed"
@@ -186,7 +196,7 @@ def _records(path: Path, text: str) -> list[Row]:
 
 
 def _check_names(path: Path, line: int, names: list[str]) -> None:
-    numbers = [name for name in names if parsed_number(name) is not None]
+    numbers = [name for name in names if parse_number(name) is not None]
     if len(numbers) == len(names) or any(not name.isdigit() for name in numbers):
         message = f"the number {numbers[0]!r} in the header; expected column names: add a first row"
         raise problem(path, f"{message} with a name for each column", line)
@@ -200,10 +210,10 @@ def _check_names(path: Path, line: int, names: list[str]) -> None:
             raise problem(path, f"{message}; expected different names: rename one", line, column)
 
 
-def _listed(names: list[str]) -> str:
+def _enumerate(names: list[str]) -> str:
     return ", ".join(map(repr, names))
 
 
 def _size_then_text(label: str) -> tuple[float, str]:
-    number = parsed_number(label)
+    number = parse_number(label)
     return (math.inf if number is None else number), label

@@ -4,27 +4,24 @@ The Hessian is never written down. It is multiplied with one vector after the ot
 a tangent sweep through the recorded gradient.
 """
 
-from __future__ import annotations
-
 import math
+from collections.abc import Callable, Sequence
 from random import Random
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from micrograd_gd.errors import ArgumentError, NonFiniteError
 from micrograd_gd.transforms import trees
 from micrograd_gd.transforms.derivatives import grad, linearize, stop_gradient
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
 Vector = list[float]
 
 
 def largest_curvature(f: Callable[[Any], Any], at: Any, *, products: int = 300) -> float:
-    """The largest eigenvalue of the Hessian of ``f`` at a place, the most positive one.
+    """The largest eigenvalue of the Hessian of `f` at a place, the most positive one.
 
-    By the method of Lanczos (1950): the Hessian is multiplied with at most ``products`` vectors.
-    ``ArgumentError`` for no numbers; ``NonFiniteError`` where a derivative is not finite.
+    By the method of Lanczos (1950): the Hessian is multiplied with at most `products` vectors.
+
+    Raises ArgumentError for no numbers, NonFiniteError where a derivative is not finite.
 
     >>> round(largest_curvature(lambda x: 3 * x[0] ** 2 - 50 * x[1] ** 2, [1.0, 1.0]), 9)
     6.0

@@ -5,30 +5,28 @@ in the opposite direction, and can eventually diverge. Where exactly that begins
 tells.
 """
 
-from __future__ import annotations
-
 import math
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from statistics import median
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from micrograd_gd.descent.curvature import largest_curvature
-from micrograd_gd.descent.minimize import Descent, check_rate, counted, minimize
+from micrograd_gd.descent.minimize import minimize
 from micrograd_gd.descent.objective import start_of
+from micrograd_gd.descent.trajectory import Descent, count_steps
 from micrograd_gd.errors import ArgumentError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+from micrograd_gd.table.numbers import require_positive
 
 WINDOW = 5  # losses; a spike of up to two of them does not move their median
 
 
 @dataclass(frozen=True, repr=False)
 class LearningRateCurve:
-    """What ``find_learning_rate`` saw: the loss after a step with each of the rising rates.
+    """What `find_learning_rate` saw: the loss after a step with each of the rising rates.
 
-    ``suggestion`` is a tenth of the last rate before the loss rose for good.
+    `suggestion` is a tenth of the last rate before the loss rose for good.
     """
 
     rates: tuple[float, ...]
@@ -51,17 +49,17 @@ def find_learning_rate(
     """Descend once, with a rate that begins small and is slowly increased, and watch the loss.
 
     At first nothing seems to happen, then the loss falls, then the steps are too large and it
-    explodes, which ends the test (Smith, 2017). Each rate is ``factor`` times the one before. The
+    explodes, which ends the test (Smith, 2017). Each rate is `factor` times the one before. The
     suggestion is a tenth of the last rate before the loss, its spikes smoothed away, rose for good.
-    ``f`` and ``start`` are those of ``minimize``; an ``Objective`` has a start of its own.
+    `f` and `start` are those of `minimize`; an `Objective` has a start of its own.
 
-    ``ArgumentError`` for rates out of order, and where no rate lowers the loss.
+    Raises ArgumentError for rates out of order, and where no rate lowers the loss.
 
     >>> find_learning_rate(lambda w: (w - 3) ** 2 + 1, start=0.0)
     LearningRateCurve(167 rates from 1e-06 to 7.43337, suggestion 0.558)
     """
-    smallest, largest = check_rate("smallest", smallest), check_rate("largest", largest)
-    factor = check_rate("factor", factor)
+    smallest, largest = require_positive("smallest", smallest), require_positive("largest", largest)
+    factor = require_positive("factor", factor)
     if not (largest > smallest and factor > 1):
         expected = "expected the largest above the smallest, and a factor above 1"
         raise ArgumentError(f"rates from {smallest} to {largest} by {factor}: {expected}")
@@ -130,11 +128,11 @@ VerdictWord = Literal["slow", "converges", "overshoots", "diverges"]
 class Verdict:
     """What a learning rate does, and the descent that showed it.
 
-    - ``slow``: the right way, but the steps were used up on it;
-    - ``converges``: gets there, so that the ground is level, or its height within 1 % of the lowest
+    - `slow`: the right way, but the steps were used up on it;
+    - `converges`: gets there, so that the ground is level, or its height within 1 % of the lowest
       that any descent of the sweep met, and no longer changing;
-    - ``overshoots``: most steps land on the other side of the minimum, and still it gets lower;
-    - ``diverges``: ends no lower than it began.
+    - `overshoots`: most steps land on the other side of the minimum, and still it gets lower;
+    - `diverges`: ends no lower than it began.
     """
 
     rate: float
@@ -142,12 +140,12 @@ class Verdict:
     descent: Descent
 
     def __repr__(self) -> str:
-        steps = counted(len(self.descent.trajectory) - 1)
+        steps = count_steps(len(self.descent.trajectory) - 1)
         return f"{self.rate:g} {self.verdict}: {self.descent.value:.6g} after {steps}"
 
 
 class Sweep(tuple[Verdict, ...]):
-    """The verdicts of ``sweep_learning_rates``, one a rate, in the order that was asked for."""
+    """The verdicts of `sweep_learning_rates`, one for each rate, in the order given."""
 
     __slots__ = ()
 
@@ -160,36 +158,39 @@ def sweep_learning_rates(
     start: Any = None,
     rates: Iterable[float] = (0.001, 0.01, 0.1, 1.0),
     *,
-    steps: int = 100,
+    max_steps: int = 100,
     tolerance: float = 1e-6,
 ) -> Sweep:
     """A descent from the same start with each of the rates, and a verdict on each.
 
-    ``steps`` and ``tolerance`` say when a descent ends, as they do in ``minimize``, where ``f`` and
-    ``start`` are explained too. ``ArgumentError`` for no rates and for one that is none.
+    `f`, `start`, `max_steps` and `tolerance` are those of `minimize`.
 
-    >>> print(sweep_learning_rates(lambda w: (w - 3) ** 2, 0.0, [0.01, 0.1, 0.9, 1.1], steps=40))
+    Raises ArgumentError for no rates and for one that is none.
+
+    >>> def f(w):
+    ...     return (w - 3) ** 2
+    >>> print(sweep_learning_rates(f, 0.0, [0.01, 0.1, 0.9, 1.1], max_steps=40))
     0.01 slow: 1.78784 after 40 steps
     0.1 converges: 1.59016e-07 after 40 steps
     0.9 overshoots: 1.59016e-07 after 40 steps
     1.1 diverges: 1.94421e+07 after 40 steps
     """
     start = start_of(f, start)
-    checked = [check_rate("rate", rate) for rate in rates]
-    if not checked:
+    rates = [require_positive("rate", rate) for rate in rates]
+    if not rates:
         raise ArgumentError("no rates to sweep; expected at least one")
     descents = [
-        minimize(f, start, learning_rate=rate, max_steps=steps, tolerance=tolerance)
-        for rate in checked
+        minimize(f, start, learning_rate=rate, max_steps=max_steps, tolerance=tolerance)
+        for rate in rates
     ]
     lowest = min(step.value for descent in descents for step in descent.trajectory)
     return Sweep(
-        Verdict(rate, _verdict(descent, lowest), descent)
-        for rate, descent in zip(checked, descents, strict=True)
+        Verdict(rate, _judge(descent, lowest), descent)
+        for rate, descent in zip(rates, descents, strict=True)
     )
 
 
-def _verdict(descent: Descent, lowest: float) -> VerdictWord:
+def _judge(descent: Descent, lowest: float) -> VerdictWord:
     first, last = descent.trajectory[0].value, descent.value
     if descent.status == "diverged" or (descent.status == "oscillating" and last >= first):
         return "diverges"
@@ -207,10 +208,10 @@ def critical_learning_rate(f: Callable[..., Any], at: Any = None) -> float:
 
     Along a direction of curvature λ a step turns the distance to the minimum into 1 - rate · λ
     times that, which grows where the rate is above 2 / λ. Infinite where the function bends upward
-    in no direction: there the curvature forbids no rate, and there is no minimum either. ``at`` has
-    the structure of ``minimize``'s start; an ``Objective``, a model's loss on its data, has one.
+    in no direction: there the curvature forbids no rate, and there is no minimum either. `at` has
+    the structure of `minimize`'s start; an `Objective`, a model's loss on its data, has one.
 
-    ``NonFiniteError`` where a derivative is not finite.
+    Raises NonFiniteError where a derivative is not finite.
 
     >>> critical_learning_rate(lambda w: (w - 3) ** 2 + 1, 0.0)
     1.0

@@ -1,26 +1,22 @@
 """A model's loss on given samples as an ordinary function of its parameters."""
 
-from __future__ import annotations
-
+from collections.abc import Callable, Sequence
 from copy import deepcopy
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from micrograd_gd.errors import ArgumentError, ShapeError
 from micrograd_gd.losses import loss_function
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
 
 class Objective:
-    """The loss of ``model`` on these samples, a function of the list of its parameters' numbers.
+    """The loss of `model` on these samples, a function of the list of its parameters' numbers.
 
-    So everything that takes a function takes a training: ``minimize``, ``find_learning_rate``,
-    ``critical_learning_rate``, ``grad``, ``hessian``. ``start`` are the parameters as they are now.
-    The model itself stays as it is: each call works on a copy, made of the numbers given. ``loss``
-    is a name in ``LOSSES`` or a function of all predictions and targets.
+    So everything that takes a function takes a training: `minimize`, `find_learning_rate`,
+    `critical_learning_rate`, `grad`, `hessian`. `start` are the parameters as they are now.
+    The model itself stays as it is: each call works on a copy, made of the numbers given. `loss`
+    is a name in `LOSSES` or a function of all predictions and targets.
 
-    ``ShapeError`` for another number of parameters, ``ArgumentError`` for a model without.
+    Raises ShapeError for another number of parameters, ArgumentError for a model without.
 
     >>> from micrograd_gd import MLP
     >>> loss = Objective(MLP(1, 1, seed=0), [[0.0], [1.0]], [1.0, 3.0])
@@ -42,7 +38,7 @@ class Objective:
 
     @property
     def start(self) -> list[float]:
-        """The numbers of the model's parameters, in the order of ``model.parameters()``."""
+        """The numbers of the model's parameters, in the order of `model.parameters()`."""
         return [parameter.data for parameter in self.model.parameters()]
 
     def __call__(self, parameters: Sequence[Any]) -> Any:
@@ -60,7 +56,7 @@ class Objective:
 def start_of(f: Callable[..., Any], start: Any) -> Any:
     """The start that was given, or else the one that the function itself has.
 
-    ``ArgumentError`` where there is none.
+    Raises ArgumentError where there is none.
     """
     if start is not None:
         return start

@@ -1,16 +1,17 @@
-"""Models, optimizers and training runs in files: JSON to read, safetensors to exchange.
+"""Models, optimizers and trainings in files: JSON to read, safetensors to exchange.
 
 Floats come back to the last bit. A file is written whole or not at all, and carries the version of
 its format. Reading executes nothing, and answers whatever is wrong with one `ModelFileError`.
 """
 
-from __future__ import annotations
-
+from collections.abc import Callable
+from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from micrograd_gd.errors import ArgumentError, MicrogradError
 from micrograd_gd.files import write_file
+from micrograd_gd.names import close_module
 from micrograd_gd.nn import MLP, Module
 from micrograd_gd.optim import Optimizer
 from micrograd_gd.persist.document import (
@@ -35,37 +36,33 @@ from micrograd_gd.persist.states import (
     fill_optimizer,
     module_document,
     optimizer_document,
-    run_document,
-    run_state,
+    training_document,
+    training_state,
 )
 from micrograd_gd.persist.tensors import from_safetensors, to_safetensors
-from micrograd_gd.training.fit import Run
+from micrograd_gd.training.fit import Training
 from micrograd_gd.training.predictor import Predictor
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from os import PathLike
-
-__all__ = ["Predictor", "load", "load_model", "save", "save_model"]
+__all__ = ["load", "save"]
 
 
-def save(path: str | PathLike[str], thing: Any) -> None:
-    """Write a model, an optimizer or a training run, as JSON, or as ``.safetensors``.
+def save(thing: Any, path: str | PathLike[str]) -> None:
+    """Write a model, an optimizer or a training, as JSON, or as `.safetensors`.
 
-    An ``MLP`` and a ``Predictor`` are saved whole; of another module, such as a class of your own
-    made from ``MLP``, the parameters are, of an
-    optimizer its state, of a run (``history.run``) all that it takes to go on. Floats are written
-    to the last digit, and equal things give equal bytes.
+    An `MLP` and a `Predictor` are saved whole. Of another module, such as a class of your own made
+    from `MLP`, the parameters are saved; of an optimizer, its state; of a training
+    (`history.training`), all that it takes to go on. Floats are written to the last digit, and
+    equal things give equal bytes.
 
-    ``ArgumentError`` for what cannot be saved; ``OSError`` if the file cannot be written.
+    Raises ArgumentError for what cannot be saved, OSError if the file cannot be written.
 
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     save(Path(folder) / "network.json", MLP(2, [3, 1], seed=0))
+    ...     save(MLP(2, [3, 1], seed=0), Path(folder) / "network.json")
     ...     load(Path(folder) / "network.json")
     MLP(2 -> 3 relu -> 1 linear, 13 parameters)
     """
-    path, document = Path(path), _document(thing)
+    document, path = _document(thing), Path(path)
     if _is_safetensors(path):
         has_layers = "architecture" in document.head
         write_file(path, to_safetensors(in_arrays(document) if has_layers else document))
@@ -74,12 +71,12 @@ def save(path: str | PathLike[str], thing: Any) -> None:
 
 
 def load(path: str | PathLike[str], into: Any = None) -> Any:
-    """Read what ``save`` wrote: a model, or the state of a run as ``fit`` resumes from it.
+    """Read what `save` wrote: a model, or the state of a training as `fit` resumes from it.
 
-    Parameters of a module and the state of an optimizer are put ``into`` one that is there, which
-    is returned; so are those of a network, if one is given.
+    Parameters of a module and the state of an optimizer are put `into` one that is there, which
+    is returned. A network may be filled in the same way.
 
-    ``ModelFileError`` for a file that is missing, unreadable, cut off, or holds something else;
+    Raises ModelFileError for a file that is missing, unreadable, cut off, or holds something else;
     then nothing has changed.
     """
     path = Path(path)
@@ -99,33 +96,6 @@ def load(path: str | PathLike[str], into: Any = None) -> Any:
         raise problem(path, f"{error}; the file was changed or is from elsewhere") from error
 
 
-def save_model(path: str | PathLike[str], predictor: Predictor) -> None:
-    """Write a predictor, numbers to the last digit; equal predictors give equal bytes.
-
-    ``ArgumentError`` for an activation that has no name and for a parameter that is not finite;
-    ``OSError`` if the file cannot be written.
-    """
-    save(path, predictor)
-
-
-def load_model(path: str | PathLike[str]) -> Predictor:
-    """Read what ``save_model`` wrote; it predicts what the saved one did, to the last bit.
-
-    ``ModelFileError`` for a file that is missing, unreadable, cut off, or not such a model.
-
-    >>> import tempfile
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     path = Path(folder) / "model.json"
-    ...     save_model(path, Predictor(MLP(2, 1, seed=0)))
-    ...     load_model(path).predict([[1.0, 2.0]]) == Predictor(MLP(2, 1, seed=0)).predict([[1, 2]])
-    True
-    """
-    loaded = load(path)
-    if not isinstance(loaded, Predictor):
-        raise problem(Path(path), "no predictor; expected a model that train or save_model wrote")
-    return loaded
-
-
 def _is_safetensors(path: Path) -> bool:
     return path.suffix.lower() == ".safetensors"
 
@@ -139,11 +109,11 @@ def _document(thing: Any) -> Document:
         return module_document(thing)
     if isinstance(thing, Optimizer):
         return optimizer_document(thing)
-    if isinstance(thing, Run):
-        return run_document(thing)
+    if isinstance(thing, Training):
+        return training_document(thing)
     raise ArgumentError(
-        f"a {type(thing).__name__} cannot be saved; expected a model, an optimizer, "
-        f"or the run of a history"
+        f"a {type(thing).__name__} cannot be saved; expected save(thing, path), the thing being "
+        f"a model, an optimizer, or history.training"
     )
 
 
@@ -168,10 +138,12 @@ def _thing(document: Document, into: Any) -> Any:
 _MAKES: dict[str, Callable[[Document], Any]] = {
     "model": predictor_from,
     "network": network_from,
-    "training": run_state,
+    "training": training_state,
 }
 _FILLS: dict[str, tuple[type, Callable[[Document, Any], None]]] = {
     "network": (MLP, fill_network),
     "parameters": (Module, fill_module),
     "optimizer": (Optimizer, fill_optimizer),
 }
+
+close_module(__name__)

@@ -1,26 +1,21 @@
-"""Callbacks that save: the best model so far, or the run as it stands, to be resumed from there."""
-
-from __future__ import annotations
+"""Callbacks that save: the best model so far, or the training, to be resumed from there."""
 
 import math
 import time
-from typing import TYPE_CHECKING, Any
+from os import PathLike
+from typing import Any
 
 from micrograd_gd.errors import ArgumentError
 from micrograd_gd.persist import save
 from micrograd_gd.training.callbacks import Best
-
-if TYPE_CHECKING:
-    from os import PathLike
-
-    from micrograd_gd.training.history import History
+from micrograd_gd.training.history import History
 
 
 class BestCheckpoint:
     """Save the model each time that a figure is the best so far.
 
-    ``monitor`` is that of ``EarlyStopping``; ``thing`` is what to save, if not the model itself,
-    such as the ``Predictor`` that the model is part of.
+    `monitor` is that of `EarlyStopping`; `thing` is what to save, if not the model itself,
+    such as the `Predictor` that the model is part of.
     """
 
     def __init__(
@@ -33,16 +28,18 @@ class BestCheckpoint:
         """Save, if the last row is the best so far."""
         self._best_row.look(history)
         if self._best_row.is_best:
-            save(self.path, history.run.model if self.thing is None else self.thing)
+            save(history.training.model if self.thing is None else self.thing, self.path)
 
 
 class Checkpoint:
-    """Save the run, so that it can be resumed from there, at most once in so many ``seconds``.
+    """Save the training, so that it can be resumed from there, at most once in so many `seconds`.
 
-    And when the run has ended, so that more epochs can follow. Saving never takes more than a
+    And when the training has ended, so that more epochs can follow. Saving never takes more than a
     twentieth of the time of the training. What was there stays until the new file is whole:
-    whenever the process ends, there is a checkpoint to resume from. ``notes``, plain JSON, are kept
-    with the state, as its ``about``. ``ArgumentError`` for ``seconds`` below 0.
+    whenever the process ends, there is a checkpoint to resume from. `notes`, plain JSON, are kept
+    with the state, as its `about`.
+
+    Raises ArgumentError for `seconds` below 0.
     """
 
     def __init__(
@@ -61,14 +58,14 @@ class Checkpoint:
     def __call__(self, history: History) -> None:
         """Save, if it is time."""
         if self.notes is not None:
-            history.run.about = self.notes
+            history.training.about = self.notes
         begun = time.monotonic()
         if history is not self._history or begun >= self._due:
-            save(self.path, history.run)
+            save(history.training, self.path)
             done = time.monotonic()
             self._due = done + max(self.seconds, 20 * (done - begun)) if self.seconds else done
         self._history = history
 
     def on_end(self, history: History) -> None:
         """Save the last state."""
-        save(self.path, history.run)
+        save(history.training, self.path)

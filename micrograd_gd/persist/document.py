@@ -4,19 +4,15 @@ A reader trusts nothing. It takes apart what is there, holds every size and type
 due, and executes nothing; whatever does not fit is a `ModelFileError` that says what and where.
 """
 
-from __future__ import annotations
-
 import json
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from micrograd_gd.errors import ArgumentError, ModelFileError
 from micrograd_gd.table.numbers import shorten
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 VERSION = 1
 LARGEST = 2**30  # bytes; a million parameters are about 60 million
@@ -34,7 +30,7 @@ class Array:
     numbers: list[float]
 
     @classmethod
-    def of(cls, numbers: Sequence[float]) -> Array:
+    def of(cls, numbers: Sequence[float]) -> "Array":
         """Numbers in one dimension."""
         return cls((len(numbers),), list(numbers))
 
@@ -65,7 +61,7 @@ class Document:
 def to_json(document: Document) -> bytes:
     """A document as JSON; numbers that JSON does not know stand as "nan", "inf" and "-inf".
 
-    ``ArgumentError`` for what is no JSON, such as objects among the notes of a run.
+    Raises ArgumentError for what is no JSON, such as objects among the notes of a training.
     """
     content = {"format": f"micrograd_gd {document.kind}", "version": VERSION, **document.head}
     if document.arrays:

@@ -1,7 +1,5 @@
 """Networks and predictors as documents: an architecture, and a number for every parameter."""
 
-from __future__ import annotations
-
 import math
 from itertools import pairwise
 from typing import Any
@@ -31,7 +29,10 @@ _SURROUNDINGS = ("feature_names", "target_name", "class_names", "scaling", "targ
 
 
 def predictor_document(predictor: Predictor) -> Document:
-    """A predictor; ``ArgumentError`` for a parameter that is not finite."""
+    """A predictor.
+
+    Raises ArgumentError for a parameter that is not finite.
+    """
     network = predictor.network
     if not all(math.isfinite(parameter.data) for parameter in network.parameters()):
         message = f"{network!r} cannot be saved: a parameter is not finite"
@@ -65,7 +66,10 @@ def predictor_from(document: Document) -> Predictor:
 
 
 def network_document(network: MLP) -> Document:
-    """A network alone; ``ArgumentError`` for a class of its own, an activation without a name."""
+    """A network alone.
+
+    Raises ArgumentError for a class of its own, an activation without a name.
+    """
     if type(network) is not MLP:
         kind = f"it is a {type(network).__name__}, of which only the parameters are"
         raise ArgumentError(f"{network!r} cannot be saved whole: {kind}; expected an MLP")

@@ -1,9 +1,9 @@
-"""What trains as documents: parameters of any module, optimizers, whole training runs."""
+"""What trains as documents: parameters of any module, optimizers, whole trainings."""
 
-from __future__ import annotations
+from typing import Any
 
-from typing import TYPE_CHECKING, Any
-
+from micrograd_gd.nn import Module
+from micrograd_gd.optim import Optimizer
 from micrograd_gd.persist.document import (
     Array,
     Document,
@@ -15,11 +15,7 @@ from micrograd_gd.persist.document import (
     an_object,
     texts,
 )
-
-if TYPE_CHECKING:
-    from micrograd_gd.nn import Module
-    from micrograd_gd.optim import Optimizer
-    from micrograd_gd.training.fit import Run
+from micrograd_gd.training.fit import Training
 
 
 def module_document(module: Module) -> Document:
@@ -58,9 +54,9 @@ def fill_optimizer(document: Document, optimizer: Optimizer) -> None:
     optimizer.load_state_dict({"steps": a_count("steps", document.head["steps"]), **columns})
 
 
-def run_document(run: Run) -> Document:
-    """A training run, as of the last row of its history."""
-    state = run.state_dict()
+def training_document(training: Training) -> Document:
+    """A training, as of the last row of its history."""
+    state = training.state_dict()
     rows, optimizer = state["rows"], state["optimizer"]
     figures = [name for name in rows[0] if name != "epoch"]
     head = {
@@ -79,8 +75,8 @@ def run_document(run: Run) -> Document:
     return Document("training", head, arrays)
 
 
-def run_state(document: Document) -> dict[str, Any]:
-    """The state of the run of a document, as ``fit`` takes it to resume."""
+def training_state(document: Document) -> dict[str, Any]:
+    """The state of a training, as `fit` takes it to resume."""
     head, arrays = document.head, document.arrays
     document.check(("about", "figures", "learning_rate", "steps", "order"), [*arrays])
     figures = texts("figures", head["figures"])

@@ -3,8 +3,6 @@
 The head stands as JSON in the metadata; the arrays are tensors of 64-bit floats.
 """
 
-from __future__ import annotations
-
 import json
 import struct
 from math import prod
@@ -17,7 +15,10 @@ KEY = "micrograd_gd"  # of the metadata
 
 
 def to_safetensors(document: Document) -> bytes:
-    """A document in the safetensors format; ``ArgumentError`` where the library is missing."""
+    """A document in the safetensors format.
+
+    Raises ArgumentError where the library is missing.
+    """
     _library()
     import numpy as np  # noqa: PLC0415 — an extra, which the writing side of the library needs
     from safetensors.numpy import save  # noqa: PLC0415 — the same
@@ -31,7 +32,7 @@ def to_safetensors(document: Document) -> bytes:
 
 
 def from_safetensors(raw: bytes) -> Document:
-    """The document of a safetensors file that ``to_safetensors`` wrote."""
+    """The document of a safetensors file that `to_safetensors` wrote."""
     library = _library()
     try:
         tensors = library.deserialize(raw)

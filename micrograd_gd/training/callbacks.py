@@ -1,29 +1,26 @@
 """What may happen after each epoch of a training: stop early, log, change the learning rate.
 
-A callback is called with the history after every row. `history.run` is the training itself. One
-that has a method `on_end` gets the history there once more when the run has ended, however it did.
+A callback is called with the history after every row. `history.training` is the training itself.
+A callback with a method `on_end` gets the history there once more when the training has ended,
+however it did.
 """
 
-from __future__ import annotations
-
 import math
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 from micrograd_gd.errors import ArgumentError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from micrograd_gd.optim import Schedule
-    from micrograd_gd.training.history import History, Row
+from micrograd_gd.optim import Schedule
+from micrograd_gd.table.numbers import require_count
+from micrograd_gd.training.history import Figures, History
 
 
 class Best:
-    """The best that a figure of a run has been, and whether it is long ago.
+    """The best that a figure of a training has been, and whether it is long ago.
 
     A loss is better the lower, an accuracy the higher it is. Left out, the figure is the loss on
-    the validation samples, or without these the training loss. ``is_best`` and ``is_overdue`` tell
-    of the last row: it is the best so far; it is another ``patience`` epochs without a better one.
+    the validation samples, or without these the training loss. `is_best` and `is_overdue` tell
+    of the last row: it is the best so far; it is another `patience` epochs without a better one.
     """
 
     def __init__(
@@ -35,7 +32,7 @@ class Best:
         self._history: History | None = None
 
     def look(self, history: History) -> None:
-        """See the last row; of another run than before, all rows: one that is resumed has some."""
+        """See the last row; at first all rows, for a training that was resumed has some."""
         if history is self._history:
             self._see(history.rows[-1])
             return
@@ -44,7 +41,7 @@ class Best:
         for row in history.rows:
             self._see(row)
 
-    def _see(self, row: Row) -> None:
+    def _see(self, row: Figures) -> None:
         name, epoch = self.name(row), int(row["epoch"])
         height = -row[name] if name.endswith("accuracy") else row[name]
         limit = self._height - self.min_improvement
@@ -56,7 +53,7 @@ class Best:
         if self.is_overdue:
             self._since = epoch
 
-    def name(self, known: Row) -> str:
+    def name(self, known: Figures) -> str:
         """The figure to look at, of those of a row."""
         if self.monitor is None:
             return "validation_loss" if "validation_loss" in known else "loss"
@@ -67,14 +64,16 @@ class Best:
 
 
 class EarlyStopping:
-    """Stop once a figure has not become better for ``patience`` epochs, and go back to its best.
+    """Stop once a figure has not become better for `patience` epochs, and go back to its best.
 
-    ``monitor`` is a column of the history: a loss is to fall, an accuracy to rise, each time by
-    more than ``min_improvement``. Left out, it is the loss on the validation samples, or without
-    these the training loss. ``ArgumentError`` for a column that is not there.
+    `monitor` is a column of the history: a loss is to fall, an accuracy to rise, each time by more
+    than `min_improvement`. Left out, it is the loss on the validation samples, or without these the
+    training loss.
 
-    The state of a run does not hold the parameters of that best epoch. Where the run was resumed
-    after it, the model stays as it is in the end, and the message says so.
+    Raises ArgumentError for a column that is not there.
+
+    The state of a training does not hold the parameters of its best epoch. Where the training was
+    resumed after that epoch, the model stays as it is in the end, and the message says so.
 
     >>> from micrograd_gd import MLP
     >>> from micrograd_gd import fit
@@ -86,17 +85,16 @@ class EarlyStopping:
     def __init__(
         self, patience: int = 10, *, monitor: str | None = None, min_improvement: float = 0.0
     ) -> None:
-        _check_patience(patience)
-        self.patience = patience
+        self.patience = require_count("patience", patience)
         self._best_row = Best(monitor, min_improvement)
         self._best: tuple[History, int, list[float]] | None = None
 
     def __call__(self, history: History) -> None:
         """Look at the last row, and stop if it has been too long."""
-        record, run = self._best_row, history.run
+        record, training = self._best_row, history.training
         record.look(history)
         if record.is_best:
-            numbers = [parameter.data for parameter in run.optimizer.parameters]
+            numbers = [parameter.data for parameter in training.optimizer.parameters]
             self._best = history, record.epoch, numbers
         if history.rows[-1]["epoch"] - record.epoch >= self.patience:
             reason = (
@@ -104,15 +102,17 @@ class EarlyStopping:
                 f"{record.figure:.4g}, and not better in the {self.patience} epochs since"
             )
             if self._best is not None and self._best[0] is history:
-                run.stop(reason, self._best[2])
+                training.stop(reason, self._best[2])
             else:
-                run.stop(f"{reason}; the run was resumed later, so the model stays as it is")
+                training.stop(
+                    f"{reason}; the training was resumed later, so the model stays as it is"
+                )
 
 
 class Log:
-    """Hand each row on: ``Log(tracker.log)`` calls ``log({"loss": …}, step=epoch)``.
+    """Hand each row on: `Log(tracker.log)` calls `log({"loss": …}, step=epoch)`.
 
-    That is what experiment trackers take. ``prefix`` is put before each name.
+    That is what experiment trackers take. `prefix` is put before each name.
 
     >>> from micrograd_gd.training.history import History
     >>> Log(lambda figures, step: print(step, figures))(History([{"epoch": 0, "loss": 2.0}]))
@@ -130,10 +130,11 @@ class Log:
 
 
 class LearningRateSchedule:
-    """Set the learning rate of the next epoch to ``schedule(epochs done)``.
+    """Set the learning rate of the next epoch to `schedule(epochs done)`.
 
-    A schedule given to ``fit`` as the learning rate counts steps instead. ``ArgumentError`` where
-    the schedule gives no rate above 0.
+    A schedule given to `fit` as the learning rate counts steps instead.
+
+    Raises ArgumentError where the schedule gives no rate above 0.
     """
 
     def __init__(self, schedule: Schedule) -> None:
@@ -141,14 +142,15 @@ class LearningRateSchedule:
 
     def __call__(self, history: History) -> None:
         """Set the rate of the next epoch."""
-        history.run.optimizer.learning_rate = self.schedule(int(history.rows[-1]["epoch"]))
+        history.training.optimizer.learning_rate = self.schedule(int(history.rows[-1]["epoch"]))
 
 
 class ReduceOnPlateau:
-    """Multiply the learning rate by ``factor`` after ``patience`` epochs without improvement.
+    """Multiply the learning rate by `factor` after `patience` epochs without improvement.
 
-    ``monitor`` and ``min_improvement`` are those of ``EarlyStopping``. ``ArgumentError`` for a
-    factor outside (0, 1), and where the learning rate is a schedule.
+    `monitor` and `min_improvement` are those of `EarlyStopping`.
+
+    Raises ArgumentError for a factor outside (0, 1), and where the learning rate is a schedule.
     """
 
     def __init__(
@@ -161,20 +163,14 @@ class ReduceOnPlateau:
     ) -> None:
         if not 0 < factor < 1:
             raise ArgumentError(f"factor is {factor}; expected a number between 0 and 1")
-        _check_patience(patience)
-        self.factor, self.patience = factor, patience
+        self.factor, self.patience = factor, require_count("patience", patience)
         self._best_row = Best(monitor, min_improvement, patience)
 
     def __call__(self, history: History) -> None:
         """Look at the last row, and reduce the rate if it has been too long."""
         self._best_row.look(history)
         if self._best_row.is_overdue:
-            optimizer = history.run.optimizer
+            optimizer = history.training.optimizer
             if callable(optimizer.learning_rate):
                 raise ArgumentError("the learning rate is a schedule; expected a number to reduce")
             optimizer.learning_rate *= self.factor
-
-
-def _check_patience(patience: int) -> None:
-    if not (isinstance(patience, int) and patience >= 1):
-        raise ArgumentError(f"patience is {patience!r}; expected a whole number, at least 1")

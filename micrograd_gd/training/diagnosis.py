@@ -1,25 +1,21 @@
 """Why does my loss not go down? What can be seen on a model and its training, with the remedy."""
 
-from __future__ import annotations
-
 import math
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from micrograd_gd.descent.learning_rate import critical_learning_rate
 from micrograd_gd.descent.objective import Objective
 from micrograd_gd.engine import Value
 from micrograd_gd.errors import ArgumentError
 from micrograd_gd.names import accept_lr
-from micrograd_gd.nn import Module, Neuron
+from micrograd_gd.nn import Module, Neuron, walk
 from micrograd_gd.optim import GradientDescent
 from micrograd_gd.table.numbers import number
 from micrograd_gd.training.history import History
 from micrograd_gd.transforms.derivatives import grad
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
 
 MOST = 200  # samples that are looked at
 FLAT = 0.01  # a slope of an activation that lets next to nothing through; a typical one is 1
@@ -64,15 +60,15 @@ def diagnose(
 ) -> Diagnosis:
     """Look at a model after its training for what kept the loss from going down.
 
-    ``history`` is what ``fit`` returned, or the losses of a loop of your own, one a step. With the
-    ``inputs`` its units are looked at: dead, saturated. With the ``targets`` and the ``loss`` its
-    gradients: vanishing or exploding from layer to layer. With the ``learning_rate`` of plain
+    `history` is what `fit` returned, or the losses of a loop of your own, one a step. With the
+    `inputs` its units are looked at: dead, saturated. With the `targets` and the `loss` its
+    gradients: vanishing or exploding from layer to layer. With the `learning_rate` of plain
     gradient descent, whether it is above the critical one; and, in a loop of your own whose steps
-    use all these samples, whether old gradients were left in place. A history of ``fit`` knows its
-    loss, which else is ``mse``, and its learning rate. The report says what was not checked. At
+    use all these samples, whether old gradients were left in place. A history of `fit` knows its
+    loss, which else is `mse`, and its learning rate. The report says what was not checked. At
     most 200 samples are used, but for old gradients, which takes all.
 
-    ``ArgumentError`` for a model without parameters and for targets without inputs.
+    Raises ArgumentError for a model without parameters and for targets without inputs.
 
     >>> from micrograd_gd import MLP
     >>> print(diagnose(MLP(1, 1, seed=0), [1.0, 0.5, 0.25], [[1.0], [2.0]]))
@@ -84,9 +80,9 @@ def diagnose(
       stale gradients: needs targets and learning_rate
     """
     losses = _losses(history)
-    run = history.run if isinstance(history, History) else None
-    learning_rate = _rate(run) if learning_rate is None else learning_rate
-    loss = getattr(run, "loss", "mse") if loss is None else loss
+    training = history.training if isinstance(history, History) else None
+    learning_rate = _rate(training) if learning_rate is None else learning_rate
+    loss = getattr(training, "loss", "mse") if loss is None else loss
     if targets is not None and inputs is None:
         raise ArgumentError("targets without inputs; expected both, or none")
     findings = [*_diverging(history, losses), *_plateau(losses), *_oscillation(losses)]
@@ -106,14 +102,14 @@ def diagnose(
         objective = Objective(model, inputs[:MOST], targets[:MOST], loss)
         findings += _layers(model, grad(objective)(objective.start), ill)
     missing = _missing(inputs=inputs, targets=targets, learning_rate=learning_rate)
-    if run is not None and type(run.optimizer) is not GradientDescent:
-        name = type(run.optimizer).__name__
+    if training is not None and type(training.optimizer) is not GradientDescent:
+        name = type(training.optimizer).__name__
         unchecked.append(f"learning rate above the critical one: that of {name} is not known")
     elif objective is None or learning_rate is None:
         unchecked.append(f"learning rate above the critical one: needs {missing}")
     else:
         findings += _too_fast(objective, number(learning_rate, "learning_rate"))
-    if run is None:  # fit leaves no stale gradients
+    if training is None:  # fit leaves no stale gradients
         if inputs is None or targets is None or learning_rate is None:
             unchecked.append(f"stale gradients: needs {missing}")
         else:
@@ -122,9 +118,9 @@ def diagnose(
     return Diagnosis(tuple(findings), tuple(unchecked))
 
 
-def _rate(run: Any) -> float | None:
-    """The learning rate of a run, if it has one, which is a number."""
-    rate = None if run is None else run.optimizer.learning_rate
+def _rate(training: Any) -> float | None:
+    """The learning rate of a training, if it has one, which is a number."""
+    rate = None if training is None else training.optimizer.learning_rate
     return None if callable(rate) else rate
 
 
@@ -197,7 +193,8 @@ class _Units:
 
     def __init__(self, model: Any, inputs: Sequence[Any]) -> None:
         self.samples = len(inputs)
-        self.neurons = dict(_neurons(model))
+        neurons = ((place, part) for place, part in walk(model) if isinstance(part, Neuron))
+        self.neurons = {place or "the neuron": neuron for place, neuron in neurons}
         biases = {neuron.b: name for name, neuron in self.neurons.items()}
         self.slopes: dict[str, list[float]] = {}
         self.has_kink: dict[str, bool] = {}
@@ -254,29 +251,6 @@ class _Units:
                 "scale the inputs (standardize), start from smaller weights, and keep the learning "
                 "rate small enough not to throw the weights out there",
             )
-
-
-def _neurons(model: Module) -> Iterator[tuple[str, Neuron]]:
-    """Every neuron of a model by its place: what holds a parameter called b, and weights w."""
-    seen: set[int] = set()
-    stack: list[tuple[str, Any]] = [("", model)]
-    while stack:
-        place, item = stack.pop()
-        if id(item) in seen:
-            continue
-        seen.add(id(item))
-        if isinstance(item, Neuron):
-            yield place or "the neuron", item
-            continue
-        parts: Iterable[tuple[Any, Any]] = ()
-        if isinstance(item, Module):
-            parts = vars(item).items()
-        elif isinstance(item, (list, tuple)):
-            parts = enumerate(item)
-        elif isinstance(item, dict):
-            parts = item.items()
-        prefix = f"{place}." if place else ""
-        stack += [(f"{prefix}{key}", part) for key, part in reversed([*parts])]
 
 
 def _some(names: Sequence[str], most: int = 4) -> str:

@@ -3,9 +3,8 @@
 Importing this module needs scikit-learn, the extra `sklearn`.
 """
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
@@ -17,9 +16,6 @@ from micrograd_gd.data import standardize
 from micrograd_gd.errors import DivergedError
 from micrograd_gd.nn import MLP
 from micrograd_gd.training.fit import fit
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 __all__ = ["GradientDescentClassifier", "GradientDescentRegressor"]
 
@@ -60,7 +56,7 @@ class _Network(BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no ty
             seed=seed,
             progress=False,
         )
-        self.history_.run = None  # what is kept for predicting holds no training samples
+        self.history_.training = None  # what is kept for predicting holds no training samples
         if self.history_.status == "interrupted":
             raise KeyboardInterrupt
         if self.history_.status == "diverged":
@@ -80,11 +76,11 @@ class _Network(BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no ty
 class GradientDescentClassifier(ClassifierMixin, _Network):  # type: ignore[misc]  # as above
     """A network that tells classes apart, trained by plain gradient descent on cross-entropy.
 
-    ``hidden`` are the widths of the hidden layers, ``activation`` is theirs; the other parameters
-    are those of ``fit``. Inputs are standardised first. Fitted, it has ``network_``, ``scaling_``,
-    ``history_``, ``classes_``.
+    `hidden` are the widths of the hidden layers, `activation` is theirs; the other parameters
+    are those of `fit`. Inputs are standardised first. Fitted, it has `network_`, `scaling_`,
+    `history_`, `classes_`.
 
-    ``ValueError`` for data that are no numbers, and for fewer than two classes; ``DivergedError``
+    Raises ValueError for data that are no numbers, and for fewer than two classes; DivergedError
     where the learning rate is too large.
 
     >>> X, y = [[0.0], [1.0], [2.0], [3.0]], ["low", "low", "high", "high"]
@@ -92,8 +88,8 @@ class GradientDescentClassifier(ClassifierMixin, _Network):  # type: ignore[misc
     ['low', 'high']
     """
 
-    def fit(self, X: Any, y: Any) -> GradientDescentClassifier:
-        """Train on rows ``X`` and the class of each, ``y``; the estimator itself comes back."""
+    def fit(self, X: Any, y: Any) -> "GradientDescentClassifier":
+        """Train on rows `X` and the class of each, `y`; the estimator itself comes back."""
         X, y = validate_data(self, X, y, dtype=float)
         check_classification_targets(y)
         self.classes_, targets = np.unique(y, return_inverse=True)
@@ -130,10 +126,10 @@ class GradientDescentClassifier(ClassifierMixin, _Network):  # type: ignore[misc
 class GradientDescentRegressor(RegressorMixin, _Network):  # type: ignore[misc]  # as above
     """A network that predicts a number, trained by plain gradient descent on the squared error.
 
-    Its parameters are those of ``GradientDescentClassifier``. Inputs and targets are standardised
-    first. Fitted, it has ``network_``, ``scaling_``, ``target_scaling_``, ``history_``.
+    Its parameters are those of `GradientDescentClassifier`. Inputs and targets are standardised
+    first. Fitted, it has `network_`, `scaling_`, `target_scaling_`, `history_`.
 
-    ``ValueError`` for data that are no numbers; ``DivergedError`` where the learning rate is too
+    Raises ValueError for data that are no numbers, DivergedError where the learning rate is too
     large.
 
     >>> X, y = [[0.0], [1.0], [2.0], [3.0]], [1.0, 3.0, 5.0, 7.0]
@@ -141,8 +137,8 @@ class GradientDescentRegressor(RegressorMixin, _Network):  # type: ignore[misc] 
     True
     """
 
-    def fit(self, X: Any, y: Any) -> GradientDescentRegressor:
-        """Train on rows ``X`` and the number for each, ``y``; the estimator itself comes back."""
+    def fit(self, X: Any, y: Any) -> "GradientDescentRegressor":
+        """Train on rows `X` and the number for each, `y`; the estimator itself comes back."""
         X, y = validate_data(self, X, y, dtype=float, y_numeric=True)
         self.target_scaling_ = standardize([[float(target)] for target in y])
         targets = [x for (x,) in self.target_scaling_([[float(target)] for target in y])]

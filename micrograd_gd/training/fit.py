@@ -1,30 +1,22 @@
 """Training: a model, its samples and a loss in; gradient descent, epoch after epoch; a history out.
 
-Row k of the history tells how the model does on all samples after k epochs, so row 0 is the random
+Row k of the history says how the model does on all samples after k epochs, so row 0 is the random
 start.
 """
 
-from __future__ import annotations
-
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from numbers import Integral
 from random import Random
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from micrograd_gd.errors import ArgumentError, DivergedError, MicrogradError
 from micrograd_gd.losses import loss_function
 from micrograd_gd.names import accept_lr
-from micrograd_gd.optim import GradientDescent, Optimizer
-from micrograd_gd.table.numbers import number, shorten
-from micrograd_gd.training.history import History, Row
+from micrograd_gd.optim import GradientDescent, Optimizer, Schedule
+from micrograd_gd.table.numbers import generator, number, require_count, shorten
+from micrograd_gd.training.history import Figures, History
 from micrograd_gd.training.samples import CompiledSamples, Samples
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
-
-    from micrograd_gd.optim import Schedule
 
 
 @accept_lr
@@ -38,61 +30,64 @@ def fit(
     epochs: int = 100,
     batch_size: int | None = None,
     validation: tuple[Sequence[Any], Sequence[Any]] | None = None,
-    seed: int | None = 0,
+    seed: int | Random | None = None,
     optimizer: Optimizer | None = None,
     callbacks: Iterable[Callable[[History], Any]] = (),
     progress: bool = True,
     resume: Mapping[str, Any] | None = None,
     compiled: bool = False,
 ) -> History:
-    """Train ``model`` in place by gradient descent and tell its history.
+    """Train `model` in place by gradient descent; its history is returned.
 
-    ``model`` is called with one row of ``inputs`` at a time and has ``parameters()``. ``loss`` is
-    a name in ``LOSSES`` or a function of all predictions and targets. A step uses all samples, or
-    ``batch_size`` of them, drawn without repetition in an order that ``seed`` decides. The
-    ``validation`` samples are measured only, after every epoch. Steps are those of plain gradient
-    descent, with ``learning_rate`` a number or a schedule, or those of another ``optimizer``, which
+    `model` is called with one row of `inputs` at a time and has `parameters()`. `loss` is
+    a name in `LOSSES` or a function of all predictions and targets. A step uses all samples, or
+    `batch_size` of them, drawn without repetition in an order that `seed` decides; None takes
+    Python's own generator, the module `random`. The `validation` samples are only measured, after
+    every epoch. Steps are those of plain gradient
+    descent, with `learning_rate` a number or a schedule, or those of another `optimizer`, which
     brings its own rate.
 
-    Each of the ``callbacks`` gets the history after every row. ``progress`` shows a bar where there
-    is somebody to see it, a terminal or a notebook, and tqdm is installed. ``resume`` goes on from
-    a state that ``history.run.state_dict()`` gave, as if nothing had been in between, but that the
+    Each of the `callbacks` gets the history after every row. `progress` shows a bar in a terminal
+    and in a notebook, where tqdm is installed. `resume` goes on from a state that
+    `history.training.state_dict()` gave, as if the training had not been interrupted. Only the
     callbacks are new: they see the rows from before, not the parameters of those epochs. With
-    ``compiled``, steps run as programs, many times faster: the model is traced for a batch, so that
-    no branch in it may depend on a sample, and sums over the batch are added in another order.
+    `compiled`, steps run as programs, many times faster. The model is then traced for a whole
+    batch: no branch in it may depend on a sample, and sums over the batch are added in another
+    order.
 
-    Where a loss or a gradient is no longer finite, and on Ctrl-C, training stops, the parameters
-    go back to those of the lowest training loss, and the history's ``status`` says so.
-    ``ArgumentError`` for settings out of range, ``ShapeError`` for lengths that differ,
-    ``NotANumberError`` for a loss that is no value, ``JitError`` for what cannot be compiled.
+    Where a loss or a gradient is no longer finite, and on Ctrl-C, training stops, the parameters go
+    back to those of the lowest training loss, and the history's `status` says so.
+
+    Raises ArgumentError for settings out of range, ShapeError for lengths that differ,
+    NotANumberError for a loss that is no value, JitError for what cannot be compiled.
 
     >>> from micrograd_gd import MLP
     >>> history = fit(MLP(1, 1, seed=0), [[0.0], [1.0], [2.0]], [1.0, 3.0, 5.0], epochs=50)
     >>> history.status, history.rows[-1]["loss"] < 0.01
     ('completed', True)
     """
-    _check_whole("epochs", epochs)
-    _check_whole("batch_size", 1 if batch_size is None else batch_size)
+    epochs = require_count("epochs", epochs)
+    batch_size = None if batch_size is None else require_count("batch_size", batch_size)
     kind = CompiledSamples if compiled else Samples
     samples = kind("training", model, loss_function(loss), inputs, targets)
     held_out = validation and kind("validation", model, loss_function(loss), *validation)
     steps = optimizer or GradientDescent(model.parameters(), learning_rate)
-    run = Run(model, steps, samples, held_out, batch_size, Random(seed))  # noqa: S311 — no secret
+    training = Training(model, steps, samples, held_out, batch_size, generator(seed))
     if resume is not None:
-        run.load_state_dict(resume)
-    with _bar(epochs, shown=progress) as show:
-        run.train(epochs, [*callbacks, show])
-    return run.history
+        training.load_state_dict(resume)
+    with _bar(epochs, wanted=progress) as move:
+        training.train(epochs, [*callbacks, move])
+    return training.history
 
 
-# What the state of a run holds.
+# What the state of a training holds.
 STATE = ("about", "rows", "parameters", "best", "learning_rate", "optimizer", "order")
 
 
-class Run:
-    """A training under way: what a callback finds as ``history.run``.
+class Training:
+    """A training under way: what a callback finds as `history.training`.
 
-    ``model`` and ``optimizer`` are live: a callback may change the learning rate. ``about`` is a
+    `model` and `optimizer` are live: a callback may change the learning rate. `about` is a
     dict for notes of your own, kept with the state.
     """
 
@@ -107,7 +102,7 @@ class Run:
     ) -> None:
         self.model, self.loss = model, samples.loss
         self.optimizer, self.batch_size = optimizer, batch_size
-        self.history = History(run=self)
+        self.history = History(training=self)
         self._samples, self._held_out, self._order = samples, held_out, order
         self._best = _numbers(optimizer)
         self._reason = ""
@@ -127,7 +122,7 @@ class Run:
     def train(self, epochs: int, callbacks: Sequence[Callable[[History], Any]]) -> None:
         """Go on until so many epochs are done, and say in the history how that ended."""
         history = self.history
-        history.status, history.message = "completed", _completed(len(history) - 1, epochs)
+        history.status, history.message = "completed", _summary(len(history) - 1, epochs)
         epoch = len(history)
         try:
             for epoch in range(len(history), epochs + 1):
@@ -158,7 +153,7 @@ class Run:
 
     def _measure(self, epoch: int) -> None:
         row = self._samples.measure(recorded=self.batch_size is None)
-        row = {"epoch": epoch, **row, **_validated(self._held_out)}
+        row = {"epoch": epoch, **row, **_measure_held_out(self._held_out)}
         self.history.rows.append(row)
         if self.history.best_epoch == epoch:
             self._best = _numbers(self.optimizer)
@@ -188,8 +183,9 @@ class Run:
     def state_dict(self) -> dict[str, Any]:
         """All that it takes to go on later: numbers and lists, as of the last row.
 
-        However the training ended: it goes on from its last whole epoch. ``ArgumentError`` where
-        not even the start could be measured.
+        However the training ended: it goes on from its last whole epoch.
+
+        Raises ArgumentError where not even the start could be measured.
         """
         if not self._kept:
             raise ArgumentError(f"the training {self.history.message}; there is nothing to go on")
@@ -206,22 +202,20 @@ class Run:
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Go on from a state that ``state_dict`` gave, of the same model on the same samples.
+        """Go on from a state that `state_dict` gave, of the same model on the same samples.
 
-        ``ArgumentError``, and nothing is changed, where it does not fit.
+        Raises ArgumentError, and changes nothing, where it does not fit.
         """
         if not (isinstance(state, Mapping) and {*state} == {*STATE}):
-            raise ArgumentError(f"the state of a run has {', '.join(STATE)}; this one has not")
+            raise ArgumentError(f"the state of a training has {', '.join(STATE)}; this one has not")
         count = len(self.optimizer.parameters)
-        current, best = (
-            _checked_numbers(name, state[name], count) for name in ("parameters", "best")
-        )
+        current, best = (_read_numbers(name, state[name], count) for name in ("parameters", "best"))
         if not isinstance(state["rows"], list):
             raise ArgumentError(f"rows is {shorten(state['rows'])}; expected a list")
-        rows = [_checked_row(i, row) for i, row in enumerate(state["rows"])]
+        rows = [_read_figures(i, row) for i, row in enumerate(state["rows"])]
         for row in rows:
             self._check_columns(row)
-        order = _generator(state["order"])
+        order = _restore_generator(state["order"])
         rate = self.optimizer.learning_rate
         try:
             if state["learning_rate"] is not None:
@@ -235,19 +229,19 @@ class Run:
         _set_numbers(self.optimizer, current)
         self._kept = self._state()
 
-    def _check_columns(self, row: Row) -> None:
-        """Whether a row from before has the figures of this run; a callback may have added some."""
+    def _check_columns(self, row: Figures) -> None:
+        """Whether a row from before has the figures of this one; a callback may have added some."""
         due = ["loss"] + ["accuracy"] * (self._samples.is_right is not None)
         due += [f"validation_{name}" for name in due] if self._held_out is not None else []
         validated = [name for name in row if name.startswith("validation_")]
         if not {*due} <= {*row} or (validated and self._held_out is None):
             raise ArgumentError(
-                f"the run to resume has the figures {', '.join(row)}, and this one "
+                f"the training to resume has the figures {', '.join(row)}, and this one "
                 f"{', '.join(due)}; expected the same loss, and validation samples if it had any"
             )
 
 
-def _completed(before: int, epochs: int) -> str:
+def _summary(before: int, epochs: int) -> str:
     """What a training says that came to its end."""
     if before > epochs:
         return f"nothing to do: {before} epochs were done before, and {epochs} were asked for"
@@ -261,7 +255,7 @@ def _descend(optimizer: Optimizer, loss: Any) -> None:
     optimizer.step()
 
 
-def _validated(held_out: Samples | None) -> Row:
+def _measure_held_out(held_out: Samples | None) -> Figures:
     row = {} if held_out is None else held_out.measure()
     return {f"validation_{name}": figure for name, figure in row.items()}
 
@@ -276,51 +270,46 @@ def _set_numbers(optimizer: Optimizer, numbers: Sequence[float]) -> None:
 
 
 @contextmanager
-def _bar(epochs: int, *, shown: bool) -> Iterator[Callable[[History], Any]]:
+def _bar(epochs: int, *, wanted: bool) -> Iterator[Callable[[History], Any]]:
     """A callback that moves a progress bar, or none."""
     is_seen = sys.stderr.isatty() or "ipykernel" in sys.modules
     try:
         from tqdm.auto import tqdm  # noqa: PLC0415 — an extra: only a bar needs it
     except ImportError:
-        shown = False
-    if not (shown and is_seen):
+        wanted = False
+    if not (wanted and is_seen):
         yield lambda _history: None
         return
     with tqdm(total=epochs, unit="epoch") as bar:
 
         def move(history: History) -> None:
-            figures = history.rows[-1]
-            told = {name: f"{x:.4g}" for name, x in figures.items() if name != "epoch"}
-            bar.set_postfix(told, refresh=False)
-            bar.update(figures["epoch"] - bar.n)
+            row = history.rows[-1]
+            figures = {name: f"{x:.4g}" for name, x in row.items() if name != "epoch"}
+            bar.set_postfix(figures, refresh=False)
+            bar.update(row["epoch"] - bar.n)
 
         yield move
 
 
-def _checked_numbers(name: str, numbers: Any, count: int) -> list[float]:
+def _read_numbers(name: str, numbers: Any, count: int) -> list[float]:
     if not (isinstance(numbers, list) and len(numbers) == count):
         raise ArgumentError(f"{name} is {shorten(numbers)}; expected {count} numbers")
     return [number(x, f"{name}[{i}]") for i, x in enumerate(numbers)]
 
 
-def _generator(state: Any) -> Random:
-    generator = Random()  # noqa: S311 — an order of samples, no secret
+def _restore_generator(state: Any) -> Random:
+    restored = Random()  # noqa: S311 — an order of samples, no secret
     try:
         version, words, spare = state
-        generator.setstate((version, tuple(words), spare))
+        restored.setstate((version, tuple(words), spare))
     except (TypeError, ValueError, OverflowError) as error:
         raise ArgumentError(f"order is no state of a random generator: {error}") from None
-    return generator
+    return restored
 
 
-def _checked_row(i: int, row: Any) -> Row:
+def _read_figures(i: int, row: Any) -> Figures:
     if not (isinstance(row, Mapping) and row.get("epoch") == i and "loss" in row):
         expected = f"expected the figures of epoch {i}, with epoch and loss"
         raise ArgumentError(f"row {i} is {shorten(row)}; {expected}")
     figures = {name: number(x, f"{name} in row {i}") for name, x in row.items()}
     return {**figures, "epoch": i}
-
-
-def _check_whole(name: str, value: Any) -> None:
-    if not (isinstance(value, Integral) and int(value) >= 1):
-        raise ArgumentError(f"{name} is {shorten(value)}; expected a whole number, at least 1")

@@ -1,28 +1,24 @@
 """A network with all that it takes to go from a row of raw data to an answer."""
 
-from __future__ import annotations
-
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from micrograd_gd.core.blocks import no_grad
+from micrograd_gd.data import Scaling
 from micrograd_gd.errors import ArgumentError, ShapeError
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from micrograd_gd.data import Scaling
-    from micrograd_gd.nn import MLP
+from micrograd_gd.nn import MLP
 
 
 @dataclass(frozen=True, eq=False)
 class Predictor:
     """A network with what surrounds it: names, scaling, and the meaning of its outputs.
 
-    ``scaling`` is applied to the inputs, ``target_scaling`` undone on the output of a regression.
-    With ``class_names``, the network has one output (its sign decides between two classes) or one
-    for each class (the largest decides); without, it has one output. ``ShapeError`` where the parts
-    do not fit each other.
+    `scaling` is applied to the inputs, `target_scaling` undone on the output of a regression. With
+    `class_names`, the network has one output (its sign decides between two classes) or one for each
+    class (the largest decides); without, it has one output.
+
+    Raises ShapeError where the parts do not fit each other.
 
     >>> from micrograd_gd import MLP
     >>> network = MLP(1, 1, init=lambda *_: 1.0)
@@ -58,7 +54,7 @@ class Predictor:
     def predict(self, rows: Sequence[Sequence[float]]) -> list[str] | list[float]:
         """A class name, or a number in the target's own units, for each row of raw features.
 
-        ``ShapeError`` for rows of another width; ``ArgumentError`` where a score comes out as nan.
+        Raises ShapeError for rows of another width, ArgumentError where a score comes out as nan.
         """
         scaled = rows if self.scaling is None else self.scaling(rows)
         with no_grad():

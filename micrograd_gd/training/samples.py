@@ -1,9 +1,9 @@
 """Samples under training: rows with their targets, as seen by one model and one loss."""
 
-from __future__ import annotations
-
 import math
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator, Sequence
+from random import Random
+from typing import Any
 
 from micrograd_gd.compiler.jit import jit
 from micrograd_gd.compiler.vmap import vmap
@@ -13,13 +13,8 @@ from micrograd_gd.errors import ArgumentError, DivergedError, NotANumberError, S
 from micrograd_gd.functional import mean
 from micrograd_gd.losses import LOSSES
 from micrograd_gd.table.numbers import shorten
+from micrograd_gd.training.history import Figures
 from micrograd_gd.transforms.derivatives import value_and_grad
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
-    from random import Random
-
-    from micrograd_gd.training.history import Row
 
 # Whether a prediction names the right class, for the losses whose targets are classes.
 _IS_RIGHT: dict[str, Callable[[Any, Any], bool]] = {
@@ -70,7 +65,7 @@ class Samples:
         predictions = [self.model(self.inputs[i]) for i in rows]
         return predictions, _value(self.loss(predictions, [self.targets[i] for i in rows]))
 
-    def measure(self, *, recorded: bool = False) -> Row:
+    def measure(self, *, recorded: bool = False) -> Figures:
         """The loss over all samples and, where targets are classes, the accuracy."""
         if not recorded:
             with no_grad():

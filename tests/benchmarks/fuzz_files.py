@@ -22,7 +22,7 @@ from micrograd_gd import MLP, Layer, fit, load, save
 from micrograd_gd.data import Scaling
 from micrograd_gd.errors import ModelFileError
 from micrograd_gd.optim import Adam
-from micrograd_gd.persist import Predictor
+from micrograd_gd.training.predictor import Predictor
 
 SECONDS = 20  # for one file, on a busy machine
 
@@ -75,12 +75,12 @@ def wholes(folder):
         mlp,
         Layer(1, 1, seed=0),
         Adam(mlp.parameters(), 0.1),
-        fit(MLP(1, 1, seed=0), [[0.0], [1.0]], [1.0, 2.0], epochs=2, progress=False).run,
+        fit(MLP(1, 1, seed=0), [[0.0], [1.0]], [1.0, 2.0], epochs=2, progress=False).training,
     ]
     found = []
     for suffix in (".json", ".safetensors"):
         for thing in things:
-            save(folder / f"whole{suffix}", thing)
+            save(thing, folder / f"whole{suffix}")
             into = thing if isinstance(thing, (Layer, Adam)) else None
             found.append(((folder / f"whole{suffix}").read_bytes(), suffix, into))
     return found

@@ -14,11 +14,10 @@ from pathlib import Path
 import pytest
 
 import micrograd_gd
-from micrograd_gd import __version__, cli
+from micrograd_gd import __version__, cli, load
 from micrograd_gd.cli.experiment import Experiment, Settings
 from micrograd_gd.cli.options import DEFAULT
 from micrograd_gd.data import iris
-from micrograd_gd.persist import load_model
 from micrograd_gd.table.ops import OPERATIONS
 
 IRIS = Path(micrograd_gd.__file__).parent / "data" / "iris.csv"
@@ -369,7 +368,7 @@ def test_ctrl_c_keeps_the_best_model_so_far(launch, tmp_path):
     best = min(rows, key=lambda row: float(row["loss"]))
     assert best["epoch"] == found[1]
     assert table(out)["loss"][0] == f"{float(best['loss']):.4g}"
-    assert load_model(tmp_path / "run" / "model.json").class_names == iris().class_names
+    assert load(tmp_path / "run" / "model.json").class_names == iris().class_names
 
 
 @pytest.mark.skipif(os.name != "posix", reason="a terminal is a pair of files on POSIX")
@@ -479,7 +478,7 @@ def test_what_cannot_be_written_loses_no_training(run, name):
     assert f"run/{name}" in done.err
     assert ".part" not in done.err
     assert Path("run/checkpoint.json").exists()
-    assert name == "model.json" or load_model("run/model.json")
+    assert name == "model.json" or load("run/model.json")
     Path("run", name).rmdir()
     assert run("train", "--resume", "run").status == 0
     assert files("run") == FILES
@@ -637,13 +636,17 @@ def test_descend_and_find_lr_draw_what_they_found(run):
     [("0.001", "max steps", 0), ("0.5", "converged", 0), ("1", "oscillating", 0)],
 )
 def test_descend_names_the_regime(run, rate, word, status):
-    done = run("descend", "(x-3)**2", "--start", "x=0", "--learning-rate", rate, "--steps", "50")
+    done = run(
+        "descend", "(x-3)**2", "--start", "x=0", "--learning-rate", rate, "--max-steps", "50"
+    )
     assert done.status == status
     assert re.search(rf"^{word}  ", done.out, re.MULTILINE)
 
 
 def test_descend_that_diverges_is_status_1(run):
-    done = run("descend", "(x-3)**2", "--start", "x=0", "--learning-rate", "1.1", "--steps", "50")
+    done = run(
+        "descend", "(x-3)**2", "--start", "x=0", "--learning-rate", "1.1", "--max-steps", "50"
+    )
     assert done.status == 1
     assert done.err == (
         "micrograd-gd: diverged: the value grew from 9 to 7.45362e+08 in 50 steps: "
@@ -660,7 +663,7 @@ def test_descend_that_diverges_is_status_1(run):
         (["x**2", "--start", "x=one"], "--start holds 'x=one'; expected a name and a number"),
         (["x**2", "--start", "x=nan"], "start is {'x': nan}; expected finite numbers"),
         (["x**2", "--learning-rate", "0"], "learning_rate is 0.0; expected a finite number above"),
-        (["x**2", "--steps", "0"], "max_steps is 0; expected a whole number"),
+        (["x**2", "--max-steps", "0"], "max_steps is 0; expected a whole number"),
         (["x**2", "--between", "1", "0"], "--between is 1 0; expected two numbers, lower one"),
         (["3"], "3 depends on no name; expected a formula"),
         (["x +"], "x +"),

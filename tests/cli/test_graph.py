@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from test_cli import QUICK, Run, files
 
-from micrograd_gd import MLP, cli
+from micrograd_gd import MLP, cli, save
 from micrograd_gd.data import Scaling
-from micrograd_gd.persist import Predictor, save_model
+from micrograd_gd.training.predictor import Predictor
 
 FORMULA = "(a*b + b**3).tanh()"
 
@@ -72,7 +72,7 @@ def test_the_graph_of_a_regression_is_that_of_its_prediction(run):
     network = MLP(2, [3, 1], activation="tanh", seed=0)
     scalings = Scaling((10.0, -3.0), (4.0, 0.5)), Scaling((200.0,), (50.0,))
     model = Predictor(network, *scalings, ("size", "age"), "price")
-    save_model("m.json", model)
+    save(model, "m.json")
     told = figures(run("graph", "m.json", "--at", "size=12,age=-2.75"))
     value, name = told["value"].split(" ")
     assert name == "(price)"
@@ -87,7 +87,7 @@ def test_the_graph_of_a_regression_is_that_of_its_prediction(run):
 def test_the_score_of_a_class_says_which(outputs, run):
     names = ("below", "above", "beside")[: max(outputs, 2)]
     model = Predictor(MLP(1, outputs, seed=1), class_names=names)
-    save_model("m.json", model)
+    save(model, "m.json")
     for x in (-2.0, 2.0):
         (answer,) = model.predict([[x]])
         value, score = figures(run("graph", "m.json", "--at", f"x1={x}"))["value"].split(" ", 1)

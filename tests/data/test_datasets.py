@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 
 from micrograd_gd import data
 from micrograd_gd.data import Dataset, Scaling
-from micrograd_gd.data.csv_files import parsed_number
-from micrograd_gd.errors import ArgumentError, DataError, ShapeError
+from micrograd_gd.data.csv_files import parse_number
+from micrograd_gd.errors import ArgumentError, DataError, NotANumberError, ShapeError
 
 GENERATORS = [data.moons, data.circles, data.blobs, data.spiral]
 
@@ -26,7 +26,7 @@ moderate = st.floats(-1e6, 1e6)
 words = (
     st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1)
     .filter(lambda text: text == text.strip())
-    .filter(lambda text: parsed_number(text) is None)
+    .filter(lambda text: parse_number(text) is None)
     .filter(lambda text: not text.startswith("\ufeff"))
 )
 
@@ -432,13 +432,18 @@ def test_counted_blobs_spread_over_a_circle():
         ({"n": 2.5}, "n is 2.5; expected a whole number, at least 1"),
         ({"noise": -0.1}, "noise is -0.1; expected a finite number, at least 0"),
         ({"noise": math.nan}, "noise is nan; expected a finite number, at least 0"),
-        ({"noise": "low"}, "noise is 'low'; expected a finite number, at least 0"),
-        ({"seed": "zero"}, "seed is 'zero'; expected a whole number or None"),
+        ({"seed": "zero"}, "seed is 'zero'; expected a whole number, a random.Random or None"),
     ],
 )
 def test_generators_refuse_what_makes_no_points(generate, arguments, message):
     with pytest.raises(ArgumentError, match=f"^{re.escape(message)}$"):
         generate(**arguments)
+
+
+@pytest.mark.parametrize("generate", GENERATORS)
+def test_generators_refuse_a_noise_that_is_no_number(generate):
+    with pytest.raises(NotANumberError, match=r"noise must be one real number, .* str 'low'"):
+        generate(noise="low")
 
 
 @pytest.mark.parametrize(
@@ -505,7 +510,8 @@ def test_a_split_does_not_share_rows_with_the_whole():
 
 def test_another_seed_and_no_seed_split_otherwise():
     flowers = data.iris()
-    assert data.train_test_split(flowers) == data.train_test_split(flowers, seed=0)
+    random.seed(0)
+    assert data.train_test_split(flowers) == data.train_test_split(flowers, seed=random.Random(0))
     assert data.train_test_split(flowers, seed=1) != data.train_test_split(flowers, seed=0)
     assert data.train_test_split(flowers, seed=None) != data.train_test_split(flowers, seed=None)
 

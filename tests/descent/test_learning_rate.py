@@ -227,7 +227,7 @@ def test_the_four_regimes(curvature, minimum, distance):
 
 
 def test_a_sweep_reads_as_a_table():
-    text = str(sweep_learning_rates(parabola, 0.0, [0.01, 1.0, 1.1], steps=10))
+    text = str(sweep_learning_rates(parabola, 0.0, [0.01, 1.0, 1.1], max_steps=10))
     assert [line.split(":")[0] for line in text.splitlines()] == [
         "0.01 slow", "1 diverges", "1.1 diverges",
     ]  # fmt: skip
@@ -246,7 +246,7 @@ def test_what_was_found_can_be_drawn():
     assert plot_descent(minimize(parabola, 0.0), ax=ax) is ax
     assert plot_learning_rates(find_learning_rate(parabola, 0.0), ax=ax) is ax
     plt.close(figure)
-    drawn = plot_sweep(sweep_learning_rates(parabola, 0.0, [0.05, 0.9, 1.1], steps=8))
+    drawn = plot_sweep(sweep_learning_rates(parabola, 0.0, [0.05, 0.9, 1.1], max_steps=8))
     assert [each.get_title() for each in drawn] == [
         "0.05: slow",
         "0.9: overshoots",

@@ -241,7 +241,7 @@ def test_a_callback_sees_every_step():
         ({"start": math.nan}, "start is nan; expected finite numbers"),
         ({"learning_rate": 0}, "learning_rate is 0.0; expected a finite number above 0"),
         ({"learning_rate": math.inf}, "learning_rate is inf"),
-        ({"learning_rate": lambda _: -1.0}, "the schedule gives the rate -1.0 at step 0"),
+        ({"learning_rate": lambda _: -1.0}, "the schedule gives the learning rate -1.0 at step 0"),
         ({"max_steps": 0}, "max_steps is 0; expected a whole number, at least 1"),
         ({"max_steps": math.inf}, "max_steps is inf"),
         ({"tolerance": -1}, "tolerance is -1; expected a number, at least 0, or None"),

@@ -15,7 +15,7 @@ from micrograd_gd import MLP, Module, Value, fit, load, save
 from micrograd_gd.data import Scaling, moons
 from micrograd_gd.errors import ArgumentError, ModelFileError, ShapeError
 from micrograd_gd.optim import Adam, GradientDescent, Momentum
-from micrograd_gd.persist import Predictor, load_model, save_model
+from micrograd_gd.training.predictor import Predictor
 
 finite = st.floats(allow_nan=False, allow_infinity=False)
 
@@ -34,7 +34,7 @@ def predictor():
 
 @pytest.fixture
 def path(predictor, tmp_path):
-    save_model(tmp_path / "model.json", predictor)
+    save(predictor, tmp_path / "model.json")
     return tmp_path / "model.json"
 
 
@@ -47,7 +47,7 @@ def changed(path, change):
 
 def complaint(path):
     with pytest.raises(ModelFileError) as caught:
-        load_model(path)
+        load(path)
     message = str(caught.value)
     assert message.startswith(f"{path}: ")
     assert "\n" not in message
@@ -55,7 +55,7 @@ def complaint(path):
 
 
 def test_all_that_surrounds_a_network_comes_back(predictor, path):
-    loaded = load_model(path)
+    loaded = load(path)
     for field in ("scaling", "target_scaling", "feature_names", "target_name", "class_names"):
         assert getattr(loaded, field) == getattr(predictor, field)
     assert repr(loaded.network) == repr(predictor.network)
@@ -68,8 +68,8 @@ def test_parameters_and_predictions_come_back_to_the_last_bit(tmp_path_factory, 
     for parameter, number in zip(network.parameters(), numbers, strict=True):
         parameter.data = number
     path = tmp_path_factory.mktemp("models") / "model.json"
-    save_model(path, Predictor(network))
-    again = load_model(path).network
+    save(Predictor(network), path)
+    again = load(path).network
     assert [math.copysign(1, p.data) for p in again.parameters()] == [
         math.copysign(1, number) for number in numbers
     ]
@@ -80,15 +80,15 @@ def test_parameters_and_predictions_come_back_to_the_last_bit(tmp_path_factory, 
 @pytest.mark.parametrize("activation", ["relu", "leaky_relu", "hardtanh", "linear", "gelu"])
 def test_activations_come_back_by_name(activation, tmp_path):
     network = MLP(2, [3, 1], activation=activation, output_activation=activation, seed=0)
-    save_model(tmp_path / "model.json", Predictor(network))
-    again = load_model(tmp_path / "model.json").network
+    save(Predictor(network), tmp_path / "model.json")
+    again = load(tmp_path / "model.json").network
     assert repr(again) == repr(network)
     assert again([0.3, -0.8]).data == network([0.3, -0.8]).data
 
 
 def test_equal_models_give_equal_bytes(predictor, path):
     first = path.read_bytes()
-    save_model(path, predictor)
+    save(predictor, path)
     assert path.read_bytes() == first
     assert [entry.name for entry in path.parent.iterdir()] == ["model.json"]
 
@@ -133,14 +133,14 @@ def test_parts_that_do_not_fit_are_refused():
 def test_what_cannot_be_read_back_is_not_saved(path):
     before = path.read_bytes()
     with pytest.raises(ArgumentError, match="activation"):
-        save_model(path, Predictor(MLP(1, [2, 1], activation=lambda x: x * x)))
+        save(Predictor(MLP(1, [2, 1], activation=lambda x: x * x)), path)
     network = MLP(1, 1)
     network.parameters()[0].data = math.nan
     with pytest.raises(ArgumentError, match="a parameter is not finite"):
-        save_model(path, Predictor(network))
+        save(Predictor(network), path)
     assert path.read_bytes() == before
     with pytest.raises(FileNotFoundError):
-        save_model(path.parent / "none" / "model.json", Predictor(MLP(1, 1)))
+        save(Predictor(MLP(1, 1)), path.parent / "none" / "model.json")
 
 
 def test_a_missing_file_a_folder_and_binary_data_are_told_apart(tmp_path):
@@ -234,13 +234,13 @@ def test_an_entry_that_does_not_fit_is_named(change, message, path):
 @given(st.data())
 def test_a_damaged_file_is_read_or_refused_but_never_crashes(tmp_path_factory, data):
     path = tmp_path_factory.mktemp("damaged") / "model.json"
-    save_model(path, Predictor(MLP(1, [2, 1], seed=0)))
+    save(Predictor(MLP(1, [2, 1], seed=0)), path)
     raw = bytearray(path.read_bytes())
     for _ in range(data.draw(st.integers(1, 4))):
         raw[data.draw(st.integers(0, len(raw) - 1))] = data.draw(st.integers(0, 255))
     path.write_bytes(raw)
     with suppress(ModelFileError):
-        load_model(path).predict([[1.0]])
+        load(path).predict([[1.0]])
 
 
 # Networks, other modules, optimizers and runs, in both formats.
@@ -267,12 +267,12 @@ def test_a_network_comes_back_to_the_last_bit(tmp_path_factory, suffix, numbers)
     for parameter, number in zip(network.parameters(), numbers, strict=True):
         parameter.data = number
     path = tmp_path_factory.mktemp("models") / f"network{suffix}"
-    save(path, network)
+    save(network, path)
     again = load(path)
     assert repr(again) == repr(network)
     assert bits(p.data for p in again.parameters()) == bits(numbers)
     first = path.read_bytes()
-    save(path, again)
+    save(again, path)
     assert path.read_bytes() == first
 
 
@@ -280,8 +280,8 @@ def test_a_network_comes_back_to_the_last_bit(tmp_path_factory, suffix, numbers)
 def test_a_predictor_comes_back_whole(predictor, tmp_path, suffix):
     needs(suffix)
     path = tmp_path / f"model{suffix}"
-    save(path, predictor)
-    loaded = load_model(path)
+    save(predictor, path)
+    loaded = load(path)
     for field in ("scaling", "target_scaling", "feature_names", "target_name", "class_names"):
         assert getattr(loaded, field) == getattr(predictor, field)
     assert loaded.network.state_dict() == predictor.network.state_dict()
@@ -297,7 +297,7 @@ class Line(Module):
 def test_another_module_gets_its_parameters_back(tmp_path_factory, suffix, slope):
     needs(suffix)
     path = tmp_path_factory.mktemp("models") / f"line{suffix}"
-    save(path, Line(slope))
+    save(Line(slope), path)
     line = Line()
     assert load(path, into=line) is line
     assert bits(line.state_dict().values()) == bits([slope, 2.0, -0.0])
@@ -323,7 +323,7 @@ def test_an_optimizer_goes_on_from_its_state(tmp_path, suffix, kind):
     stepped(whole, kind(whole.parameters(), 0.01), 10)
     first = kind(halved.parameters(), 0.01)
     stepped(halved, first, 5)
-    save(path, first)
+    save(first, path)
     second = kind(halved.parameters(), 0.01)
     assert load(path, into=second) is second
     stepped(halved, second, 5)
@@ -347,8 +347,8 @@ def test_a_run_that_is_resumed_ends_like_one_that_was_not(tmp_path, suffix, batc
                    validation=(inputs[:3], targets[:3]), **options)  # fmt: skip
     first = fit(halved, inputs, targets, epochs=4, optimizer=kind(halved.parameters(), 0.1),
                 validation=(inputs[:3], targets[:3]), **options)  # fmt: skip
-    first.run.about = {"data": "moons", "tries": [1, 2.5, None]}
-    save(tmp_path / f"run{suffix}", first.run)
+    first.training.about = {"data": "moons", "tries": [1, 2.5, None]}
+    save(first.training, tmp_path / f"run{suffix}")
     state = load(tmp_path / f"run{suffix}")
     again = MLP(2, [4, 1], seed=7)
     optimizer = kind(again.parameters(), 0.7)  # the rate comes from the state
@@ -356,14 +356,17 @@ def test_a_run_that_is_resumed_ends_like_one_that_was_not(tmp_path, suffix, batc
                   validation=(inputs[:3], targets[:3]), **options)  # fmt: skip
     assert history.rows == expected.rows
     assert again.state_dict() == whole.state_dict()
-    assert history.run.state_dict() == {**expected.run.state_dict(), "about": first.run.about}
+    assert history.training.state_dict() == {
+        **expected.training.state_dict(),
+        "about": first.training.about,
+    }
 
 
 def test_what_a_run_tells_of_infinity_comes_back(tmp_path):
     history = fit(MLP(1, 1, seed=0), [[1.0]], [2.0], epochs=2, progress=False)
     history.rows[0]["speed"], history.rows[1]["speed"] = math.inf, math.nan
     history.rows[2]["speed"] = -0.0
-    save(tmp_path / "run.json", history.run)
+    save(history.training, tmp_path / "run.json")
     column = [row["speed"] for row in load(tmp_path / "run.json")["rows"]]
     assert bits(column) == bits([math.inf, math.nan, -0.0])
     json.loads((tmp_path / "run.json").read_text(), parse_constant=pytest.fail)
@@ -371,11 +374,11 @@ def test_what_a_run_tells_of_infinity_comes_back(tmp_path):
 
 def test_what_cannot_be_saved_is_told(tmp_path):
     with pytest.raises(ArgumentError, match="a list cannot be saved; expected a model, an opt"):
-        save(tmp_path / "list.json", [1.0])
+        save([1.0], tmp_path / "list.json")
     history = fit(MLP(1, 1, seed=0), [[1.0]], [2.0], epochs=2, progress=False)
-    history.run.about = {"model": history.run.model}
+    history.training.about = {"model": history.training.model}
     with pytest.raises(ArgumentError, match=r"cannot be saved .*; expected plain JSON"):
-        save(tmp_path / "run.json", history.run)
+        save(history.training, tmp_path / "run.json")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -384,7 +387,7 @@ def test_without_the_library_safetensors_is_an_error_that_says_what_to_install(
 ):
     monkeypatch.setitem(sys.modules, "safetensors", None)
     with pytest.raises(ArgumentError, match=r"pip install 'micrograd_gd\[safetensors\]'"):
-        save(tmp_path / "network.safetensors", MLP(1, 1))
+        save(MLP(1, 1), tmp_path / "network.safetensors")
 
 
 @pytest.mark.skipif(os.name != "posix", reason="named pipes are of POSIX")
@@ -471,7 +474,7 @@ def test_other_libraries_read_the_weights(tmp_path):
     from safetensors.numpy import load_file
 
     network = MLP(2, [3, 1], seed=0)
-    save(tmp_path / "network.safetensors", network)
+    save(network, tmp_path / "network.safetensors")
     arrays = load_file(tmp_path / "network.safetensors")
     x = [0.3, -0.7]
     hidden = (arrays["layers.0.weight"] @ x + arrays["layers.0.bias"]).clip(0)
@@ -497,7 +500,7 @@ RUN_CHANGES = [
 @pytest.mark.parametrize(("change", "message"), RUN_CHANGES)
 def test_an_entry_of_a_run_that_does_not_fit_is_named(tmp_path, change, message):
     history = fit(MLP(1, 1, seed=0), [[1.0]], [2.0], epochs=2, progress=False)
-    save(tmp_path / "run.json", history.run)
+    save(history.training, tmp_path / "run.json")
     with pytest.raises(ModelFileError) as caught:
         load(changed(tmp_path / "run.json", change))
     assert message in str(caught.value)
@@ -505,7 +508,7 @@ def test_an_entry_of_a_run_that_does_not_fit_is_named(tmp_path, change, message)
 
 def test_a_state_of_another_model_is_refused_by_fit(tmp_path):
     history = fit(MLP(1, 1, seed=0), [[1.0]], [2.0], epochs=2, progress=False)
-    state = history.run.state_dict()
+    state = history.training.state_dict()
     other = MLP(2, 1, seed=0)
     before = other.state_dict()
     with pytest.raises(ArgumentError, match=r"parameters is .*; expected 3 numbers"):
@@ -541,19 +544,19 @@ class Doubled(MLP):
 @pytest.mark.parametrize("name", ["a.json", "a.safetensors"])
 def test_a_class_made_from_mlp_does_not_come_back_as_a_plain_one(tmp_path, name):
     model, path = Doubled(2, [3, 1], seed=0), tmp_path / name
-    save(path, model)
+    save(model, path)
     with pytest.raises(ModelFileError, match="into="):
         load(path)
     again = load(path, into=Doubled(2, [3, 1], seed=1))
     assert again([1.0, 2.0]).data == model([1.0, 2.0]).data
     with pytest.raises(ArgumentError, match="cannot be saved whole: it is a Doubled"):
-        save(path, Predictor(model))
+        save(Predictor(model), path)
 
 
 @pytest.mark.parametrize("name", ["a.json", "a.safetensors"])
 def test_a_network_is_put_into_one_of_the_same_widths(tmp_path, name):
     model, path = MLP(2, [3, 1], seed=0), tmp_path / name
-    save(path, model)
+    save(model, path)
     into = Doubled(2, [3, 1], seed=1)
     assert load(path, into=into) is into
     assert into.state_dict() == model.state_dict()

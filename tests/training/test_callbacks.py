@@ -6,7 +6,6 @@ import pytest
 
 from micrograd_gd import MLP, fit, load
 from micrograd_gd.errors import ArgumentError
-from micrograd_gd.persist import Predictor, load_model
 from micrograd_gd.persist.checkpoints import BestCheckpoint, Checkpoint
 from micrograd_gd.training.callbacks import (
     EarlyStopping,
@@ -14,6 +13,7 @@ from micrograd_gd.training.callbacks import (
     Log,
     ReduceOnPlateau,
 )
+from micrograd_gd.training.predictor import Predictor
 
 INPUTS = [[-1.0], [0.0], [1.0], [2.0]]
 TARGETS = [-1.0, 1.0, 3.0, 5.0]
@@ -35,7 +35,7 @@ def rising(history):
 
 
 def note(into):
-    return lambda history: into.append(numbers(history.run.model))
+    return lambda history: into.append(numbers(history.training.model))
 
 
 def test_early_stopping_goes_back_to_the_best_epoch():
@@ -45,7 +45,7 @@ def test_early_stopping_goes_back_to_the_best_epoch():
     assert history.message == (
         "stopped early: figure was best in epoch 5, 1, and not better in the 4 epochs since"
     )
-    assert numbers(history.run.model) == seen[5] != seen[9]
+    assert numbers(history.training.model) == seen[5] != seen[9]
 
 
 def test_early_stopping_watches_the_validation_if_there_is_any():
@@ -78,7 +78,7 @@ def test_the_best_checkpoint_is_the_model_of_the_best_epoch(tmp_path):
     model = MLP(1, 1, seed=0)
     predictor = Predictor(model, feature_names=("x",))
     trained(BestCheckpoint(tmp_path / "model.json", thing=predictor), model=model)
-    assert load_model(tmp_path / "model.json").feature_names == ("x",)
+    assert load(tmp_path / "model.json").feature_names == ("x",)
 
 
 @pytest.mark.parametrize("stop", [0, 1, 7])
@@ -92,10 +92,10 @@ def test_a_checkpoint_is_where_a_training_goes_on(tmp_path, stop):
     whole = trained(batch_size=3)
     cut = trained(Checkpoint(path, seconds=0), interrupt, batch_size=3)
     assert cut.status == "interrupted"
-    assert cut.run.state_dict() == load(path)
+    assert cut.training.state_dict() == load(path)
     resumed = trained(resume=load(path), batch_size=3)
     assert resumed.rows == whole.rows
-    assert numbers(resumed.run.model) == numbers(whole.run.model)
+    assert numbers(resumed.training.model) == numbers(whole.training.model)
 
 
 def test_what_a_callback_remembers_is_seen_again_in_a_resumed_run(tmp_path):
@@ -103,14 +103,14 @@ def test_what_a_callback_remembers_is_seen_again_in_a_resumed_run(tmp_path):
         return trained(rising, EarlyStopping(4, monitor="figure"), **options)
 
     whole, first = watched(), watched(epochs=7)
-    resumed = watched(resume=first.run.state_dict())
+    resumed = watched(resume=first.training.state_dict())
     assert resumed.rows == whole.rows
     assert resumed.message == (
         f"{whole.message}; the run was resumed later, so the model stays as it is"
     )
-    late = watched(resume=trained(rising, epochs=3).run.state_dict())
+    late = watched(resume=trained(rising, epochs=3).training.state_dict())
     assert (late.rows, late.message) == (whole.rows, whole.message)
-    assert numbers(late.run.model) == numbers(whole.run.model)
+    assert numbers(late.training.model) == numbers(whole.training.model)
 
 
 def test_callbacks_begin_anew_with_every_run(tmp_path):
@@ -134,7 +134,7 @@ def test_callbacks_begin_anew_with_every_run(tmp_path):
     best = numbers(load(tmp_path / "best.json"))
     fresh = trained(rising, *callbacks(), model=MLP(1, 1, seed=1))
     assert (again.rows, again.message) == (fresh.rows, fresh.message)
-    assert numbers(again.run.model) == numbers(fresh.run.model) == best
+    assert numbers(again.training.model) == numbers(fresh.training.model) == best
 
 
 @pytest.mark.parametrize("stop", range(1, 12))
@@ -143,13 +143,13 @@ def test_the_rate_is_reduced_in_the_same_epochs_of_a_resumed_run(stop):
         seen = []
         plateau = ReduceOnPlateau(0.5, 3, monitor="figure")
         history = trained(
-            rising, plateau, lambda h: seen.append(h.run.optimizer.learning_rate), **options
+            rising, plateau, lambda h: seen.append(h.training.optimizer.learning_rate), **options
         )
         return seen, history
 
     whole, _ = rates(epochs=14)
     first, cut = rates(epochs=stop)
-    rest, _ = rates(epochs=14, resume=cut.run.state_dict())
+    rest, _ = rates(epochs=14, resume=cut.training.state_dict())
     assert first + rest == whole
 
 
@@ -158,19 +158,19 @@ def test_a_training_that_was_stopped_early_goes_on_from_its_last_row():
         return trained(rising, EarlyStopping(patience, monitor="figure"), **options)
 
     whole, first = watched(9), watched(4)
-    state = first.run.state_dict()
-    assert state["parameters"] != numbers(first.run.model)  # which are the best
+    state = first.training.state_dict()
+    assert state["parameters"] != numbers(first.training.model)  # which are the best
     resumed = watched(9, resume=state)
     assert resumed.rows == whole.rows
 
 
 def test_what_a_callback_does_to_the_parameters_is_part_of_the_state():
     def clip(history):
-        for parameter in history.run.optimizer.parameters:
+        for parameter in history.training.optimizer.parameters:
             parameter.data = min(parameter.data, 0.7)
 
     whole, first = trained(clip, epochs=9), trained(clip, epochs=4)
-    assert trained(clip, epochs=9, resume=first.run.state_dict()).rows == whole.rows
+    assert trained(clip, epochs=9, resume=first.training.state_dict()).rows == whole.rows
 
 
 def test_checkpoints_are_saved_no_more_often_than_asked(tmp_path):
@@ -186,7 +186,7 @@ def test_checkpoints_are_saved_no_more_often_than_asked(tmp_path):
 
 def test_the_last_checkpoint_is_of_the_end(tmp_path):
     history = trained(Checkpoint(tmp_path / "run.json"))
-    assert load(tmp_path / "run.json") == history.run.state_dict()
+    assert load(tmp_path / "run.json") == history.training.state_dict()
     trained(Checkpoint(tmp_path / "none.json"), epochs=2, loss=lambda p, t: p[0] * math.inf)
     assert not (tmp_path / "none.json").exists()
 
@@ -215,11 +215,11 @@ def test_the_rate_is_reduced_on_a_plateau_and_the_state_keeps_it():
     history = trained(
         rising,
         ReduceOnPlateau(0.5, 3, monitor="figure"),
-        lambda history: seen.append(history.run.optimizer.learning_rate),
+        lambda history: seen.append(history.training.optimizer.learning_rate),
         epochs=12,
     )
     assert seen == [0.1] * 8 + [0.05] * 3 + [0.025] * 2
-    assert history.run.state_dict()["learning_rate"] == 0.025
+    assert history.training.state_dict()["learning_rate"] == 0.025
     with pytest.raises(ArgumentError, match="the learning rate is a schedule; expected a number"):
         trained(rising, ReduceOnPlateau(0.5, 3, monitor="figure"), learning_rate=lambda _: 0.1)
 

@@ -137,7 +137,7 @@ def test_a_loss_that_is_not_finite_from_the_start_is_told():
     assert history.message == "diverged in epoch 0: the loss is inf"
     assert len(history) == 0
     with pytest.raises(ArgumentError, match=r"diverged in epoch 0: .* there is nothing to go on"):
-        history.run.state_dict()
+        history.training.state_dict()
 
 
 def test_divergence_after_progress_goes_back_to_the_best_epoch():
@@ -186,7 +186,7 @@ def test_an_interrupt_within_a_step_undoes_the_half_of_it():
     assert (history.status, len(history)) == ("interrupted", 1)
     assert numbers(model) == start
     whole = fit(MLP(1, 1, seed=0), INPUTS, TARGETS, epochs=3, batch_size=2)
-    state = history.run.state_dict()
+    state = history.training.state_dict()
     assert fit(MLP(1, 1), INPUTS, TARGETS, epochs=3, batch_size=2, resume=state).rows == whole.rows
 
 
@@ -274,9 +274,9 @@ def test_a_run_that_was_completed_goes_on_for_more_epochs():
     whole = fit(MLP(1, 1, seed=0), INPUTS, TARGETS, epochs=8, batch_size=2)
     model = MLP(1, 1, seed=0)
     half = fit(model, INPUTS, TARGETS, epochs=3, batch_size=2)
-    resumed = fit(model, INPUTS, TARGETS, epochs=8, batch_size=2, resume=half.run.state_dict())
+    resumed = fit(model, INPUTS, TARGETS, epochs=8, batch_size=2, resume=half.training.state_dict())
     assert resumed.rows == whole.rows
-    again = fit(model, INPUTS, TARGETS, epochs=8, resume=resumed.run.state_dict())
+    again = fit(model, INPUTS, TARGETS, epochs=8, resume=resumed.training.state_dict())
     assert again.rows == whole.rows
 
 
@@ -309,7 +309,7 @@ def test_a_history_is_pickled_without_its_run():
     history = fit(MLP(1, 1, seed=0), INPUTS, TARGETS, loss=doubled, epochs=2)
     again = pickle.loads(pickle.dumps(history))  # noqa: S301 — our own
     assert again == history
-    assert (again.run, history.run.history) == (None, history)
+    assert (again.training, history.training.history) == (None, history)
 
 
 def test_a_state_with_other_figures_is_refused_and_changes_nothing():
@@ -324,10 +324,12 @@ def test_a_state_with_other_figures_is_refused_and_changes_nothing():
         model = MLP(1, 1, seed=3)
         steps, start = GradientDescent(model.parameters(), 0.3), model.state_dict()
         with pytest.raises(ArgumentError, match=message):
-            fit(model, INPUTS, TARGETS, optimizer=steps, resume=state.run.state_dict(), **after)
+            fit(
+                model, INPUTS, TARGETS, optimizer=steps, resume=state.training.state_dict(), **after
+            )
         assert (steps.learning_rate, model.state_dict()) == (0.3, start)
     steps = Momentum(model.parameters(), 0.3)
-    state = fit(MLP(1, 1), INPUTS, TARGETS, epochs=3, learning_rate=0.01).run.state_dict()
+    state = fit(MLP(1, 1), INPUTS, TARGETS, epochs=3, learning_rate=0.01).training.state_dict()
     with pytest.raises(ArgumentError, match="the state of Momentum has"):
         fit(model, INPUTS, TARGETS, optimizer=steps, resume=state)
     assert steps.learning_rate == 0.3
@@ -335,10 +337,10 @@ def test_a_state_with_other_figures_is_refused_and_changes_nothing():
 
 def test_fewer_epochs_than_were_done_are_nothing_to_do():
     done = fit(MLP(1, 1), INPUTS, TARGETS, epochs=5)
-    fewer = fit(MLP(1, 1), INPUTS, TARGETS, epochs=3, resume=done.run.state_dict())
+    fewer = fit(MLP(1, 1), INPUTS, TARGETS, epochs=3, resume=done.training.state_dict())
     assert fewer.rows == done.rows
     assert fewer.message == "nothing to do: 5 epochs were done before, and 3 were asked for"
-    same = fit(MLP(1, 1), INPUTS, TARGETS, epochs=5, resume=done.run.state_dict())
+    same = fit(MLP(1, 1), INPUTS, TARGETS, epochs=5, resume=done.training.state_dict())
     assert same.message == "completed 5 epochs"
 
 
