@@ -10,17 +10,8 @@ import micrograd_gd
 from micrograd_gd import MLP, Value, data, diagnose, fit, minimize, optim
 from micrograd_gd.errors import ArgumentError
 
-MODULES = [
-    "nn",
-    "losses",
-    "optim",
-    "data",
-    "viz",
-    "testing",
-    "persist",
-    "persist.checkpoints",
-    "training.callbacks",
-]
+MODULES = ["nn", "losses", "optim", "data", "viz", "testing", "persist"]
+CALLBACKS = ["persist.checkpoints", "training.callbacks"]
 
 
 def public_functions():

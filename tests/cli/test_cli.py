@@ -232,7 +232,7 @@ WRONG = [
     ("train iris --learning-rate 0", f"--learning-rate is 0; {RATE}"),
     ("train iris --learning-rate nan", f"--learning-rate is nan; {RATE}"),
     ("train iris --learning-rate inf", f"--learning-rate is inf; {RATE}"),
-    ("train iris --learning-rate fast", "Invalid value for '--learning-rate': "),
+    ("train iris --learning-rate fast", "Invalid value for '--learning-rate' / '--lr': "),
     ("train iris --epochs 0", f"--epochs is 0; {WHOLE}"),
     ("train iris --epochs 1.5", "Invalid value for '--epochs': "),
     ("train iris --batch-size 0", f"--batch-size is 0; {WHOLE}"),

@@ -25,7 +25,7 @@ def numbers(model):
 
 def trained(*callbacks, model=None, **options):
     model = model or MLP(1, 1, seed=0)
-    options = {"learning_rate": 0.1, "epochs": 30, "progress": False, **options}
+    options = {"learning_rate": 0.1, "epochs": 30, "seed": 0, "progress": False, **options}
     return fit(model, INPUTS, TARGETS, callbacks=callbacks, **options)
 
 
@@ -106,7 +106,7 @@ def test_what_a_callback_remembers_is_seen_again_in_a_resumed_run(tmp_path):
     resumed = watched(resume=first.training.state_dict())
     assert resumed.rows == whole.rows
     assert resumed.message == (
-        f"{whole.message}; the run was resumed later, so the model stays as it is"
+        f"{whole.message}; the training was resumed later, so the model stays as it is"
     )
     late = watched(resume=trained(rising, epochs=3).training.state_dict())
     assert (late.rows, late.message) == (whole.rows, whole.message)

@@ -182,10 +182,10 @@ def test_an_interrupt_within_a_step_undoes_the_half_of_it():
 
     model = Slow(1, 1, seed=0)
     start = numbers(model)
-    history = fit(model, INPUTS, TARGETS, epochs=3, batch_size=2)
+    history = fit(model, INPUTS, TARGETS, epochs=3, batch_size=2, seed=0)
     assert (history.status, len(history)) == ("interrupted", 1)
     assert numbers(model) == start
-    whole = fit(MLP(1, 1, seed=0), INPUTS, TARGETS, epochs=3, batch_size=2)
+    whole = fit(MLP(1, 1, seed=0), INPUTS, TARGETS, epochs=3, batch_size=2, seed=0)
     state = history.training.state_dict()
     assert fit(MLP(1, 1), INPUTS, TARGETS, epochs=3, batch_size=2, resume=state).rows == whole.rows
 
@@ -271,9 +271,9 @@ def test_another_optimizer_brings_its_own_rate(kind):
 
 
 def test_a_run_that_was_completed_goes_on_for_more_epochs():
-    whole = fit(MLP(1, 1, seed=0), INPUTS, TARGETS, epochs=8, batch_size=2)
+    whole = fit(MLP(1, 1, seed=0), INPUTS, TARGETS, epochs=8, batch_size=2, seed=0)
     model = MLP(1, 1, seed=0)
-    half = fit(model, INPUTS, TARGETS, epochs=3, batch_size=2)
+    half = fit(model, INPUTS, TARGETS, epochs=3, batch_size=2, seed=0)
     resumed = fit(model, INPUTS, TARGETS, epochs=8, batch_size=2, resume=half.training.state_dict())
     assert resumed.rows == whole.rows
     again = fit(model, INPUTS, TARGETS, epochs=8, resume=resumed.training.state_dict())
@@ -365,7 +365,7 @@ def test_compiled_training_takes_the_same_steps(loss, batch_size):
         histories.append(
             fit(
                 models[-1], data.inputs, targets, loss=chosen, learning_rate=0.05, epochs=5,
-                batch_size=batch_size, validation=(data.inputs, targets), compiled=compiled,
+                batch_size=batch_size, seed=0, validation=(data.inputs, targets), compiled=compiled,
             )
         )  # fmt: skip
     for eager, compiled in zip(*(history.rows for history in histories), strict=True):
