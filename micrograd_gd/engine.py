@@ -26,7 +26,7 @@ Backward is the chain rule: an operand's grad grows by the node's grad times the
 
 from typing import TYPE_CHECKING, Any
 
-from micrograd_gd.core import blocks, copies, methods, protocols, sweep
+from micrograd_gd.core import blocks, copies, foreign, methods, protocols, sweep
 from micrograd_gd.core.protocols import slots
 from micrograd_gd.table.numbers import number
 from micrograd_gd.table.ops import Operation, subscribe
@@ -258,5 +258,6 @@ def _unpickle(_below: Any, *fields: Any) -> Any:
     return Value._restored(*fields)  # type: ignore[attr-defined]  # of the engine in use
 
 
-copies.define(PythonValue, _unpickle)
-copies.define(Value, _unpickle)
+for _kind in (PythonValue, Value):
+    copies.define(_kind, _unpickle)
+    foreign.define(_kind)

@@ -116,7 +116,7 @@ class Compiled:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """The result, by a program, unless somebody is at work who needs to see every step."""
-        if blocks.open_blocks or recording.depth():
+        if blocks.open_blocks or recording.count_transforms():
             return self._watched(args, kwargs)
         if kwargs:
             return self._call(args, kwargs)
@@ -127,7 +127,7 @@ class Compiled:
 
     def _watched(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Inside of a transform or a trace every step counts; so it does for a watch for nan."""
-        if recording.depth() or blocks.trace() or blocks.watch():
+        if recording.count_transforms() or blocks.trace() or blocks.watch():
             return self.f(*args, **kwargs)
         return self._call(args, kwargs)
 

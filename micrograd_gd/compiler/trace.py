@@ -76,21 +76,21 @@ class Traced:
         for node in (*captured, *(e for e in self.events if isinstance(e, Value))):
             numbers[node] = len(numbers)
 
-        def numbered(operands: Sequence[Any]) -> tuple[Operand, ...]:
+        def write(operands: Sequence[Any]) -> tuple[Operand, ...]:
             return tuple([numbers[x] if isinstance(x, Value) else x for x in operands])
 
         steps: list[Step] = []
         for event, operands in zip(self.events, used, strict=True):
             if isinstance(event, Value):
-                steps.append(Instruction(numbers[event], _operation(event), numbered(operands)))
+                steps.append(Instruction(numbers[event], _operation(event), write(operands)))
             else:
-                left, right = numbered(operands)
+                left, right = write(operands)
                 steps.append(Guard(left, event.relation, right, holds=event.holds))
         return Program(
             arguments=self.arguments,
             captured=tuple(captured),
             steps=tuple(steps),
-            outputs=numbered(outputs),
+            outputs=write(outputs),
             rows=tuple([row._replace(of=numbers[row.of]) for row in rows]),
             structure=self.structure,
             labels={i: x.label for x, i in numbers.items() if x.label},

@@ -1,7 +1,8 @@
 """`vmap`: a function of one sample into a function of a batch.
 
-Called on numbers it runs the function sample by sample. While a trace is under way the function is
-called once, on values that stand for the numbers of all samples, one a lane (`compiler.lanes`).
+On numbers it calls the function for one sample after another. While a trace is under way it calls
+the function once, on values that stand for the numbers of all samples, each in a lane of its own
+(`compiler.lanes`).
 """
 
 from collections.abc import Callable, Sequence
@@ -20,16 +21,16 @@ Axes = int | None | Sequence[int | None]
 def vmap(f: Function, in_axes: Axes = 0) -> Function:
     """The function over a batch: it takes arrays of samples and gives arrays of results.
 
-    `in_axes` says for each argument which axis of its arrays counts the samples; None for what is
-    the same for all of them. One number stands for all arguments. Arguments may be nested, and what
-    f returns may be: each number in it becomes an array of one number a sample.
+    `in_axes` says for each argument which axis of its arrays counts the samples, or None for an
+    argument that all samples share. A single number stands for all arguments. Arguments and results
+    may be nested; each number of a result becomes an array with one number for each sample.
 
-    Inside `jit` f is traced once for all samples, and they run side by side. No branch of f may
-    depend on a sample's numbers then; `functional.where` chooses without one. The sum and the mean
-    of a batch, by `functional.total` and `functional.mean`, add in an order of their own.
+    Inside `jit`, f is traced once for all samples, and they run side by side. Then no branch of f
+    may depend on a sample's numbers; `functional.where` chooses without a branch. The sum and the
+    mean of a batch, by `functional.total` and `functional.mean`, add in an order of their own.
 
-    Raises ShapeError for arguments whose arrays do not count the same number of samples, and
-    ArgumentError for `in_axes` of another length than the arguments.
+    Raises ShapeError where arguments do not have the same number of samples, and ArgumentError
+    where `in_axes` does not have one entry for each argument.
 
     >>> import numpy as np
     >>> vmap(lambda w, x: w * x[0] + x[1], in_axes=(None, 0))(10.0, np.array([[1.0, 2], [3, 4]]))
@@ -43,10 +44,10 @@ def vmap(f: Function, in_axes: Axes = 0) -> Function:
         batch = _Batch(args, in_axes)
         traced = batches.of_trace()
         if traced is None or traced.size:
-            return batch.one_by_one(f)
+            return batch.call_one_by_one(f)
         with traced.of_size(batch.size):
-            result = f(*batch.varying())
-        return _stacked([result], lambda leaves: _picks(leaves[0], batch.size), batch.size)
+            result = f(*batch.pack())
+        return _stack([result], lambda leaves: _pick_each(leaves[0], batch.size), batch.size)
 
     return mapped
 
@@ -88,21 +89,21 @@ class _Batch:
         axes.insert(0, axes.pop(axis))
         return x.transpose(axes)
 
-    def one_by_one(self, f: Function) -> Any:
-        """What f gives for each sample, put together."""
-        results = [f(*self._each(itemgetter(i))) for i in range(self.size)]
-        return _stacked(results, lambda leaves: leaves, self.size)
+    def call_one_by_one(self, f: Function) -> Any:
+        """The results of f for one sample after another, stacked."""
+        results = [f(*self._map(itemgetter(i))) for i in range(self.size)]
+        return _stack(results, lambda leaves: leaves, self.size)
 
-    def varying(self) -> list[Any]:
+    def pack(self) -> list[Any]:
         """The arguments of one sample that stands for all."""
-        return self._each(self._packed)
+        return self._map(self._pack_array)
 
-    def _each(self, convert: Callable[[Any], Any]) -> list[Any]:
+    def _map(self, convert: Callable[[Any], Any]) -> list[Any]:
         """The arguments, with the arrays of those that are mapped converted."""
         pairs = zip(self.args, self.is_mapped, strict=True)
         return [_of_arrays(x, convert) if is_mapped else x for x, is_mapped in pairs]
 
-    def _packed(self, array: Any) -> Any:
+    def _pack_array(self, array: Any) -> Any:
         columns = array.reshape(self.size, -1).T.tolist()
         packs = [_pack(column) for column in columns]
         return trees.array(packs, array.shape[1:]) if array.ndim > 1 else packs[0]
@@ -122,14 +123,14 @@ def _pack(column: list[Any]) -> Any:
     return lanes.record("pack", len(column), *column) if varying is None else varying
 
 
-def _picks(leaf: Any, size: int) -> list[Any]:
+def _pick_each(leaf: Any, size: int) -> list[Any]:
     traced = batches.of_trace()
     if traced is None or not traced.lanes_of(leaf):
         return [leaf] * size
     return [lanes.record("pick", size, leaf, float(i)) for i in range(size)]
 
 
-def _stacked(results: list[Any], of_samples: Callable[[list[Any]], list[Any]], size: int) -> Any:
+def _stack(results: list[Any], of_samples: Callable[[list[Any]], list[Any]], size: int) -> Any:
     """The tree of the results, with an array of all samples in place of each number or array."""
     flat = [trees.flatten(result, "the result of a sample") for result in results]
     structure = flat[0][1]

@@ -5,7 +5,6 @@ operands. It is made at the first call, since compiling all of the table would s
 """
 
 from collections.abc import Callable
-from inspect import Parameter, Signature
 from typing import Any
 
 from micrograd_gd.table.numbers import number
@@ -32,24 +31,6 @@ def define(kind: Any, op: Operation, *, in_python: bool = False) -> None:
         _define(kind, op, method, [f"__{op.method}__"])
 
 
-def signature(op: Operation) -> Signature:
-    """How the row's method is called.
-
-    >>> from micrograd_gd.table.ops import operation
-    >>> signature(operation("leaky_relu"))
-    <Signature (self, /, slope=0.01)>
-    """
-    first, *rest = Parameter("self", Parameter.POSITIONAL_ONLY), *op.operands[1:]
-    if op.folds:
-        name = rest[0] if len(rest) == 1 else "operands"
-        return Signature([first, Parameter(name, Parameter.VAR_POSITIONAL)])
-    is_plain = not op.defaults and len(op.operands) < 3
-    how = Parameter.POSITIONAL_ONLY if is_plain else Parameter.POSITIONAL_OR_KEYWORD
-    defaults = op.optional()
-    parameters = [Parameter(x, how, default=defaults.get(x, Parameter.empty)) for x in rest]
-    return Signature([first, *parameters])
-
-
 def _define(kind: Any, op: Operation, make: Make, names: list[str]) -> None:
     made: list[Method] = []
 
@@ -68,7 +49,7 @@ def _define(kind: Any, op: Operation, make: Make, names: list[str]) -> None:
 def _present(method: Any, op: Operation) -> Method:
     """Give the method the name, the docstring and the signature that help shows."""
     method.__name__, method.__qualname__, method.__doc__ = op.name, f"Value.{op.name}", op.doc
-    method.__signature__ = signature(op)
+    method.__signature__ = op.signature(method=True)
     return method  # type: ignore[no-any-return]  # a function
 
 

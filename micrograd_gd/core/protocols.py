@@ -4,6 +4,7 @@ All of it is the same for every value, and none of it is calculus; `engine.py` h
 """
 
 from collections.abc import Callable
+from inspect import Parameter, isfunction, signature
 from typing import Any
 
 from micrograd_gd.core import blocks
@@ -62,6 +63,20 @@ def define(kind: Any) -> None:
     kind._fields = _fields
     kind._restored = staticmethod(_restorer(kind))
     kind._op = property(lambda self: self.op.infix or self.op.name if self.op else "")
+    for method in vars(kind).values():
+        if isfunction(method):
+            _present(method, takes_self=True)
+        elif isinstance(method, staticmethod):
+            _present(method.__func__, takes_self=False)
+
+
+def _present(method: Any, *, takes_self: bool) -> None:
+    """Let help show the method as it shows that of the twin in C, which knows no annotations."""
+    own = signature(method)
+    parameters = [p.replace(annotation=Parameter.empty) for p in own.parameters.values()]
+    if takes_self:
+        parameters[0] = parameters[0].replace(kind=Parameter.POSITIONAL_ONLY)
+    method.__signature__ = own.replace(parameters=parameters, return_annotation=Parameter.empty)
 
 
 def _comparison(kind: Any, relation: Relation) -> Callable[..., Any]:

@@ -60,8 +60,15 @@ def pull_back(
     if _runs_in_c(arithmetic, [*seeds, *stop]):
         is_on_values = arithmetic is not FLOATS
         return _pull_back_in_c(seeds, stop, is_on_values, blocks.trace(), last)  # type: ignore[no-any-return]  # C has no types
+    return carry_down(in_order(seeds, stop), seeds, stop, arithmetic)
+
+
+def carry_down(
+    nodes: Sequence[Any], seeds: Mapping[Any, Any], stop: Collection[Any], arithmetic: Arithmetic
+) -> dict[Any, Any]:
+    """The adjoint sweep itself, through `nodes` in order: a node's adjoint goes to its operands."""
     found = dict(seeds)
-    for node in reversed(in_order(seeds, stop)):
+    for node in reversed(nodes):
         if node in stop or node not in found:
             continue
         g = found.pop(node) if stop else found[node]
@@ -87,6 +94,13 @@ def push_forward(
     if _runs_in_c(arithmetic, nodes):
         is_on_values = arithmetic is not FLOATS
         return _push_forward_in_c(nodes, seeds, is_on_values, blocks.trace(), last)  # type: ignore[no-any-return]  # as above
+    return carry_up(nodes, seeds, arithmetic)
+
+
+def carry_up(
+    nodes: Sequence[Any], seeds: Mapping[Any, Any], arithmetic: Arithmetic
+) -> dict[Any, Any]:
+    """The tangent sweep itself: a node's tangent comes from its operands."""
     found = dict(seeds)
     for node in nodes:
         if node in seeds:

@@ -6,7 +6,7 @@ from itertools import combinations_with_replacement
 from typing import Any, Literal
 
 from micrograd_gd.core import sweep
-from micrograd_gd.core.arithmetic import FLOATS
+from micrograd_gd.core.arithmetic import Floats
 from micrograd_gd.engine import Value
 from micrograd_gd.table.ops import Operation
 from micrograd_gd.transforms import trees
@@ -113,14 +113,19 @@ def _place(combination: Sequence[int], n: int) -> int:
     return sum(p * n**k for k, p in enumerate(reversed(combination)))
 
 
+class _Sizes(Floats):
+    """The arithmetic of sums that nothing cancels in."""
+
+    def partial(self, node: Any, i: int) -> Any:
+        """The size of the partial."""
+        return abs(node.partials[i])
+
+
 def _sizes(y: Any, inputs: list[Value]) -> list[float]:
     """The sums of |products of partials| along all paths from y to each input."""
-    found = {y: 1.0} if isinstance(y, Value) else {}
+    seeds = {y: 1.0} if isinstance(y, Value) else {}
     leaves = {*inputs}
-    for node in reversed(sweep.in_order(found, leaves)):
-        for i, operand in () if node in leaves else FLOATS.edges(node):
-            size = found[node] * abs(node.partials[i])
-            found[operand] = found.get(operand, 0.0) + size
+    found = sweep.carry_down(sweep.in_order(seeds, leaves), seeds, leaves, _Sizes())
     return [found.get(x, 0.0) for x in inputs]
 
 

@@ -96,8 +96,8 @@ def value_and_grad(
                 f"{call.out_structure!r}: use jacobian, or return one of them"
             )
         slopes = call.pull_back([1.0])
-        value = call.finished(call.outputs)[0]
-        return ((value, call.aux) if has_aux else value), call.in_arguments(slopes)
+        value = call.finish(call.outputs)[0]
+        return ((value, call.aux) if has_aux else value), call.arrange_as_arguments(slopes)
 
     return value_and_gradient
 
@@ -115,7 +115,7 @@ def vjp(f: Function, *primals: Any) -> tuple[Any, Function]:
 
     def pull_back(cotangents: Any) -> Any:
         given = trees.matched(cotangents, call.out_structure, "the cotangents")
-        return call.in_arguments(call.pull_back(given))
+        return call.arrange_as_arguments(call.pull_back(given))
 
     return call.result(), pull_back
 

@@ -17,11 +17,9 @@ from micrograd_gd.transforms.sparsity import Mode, SparseMatrix, pattern, plan
 Function = Callable[..., Any]
 Argnums = int | Sequence[int]
 
-# How many transforms are calling a function right now, one inside the other.
+# How many transforms are calling a function here, one inside the other.
 _depth = ContextVar("_depth", default=0)
-
-
-depth = _depth.get  # how many transforms are at work around this call
+count_transforms = _depth.get
 
 
 class Recording:
@@ -47,22 +45,22 @@ class Recording:
             or blocks.trace() is not None
             or any(isinstance(x, Value) for x in given)
         )
-        # A value of another transform stays what it is; its copy here is a node of its own.
+        # A value of another transform stays as it is; here it gets a node of its own.
         self.inputs = [*map(_fresh, given)]
-        if wrt is not None:  # the function closes over them, so they are not copied
+        if wrt is not None:  # the function closes over them, so they cannot be copied
             self.inputs = _leaves(wrt)
             self.structures = [trees.flatten(self.inputs)[1]]
         called = list(args)
-        for place, part in zip(places, self.in_structures(self.inputs), strict=wrt is None):
+        for place, part in zip(places, self.arrange(self.inputs), strict=wrt is None):
             called[place] = part
-        with _deeper():
+        with _transforming():
             result = f(*called, **kwargs)
         self.aux = None
         if has_aux:
             if not (isinstance(result, tuple) and len(result) == 2):
                 raise ShapeError(f"has_aux needs a pair as the result, not {shorten(result)}")
             result, aux = result
-            self.aux = self._finished_aux(aux)
+            self.aux = self._finish_aux(aux)
         self.outputs, self.out_structure = trees.flatten(result, "the result")
 
     def pull_back(self, cotangents: Sequence[Any]) -> list[Any]:
@@ -77,7 +75,7 @@ class Recording:
             differentiable=self._records(cotangents),
             last=_depth.get() == 0,
         )
-        return self.finished([found.get(x, 0.0) for x in self.inputs])
+        return self.finish([found.get(x, 0.0) for x in self.inputs])
 
     def push_forward(self, tangents: Sequence[Any]) -> list[Any]:
         """The tangents of the outputs for those of the inputs."""
@@ -89,7 +87,7 @@ class Recording:
             differentiable=self._records(tangents),
             last=_depth.get() == 0,
         )
-        return self.finished([found.get(y, 0.0) for y in self.outputs])
+        return self.finish([found.get(y, 0.0) for y in self.outputs])
 
     @cached_property
     def _order(self) -> list[Value]:
@@ -108,7 +106,7 @@ class Recording:
         return self.table(rows)
 
     def sparse_jacobian(self, mode: Mode | None) -> SparseMatrix:
-        """Those derivatives that the graph does not show to be 0."""
+        """The derivatives, without those that are 0 whatever the numbers."""
         if blocks.trace():
             raise JitError("sparse derivatives are not compiled: leave out sparse=True")
         m, n = len(self.outputs), len(self.inputs)
@@ -127,44 +125,45 @@ class Recording:
     def _records(self, seeds: Sequence[Any]) -> bool:
         return self.stays_differentiable or any(isinstance(seed, Value) for seed in seeds)
 
-    def finished(self, leaves: Sequence[Any]) -> list[Any]:
-        """The results: values where a transform is at work around this one, else floats."""
+    def finish(self, leaves: Sequence[Any]) -> list[Any]:
+        """The results as floats, or as values where another transform is around this one."""
         if self.stays_differentiable:
             return list(leaves)
         return [leaf.data if isinstance(leaf, Value) else float(leaf) for leaf in leaves]
 
-    def _finished_aux(self, aux: Any) -> Any:
-        """The same for the values in what may be anything."""
+    def _finish_aux(self, aux: Any) -> Any:
+        """The same for the values in any structure."""
         if isinstance(aux, Value):
-            return self.finished([aux])[0]
+            return self.finish([aux])[0]
         if isinstance(aux, dict):
-            return {key: self._finished_aux(each) for key, each in aux.items()}
+            return {key: self._finish_aux(each) for key, each in aux.items()}
         if isinstance(aux, (list, tuple)):
-            parts = [self._finished_aux(each) for each in aux]
+            parts = [self._finish_aux(each) for each in aux]
             return type(aux)(*parts) if hasattr(aux, "_fields") else type(aux)(parts)
         return aux
 
     def result(self) -> Any:
         """What the function returned."""
-        return trees.unflatten(self.out_structure, self.finished(self.outputs))
+        return trees.unflatten(self.out_structure, self.finish(self.outputs))
 
-    def in_structures(self, leaves: Sequence[Any]) -> list[Any]:
-        """Leaves put into the structures of the arguments, one by one."""
+    def arrange(self, leaves: Sequence[Any]) -> list[Any]:
+        """The leaves in the structures of the arguments, one after another."""
         remaining = iter(leaves)
         return [
             trees.unflatten(structure, [next(remaining) for _ in range(structure.size)])
             for structure in self.structures
         ]
 
-    def in_arguments(self, leaves: Sequence[Any]) -> Any:
-        """The same, as one thing if one argument was asked for, or else as a tuple."""
-        parts = self.in_structures(leaves)
+    def arrange_as_arguments(self, leaves: Sequence[Any]) -> Any:
+        """The same as a tuple, or as one thing where `argnums` is one number."""
+        parts = self.arrange(leaves)
         return parts[0] if self.is_single else tuple(parts)
 
     def table(self, rows: list[list[Any]]) -> Any:
-        """A Jacobian: for each number or array of the result, the argument's structure of blocks.
+        """A Jacobian: each number or array of the result becomes the arguments' structure.
 
-        A block belongs to two numbers or arrays, and has the shape of the one and then the other.
+        In that stand blocks, one for each number or array of the arguments. The shape of a block is
+        the shape of the result followed by that of the argument.
         """
 
         def row_of_blocks(place: slice, above: tuple[int, ...]) -> Any:
@@ -195,8 +194,8 @@ def _leaves(values: Sequence[Value]) -> list[Value]:
 
 
 @contextmanager
-def _deeper() -> Iterator[None]:
-    """What a transform calls a function in: recording, even if nobody around it does."""
+def _transforming() -> Iterator[None]:
+    """The block in which a transform calls a function; it records, whatever is around it."""
     token = _depth.set(_depth.get() + 1)
     try:
         with nullcontext() if blocks.is_recording() else blocks.recording():

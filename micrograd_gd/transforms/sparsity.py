@@ -1,10 +1,10 @@
 """Which derivatives can differ from 0, and how few sweeps find them all.
 
-The tangent sweep along the sum of several arguments' directions gives, at every result that depends
-on one of them only, the derivative by that one. So columns of a Jacobian that have no row in common
-share a sweep (Curtis, Powell and Reid, 1974), and by reverse sweeps rows do that have no column in
-common. A few rows with many entries, which would leave nothing to share, get a sweep of the other
-kind each (Coleman and Verma, 1998).
+A tangent sweep may start at several arguments at once. At a result that depends on only one of them
+it finds the derivative by that one. So columns of a Jacobian that have no row in common share a
+sweep (Curtis, Powell and Reid, 1974). In the same way, rows that have no column in common share a
+reverse sweep. A few rows with many entries would leave nothing to share, so each of them gets a
+sweep of the other kind (Coleman and Verma, 1998).
 """
 
 from collections import Counter
@@ -19,9 +19,9 @@ Mode = Literal["forward", "reverse"]
 
 
 class Sweep(NamedTuple):
-    """One sweep: where it starts, with 1 each, and the entries (row, column) that it finds.
+    """One sweep: where it starts, with a 1 each, and the entries (row, column) that it finds.
 
-    A forward sweep starts at columns and finds an entry at its row; a reverse one, the other way.
+    A forward sweep starts at columns and ends at rows; a reverse sweep starts at rows.
     """
 
     mode: Mode
@@ -32,7 +32,7 @@ class Sweep(NamedTuple):
 class SparseMatrix(NamedTuple):
     """A matrix by its entries, as SciPy takes it: `scipy.sparse.coo_array(*matrix)`.
 
-    `entries` are the values, and with each its row and its column; row by row.
+    `entries` holds the values, and the row and the column of each, row by row.
     """
 
     entries: tuple[list[Any], tuple[list[int], list[int]]]
@@ -40,13 +40,13 @@ class SparseMatrix(NamedTuple):
 
 
 def pattern(outputs: Sequence[Any], inputs: Sequence[Value]) -> list[list[int]]:
-    """For each of the outputs, the places of those inputs that its derivative can depend on.
+    """For each output, the places of the inputs by which its derivative can differ from 0.
 
     >>> a, b = Value(1.0), Value(2.0)
     >>> pattern([a * 2, a * b, 5.0], [a, b])
     [[0], [0, 1], []]
     """
-    # A set of places is the bits of a whole number, and is dropped after its last use.
+    # A set of places is kept as the bits of an int, and dropped after its last use.
     place_of = {x: place for place, x in enumerate(inputs)}
     roots = {y for y in outputs if isinstance(y, Value)}
     order = sweep.in_order(roots, place_of)
@@ -90,7 +90,7 @@ def plan(rows: list[list[int]], width: int, mode: Mode | None = None) -> list[Sw
         for j in row:
             columns[j].append(i)
     if mode is None:
-        few_rows, few_columns = _apart(rows), _apart(columns)
+        few_rows, few_columns = _set_apart(rows), _set_apart(columns)
         mode = "forward" if few_rows.sweeps <= few_columns.sweeps else "reverse"
         apart = few_rows.lines if mode == "forward" else few_columns.lines
     else:
@@ -98,36 +98,36 @@ def plan(rows: list[list[int]], width: int, mode: Mode | None = None) -> list[Sw
     if mode == "forward":
         return [
             *(Sweep("reverse", [i], [(i, j) for j in rows[i]]) for i in apart),
-            *(Sweep("forward", group, entries) for group, entries in _shared(columns, rows, apart)),
+            *(Sweep("forward", group, entries) for group, entries in _share(columns, rows, apart)),
         ]
     return [
         *(Sweep("forward", [j], [(i, j) for i in columns[j]]) for j in apart),
         *(
             Sweep("reverse", group, [(i, j) for j, i in entries])
-            for group, entries in _shared(rows, columns, apart)
+            for group, entries in _share(rows, columns, apart)
         ),
     ]
 
 
 class _Apart(NamedTuple):
     lines: list[int]  # those that get a sweep each
-    sweeps: int  # what that leaves in all, at least
+    sweeps: int  # the least number of sweeps in all
 
 
-def _apart(lines: list[list[int]]) -> _Apart:
-    """The longest lines, if the others then share so much that fewer sweeps are left in all."""
+def _set_apart(lines: list[list[int]]) -> _Apart:
+    """The longest lines, where a sweep for each of them leaves fewer sweeps in all."""
     by_length = sorted(range(len(lines)), key=lambda i: -len(lines[i]))
     lengths = [*(len(lines[i]) for i in by_length), 0]
     count = min(range(len(lengths)), key=lambda k: k + lengths[k])
     return _Apart(by_length[:count], count + lengths[count])
 
 
-def _shared(
+def _share(
     starts: list[list[int]], lines: list[list[int]], apart: list[int]
 ) -> list[tuple[list[int], list[tuple[int, int]]]]:
-    """Groups of starts that have no line in common but those apart, with the entries they find.
+    """Groups of starts that cross no line twice, except those apart, with the entries they find.
 
-    Each start takes the first group that is not yet on any of its lines (greedy colouring).
+    Each start joins the first group that crosses none of its lines yet (greedy coloring).
     """
     ignored = {*apart}
     groups: list[tuple[list[int], list[tuple[int, int]]]] = []

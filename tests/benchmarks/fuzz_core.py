@@ -482,7 +482,7 @@ def is_setting_a_variable():
 
 
 # The context managers of the package that set one; they stand on the stack at no other time.
-SETTERS = {f.__wrapped__.__code__ for f in (blocks._switched, recording._deeper)}
+SETTERS = {f.__wrapped__.__code__ for f in (blocks._switched, recording._transforming)}
 
 this_thread = ctypes.pythonapi.PyThreadState_Get
 this_thread.restype = ctypes.c_void_p

@@ -7,6 +7,8 @@ from hypothesis import assume, given
 
 from micrograd_gd import Value
 from micrograd_gd.core import sweep
+from micrograd_gd.core.anomaly import Watch, Watched
+from micrograd_gd.core.arithmetic import FLOATS, VALUES, Floats
 from micrograd_gd.testing.strategies import expressions
 
 UNIT = 2.0**-53
@@ -42,6 +44,42 @@ def test_a_sweep_on_values_gives_the_same_numbers(f):
     assert plain.keys() == differentiable.keys()
     for node, adjoint in differentiable.items():
         assert same(getattr(adjoint, "data", adjoint), plain[node])
+
+
+@given(expressions(smooth=False))
+def test_every_arithmetic_finds_the_bits_that_floats_find(f):
+    """In Python, whichever engine is in use, and on it; on values; under a watch."""
+    inputs, root = recorded(f)
+    seeds = dict.fromkeys(inputs, 0.5)
+    nodes = sweep.in_order([root], ())
+    down, up = sweep.adjoints(root, 2.0), sweep.tangents(root, seeds)
+    arithmetics = [FLOATS, VALUES]
+    if all(math.isfinite(x) for x in [*down.values(), *(node.data for node in nodes)]):
+        arithmetics += [Watched(FLOATS, Watch()), Watched(VALUES, Watch())]
+    for arithmetic in arithmetics:
+        found = sweep.carry_down(nodes, {root: 2.0}, (), arithmetic)
+        assert numbers_of(found) == numbers_of(down)
+    for arithmetic in (FLOATS, VALUES):
+        assert numbers_of(sweep.carry_up(nodes, seeds, arithmetic)) == numbers_of(up)
+
+
+def numbers_of(found):
+    return {key: repr(getattr(x, "data", x)) for key, x in found.items()}
+
+
+class Paths(Floats):
+    """Counts the ways from the root to a node."""
+
+    def partial(self, node, i):
+        return 1
+
+
+def test_an_arithmetic_of_ones_own():
+    x = Value(3.0)
+    y = x * x + x
+    nodes = sweep.in_order([y], ())
+    assert sweep.carry_down(nodes, {y: 1}, (), Paths())[x] == 3
+    assert sweep.carry_up(nodes, {x: 1}, Paths())[y] == 3
 
 
 @given(expressions(smooth=False))

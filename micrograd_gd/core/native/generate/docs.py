@@ -33,8 +33,8 @@ def write_docs(value: type) -> str:
     """The header `docs.h`: a macro DOC_name for each docstring, with its signature before it."""
     docs = {"Value": _document("Value", value)}
     for name in dir(value):
-        method = getattr(value, name)
-        if name in dir(object) or not inspect.getdoc(method):
+        method = getattr(value, name, None)  # None for a name that raises: see core/foreign.py
+        if method is None or name in dir(object) or not inspect.getdoc(method):
             continue
         if inspect.isroutine(method):
             is_static = isinstance(inspect.getattr_static(value, name), staticmethod)

@@ -1,0 +1,77 @@
+"""What a `Value` offers, and how it says so: the same names and the same help on both engines."""
+
+import inspect
+
+import pytest
+
+from micrograd_gd import Value, primitive
+from micrograd_gd.core import foreign, native
+from micrograd_gd.engine import PythonValue
+from micrograd_gd.table.ops import OPERATIONS
+
+KINDS = {PythonValue, Value}
+NAMES = sorted(name for name in dir(PythonValue(1.0)) if not name.startswith("_"))
+has_twin = pytest.mark.skipif(not hasattr(native, "Value"), reason="the twin in C is not built")
+
+
+def shown(kind, name):
+    """The signature and the docstring of a method, or the docstring of an attribute."""
+    found = getattr(kind, name)
+    how = str(inspect.signature(found)) if callable(found) else ""
+    return how, inspect.getdoc(found)
+
+
+@has_twin
+def test_both_engines_offer_the_same_names():
+    assert sorted(name for name in dir(native.Value(1.0)) if name[0] != "_") == NAMES
+
+
+@has_twin
+@pytest.mark.parametrize("name", NAMES)
+def test_both_engines_show_the_same_help(name):
+    assert shown(native.Value, name) == shown(PythonValue, name)
+    assert shown(PythonValue, name)[1]
+
+
+@has_twin
+def test_both_classes_show_the_same_help():
+    assert str(inspect.signature(native.Value)) == "(data, label='')"
+    assert str(inspect.signature(PythonValue)) == "(data, label='')"
+    assert inspect.getdoc(native.Value) == inspect.getdoc(PythonValue)
+
+
+def test_a_method_says_how_it_is_called():
+    assert str(inspect.signature(Value.backward)) == "(self, /, seed=1.0, *, create_graph=False)"
+    assert str(inspect.signature(Value.tanh)) == "(self, /)"
+    assert str(inspect.signature(Value.leaky_relu)) == "(self, /, slope=0.01)"
+    assert inspect.getdoc(Value.tanh) == "Hyperbolic tangent, saturating at ±1."
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_rows_that_are_there_to_be_derivatives_are_no_methods(kind):
+    internal = [name for name, row in OPERATIONS.items() if row.is_internal]
+    assert len(internal) == 4
+    for name in internal:
+        with pytest.raises(AttributeError):
+            getattr(kind(1.0), name)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("name", foreign.IN_PLACE_OF)
+def test_a_name_of_other_libraries_is_answered_with_ours(kind, name):
+    with pytest.raises(AttributeError, match=rf"a Value has no '{name}': use .+"):
+        getattr(kind(1.0), name)
+    assert name not in dir(kind(1.0))
+    assert not hasattr(kind, name)
+
+
+def test_what_stands_in_the_place_of_other_names_is_there():
+    with pytest.raises(AttributeError, match=r"^a Value has no 'item': use \.data$"):
+        Value(1.0).item()
+    with pytest.raises(AttributeError, match="no attribute 'itme'"):
+        Value(1.0).itme()
+
+
+def test_such_a_name_is_free_for_an_operation():
+    retained = primitive("retain_grad", "x", "x", "1", "Of the tests.")
+    assert Value(2.0).retain_grad().op is retained
