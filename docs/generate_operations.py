@@ -1,19 +1,16 @@
-"""Write `docs/reference/operations.md` from the table: `python docs/generate_operations.py`."""  # noqa: INP001 — a script, no package
+"""The page of operations, which `python docs/generate.py` writes."""  # noqa: INP001 — a script, no package
 
 import re
 from collections.abc import Iterator
 from inspect import getsource, signature
-from pathlib import Path
 
 from micrograd_gd import functional
 from micrograd_gd.notation.latex import template
 from micrograd_gd.table import ops
 from micrograd_gd.table.ops import OPERATIONS, Operation
 
-PAGE = Path(__file__).parent / "reference" / "operations.md"
-
 HEAD = """\
-<!-- Written by docs/generate_operations.py. Change micrograd_gd/table/ops.py, not this. -->
+<!-- Written by docs/generate.py. Change micrograd_gd/table/ops.py, not this. -->
 
 # The operations
 
@@ -135,7 +132,3 @@ def _typeset(row: Operation) -> str:
 
 def _letter(operand: str) -> str:
     return operand if len(operand) == 1 else rf"\text{{{operand}}}"
-
-
-if __name__ == "__main__":
-    PAGE.write_text(page(), encoding="utf-8")

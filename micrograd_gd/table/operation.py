@@ -53,7 +53,8 @@ class Operation:
         first, *rest = [Parameter(x, by_name, default=defaults[x]) for x in self.operands]
         if self.folds:
             first = first.replace(kind=by_place)
-            rest = [Parameter("_and_".join(self.operands[1:]), Parameter.VAR_POSITIONAL)]
+            name = self.operands[1] if len(rest) == 1 else "operands"
+            rest = [Parameter(name, Parameter.VAR_POSITIONAL)]
         elif method and len(rest) < 2 and not self.defaults:
             rest = [parameter.replace(kind=by_place) for parameter in rest]
         return Signature([Parameter("self", by_place) if method else first, *rest])

@@ -199,13 +199,6 @@ def test_the_readme_says_what_ci_runs():
         assert command in "\n".join(shown).splitlines(), f"the README does not show {command!r}"
 
 
-def test_the_page_of_operations_is_fresh(python):
-    script = "import generate_operations as g; print(g.page(), end='')"
-    page = python("-c", script, cwd=DOCS).stdout
-    fresh = (DOCS / "reference" / "operations.md").read_text(encoding="utf-8") == page
-    assert fresh, "docs/reference/operations.md: run python docs/generate_operations.py"
-
-
 def test_the_figures_of_the_tutorial_are_fresh():
     for figure, draw in figures.FIGURES.items():
         fresh = (DOCS / "tutorial" / f"{figure}.svg").read_text(encoding="utf-8") == draw()

@@ -53,7 +53,7 @@ def test_every_operation_is_a_method_too(row):
         ("clip", "(x, low, high)", "(self, /, low, high)"),
         ("leaky_relu", "(x, slope=0.01)", "(self, /, slope=0.01)"),
         ("total", "(s, /, *x)", "(self, /, *x)"),
-        ("dot", "(s, /, *w_and_x)", "(self, /, *w_and_x)"),
+        ("dot", "(s, /, *operands)", "(self, /, *operands)"),
     ],
 )
 def test_a_row_says_how_it_is_called(name, function, method):
