@@ -1,16 +1,17 @@
-/* The extension: the whole native engine, compiled at once.
+/* The extension: the whole native engine as one translation unit, as SQLite is one.
 
-   All of the C is one translation unit, as SQLite's is: its functions are static, so no name
-   leaves the file, and the compiler takes the short ones in wherever they are called, across
-   files, on every platform and without link-time optimisation. Headers declare the types. The
-   order below is the order in which to read: a file uses what stands before it, and nothing that
-   comes later.
+   All functions are static, so no name leaves this file, and the compiler puts the short ones in
+   wherever they are called, across files and on every platform, without link-time optimisation.
+   The files stand below in the order in which to read them: each uses what stands before it, and
+   nothing that comes later. Headers declare the types.
 
-   Lower-case folders are phases: a node is made, recorded, swept over; a trace is shortened to a
-   program; a program becomes a tape, and a kernel calls it. `rules.c`, `row_methods.c` and
-   `tape_rows.h` are generated from the table of operations when the package is built. */
+   Each folder is a phase. A node is made, an operation recorded, a graph swept over; a trace is
+   shortened to a program; a program becomes a tape, and a kernel calls it; the class `Value` ties
+   this together. What is generated from Python when the package is built has no folder: `docs.h`,
+   `numbers.h`, `rules.c`, `row_methods.c` and `tape_rows.h`. */
 
 #include "docs.h"
+
 #include "node/memory.c"
 #include "node/stack.c"
 #include "node/collector.c"

@@ -22,7 +22,7 @@ DEEPEST, MOST_TAKEN = 8, 4  # room on the stack, and operands of one operation
 def write_steps(row: Operation, formula: Any, numbers: dict[str, int]) -> str:
     """The steps of one of a row's formulas as C; `numbers` are those of the operations."""
     written = _Steps(row, numbers)
-    written.value(expression.on_values(row.tree(formula)))
+    written.push(expression.on_values(row.tree(formula)))
     written.add("DONE")
     assert written.deepest <= DEEPEST, formula  # noqa: S101 — when the package is built
     places = written.places
@@ -33,7 +33,7 @@ def write_steps(row: Operation, formula: Any, numbers: dict[str, int]) -> str:
 
 
 class _Steps:
-    """The list of steps, as it is being written."""
+    """The list of steps, while it is written."""
 
     def __init__(self, row: Operation, numbers: dict[str, int]) -> None:
         self.row = row
@@ -43,24 +43,24 @@ class _Steps:
         self.depth = self.deepest = self.labels = 0
 
     def add(self, kind: str, which: Any = 0, *, count: int = 0, number: str = "0.0") -> None:
-        """One more step."""
+        """Add a step, and count what it pops and pushes."""
         pops = {"APPLY": count, "COMPARE": 2, "TRUTH": 1}.get(kind, 0)
         pushes = kind in {"OPERAND", "RESULT", "CONSTANT", "NOTHING", "APPLY"}
         self.depth += pushes - pops
         self.deepest = max(self.deepest, self.depth)
         self.list.append((kind, count, which, number))
 
-    def label(self) -> str:
-        """A name for a place that is not known yet."""
+    def new_label(self) -> str:
+        """Return a name for a place that is not known yet."""
         self.labels += 1
         return f"label {self.labels}"
 
-    def here(self, label: str) -> None:
-        """The label is the next step's."""
+    def place(self, label: str) -> None:
+        """Let the label stand for the next step."""
         self.places[label] = len(self.list)
 
-    def value(self, tree: ast.expr) -> None:
-        """Steps that push what the tree computes, in Python's order."""
+    def push(self, tree: ast.expr) -> None:
+        """Add the steps that push what the tree computes, in Python's order."""
         match tree:
             case ast.Name(id="y"):
                 self.add("RESULT")
@@ -77,50 +77,50 @@ class _Steps:
             case ast.Call(func=ast.Name(id=name), args=operands):
                 self.apply(name, *operands)
             case ast.IfExp(test=test, body=body, orelse=orelse):
-                otherwise, end = self.label(), self.label()
-                self.condition(test, otherwise)
-                self.value(body)
+                otherwise, end = self.new_label(), self.new_label()
+                self.branch(test, otherwise)
+                self.push(body)
                 self.add("JUMP", end)
                 self.depth -= 1  # of the two values, one is pushed
-                self.here(otherwise)
-                self.value(orelse)
-                self.here(end)
+                self.place(otherwise)
+                self.push(orelse)
+                self.place(end)
             case _:
                 raise TypeError(f"{ast.unparse(tree)} is no number in a partial")
 
     def apply(self, name: str, *operands: ast.expr) -> None:
-        """Steps that push the operation's result."""
+        """Add the steps that push the operation's result."""
         assert len(operands) <= MOST_TAKEN, name  # noqa: S101 — when the package is built
         for operand in operands:
-            self.value(operand)
+            self.push(operand)
         self.add("APPLY", self.numbers[name], count=len(operands))
 
-    def condition(self, tree: ast.expr, otherwise: str) -> None:
-        """Steps that go on behind themselves where the tree is true, else at `otherwise`."""
+    def branch(self, tree: ast.expr, otherwise: str) -> None:
+        """Add the steps that go on where the tree is true, and jump to `otherwise` where not."""
         match tree:
             case ast.BoolOp(op=ast.And(), values=values):
                 for each in values:
-                    self.condition(each, otherwise)
+                    self.branch(each, otherwise)
             case ast.BoolOp(op=ast.Or(), values=[*others, last]):
-                true = self.label()
+                true = self.new_label()
                 for each in others:
-                    following = self.label()
-                    self.condition(each, following)
+                    following = self.new_label()
+                    self.branch(each, following)
                     self.add("JUMP", true)
-                    self.here(following)
-                self.condition(last, otherwise)
-                self.here(true)
+                    self.place(following)
+                self.branch(last, otherwise)
+                self.place(true)
             case ast.UnaryOp(op=ast.Not(), operand=operand):
-                true = self.label()
-                self.condition(operand, true)
+                true = self.new_label()
+                self.branch(operand, true)
                 self.add("JUMP", otherwise)
-                self.here(true)
+                self.place(true)
             case ast.Compare(left=left, ops=[op], comparators=[right]):
-                self.value(left)
-                self.value(right)
+                self.push(left)
+                self.push(right)
                 self.add("COMPARE", f"Py_{BY_NODE[type(op)].name.upper()}")
                 self.add("UNLESS", otherwise)
             case _:
-                self.value(tree)
+                self.push(tree)
                 self.add("TRUTH")
                 self.add("UNLESS", otherwise)
