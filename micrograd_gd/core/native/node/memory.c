@@ -66,7 +66,7 @@ static void put_first(State *state, Slab *slab)
     state->slab = slab;
 }
 
-static void take_out(State *state, Slab *slab)
+static Py_NO_INLINE void take_out(State *state, Slab *slab)
 {
     if (slab->next != NULL) {
         slab->next->previous = slab->previous;
@@ -74,7 +74,7 @@ static void take_out(State *state, Slab *slab)
     *(slab->previous ? &slab->previous->next : &state->slab) = slab->next;
 }
 
-static int new_slab(State *state)
+static Py_NO_INLINE int new_slab(State *state)
 {
     Slab *slab = PyObject_GC_New(Slab, &slab_type);
     if (slab == NULL) {
@@ -148,7 +148,7 @@ static void leave_slabs(State *state)
     }
 }
 
-/* Birth. */
+/* Birth. In line in every operation: left to itself, GCC does it in some and not in others. */
 
 static inline void make_leaf(Node *node)
 {
@@ -156,7 +156,7 @@ static inline void make_leaf(Node *node)
     node->kind[0] = node->kind[1] = ABSENT;
 }
 
-static inline Node *new_node(State *state)
+static Py_ALWAYS_INLINE inline Node *new_node(State *state)
 {
     Node *node;
     if (state->slab != NULL || (state->in_slabs && new_slab(state) == 0)) {

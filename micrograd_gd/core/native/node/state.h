@@ -51,7 +51,7 @@ static inline State *state_of_exact_type(PyTypeObject *type)
 
 /* By way of the bases, which a dying class still has when its method resolution order is gone;
    NULL for what is no kind of Value. */
-static State *state_of_subclass(PyTypeObject *type)
+static Py_NO_INLINE State *state_of_subclass(PyTypeObject *type)
 {
     while (type != NULL && type->tp_dealloc != value_dealloc) {
         type = type->tp_base;
