@@ -10,13 +10,12 @@ from micrograd_gd.core import sweep
 from micrograd_gd.engine import Value
 from micrograd_gd.errors import ArgumentError
 from micrograd_gd.notation import latex
-from micrograd_gd.notation.terms import in_lines, leaf_names
-from micrograd_gd.table.numbers import shorten
+from micrograd_gd.notation.terms import leaf_names, split_into_lines
+from micrograd_gd.table.numbers import require_count, shorten
 
-__all__ = ["formula", "in_notebook", "leaf_names"]
+__all__ = ["formula", "leaf_names"]
 
-WHOLE = 1e15  # whole numbers below are written without a point
-NODES, SHOWN = 1000, 1500  # how large a graph a notebook shows, and in how many characters
+WHOLE = 1e15  # smaller whole numbers are written without a point
 
 
 def formula(
@@ -28,13 +27,13 @@ def formula(
 ) -> str:
     r"""The expression that computed `root`, or, with `wrt`, that of ∂root/∂wrt.
 
-    The text is Python: with the names of `leaf_names` and the functions of `functional` it gives
+    The text is Python: with the names of `leaf_names` and the functions of `functional`, it gives
     the number of `root` again, to the last bit. A long expression takes several lines, each but the
-    last one `name = …`; beyond `max_length` characters the first lines are left out, and a remark
+    last one `name = …`. Beyond `max_length` characters the first lines are left out, and a comment
     says how many. A derivative is that of the branches that were taken.
 
-    Raises ArgumentError for what is no graph or no style, GraphError for a derivative where `data`
-    was changed since.
+    Raises ArgumentError for anything but a graph, and for an unknown style; GraphError for a
+    derivative of a graph whose `data` was changed since it was recorded.
 
     >>> a, b = Value(2.0, label="a"), Value(-3.0, label="b")
     >>> y = (a * (b - 1)).tanh() ** 2
@@ -47,48 +46,23 @@ def formula(
     """
     if style not in ("text", "latex"):
         raise ArgumentError(f"style is {style!r}; expected 'text' or 'latex'")
-    if not (isinstance(max_length, int) and max_length >= 1):
-        raise ArgumentError(f"max_length is {max_length!r}; expected a whole number, at least 1")
+    require_count("max_length", max_length)
     names = {leaf: name for name, leaf in leaf_names(root).items()}
-    shown = root if wrt is None else _derivative(root, wrt)
-    lines = [("", shown)]
-    if hasattr(shown, "record"):
-        lines = in_lines(shown, names, simplified=wrt is not None)
-    return _joined(lines, _Text() if style == "text" else _Latex(), max_length)
+    expression = root if wrt is None else _derivative(root, wrt)
+    lines = [("", expression)]
+    if hasattr(expression, "record"):
+        lines = split_into_lines(expression, names, simplify=wrt is not None)
+    return _write(lines, _Text() if style == "text" else _Latex(), max_length)
 
 
-def in_notebook(value: Value) -> str | None:
-    r"""What a notebook shows of a value: its formula, its number and its gradient.
+def latex_with_numbers(root: Value, numbers: Mapping[str, float], max_length: int) -> str:
+    r"""The formula as LaTeX, with numbers in place of some of the names of `leaf_names`.
 
-    A leaf without a label appears as its number. None, for "as it prints", where all fails.
-
-    >>> print(in_notebook(Value(2.0, label="a") * Value(3.0)))
-    $\displaystyle a \cdot 3 = 6, \quad \mathrm{grad} = 0$
+    >>> latex_with_numbers(Value(2.0, label="a") * Value(3.0), {"x1": 3.0}, 100)
+    'a \\cdot 3'
     """
-    try:
-        return f"$\\displaystyle {_with_numbers(value)}$"
-    except Exception:  # noqa: BLE001 — what cannot be typeset is still a value to be shown
-        return None
-
-
-def _with_numbers(value: Value) -> str:
-    numbers = value.data, getattr(value.grad, "data", value.grad)
-    data, grad = (latex.number(_rounded(x))[0] for x in numbers)
-    shown = data
-    if value.op is not None or value.label:
-        shown = f"{_in_short(value)} = {data}"
-    return rf"{shown}, \quad \mathrm{{grad}} = {grad}"
-
-
-def _in_short(value: Value) -> str:
-    """The formula with numbers for leaves without a label, if it is not too long to look at."""
-    nodes = value.nodes()
-    if len(nodes) > NODES:
-        return rf"\text{{({len(nodes):,} nodes)}}"
-    leaves = leaf_names(value)
-    numbers = {name: _rounded(leaf.data) for name, leaf in leaves.items() if not leaf.label}
-    lines = in_lines(value, {leaf: name for name, leaf in leaves.items()})
-    return _joined(lines, _Latex(numbers), SHOWN)
+    names = {leaf: name for name, leaf in leaf_names(root).items()}
+    return _write(split_into_lines(root, names), _Latex(numbers), max_length)
 
 
 def _derivative(root: Value, wrt: Value) -> Any:
@@ -99,11 +73,7 @@ def _derivative(root: Value, wrt: Value) -> Any:
     return outside.run(sweep.adjoints, root, differentiable=True).get(wrt, 0.0)
 
 
-def _rounded(x: float) -> float:
-    return float(f"{x:.6g}")
-
-
-# Writing. The recursions go no deeper than a line is long.
+# The writers' recursions go no deeper than a line is long.
 
 
 class _Text:
@@ -113,7 +83,7 @@ class _Text:
         text = ast.unparse(self.tree(x, within=False))
         return f"{name} = {text}" if name else text
 
-    def joined(self, lines: list[str], left_out: int) -> str:
+    def join(self, lines: list[str], left_out: int) -> str:
         remark = [f"# the {_lines_before(left_out)} left out"] if left_out else []
         return "\n".join([*remark, *lines])
 
@@ -121,12 +91,12 @@ class _Text:
         return f"{line[: length - 1]}…"
 
     def tree(self, x: Any, *, within: bool = True) -> ast.expr:
-        """The syntax tree of a number or a term, `within` another one or on a line of its own."""
+        """The syntax tree of a number or a term, within another one or on a line of its own."""
         if type(x) is float:
             return _constant(x)
         if x.row is None or (within and x.has_line):
             return ast.Name(x.name)
-        if all(type(operand) is float for operand in x.operands):  # as floats, or ints would add up
+        if all(type(operand) is float for operand in x.operands):  # with points, or they were ints
             operands: list[ast.expr] = [_constant(operand, point=True) for operand in x.operands]
         else:
             operands = [self.tree(operand) for operand in x.operands]
@@ -135,7 +105,7 @@ class _Text:
 
 
 def _constant(x: float, *, point: bool = False) -> ast.expr:
-    """A number as Python reads it; a whole one without a point, as it is mostly typed."""
+    """A number as Python reads it; a whole one without a point, as people type it."""
     if math.copysign(1.0, x) < 0:
         return ast.UnaryOp(ast.USub(), _constant(-x, point=point or x == 0))
     if not math.isfinite(x):
@@ -144,7 +114,7 @@ def _constant(x: float, *, point: bool = False) -> ast.expr:
 
 
 class _Latex:
-    """Lines of LaTeX, aligned where they are several."""
+    """Lines of LaTeX, aligned where there are several."""
 
     def __init__(self, numbers: Mapping[str, float] | None = None) -> None:
         self.numbers = numbers or {}  # what stands in place of a name
@@ -155,7 +125,7 @@ class _Latex:
         text, _ = self.typeset(x, within=False)
         return f"{self.symbol(name)} &= {text}" if name else text
 
-    def joined(self, lines: list[str], left_out: int) -> str:
+    def join(self, lines: list[str], left_out: int) -> str:
         if len(lines) == 1 and not left_out:
             return lines[0]
         remark = [rf"& \text{{(the {_lines_before(left_out)} left out)}}"] if left_out else []
@@ -175,7 +145,7 @@ class _Latex:
         return latex.call(x.row, [self.typeset(operand) for operand in x.operands])
 
     def symbol(self, name: str) -> str:
-        """How a name is typeset, and no other name."""
+        """How a name is typeset; no other name is typeset the same way."""
         if name not in self.symbols:
             symbol = latex.symbol(name)
             self.symbols[name] = latex.verbatim(name) if symbol in self.taken else symbol
@@ -183,19 +153,19 @@ class _Latex:
         return self.symbols[name]
 
 
-def _joined(lines: list[tuple[str, Any]], written: _Text | _Latex, max_length: int) -> str:
-    """The lines that fit, the last ones first: they are the nearest to the result."""
-    shown: list[str] = []
+def _write(lines: list[tuple[str, Any]], style: _Text | _Latex, max_length: int) -> str:
+    """Write the lines that fit, from the last one back: the last are nearest to the result."""
+    texts: list[str] = []
     length = 0
     for name, term in reversed(lines):
-        line = written.line(name, term)
+        line = style.line(name, term)
         length += len(line) + 1
         if length > max_length + 1:
             break
-        shown.insert(0, line)
-    if not shown:
-        shown = [written.cut(line, max_length)]
-    return written.joined(shown, len(lines) - len(shown))
+        texts.insert(0, line)
+    if not texts:
+        texts = [style.cut(line, max_length)]
+    return style.join(texts, len(lines) - len(texts))
 
 
 def _lines_before(count: int) -> str:

@@ -1,7 +1,7 @@
 r"""How one operation, one number or one name is typeset.
 
-A row's column ``latex`` says where its operands ``<a>`` go; which of them need parentheses follows
-from what stands beside them: in ``<a>^{<b>}`` the base does, the exponent does not.
+A row's column `latex` says where its operands `<a>` go. Which of them need parentheses follows from
+the symbols beside them: in `<a>^{<b>}` the base does, the exponent does not.
 """
 
 import functools
@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from micrograd_gd.table.ops import Operation
 
-# How tightly a piece holds together. What is looser than its place demands gets parentheses.
+# How tightly a piece holds together. A piece looser than its place demands gets parentheses.
 SUM, PRODUCT, POWER, ATOM = range(4)
 Typeset = tuple[str, int]
 
@@ -36,7 +36,7 @@ _GREEK = {
 
 
 def call(row: Operation, operands: Sequence[Typeset]) -> Typeset:
-    r"""A row applied to typeset operands; each comes, and goes, with how tightly it holds.
+    r"""A row applied to typeset operands; all come with how tightly they hold.
 
     >>> from micrograd_gd.table.ops import operation
     >>> call(operation("mul"), [("a + b", SUM), ("c", ATOM)])
@@ -47,15 +47,15 @@ def call(row: Operation, operands: Sequence[Typeset]) -> Typeset:
         return rf"{_word(row.name)}\left({arguments}\right)", ATOM
     pieces, level = _pieces(template(row))
     given = dict(zip(row.operands, operands, strict=True))
-    written = []
+    texts = []
     for piece, needed in pieces:
         operand, holds = given[piece] if needed is not None else (piece, ATOM)
-        written.append(operand if holds >= (needed or 0) else rf"\left({operand}\right)")
-    return "".join(written), level
+        texts.append(operand if holds >= (needed or 0) else rf"\left({operand}\right)")
+    return "".join(texts), level
 
 
 def template(row: Operation) -> str:
-    """How a row is typeset, its operands in angle brackets: its column, or a call of its name.
+    """How a row is typeset, with operands in angle brackets: its column, or a call of its name.
 
     >>> from micrograd_gd.table.ops import operation
     >>> template(operation("pow"))
@@ -83,7 +83,7 @@ def number(x: float) -> Typeset:
 
 
 def symbol(name: str) -> str:
-    r"""A name: Greek letters by their names, and what follows an underscore below the line.
+    r"""A name: the name of a Greek letter gives that letter, an underscore begins an index.
 
     >>> symbol("alpha"), symbol("w_1"), symbol("x12"), symbol("loss")
     ('\\alpha', 'w_{1}', 'x_{12}', '\\mathrm{loss}')
@@ -94,12 +94,12 @@ def symbol(name: str) -> str:
 
 
 def verbatim(name: str) -> str:
-    r"""A name as it was typed.
+    r"""A name as it is typed.
 
     >>> verbatim("w_1")
     '\\mathtt{w\\_1}'
     """
-    return rf"\mathtt{{{_escaped(name)}}}"
+    return rf"\mathtt{{{_escape(name)}}}"
 
 
 def _part(word: str) -> str:
@@ -107,22 +107,22 @@ def _part(word: str) -> str:
         return f"\\{word}"
     if word.isdigit() or (len(word) == 1 and word.isalpha()):
         return word
-    return rf"\mathrm{{{_escaped(word)}}}"
+    return rf"\mathrm{{{_escape(word)}}}"
 
 
 def _word(name: str) -> str:
-    return rf"\operatorname{{{_escaped(name)}}}"
+    return rf"\operatorname{{{_escape(name)}}}"
 
 
-def _escaped(text: str) -> str:
+def _escape(text: str) -> str:
     return text.replace("_", r"\_")
 
 
 @functools.cache
 def _pieces(template: str) -> tuple[list[tuple[str, int | None]], int]:
-    """The template cut at its operands, with what each place demands; and how the whole holds.
+    """The template cut at its operands, with what each place demands; and how tightly it holds.
 
-    A blank beside no operator stands for a product.
+    A blank between two operands stands for a product.
     """
     tokens = _TOKEN.findall(template)
     pieces: list[tuple[str, int | None]] = []

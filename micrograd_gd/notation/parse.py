@@ -1,7 +1,7 @@
 """Formulas that a person types, as functions: arithmetic and the operations of the table alone.
 
-The text is read by Python's own parser and checked node by node; nothing else of Python is in the
-language, and no text, however it was made, does anything but arithmetic on floats and values.
+Python's own parser reads the text, and then every node is checked. Nothing else of Python is in the
+language: whatever the text is, it does nothing but arithmetic on floats and values.
 """
 
 import ast
@@ -18,7 +18,7 @@ from micrograd_gd.table.ops import OPERATIONS, Operation
 
 LENGTH = 10_000  # characters of a formula
 WORD = 100  # characters of a name or a number
-DEPTH = 200  # how deep its parts may be nested; a sum of so many terms is so deep
+DEPTH = 200  # levels of nesting; a sum of n terms has n levels
 
 _NODES = (*expression.NODES, ast.FloorDiv, ast.Mod, ast.UAdd)
 _FOREIGN = re.compile(r"[^\w \t.,()+*/%<>=!-]")
@@ -26,14 +26,14 @@ _CONSTANTS = {"inf": float("inf"), "nan": float("nan")}
 
 
 def parse(text: str) -> "Expression":
-    """The function that `text` writes down: of floats, and of values.
+    """The function of floats or values that `text` writes down.
 
-    Operators, comparisons, `… if … else …`, `inf`, `nan`, and the operations of the table, as
-    `tanh(a)` or `a.tanh()`. All other names are its arguments, in order of appearance. Lines
-    `name = …` may come before the last one, as in what `formula` writes.
+    The text may use operators, comparisons, `… if … else …`, `inf`, `nan`, and the operations of
+    the table, as `tanh(a)` or `a.tanh()`. All other names are the function's arguments, in order of
+    appearance. Lines `name = …` may come before the last one, as `formula` writes them.
 
-    Raises ArgumentError for all that is not of this language, longer than 10,000 characters, or
-    nested deeper than 200 times.
+    Raises ArgumentError for any other text, for more than 10,000 characters, and for more than 200
+    levels of nesting.
 
     >>> f = parse("(a*b + b**3).tanh()")
     >>> f.names
@@ -65,12 +65,15 @@ class Expression:
         self._function = function
 
     def __call__(self, /, *numbers: Any, **named: Any) -> Any:
-        """The formula's value; ArgumentError where an argument is missing, or not one of its."""
+        """The formula's value.
+
+        Raises ArgumentError where an argument is missing, or is not one of the formula's.
+        """
         given = dict(zip(self.names, numbers, strict=False)) | named
         if given.keys() != set(self.names) or len(numbers) + len(named) != len(self.names):
             wanted = ", ".join(self.names) or "no numbers"
-            told = ", ".join([*map(shorten, numbers), *named])
-            raise ArgumentError(f"{self!r} takes {wanted}; it was called with ({told})")
+            call = ", ".join([*map(shorten, numbers), *named])
+            raise ArgumentError(f"{self!r} takes {wanted}; it was called with ({call})")
         arguments = [_argument(given[name], name) for name in self.names]
         result = self._function(*arguments)
         return result if hasattr(result, "record") else float(result)
@@ -87,7 +90,10 @@ def _argument(x: Any, name: str) -> Any:
 
 
 def _read(text: str) -> tuple[tuple[str, ...], Callable[..., Any]]:
-    """The arguments and the function of a text; ValueError or SyntaxError where it is none."""
+    """The arguments and the function of a text.
+
+    Raises ValueError or SyntaxError for a text that is no formula.
+    """
     if len(text) > LENGTH:
         raise ValueError(f"{len(text):,} characters are too many; at most {LENGTH:,}")
     arguments: dict[str, None] = {}
@@ -106,7 +112,7 @@ def _read(text: str) -> tuple[tuple[str, ...], Callable[..., Any]]:
 
 
 def _lines(text: str) -> list[tuple[str, str]]:
-    """The names that are defined, with their formulas; and the last formula, which has no name."""
+    """The names that lines define, with their formulas; and the last formula without a name."""
     *definitions, last = text.strip().splitlines() or [""]
     lines = []
     for line in definitions:
@@ -118,14 +124,17 @@ def _lines(text: str) -> list[tuple[str, str]]:
 
 
 def _tree(text: str) -> ast.expr:
-    """The syntax tree of one formula, all of it of the language."""
+    """The syntax tree of one formula.
+
+    Raises ValueError where a part of it is not of the language.
+    """
     for character in _FOREIGN.findall(text):
-        if not f"a{character}".isidentifier():  # as a mark on the letter before it is
+        if not f"a{character}".isidentifier():  # a mark on the letter before it may stay
             raise ValueError(f"{character!r} has no meaning here")
     if long := re.search(rf"\w{{{WORD + 1}}}", text):
         raise ValueError(f"{shorten(long[0])} is longer than {WORD} characters")
     with warnings.catch_warnings():
-        warnings.simplefilter("error")  # of "1if a else b" Python warns; it is a mistake
+        warnings.simplefilter("error")  # Python only warns of "1if a else b"; it is a mistake
         tree = ast.parse(text.strip(), mode="eval").body
     waiting: list[tuple[ast.AST, int]] = [(tree, 1)]
     while waiting:
@@ -137,7 +146,7 @@ def _tree(text: str) -> ast.expr:
 
 
 def _parts(node: ast.AST) -> list[ast.AST]:
-    """What a node is made of; ValueError where it is not of the language."""
+    """The parts of a node; raises ValueError where it is not of the language."""
     if isinstance(node, ast.Call):
         return [*_application(node)[1]]
     if isinstance(node, _NODES):
@@ -178,7 +187,7 @@ def _variables(tree: ast.expr) -> list[str]:
 
 
 class _Calls(ast.NodeTransformer):
-    """Operations of the table, however they were called, become calls of their rows."""
+    """Turns every call of an operation, `tanh(a)` or `a.tanh()`, into a call of its row."""
 
     def visit_Call(self, node: ast.Call) -> ast.expr:
         row, operands = _application(node)
@@ -193,7 +202,7 @@ class _Calls(ast.NodeTransformer):
         return self.truth(node) if isinstance(node.op, ast.Not) else node
 
     def truth(self, test: ast.expr) -> ast.expr:
-        """1.0 or 0.0, since True and False would count on as whole numbers, without bounds."""
+        """1.0 or 0.0: True and False would go on as whole numbers, which have no bounds."""
         return ast.IfExp(test, ast.Constant(1.0), ast.Constant(0.0))
 
     def visit_Name(self, node: ast.Name) -> ast.expr:

@@ -1,8 +1,8 @@
 """Why a gradient is what it is: the paths from a node to the root, each with its share.
 
-By the chain rule a gradient is a sum over all the paths through the graph, and each path adds the
-product of the partials along it. Their number can be exponential in the size of the graph; it is
-counted, and the largest few are found, in one walk from the operands up.
+By the chain rule a gradient is a sum over all paths through the graph, and each path adds the
+product of the partials along it. The number of paths can be exponential in the size of the graph.
+One walk from the operands up counts them and finds the largest few.
 """
 
 import math
@@ -13,19 +13,19 @@ from typing import Any, NamedTuple
 from micrograd_gd.core import sweep
 from micrograd_gd.engine import Value
 from micrograd_gd.errors import ArgumentError
-from micrograd_gd.table.numbers import shorten
+from micrograd_gd.table.numbers import require_count, shorten
 from micrograd_gd.text import plain
 
-STEPS = 8  # how many nodes of a long path are printed
+STEPS = 8  # nodes of a path that are printed
 
 
 def explain(root: Value, *, wrt: Value, max_paths: int = 10) -> "Explanation":
-    """The gradient ∂root/∂wrt, taken apart into the paths that it is the sum of.
+    """Take the gradient ∂root/∂wrt apart into the paths that it is the sum of.
 
-    Of more than `max_paths` paths, those with the largest products are kept, by absolute value, and
-    what all others add up to is the remainder. No gradient is touched.
+    Of more than `max_paths` paths, those with the largest products are kept, by absolute value. The
+    sum of all others is the remainder. No gradient is changed.
 
-    Raises ArgumentError for what is no Value, or `max_paths` below 1.
+    Raises ArgumentError for anything but values, and for `max_paths` below 1.
 
     >>> a, b = Value(2.0, label="a"), Value(-3.0, label="b")
     >>> explain(a * b + b**3, wrt=b)
@@ -37,8 +37,7 @@ def explain(root: Value, *, wrt: Value, max_paths: int = 10) -> "Explanation":
     for name, x in (("root", root), ("wrt", wrt)):
         if not hasattr(x, "record"):
             raise ArgumentError(f"{name} is {shorten(x)}; expected a Value of the graph")
-    if not (isinstance(max_paths, int) and max_paths >= 1):
-        raise ArgumentError(f"max_paths is {max_paths!r}; expected a whole number, at least 1")
+    require_count("max_paths", max_paths)
     gradient = sweep.adjoints(root).get(wrt, 0.0)
     count, ends = _walk(root, wrt, max_paths)
     paths = tuple([_path(root, end, ends) for end in ends.get(root, ())])
@@ -57,7 +56,7 @@ class Path:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Explanation:
-    """A gradient, its largest `paths`, the `count` of all, and what the rest add up to."""
+    """A gradient, its largest `paths`, the `count` of all, and the sum of the others."""
 
     root: Value
     wrt: Value
@@ -69,15 +68,15 @@ class Explanation:
     def __repr__(self) -> str:
         name, result = plain(self.wrt.label) or "wrt", plain(self.root.label) or "root"
         sums = {0: "no path", 1: "the only path"}
-        paths = sums.get(self.count, f"the sum over {_told(self.count)} paths")
+        paths = sums.get(self.count, f"the sum over {_count(self.count)} paths")
         rows = [("product", "path", "partials")] if self.count else []
         for path in self.paths:
             inner = [_name(node) for node in path.nodes[1:-1]]
             names = [name, *inner, result][: len(path.nodes)]
             partials = [f"{partial:.6g}" for partial in path.partials]
-            rows.append((f"{path.product:.6g}", _joined(names, " → "), _joined(partials, " · ")))
+            rows.append((f"{path.product:.6g}", _join(names, " → "), _join(partials, " · ")))
         if rest := self.count - len(self.paths):
-            others = "the other path" if rest == 1 else f"the others together, {_told(rest)} paths"
+            others = "the other path" if rest == 1 else f"the others together, {_count(rest)} paths"
             rows.append((f"{self.remainder:.6g}", others, ""))
         first, second = (max((len(row[i]) for row in rows), default=0) for i in (0, 1))
         table = [f"{row[0]:>{first}}  {row[1]:<{second}}  {row[2]}".rstrip() for row in rows]
@@ -85,24 +84,24 @@ class Explanation:
 
 
 def _name(node: Value) -> str:
-    """The label of a node, or else the operation that made it."""
+    """The label of a node, or else the operation that computed it."""
     return plain(node.label or (node.op and (node.op.infix or node.op.name)))
 
 
-def _joined(parts: list[str], link: str) -> str:
-    """All parts, but those in the middle of a long list."""
+def _join(parts: list[str], link: str) -> str:
+    """All parts, except those in the middle of a long list."""
     if len(parts) > STEPS:
         half = STEPS // 2
         parts = [*parts[:half], f"… {len(parts) - 2 * half:,} more …", *parts[-half:]]
     return link.join(parts)
 
 
-def _told(count: int) -> str:
+def _count(count: int) -> str:
     return f"{count:,}" if count < 10**15 else f"about 10^{math.log10(count):.0f}"
 
 
 class _End(NamedTuple):
-    """One of the largest paths to a node: its last step, and which path it goes on from there."""
+    """One of the largest paths to a node: its last step, and the rank of the path before it."""
 
     product: float
     partial: float = 1.0
@@ -111,9 +110,10 @@ class _End(NamedTuple):
 
 
 def _walk(root: Value, wrt: Value, limit: int) -> tuple[int, dict[Value, list[_End]]]:
-    """How many paths lead from wrt to the root; and for each node the largest that end there.
+    """The number of paths from `wrt` to the root; and for each node the largest that end there.
 
-    The largest paths to a node go on from the largest to its operands, so that few of each do.
+    The largest paths to a node continue the largest paths to its operands, so a few of each are
+    enough.
     """
     ends = {wrt: [_End(1.0)]}
     counts = {wrt: 1}
@@ -130,7 +130,7 @@ def _walk(root: Value, wrt: Value, limit: int) -> tuple[int, dict[Value, list[_E
         ]
         ends[node] = sorted(candidates, key=_size, reverse=True)[:limit]
         counts[node] = sum(counts[operand] for operand, _ in edges)
-        for operand, _ in edges:  # counts have as many digits as the graph is deep: keep few
+        for operand, _ in edges:  # counts can have as many digits as the graph is deep: keep few
             uses[operand] -= 1
             if not uses[operand]:
                 del counts[operand]
@@ -144,7 +144,7 @@ def _edges(node: Value) -> list[tuple[Any, float]]:
 
 
 def _size(end: _End) -> float:
-    """What paths are sorted by; a nan is what one looks for first."""
+    """What paths are sorted by; nan comes first, since people look for it."""
     return math.inf if end.product != end.product else abs(end.product)
 
 

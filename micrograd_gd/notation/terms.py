@@ -1,7 +1,7 @@
-"""The lines in which a long expression is written: a graph cut into parts that have names.
+"""The lines of a long expression: a graph cut into parts that have names.
 
-What is used more than once, and what would make a line too long, gets a line of its own, so that a
-formula grows with the graph and not with the number of paths through it.
+A part that is used more than once, or that would make a line too long, gets a line of its own. So a
+formula grows with the graph, and not with the number of paths through it.
 """
 
 import ast
@@ -17,15 +17,15 @@ from micrograd_gd.errors import ArgumentError
 from micrograd_gd.table.numbers import shorten
 from micrograd_gd.table.ops import OPERATIONS, Operation, by_syntax
 
-TERMS = 30  # how many operations, names and numbers a line may hold
-SHORT = 3  # of so many, a part is written again where it is used again, and gets no line
-LABEL = 40  # how many characters of a label may be a name
+TERMS = 30  # operations, names and numbers in a line, at most
+SHORT = 3  # a part of so many is written again at each use, and gets no line
+LABEL = 40  # characters of a label that can be a name
 
 
 def leaf_names(root: Value) -> dict[str, Value]:
-    """What a formula calls the leaves below `root`: by their labels, as far as these are names.
+    """The names of the leaves below `root` in a formula: their labels, as far as these are names.
 
-    Other characters of a label become `_`; a leaf without a label is x1, x2, …
+    Other characters of a label become `_`. Leaves without a label are x1, x2, …
 
     >>> list(leaf_names(Value(1.0, label="w.0") * Value(2.0)))
     ['w_0', 'x1']
@@ -34,12 +34,12 @@ def leaf_names(root: Value) -> dict[str, Value]:
         raise ArgumentError(f"root is {shorten(root)}; expected a Value, whose graph is read")
     leaves = [node for node in root.nodes() if node.op is None]
     fresh = _Fresh()
-    labelled = {leaf: fresh.name(stem) for leaf in leaves if (stem := _identifier(leaf.label))}
-    return {labelled[x] if x in labelled else fresh.name("x", numbered=True): x for x in leaves}
+    labels = {leaf: fresh.name(stem) for leaf in leaves if (stem := _identifier(leaf.label))}
+    return {labels[x] if x in labels else fresh.name("x", numbered=True): x for x in leaves}
 
 
 class Term:
-    """A node of the graph, or a step of one that folds, as it is going to be written."""
+    """A node of the graph, or a step of a node that folds, before it is written."""
 
     __slots__ = ("has_line", "label", "name", "operands", "row", "size", "uses")
 
@@ -53,25 +53,25 @@ class Term:
         self.measure()
 
     def measure(self) -> None:
-        """Find how many terms it takes to write this one, as far as the number matters."""
+        """Count the terms that it takes to write this one, up to the length of a line."""
         self.size = min(1 + sum([_size(operand) for operand in self.operands]), TERMS + 1)
 
 
 def _size(operand: Any) -> int:
-    """How many terms an operand adds to a line."""
+    """The number of terms that an operand adds to a line."""
     return 1 if type(operand) is float or operand.has_line else operand.size
 
 
-def in_lines(
-    root: Value, names: dict[Value, str], *, simplified: bool = False
+def split_into_lines(
+    root: Value, names: dict[Value, str], *, simplify: bool = False
 ) -> list[tuple[str, Any]]:
-    """What is written, line by line: names with their terms, and the root without a name.
+    """The lines of an expression: names with their terms, and at last the root without a name.
 
-    `simplified` leaves out what changes no number, such as a factor of 1.
+    To simplify is to leave out what changes no number, such as a factor of 1.
     """
-    terms, last = _terms(root, names, simplified=simplified)
+    terms, last = _terms(root, names, simplify=simplify)
     if last.size > TERMS:
-        _part(terms)
+        _choose_lines(terms)
     fresh = _Fresh(names.values())
     lines = [term for term in terms if term.has_line]
     for term in lines:
@@ -80,7 +80,7 @@ def in_lines(
     return [*((term.name, term) for term in lines), ("", last)]
 
 
-def _part(terms: list[Term]) -> None:
+def _choose_lines(terms: list[Term]) -> None:
     """Give a line of its own to what is used again, and to what would make a line too long."""
     for term in terms:
         for operand in term.operands:
@@ -95,8 +95,8 @@ def _part(terms: list[Term]) -> None:
         term.has_line = term.uses > 1 and term.size > SHORT
 
 
-def _terms(root: Value, names: dict[Value, str], *, simplified: bool) -> tuple[list[Term], Term]:
-    """A term for every node below the root, operands first; and the root's."""
+def _terms(root: Value, names: dict[Value, str], *, simplify: bool) -> tuple[list[Term], Term]:
+    """The terms of all nodes below the root, operands first; and the term of the root."""
     rows = by_syntax()
     terms: list[Term] = []
     of: dict[Value, Any] = {}
@@ -105,25 +105,25 @@ def _terms(root: Value, names: dict[Value, str], *, simplified: bool) -> tuple[l
             of[node] = Term(None, [], names[node])
             continue
         operands = [x if type(x) is float else of[x] for x in node.operands]
-        if simplified and repr(operands[-1]) == repr(node.op.neutral[1]):  # which tells -0 from 0
+        if simplify and repr(operands[-1]) == repr(node.op.neutral[1]):  # which tells -0 from 0
             of[node] = operands[0]
             continue
-        of[node] = _applied(node.op, operands, terms, rows)
+        of[node] = _apply(node.op, operands, terms, rows)
         of[node].label = node.label
     return terms, of[root]
 
 
-def _applied(
+def _apply(
     row: Operation, operands: list[Any], terms: list[Term], rows: dict[type[ast.AST], Operation]
 ) -> Any:
-    """A row applied to terms, in one new term; of a row that folds, its steps written out."""
+    """A row applied to terms: a new term, or, for a row that folds, a term for each step."""
     if row.folds:
         so_far, tree, steps = operands[0], row.tree(row.value), list[Term]()
         try:
             for term in row.terms(operands):
                 given = dict(zip(row.operands, [so_far, *term], strict=True))
                 so_far = _read(tree, given, steps, rows)
-        except KeyError:  # the formula has branches: the row is written as a call
+        except KeyError:  # a formula with branches: the row is written as a call
             pass
         else:
             terms += steps
@@ -135,7 +135,10 @@ def _applied(
 def _read(
     tree: ast.expr, given: dict[str, Any], terms: list[Term], rows: dict[type[ast.AST], Operation]
 ) -> Any:
-    """A formula of the table, terms in place of its letters; KeyError where no row says it."""
+    """A formula of the table with terms in place of its letters.
+
+    Raises KeyError where the formula has a part that is no row.
+    """
     parts: list[ast.expr] = []
     match tree:
         case ast.Name(letter):

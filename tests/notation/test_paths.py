@@ -106,14 +106,14 @@ def test_the_largest_of_exponentially_many_paths_are_found_and_all_are_counted()
     assert "about 10^60 paths" in repr(found)
 
 
-def test_a_chain_of_a_hundred_thousand_nodes_is_one_path():
+def test_a_chain_of_ten_thousand_nodes_is_one_path():
     x = y = Value(1.0, label="x")
-    for _ in range(100_000):
+    for _ in range(10_000):
         y = y * -1.0
     found = explain(y, wrt=x)
     assert found.paths[0].product == 1.0
-    assert len(found.paths[0].partials) == 100_000
-    assert "x → * → * → * → … 99,993 more … → * → * → * → root" in repr(found)
+    assert len(found.paths[0].partials) == 10_000
+    assert "x → * → * → * → … 9,993 more … → * → * → * → root" in repr(found)
 
 
 def test_counts_of_many_digits_do_not_fill_the_memory():
