@@ -4,6 +4,25 @@ Each class is also the built-in exception that a caller would expect, so that
 ``except ValueError`` keeps working.
 """
 
+__all__ = [
+    "ArgumentError",
+    "DataError",
+    "DivergedError",
+    "DrawingError",
+    "EngineError",
+    "GradientError",
+    "GraphError",
+    "JitError",
+    "MicrogradError",
+    "ModelFileError",
+    "NonFiniteError",
+    "NotANumberError",
+    "NumberRangeError",
+    "OperationError",
+    "ShapeError",
+    "TranslationError",
+]
+
 
 class MicrogradError(Exception):
     """The root: ``except MicrogradError`` catches whatever this package raises on purpose."""

@@ -14,7 +14,7 @@ from typing import Any
 
 from mpmath import mp, mpc, mpf
 
-from micrograd_gd.table import expression
+from micrograd_gd.table import expression, ieee
 from micrograd_gd.table.ops import OPERATIONS, Operation
 
 __all__ = ["NotReplayable", "evaluate", "jumps", "slopes"]
@@ -206,6 +206,18 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {
     "polygamma": _family(_polygamma),
 }
 
+
+def check_functions() -> None:
+    """Raise NotImplementedError if a function of table/ieee.py is missing above."""
+    for name in ieee.__all__:
+        if name not in _FUNCTIONS:
+            raise NotImplementedError(
+                f"table/ieee.py has {name}, and testing/precise.py lacks it: "
+                f"say in _FUNCTIONS there what it is over mpmath's numbers"
+            )
+
+
+check_functions()
 
 # Rows whose own formula is cut off where floats do not show it, and derivatives would.
 _ROWS: dict[str, Callable[..., Any]] = {

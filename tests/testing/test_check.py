@@ -22,7 +22,9 @@ from micrograd_gd.functional import (
     total,
     where,
 )
+from micrograd_gd.table import ieee
 from micrograd_gd.table.ops import Operation
+from micrograd_gd.testing import precise
 from micrograd_gd.testing.differences import slope
 
 floats = st.floats(-3, 3)
@@ -365,3 +367,9 @@ def test_terms_that_cancel_leave_their_rounding_in_second_derivatives():
     for x in (2.9667531549111033, 1.1, 0.7):
         report = check_gradients(lambda x, y: functional.log2(x * y), x, 0.262381903037074, order=2)
         assert verdicts(report) == {"right"}
+
+
+def test_a_function_that_has_no_precise_counterpart_is_named_with_its_file(monkeypatch):
+    monkeypatch.setattr(ieee, "__all__", [*ieee.__all__, "gamma"])
+    with pytest.raises(NotImplementedError, match=r"ieee\.py has gamma, and testing/precise\.py"):
+        precise.check_functions()
