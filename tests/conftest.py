@@ -157,11 +157,14 @@ def pytest_runtestloop(session):
         return None  # pytest's own loop
     free = [item for item in session.items if is_engine_free(item)]
     bound = [item for item in session.items if not is_engine_free(item)]
-    if session.config.companion is None:
+    companion = session.config.companion
+    if companion is None:
         free.reverse()
     mine = chain(bound, (item for item in free if take(item, shared)))
     for item, following in pairwise(chain(mine, [None])):
         item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
+        if companion and companion.process.poll() and session.config.option.maxfail:
+            session.shouldfail = "stopping after a failure beside"
         if session.shouldfail:
             raise session.Failed(session.shouldfail)
         if session.shouldstop:

@@ -65,8 +65,10 @@ def test_given(check_gradients):
 
 
 @pytest.fixture
-def outside(tmp_path, python):
+def outside(tmp_path, tmp_path_factory, python, monkeypatch):
     """Runs pytest on a file of its own, in a folder of its own."""
+    shared = tmp_path_factory.getbasetemp() / "hypothesis"  # what it learns by reading the package
+    monkeypatch.setenv("HYPOTHESIS_STORAGE_DIRECTORY", str(shared))
 
     def run(source, *arguments):
         (tmp_path / "test_outside.py").write_text(source)
