@@ -65,7 +65,7 @@ def to_c(f: Callable[..., Any], *args: Any, name: str = "compute") -> str:
 
 
 def _write_body(program: Program, functions: dict[str, str]) -> Iterator[str]:
-    read = {x for step in program.steps for x in step.operands} | {*program.outputs}
+    read = {x for statement in program.statements for x in statement.operands} | {*program.outputs}
     first, guards = program.input_count, 0
     if not any(isinstance(x, int) and x < first for x in read):
         yield "(void)x;"
@@ -73,15 +73,15 @@ def _write_body(program: Program, functions: dict[str, str]) -> Iterator[str]:
         if i in read:
             start = f"x[{i}]" if i < first else _write_number(program.captured[i - first].data)
             yield f"const double v{i} = {start};"
-    for step in program.steps:
-        operands = [f"v{x}" if isinstance(x, int) else _write_number(x) for x in step.operands]
-        if isinstance(step, Guard):
-            condition = f"{operands[0]} {step.relation} {operands[1]}"
-            wrong = f"!({condition})" if step.holds else condition
+    for statement in program.statements:
+        operands = [f"v{x}" if isinstance(x, int) else _write_number(x) for x in statement.operands]
+        if isinstance(statement, Guard):
+            condition = f"{operands[0]} {statement.relation} {operands[1]}"
+            wrong = f"!({condition})" if statement.holds else condition
             yield f"if ({wrong}) return {guards};"
             guards += 1
         else:
-            yield from _write_instruction(step, operands, functions)
+            yield from _write_instruction(statement, operands, functions)
     for j, y in enumerate(program.outputs):
         assert y is not None, "no rows of batches"  # noqa: S101 — for the types
         yield f"y[{j}] = {f'v{y}' if isinstance(y, int) else _write_number(y)};"
@@ -89,15 +89,15 @@ def _write_body(program: Program, functions: dict[str, str]) -> Iterator[str]:
 
 
 def _write_instruction(
-    step: Instruction, operands: list[str], functions: dict[str, str]
+    statement: Instruction, operands: list[str], functions: dict[str, str]
 ) -> Iterator[str]:
-    _define(step.op, functions)
-    call, result = _name_function(step.op), f"v{step.result}"
-    if not step.op.folds:
+    _define(statement.op, functions)
+    call, result = _name_function(statement.op), f"v{statement.result}"
+    if not statement.op.folds:
         yield f"const double {result} = {call}({', '.join(operands)});"
         return
     yield f"double {result} = {operands[0]};"
-    for term in step.op.terms(operands):
+    for term in statement.op.terms(operands):
         yield f"{result} = {call}({', '.join([result, *term])});"
 
 

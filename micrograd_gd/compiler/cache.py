@@ -26,16 +26,16 @@ class Cache:
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     cache = Cache(folder)
-    ...     key = cache.key(["program", "machine"])
+    ...     key = cache.make_key(["program", "machine"])
     ...     cache.put(key, b"code")
-    ...     cache.get(key), cache.get(cache.key(["program", "another machine"]))
+    ...     cache.get(key), cache.get(cache.make_key(["program", "another machine"]))
     (b'code', None)
     """
 
     def __init__(self, folder: str | PathLike[str]) -> None:
         self.folder = Path(folder)
 
-    def key(self, parts: Iterable[str]) -> str:
+    def make_key(self, parts: Iterable[str]) -> str:
         """The name for what these texts decide."""
         sums = [hashlib.sha256(part.encode()).digest() for part in parts]
         return hashlib.sha256(b"".join(sums)).hexdigest()

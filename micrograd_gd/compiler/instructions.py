@@ -1,7 +1,8 @@
-"""The steps of a program: instructions and guards, one by one or in a flat form.
+"""The statements of a program, one by one or encoded as numbers.
 
-The native core finds an optimised program in a trace in its flat form. `code` holds 32-bit
-integers, one record after the other:
+A statement is an instruction, which computes a number, or a guard, which checks how two compare.
+The native core gives an optimized program in encoded form. `code` holds 32-bit integers, one record
+after the other:
 
     op, result, count, operand …       op is the operation's number in the core, at least 1
     -(1 + 2·relation + holds), a, b    a guard; relation counts < <= == != > >= from 0
@@ -30,7 +31,7 @@ class Instruction(NamedTuple):
 
 
 class Guard(NamedTuple):
-    """What held where the function took a branch; where it does not, the program is another one."""
+    """What held where the function took a branch. Where it does not, another program is needed."""
 
     left: Operand
     relation: str
@@ -43,11 +44,11 @@ class Guard(NamedTuple):
         return self.left, self.right
 
 
-Step = Instruction | Guard
+Statement = Instruction | Guard
 
 
-class FlatSteps(Sequence[Step]):
-    """Steps in their flat form, which become tuples when somebody asks for one."""
+class EncodedStatements(Sequence[Statement]):
+    """Encoded statements, which are decoded when one is asked for."""
 
     def __init__(
         self,
@@ -65,17 +66,17 @@ class FlatSteps(Sequence[Step]):
         self.guards = guards
         self.ops = ops  # by their numbers in the core
 
-    def read(self, operands: bytes) -> tuple[Operand, ...]:
-        """Operands as those of an instruction."""
+    def decode_operands(self, operands: bytes) -> tuple[Operand, ...]:
+        """Encoded operands as those of an instruction."""
         constants = array("d", self.constants)
         return tuple([x if x >= 0 else constants[~x] for x in array("i", operands)])
 
     @cached_property
-    def as_tuple(self) -> tuple[Step, ...]:
-        """All steps."""
-        return tuple(self._steps())
+    def as_tuple(self) -> tuple[Statement, ...]:
+        """All statements."""
+        return tuple(self._decode())
 
-    def _steps(self) -> Iterator[Step]:
+    def _decode(self) -> Iterator[Statement]:
         code, constants = array("i", self.code), array("d", self.constants)
         at = 0
         while at < len(code):
@@ -99,13 +100,13 @@ class FlatSteps(Sequence[Step]):
         return self._size
 
     @overload
-    def __getitem__(self, place: int) -> Step: ...
+    def __getitem__(self, place: int) -> Statement: ...
     @overload
-    def __getitem__(self, place: slice) -> tuple[Step, ...]: ...
+    def __getitem__(self, place: slice) -> tuple[Statement, ...]: ...
     def __getitem__(self, place: int | slice) -> Any:
         return self.as_tuple[place]
 
-    def __iter__(self) -> Iterator[Step]:
+    def __iter__(self) -> Iterator[Statement]:
         return iter(self.as_tuple)
 
     def __eq__(self, other: object) -> bool:

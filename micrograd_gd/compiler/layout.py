@@ -1,7 +1,7 @@
-"""Where the numbers of a program lie in memory: arrays where they are, all others side by side.
+"""Where the numbers of a program lie in memory.
 
-Buffer 0 holds the arguments' numbers that are in no array, then the captured ones; each array of
-the arguments is a buffer of its own. Results lie in the same way.
+Buffer 0 holds the arguments' numbers that are in no array, and then the captured ones. Each array
+among the arguments is a buffer of its own. Results lie in the same way.
 """
 
 from bisect import bisect
@@ -13,8 +13,8 @@ from micrograd_gd.transforms import trees
 from micrograd_gd.transforms.trees import Structure
 
 
-class Run(NamedTuple):
-    """So many consecutive numbers, and the place of the first."""
+class Span(NamedTuple):
+    """So many numbers side by side, and the place of the first."""
 
     size: int
     buffer: int
@@ -22,27 +22,27 @@ class Run(NamedTuple):
 
 
 class Layout:
-    """The place of each number, counted from 0.
+    """The place of each number; numbers are counted from 0.
 
     >>> from micrograd_gd.transforms.trees import flatten
     >>> layout = Layout([flatten({"w": [1.0, 2.0], "b": 3.0})[1]])
-    >>> layout.place(2), layout.sizes
+    >>> layout.locate(2), layout.sizes
     ((0, 2), [3])
     """
 
     def __init__(self, structures: Iterable[Structure], more: int = 0) -> None:
         self.sizes = [0]  # of the buffers
-        self.runs: list[Run] = []
+        self.spans: list[Span] = []
         pieces = [piece for structure in structures for _, piece in trees.pieces(structure, "")]
         for size, is_array in [*((p.size, p.kind is not None) for p in pieces), (more, False)]:
             if is_array:
                 self.sizes.append(0)
             buffer = len(self.sizes) - 1 if is_array else 0
-            self.runs.append(Run(size, buffer, self.sizes[buffer]))
+            self.spans.append(Span(size, buffer, self.sizes[buffer]))
             self.sizes[buffer] += size
-        self._starts = [*accumulate((run.size for run in self.runs), initial=0)]
+        self._starts = [*accumulate((span.size for span in self.spans), initial=0)]
 
-    def place(self, number: int) -> tuple[int, int]:
+    def locate(self, number: int) -> tuple[int, int]:
         """The buffer in which a number is, and its offset there."""
         i = bisect(self._starts, number) - 1
-        return self.runs[i].buffer, self.runs[i].offset + number - self._starts[i]
+        return self.spans[i].buffer, self.spans[i].offset + number - self._starts[i]

@@ -2,7 +2,7 @@
 
 The scan forward simplifies one instruction after the other, and the scan back leaves out what
 nothing depends on. No arithmetic is reordered, and what is computed ahead is computed by the
-functions that the program would call. `core/native/passes.h` does the same in C for programs
+functions that the program would call. `core/native/passes/` does the same in C for programs
 without batches.
 """
 
@@ -11,17 +11,24 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from micrograd_gd.compiler.instructions import FlatSteps, Guard, Instruction, Operand, Step
+from micrograd_gd.compiler.instructions import (
+    EncodedStatements,
+    Guard,
+    Instruction,
+    Operand,
+    Statement,
+)
 from micrograd_gd.compiler.lanes import Lanes
-from micrograd_gd.compiler.program import Program, count_lanes, verify
+from micrograd_gd.compiler.program import Program, find_numbers, find_result_lanes
 from micrograd_gd.compiler.schedule import is_kind
 from micrograd_gd.compiler.trace import Traced
+from micrograd_gd.compiler.verify import verify
 from micrograd_gd.core.choice import native_part
 from micrograd_gd.table.ops import Operation, operation
 
 Rule = Callable[[Instruction], Operand | None]  # the operand that a result equals, if it knows one
 
-_optimize_in_c = native_part("optimized")
+_optimize_in_c = native_part("optimize")
 
 
 def optimize_trace(traced: Traced) -> Program:
@@ -31,10 +38,10 @@ def optimize_trace(traced: Traced) -> Program:
         found = _optimize_in_c(traced.inputs, traced.events, traced.outputs, describe)
     if found is None:
         return optimize(traced.program())
-    captured, labels, *flat = found
-    steps = FlatSteps(*flat)
-    outputs = steps.read(steps.outputs)
-    return Program(traced.arguments, captured, steps, outputs, traced.structure, labels)
+    captured, labels, *encoded = found
+    statements = EncodedStatements(*encoded)
+    outputs = statements.decode_operands(statements.outputs)
+    return Program(traced.arguments, captured, statements, outputs, traced.structure, labels)
 
 
 def optimize(program: Program, rule: Rule | None = None) -> Program:
@@ -76,91 +83,84 @@ _MULTIPLY = operation("mul")
 def scan_forward(program: Program, rule: Rule | None = None) -> Program:
     """Simplify each instruction in turn; later ones use what has become of the earlier ones."""
     scan = _Scan(rule)
-    for step in program.steps:
-        if isinstance(step, Guard):
-            scan.scan_guard(step)
+    for statement in program.statements:
+        if isinstance(statement, Guard):
+            scan.scan_guard(statement)
         else:
-            scan.scan_instruction(step)
-    outputs, rows = [*scan.resolve(program.outputs)], []
-    for row in program.rows:
-        (of,) = scan.resolve((row.of,))
-        if of in scan.lanes:
-            rows.append(row._replace(of=of))
+            scan.scan_instruction(statement)
+    outputs, batches = [*scan.resolve(program.outputs)], []
+    for each in program.batch_outputs:
+        (number,) = scan.resolve((each.number,))
+        if number in scan.lanes:
+            batches.append(each._replace(number=number))
         else:  # all samples have the same number
-            for place in row.places:
-                outputs[place] = of
-    return replace(program, steps=tuple(scan.steps), outputs=tuple(outputs), rows=tuple(rows))
+            for place in each.places:
+                outputs[place] = number
+    return replace(
+        program,
+        statements=tuple(scan.statements),
+        outputs=tuple(outputs),
+        batch_outputs=tuple(batches),
+    )
 
 
 class _Scan:
     """What the scan forward has found so far."""
 
     def __init__(self, rule: Rule | None) -> None:
-        self.steps: list[Step] = []  # those that are left
+        self.statements: list[Statement] = []  # those that are left
         self.after: dict[int, Operand] = {}  # the operand that a number has become
         self.lanes: dict[int, int] = {}  # of the varying numbers
         self._rule = rule
         self._traits: dict[Operation, Traits] = {}
         self._results: dict[Any, int] = {}  # by what is computed
         self._checks: set[Any] = set()
-        self._folded: set[Operand] = set()  # constants, since all that they come from are
-        self._packs: dict[Operand, tuple[Operand, ...]] = {}  # the numbers that they consist of
+        self._packs: dict[Operand, tuple[Operand, ...]] = {}  # the numbers in their lanes
 
     def resolve(self, operands: Sequence[Any]) -> tuple[Any, ...]:
         """The operands that these have become."""
         after = self.after
         return tuple([after.get(x, x) if type(x) is int else x for x in operands])
 
-    def scan_instruction(self, step: Instruction) -> None:
+    def scan_instruction(self, instruction: Instruction) -> None:
         """Keep the instruction, or note the operand that stands for its result."""
-        result = step.result
-        is_constant = all(type(x) is float or x in self._folded for x in step.operands)
-        step = Instruction(result, step.op, self.resolve(step.operands))
-        if isinstance(step.op, Lanes):
-            step = self._multiply_if_uniform(step, step.op)
-        traits = self._find_traits(step.op)
-        operand: Operand | None
-        if is_constant and traits.is_text:
-            operand = step.op(*step.operands)
-            self._folded.add(result)
-        else:
-            operand = self._find_operand(step, traits)
+        result, op, operands = instruction
+        instruction = Instruction(result, op, self.resolve(operands))
+        if isinstance(op, Lanes):
+            instruction = self._multiply_if_uniform(instruction, op)
+        traits = self._find_traits(instruction.op)
+        operand = self._find_operand(instruction, traits)
         if operand is None:
-            if traits.squared and _equals(step.operands[1], 2.0):
-                step = Instruction(result, traits.squared, step.operands[:1])
-            operand = self._share(step)
+            if traits.squared and _equals(instruction.operands[1], 2.0):
+                instruction = Instruction(result, traits.squared, instruction.operands[:1])
+            operand = self._share(instruction)
         if operand is None:
-            self._keep(step)
+            self._keep(instruction)
         else:
             self.after[result] = operand
 
-    def _share(self, step: Instruction) -> Operand | None:
-        """The earlier result that is computed in the same way, if there is one."""
-        if not isinstance(step.op.value, str) and not isinstance(step.op, Lanes):
-            return None  # a Python function may not do the same again
-        first = self._results.setdefault((step.op, *_keys(step.operands)), step.result)
-        return None if first == step.result else first
+    def _multiply_if_uniform(self, instruction: Instruction, op: Lanes) -> Instruction:
+        """A sum over a batch is a product where all samples have the same number."""
+        result, _, operands = instruction
+        if op.kind == "sum" and operands[0] not in self.lanes:
+            return Instruction(result, _MULTIPLY, (*operands, float(op.lanes)))
+        return instruction
 
-    def _keep(self, step: Instruction) -> None:
-        self.steps.append(step)
-        lanes = count_lanes(step, self.lanes)
-        if lanes:
-            self.lanes[step.result] = lanes
-        if is_kind(step, "pack"):
-            self._packs[step.result] = step.operands
-
-    def _find_operand(self, step: Instruction, traits: Traits) -> Operand | None:
+    def _find_operand(self, instruction: Instruction, traits: Traits) -> Operand | None:
         """The operand that the result equals, if there is one."""
-        operands = step.operands
+        operands = instruction.operands
+        if traits.is_text and all([type(x) is float for x in operands]):  # noqa: C419 — faster
+            y: float = instruction.op(*operands)
+            return y
         if traits.is_copy:
             return operands[0]
         if traits.right is not None and _equals(operands[1], traits.right):
             return operands[0]
         if traits.left is not None and _equals(operands[0], traits.left):
             return operands[1]
-        if is_kind(step, "pick"):
+        if is_kind(instruction, "pick"):
             return self._find_lane(*operands)
-        return self._rule(step) if self._rule else None
+        return self._rule(instruction) if self._rule else None
 
     def _find_lane(self, x: Operand, lane: Operand) -> Operand | None:
         """One lane of x, which is x itself where all samples have the same number."""
@@ -168,20 +168,30 @@ class _Scan:
             return self._packs[x][int(lane)]
         return None if x in self.lanes else x
 
-    def _multiply_if_uniform(self, step: Instruction, op: Lanes) -> Instruction:
-        """A sum over a batch is a product where all samples have the same number."""
-        if op.kind == "sum" and step.operands[0] not in self.lanes:
-            return Instruction(step.result, _MULTIPLY, (*step.operands, float(op.lanes)))
-        return step
+    def _share(self, instruction: Instruction) -> Operand | None:
+        """The earlier result that is computed in the same way, if there is one."""
+        result, op, operands = instruction
+        if not isinstance(op.value, str) and not isinstance(op, Lanes):
+            return None  # a Python function may not do the same again
+        first = self._results.setdefault((op, *_make_keys(operands)), result)
+        return None if first == result else first
+
+    def _keep(self, instruction: Instruction) -> None:
+        self.statements.append(instruction)
+        lanes = find_result_lanes(instruction, self.lanes)
+        if lanes:
+            self.lanes[instruction.result] = lanes
+        if is_kind(instruction, "pack"):
+            self._packs[instruction.result] = instruction.operands
 
     def scan_guard(self, guard: Guard) -> None:
         """Keep the guard, unless constants decide it or one before it checks the same."""
         left, right = self.resolve(guard.operands)
-        key = (guard.relation, *_keys((left, right)))
+        key = (guard.relation, *_make_keys((left, right)))
         is_decided = type(left) is float and type(right) is float
         if not is_decided and key not in self._checks:
             self._checks.add(key)
-            self.steps.append(Guard(left, guard.relation, right, guard.holds))
+            self.statements.append(Guard(left, guard.relation, right, guard.holds))
 
     def _find_traits(self, op: Operation) -> Traits:
         if op not in self._traits:
@@ -191,13 +201,13 @@ class _Scan:
 
 def scan_back(program: Program) -> Program:
     """Leave out what nothing depends on."""
-    needed = {x for x in program.outputs if type(x) is int} | {row.of for row in program.rows}
-    steps: list[Step] = []
-    for step in reversed(program.steps):
-        if isinstance(step, Guard) or step.result in needed:
-            needed.update([x for x in step.operands if type(x) is int])
-            steps.append(step)
-    return replace(program, steps=tuple(reversed(steps)))
+    needed = {*find_numbers(program.outputs), *(each.number for each in program.batch_outputs)}
+    statements: list[Statement] = []
+    for statement in reversed(program.statements):
+        if isinstance(statement, Guard) or statement.result in needed:
+            needed.update(find_numbers(statement.operands))
+            statements.append(statement)
+    return replace(program, statements=tuple(reversed(statements)))
 
 
 def _equals(x: Operand, constant: float) -> bool:
@@ -205,6 +215,6 @@ def _equals(x: Operand, constant: float) -> bool:
     return type(x) is float and x == constant and math.copysign(1, x) == math.copysign(1, constant)
 
 
-def _keys(operands: Sequence[Operand]) -> list[Any]:
+def _make_keys(operands: Sequence[Operand]) -> list[Any]:
     """Operands as keys that are equal only if they are the same: 0, 0.0 and -0.0 are three."""
     return [x if type(x) is int else repr(x) for x in operands]

@@ -1,8 +1,8 @@
-"""A program: what a function computes, as a list of single steps.
+"""A program: what a function computes, as a list of statements.
 
-Static single assignment: every instruction applies one operation and gives its result a number that
-is used for nothing else. Below the instructions' numbers stand those of the inputs, and of the
-values that the function closes over.
+It has static single assignment form: each instruction applies one operation and gives its result a
+number of its own. Below these numbers are those of the inputs, and of the values that the function
+closes over.
 """
 
 import ast
@@ -11,32 +11,37 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from micrograd_gd.compiler.instructions import FlatSteps, Guard, Instruction, Operand, Step
+from micrograd_gd.compiler.instructions import (
+    EncodedStatements,
+    Guard,
+    Instruction,
+    Operand,
+    Statement,
+)
 from micrograd_gd.compiler.lanes import Lanes
 from micrograd_gd.compiler.layout import Layout
 from micrograd_gd.engine import Value
-from micrograd_gd.errors import JitError
 from micrograd_gd.transforms import trees
 from micrograd_gd.transforms.trees import Structure
 
 
-class Row(NamedTuple):
-    """All lanes of a varying number among the results: evenly from `start` on."""
+class BatchOutput(NamedTuple):
+    """Outputs that are all lanes of a varying number, evenly spaced from `start` on."""
 
-    of: Any  # the number
+    number: Any
     start: int
     stride: int
     lanes: int
 
     @property
     def places(self) -> range:
-        """Where they are among the results."""
+        """Where they are among the outputs."""
         return range(self.start, self.start + self.lanes * self.stride, self.stride)
 
 
 @dataclass(frozen=True)
 class Program:
-    """The inputs, the steps in order, and what of it all is the result.
+    """The inputs, the statements in order, and the outputs.
 
     >>> from micrograd_gd import trace
     >>> print(trace(lambda a, b: a * b if a < b else -a, 2.0, 3.0))
@@ -46,13 +51,13 @@ class Program:
         return v2
     """
 
-    arguments: tuple[tuple[str, Structure], ...]  # the leaves of all are called 0, 1, …
-    captured: tuple[Value, ...]  # whose data are read at every call; the numbers that follow
-    steps: Sequence[Step]
-    outputs: tuple[Operand | None, ...]  # None where a row has the result
+    arguments: tuple[tuple[str, Structure], ...]  # their leaves are the numbers 0, 1, …
+    captured: tuple[Value, ...]  # the numbers that follow; their data are read at every call
+    statements: Sequence[Statement]
+    outputs: tuple[Operand | None, ...]  # None where a batch output stands
     structure: Structure  # of the result
     labels: dict[int, str]  # names that the user gave
-    rows: tuple[Row, ...] = ()  # results that are whole batches
+    batch_outputs: tuple[BatchOutput, ...] = ()
     fast_math: bool = False  # whether machine code may round less often than is written
 
     @cached_property
@@ -68,8 +73,13 @@ class Program:
 
     @cached_property
     def size(self) -> int:
-        """How many numbers a run begins with."""
+        """How many numbers are known before the first statement."""
         return self.input_count + len(self.captured)
+
+    @cached_property
+    def free_number(self) -> int:
+        """The least number that is above all those of inputs and results."""
+        return max([self.size, *(each.result + 1 for each in self.instructions)])
 
     @cached_property
     def input_layout(self) -> Layout:
@@ -84,39 +94,39 @@ class Program:
     @cached_property
     def has_batches(self) -> bool:
         """Whether some of it is computed for each sample of a batch."""
-        if isinstance(self.steps, FlatSteps):  # the passes in C leave batches to those in Python
+        if isinstance(self.statements, EncodedStatements):  # C leaves batches to Python
             return False
-        return any(isinstance(step.op, Lanes) for step in self.instructions)
+        return any(isinstance(each.op, Lanes) for each in self.instructions)
 
     @cached_property
     def varying(self) -> dict[int, int]:
-        """The varying results, one number a sample of a batch, with the number of samples."""
+        """The varying results, which have one number a sample, with the number of samples."""
         lanes: dict[int, int] = {}
-        for step in self.instructions:
-            if count := count_lanes(step, lanes):
-                lanes[step.result] = count
+        for instruction in self.instructions:
+            if count := find_result_lanes(instruction, lanes):
+                lanes[instruction.result] = count
         return lanes
 
-    def lanes(self, x: Operand | None) -> int:
+    def find_lanes(self, x: Operand | None) -> int:
         """How many lanes a varying operand has; 0 for all others."""
         return self.varying.get(x, 0) if isinstance(x, int) else 0
 
     @property
     def instructions(self) -> Iterator[Instruction]:
-        """The steps that compute."""
-        return (step for step in self.steps if isinstance(step, Instruction))
+        """The statements that compute."""
+        return (each for each in self.statements if isinstance(each, Instruction))
 
     @property
     def guards(self) -> list[Guard]:
-        """The steps that check, in order."""
-        return [step for step in self.steps if isinstance(step, Guard)]
+        """The statements that check, in order."""
+        return [each for each in self.statements if isinstance(each, Guard)]
 
-    def names(self) -> dict[int, str]:
-        """What each result is called when the program is printed, each name once."""
+    def name_results(self) -> dict[int, str]:
+        """The name under which each number is printed; all of them differ."""
         first = len(self.inputs)
         names = dict(enumerate(self.inputs))
         names |= {first + i: f"c{i}" for i in range(len(self.captured))}
-        names |= {step.result: f"v{step.result}" for step in self.instructions}
+        names |= {each.result: f"v{each.result}" for each in self.instructions}
         taken = {*names.values()}
         for result, label in self.labels.items():
             if result in names and label not in taken:
@@ -125,15 +135,15 @@ class Program:
         return names
 
     def __str__(self) -> str:
-        names = self.names()
-        lines = [f"program({', '.join(self._parameters())})"]
+        names = self.name_results()
+        lines = [f"program({', '.join(self._write_parameters())})"]
         lines += [f"    {names[i]} = captured" for i in range(self.input_count, self.size)]
-        lines += [f"    {written(step, names)}" for step in self.steps]
-        lines.append(f"    return {', '.join(self._returned(names))}")
+        lines += [f"    {_write_statement(each, names)}" for each in self.statements]
+        lines.append(f"    return {', '.join(self._write_outputs(names))}")
         return "\n".join(lines)
 
-    def _parameters(self) -> Iterator[str]:
-        """The names of the inputs; an array, where there are batches, as a whole."""
+    def _write_parameters(self) -> Iterator[str]:
+        """The names of the inputs. Where there are batches, an array has one name for all."""
         for name, structure in self.arguments:
             for each, piece in trees.pieces(structure, name):
                 if piece.shape and self.has_batches:
@@ -141,116 +151,40 @@ class Program:
                 else:
                     yield from trees.names(piece, each)
 
-    def _returned(self, names: dict[int, str]) -> Iterator[str]:
-        rows = {row.start: row for row in self.rows}
+    def _write_outputs(self, names: dict[int, str]) -> Iterator[str]:
+        batches = {each.start: each for each in self.batch_outputs}
         for place, x in enumerate(self.outputs):
             if x is not None:
-                yield _operand(x, names)
-            elif place in rows:
-                yield f"{names[rows[place].of]}[:]"
+                yield _write_operand(x, names)
+            elif place in batches:
+                yield f"{names[batches[place].number]}[:]"
 
 
-def written(step: Step, names: dict[int, str]) -> str:
-    """A step as its line reads."""
-    operands = [_operand(x, names) for x in step.operands]
-    if isinstance(step, Guard):
+def _write_statement(statement: Statement, names: dict[int, str]) -> str:
+    operands = [_write_operand(x, names) for x in statement.operands]
+    if isinstance(statement, Guard):
         left, right = operands
-        return f"guard {'' if step.holds else 'not '}{left} {step.relation} {right}"
-    if isinstance(step.op, Lanes) and step.op.kind == "pack":  # the first lane and the last
-        operands[1:-1] = ["…"]
-    return f"{names[step.result]} = {ast.unparse(step.op.write_call([*map(ast.Name, operands)]))}"
+        return f"guard {'' if statement.holds else 'not '}{left} {statement.relation} {right}"
+    if isinstance(statement.op, Lanes) and statement.op.kind == "pack":
+        operands[1:-1] = ["…"]  # the first lane and the last tell enough
+    call = statement.op.write_call([*map(ast.Name, operands)])
+    return f"{names[statement.result]} = {ast.unparse(call)}"
 
 
-def _operand(x: Operand, names: dict[int, str]) -> str:
+def _write_operand(x: Operand, names: dict[int, str]) -> str:
     return repr(x) if isinstance(x, float) else names[x]
 
 
-def count_lanes(step: Instruction, varying: dict[int, int]) -> int:
-    """The lanes of the result, those of its operands being known; 0 for one that is uniform."""
-    if isinstance(step.op, Lanes):
-        return step.op.gives
-    for x in step.operands:
+def find_result_lanes(instruction: Instruction, varying: dict[int, int]) -> int:
+    """How many lanes the result has, given those of the operands; 0 for one that is uniform."""
+    if isinstance(instruction.op, Lanes):
+        return instruction.op.gives
+    for x in instruction.operands:
         if type(x) is int and x in varying:
             return varying[x]
     return 0
 
 
-def numbers_in(operands: Iterable[Operand | None]) -> list[int]:
-    """The operands that are no constants: 2 is a number of the program, 2.0 is two."""
+def find_numbers(operands: Iterable[Operand | None]) -> list[int]:
+    """The operands that are no constants: 2 is the number of a result, 2.0 is the constant two."""
     return [x for x in operands if isinstance(x, int)]
-
-
-def verify(program: Program) -> Program:
-    """The program itself, if it is of the legal form.
-
-    Every operand is a float or was computed before; every result is new; the number of operands is
-    one that the operation takes; there are as many outputs as the structure has leaves.
-
-    Raises JitError, which shows the step.
-    """
-    known = set(range(program.size))
-    has_batches = program.has_batches
-    for step in program.steps:
-        _check_known(step.operands, known, step)
-        if isinstance(step, Guard):
-            continue
-        step.op.complete(step.operands, {})
-        if step.result in known:
-            raise JitError(f"{step} computes what was computed before")
-        known.add(step.result)
-        if has_batches:
-            _check_lanes(step, program.varying)
-    _check_known([x for x in program.outputs if x is not None], known, "the result")
-    _check_known([row.of for row in program.rows], known, "the result")
-    _check_rows(program)
-    if len(program.outputs) != program.structure.size:
-        raise JitError(f"{program.structure!r} cannot hold {len(program.outputs)} outputs")
-    return program
-
-
-def _check_known(operands: Iterable[Any], known: set[int], user: object) -> None:
-    for x in operands:
-        if type(x) is not float and x not in known:
-            raise JitError(f"{user} uses {x!r}, which was not computed before it")
-
-
-def _check_lanes(step: Instruction, varying: dict[int, int]) -> None:
-    """Numbers of one batch only meet in an instruction, and those of a batch only where due."""
-    lanes = {varying[x] for x in step.operands if type(x) is int and x in varying}
-    if isinstance(step.op, Lanes):
-        may_vary = step.op.kind in {"sum", "pick", "spread"}
-        legal = lanes <= ({step.op.lanes} if may_vary else set())
-    else:
-        legal = len(lanes) <= 1
-    if not legal:
-        raise JitError(
-            f"{step} mixes samples of different batches, or of one with what all of them share"
-        )
-
-
-def _check_rows(program: Program) -> None:
-    if any(map(program.lanes, program.outputs)):
-        raise JitError("a number of a sample leaves the function that is mapped over the batch")
-    # What all samples turn out to share, `passes.settle` takes out of the rows.
-    if any(program.lanes(row.of) not in {0, row.lanes} for row in program.rows):
-        raise JitError("a row of results is not of its batch")
-
-
-def parts(program: Program, longest: int) -> list[Sequence[Step]]:
-    """The steps cut into parts of at most so many; one part where there are no steps."""
-    starts = range(0, len(program.steps), longest)
-    return [program.steps[start : start + longest] for start in starts] or [()]
-
-
-def crossing(program: Program, cut: list[Sequence[Step]]) -> dict[int, int]:
-    """The results that another part than their own uses, each with a slot to wait in."""
-    home: dict[Operand, int] = {}
-    slots: dict[int, int] = {}
-    used = [[x for step in part for x in step.operands] for part in cut]
-    used[-1] += [x for x in program.outputs if x is not None] + [row.of for row in program.rows]
-    for i, part in enumerate(cut):
-        for x in used[i]:
-            if isinstance(x, int) and home.get(x, i) != i:
-                slots.setdefault(x, len(slots))
-        home |= {step.result: i for step in part if isinstance(step, Instruction)}
-    return slots

@@ -10,8 +10,8 @@ from typing import Any, Literal, NamedTuple
 
 from micrograd_gd.compiler import branches, lanes
 from micrograd_gd.compiler.batches import Adjoints, Batches, Tangents
-from micrograd_gd.compiler.instructions import Guard, Instruction, Operand, Step
-from micrograd_gd.compiler.program import Program, Row
+from micrograd_gd.compiler.instructions import Guard, Instruction, Operand, Statement
+from micrograd_gd.compiler.program import BatchOutput, Program
 from micrograd_gd.core import anomaly, blocks
 from micrograd_gd.core.arithmetic import Arithmetic, Recorded
 from micrograd_gd.engine import Value
@@ -62,14 +62,14 @@ class Traced:
         """The program, as it was written down."""
         numbers: dict[Value, int] = {x: i for i, x in enumerate(self.inputs)}
         made = {event for event in self.events if isinstance(event, Value)}
-        outputs, rows = _rows(self.outputs)
+        outputs, batches = _find_batches(self.outputs)
         used = [
             (event.operands if isinstance(event, Value) else (event.left, event.right))
             for event in self.events
         ]
         captured = {
             x: None
-            for operands in (*used, outputs, [row.of for row in rows])
+            for operands in (*used, outputs, [each.number for each in batches])
             for x in operands
             if isinstance(x, Value) and x not in made and x not in numbers
         }
@@ -79,19 +79,19 @@ class Traced:
         def write(operands: Sequence[Any]) -> tuple[Operand, ...]:
             return tuple([numbers[x] if isinstance(x, Value) else x for x in operands])
 
-        steps: list[Step] = []
+        statements: list[Statement] = []
         for event, operands in zip(self.events, used, strict=True):
             if isinstance(event, Value):
-                steps.append(Instruction(numbers[event], _operation(event), write(operands)))
+                statements.append(Instruction(numbers[event], _operation(event), write(operands)))
             else:
                 left, right = write(operands)
-                steps.append(Guard(left, event.relation, right, holds=event.holds))
+                statements.append(Guard(left, event.relation, right, holds=event.holds))
         return Program(
             arguments=self.arguments,
             captured=tuple(captured),
-            steps=tuple(steps),
+            statements=tuple(statements),
             outputs=write(outputs),
-            rows=tuple([row._replace(of=numbers[row.of]) for row in rows]),
+            batch_outputs=tuple([x._replace(number=numbers[x.number]) for x in batches]),
             structure=self.structure,
             labels={i: x.label for x, i in numbers.items() if x.label},
         )
@@ -182,22 +182,22 @@ class Traced:
         )
 
 
-def _rows(outputs: Sequence[Any]) -> tuple[list[Any], list[Row]]:
-    """The outputs, with None where a row stands for them: all lanes of a varying number, evenly."""
+def _find_batches(outputs: Sequence[Any]) -> tuple[list[Any], list[BatchOutput]]:
+    """The outputs, with None where they are all lanes of a varying number, evenly spaced."""
     places: dict[Value, list[int]] = {}
     for place, y in enumerate(outputs):
         if lanes.is_kind(y, "pick") and y.operands[1] == len(places.setdefault(y.operands[0], [])):
             places[y.operands[0]].append(place)
-    left, rows = [*outputs], []
+    left, batches = [*outputs], []
     for varying, found in places.items():
         if not found or len(found) < outputs[found[0]].op.lanes:
             continue
         stride = found[1] - found[0] if len(found) > 1 else 1
         if found == [*range(found[0], found[0] + len(found) * stride, stride)]:
-            rows.append(Row(varying, found[0], stride, len(found)))
+            batches.append(BatchOutput(varying, found[0], stride, len(found)))
             for place in found:
                 left[place] = None
-    return left, rows
+    return left, batches
 
 
 class _Decision(NamedTuple):

@@ -36,8 +36,8 @@ def vmap(f: Function, in_axes: Axes = 0) -> Function:
     >>> vmap(lambda w, x: w * x[0] + x[1], in_axes=(None, 0))(10.0, np.array([[1.0, 2], [3, 4]]))
     array([12., 34.])
     """
-    if hasattr(f, "mapped"):  # what was compiled for one sample is compiled for all
-        return f.mapped(in_axes)  # type: ignore[no-any-return]  # of what is compiled
+    if hasattr(f, "map_batch"):  # what was compiled for one sample is compiled for all
+        return f.map_batch(in_axes)  # type: ignore[no-any-return]  # of what is compiled
 
     @wraps(f)
     def mapped(*args: Any) -> Any:

@@ -190,7 +190,7 @@ class Round:
     def things(self, most=4):
         return [self.thing() for _ in range(self.rng.randrange(most + 1))]
 
-    def names(self):
+    def name_results(self):
         if self.rng.random() < 0.8:
             return {}
         return {self.rng.choice(NAMES): self.thing() for _ in range(self.rng.randrange(3))}
@@ -412,7 +412,7 @@ class Round:
         arrays += arrays[:1] * 5
         numbers = self.rng.choice([[1.0, 2, np.float64(3)], [1.0, 2.0, -3.0], self.things(3)])
         if self.rng.random() < 0.3:
-            return kernel.flat(self.rng.choice([[0.5] * 6, self.things(6), self.thing()]))
+            return kernel.run(self.rng.choice([[0.5] * 6, self.things(6), self.thing()]))
         if self.rng.random() < 0.2:
             return kernel(*self.things(), **self.names())
         return kernel(numbers, self.rng.choice(arrays))

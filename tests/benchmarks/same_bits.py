@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
 from micrograd_gd import hessian, jit, value_and_grad
-from micrograd_gd.compiler.jit import BACKENDS
+from micrograd_gd.compiler.specialization import BACKENDS
 from micrograd_gd.testing.strategies import expressions
 from micrograd_gd.transforms.trees import leaves
 

@@ -25,8 +25,8 @@ from timing import machine, seconds
 
 from micrograd_gd import engine_name, value_and_grad
 from micrograd_gd.compiler.arguments import Signature
-from micrograd_gd.compiler.jit import BACKENDS
 from micrograd_gd.compiler.passes import optimize_trace
+from micrograd_gd.compiler.specialization import BACKENDS
 
 LENGTHS = (1_000, 10_000, 100_000, 1_000_000)
 PATIENCE = 60  # seconds to compile; what takes longer is left out
@@ -86,7 +86,7 @@ def compiled_steps(backend: str, steps: int) -> Made:
     signal.alarm(0)
     times.append(time.perf_counter())
     taken = [end - start for start, end in pairwise(times)]
-    return Made(partial(run, *START), len(program.steps), *taken)
+    return Made(partial(run, *START), len(program.statements), *taken)
 
 
 def peak_memory() -> int:

@@ -10,7 +10,9 @@ import pytest
 pytest.importorskip("llvmlite")
 
 from micrograd_gd import Value, functional, jit, trace, value_and_grad
-from micrograd_gd.compiler.backends import llvm, python
+from micrograd_gd.compiler.backends import llvm
+from micrograd_gd.compiler.backends.llvm import compile_program
+from micrograd_gd.compiler.backends.python import build_function
 from micrograd_gd.compiler.cache import Cache
 from micrograd_gd.errors import OperationError
 from micrograd_gd.table.ops import operation
@@ -29,39 +31,39 @@ def program():
 def counted(monkeypatch):
     """How often code was made."""
     made = []
-    real = llvm._object
+    real = llvm._emit
 
     def counting(text, level):
         made.append(text)
         return real(text, level)
 
-    monkeypatch.setattr(llvm, "_object", counting)
+    monkeypatch.setattr(llvm, "_emit", counting)
     return made
 
 
 def test_code_is_made_once(program, tmp_path, counted):
     results = {
-        llvm.compiled(program, Cache(tmp_path / "new" / "folder")).flat([1.5]) for _ in range(3)
+        compile_program(program, Cache(tmp_path / "new" / "folder")).run([1.5]) for _ in range(3)
     }
-    assert results == {llvm.compiled(program).flat([1.5])}
+    assert results == {compile_program(program).run([1.5])}
     assert len(counted) == 1
     other = trace(lambda x: curve(x) + 1, 1.0)
-    llvm.compiled(other, Cache(tmp_path / "new" / "folder"))
+    compile_program(other, Cache(tmp_path / "new" / "folder"))
     assert len(counted) == 2
 
 
 def test_another_machine_or_version_makes_its_own(program, tmp_path, counted, monkeypatch):
-    llvm.compiled(program, Cache(tmp_path))
-    monkeypatch.setattr(llvm, "_host", lambda: ("x86-64", ""))
-    llvm.compiled(program, Cache(tmp_path))
+    compile_program(program, Cache(tmp_path))
+    monkeypatch.setattr(llvm, "_read_host", lambda: ("x86-64", ""))
+    compile_program(program, Cache(tmp_path))
     monkeypatch.setattr(llvm, "__version__", "0")
-    llvm.compiled(program, Cache(tmp_path))
+    compile_program(program, Cache(tmp_path))
     assert len(counted) == len([*tmp_path.iterdir()]) == 3
 
 
 def test_what_was_damaged_anywhere_is_replaced(program, tmp_path, counted):
     cache = Cache(tmp_path)
-    expected = llvm.compiled(program, cache).flat([1.5])
+    expected = compile_program(program, cache).run([1.5])
     (path,) = tmp_path.iterdir()
     entry = path.read_bytes()
     places = [*range(0, len(entry), len(entry) // 12), len(entry) - 1]
@@ -70,27 +72,27 @@ def test_what_was_damaged_anywhere_is_replaced(program, tmp_path, counted):
     for content in damaged:
         counted.clear()
         path.write_bytes(content)
-        assert llvm.compiled(program, cache).flat([1.5]) == expected
+        assert compile_program(program, cache).run([1.5]) == expected
         assert len(counted) == 1
         assert path.read_bytes() == entry
 
 
 def test_an_entry_of_another_program_is_not_taken(program, tmp_path, counted):
     cache = Cache(tmp_path)
-    llvm.compiled(program, cache)
+    compile_program(program, cache)
     (own,) = tmp_path.iterdir()
-    llvm.compiled(trace(lambda x: x + 1, 1.0), cache)
+    compile_program(trace(lambda x: x + 1, 1.0), cache)
     (other,) = {*tmp_path.iterdir()} - {own}
     own.write_bytes(other.read_bytes())
-    assert llvm.compiled(program, cache).flat([1.5]) == llvm.compiled(program).flat([1.5])
+    assert compile_program(program, cache).run([1.5]) == compile_program(program).run([1.5])
     assert len(counted) == 3
 
 
 def test_a_folder_that_cannot_be_written_is_done_without(program, tmp_path):
     (tmp_path / "file").write_text("no folder")
     with pytest.warns(RuntimeWarning, match="compiled code cannot be kept: .*file"):
-        run = llvm.compiled(program, Cache(tmp_path / "file"))
-    assert run.flat([1.5]) == llvm.compiled(program).flat([1.5])
+        run = compile_program(program, Cache(tmp_path / "file"))
+    assert run.run([1.5]) == compile_program(program).run([1.5])
 
 
 def test_processes_write_at_once(tmp_path, start):
@@ -98,13 +100,13 @@ def test_processes_write_at_once(tmp_path, start):
 import sys
 sys.path.insert(0, {str(Path(__file__).parent)!r})
 from test_cache import curve
-from micrograd_gd.compiler.backends import llvm
+from micrograd_gd.compiler.backends.llvm import compile_program
 from micrograd_gd import trace
 from micrograd_gd.compiler.cache import Cache
 for i in range(8):
     program = trace(lambda x: curve(x) + i, 1.0)
-    run = llvm.compiled(program, Cache({str(tmp_path)!r}))
-    assert run.flat([1.5]) == llvm.compiled(program).flat([1.5])
+    run = compile_program(program, Cache({str(tmp_path)!r}))
+    assert run.run([1.5]) == compile_program(program).run([1.5])
 """
     command = [sys.executable, "-c", script]
     running = [start(command) for _ in range(2)]
@@ -122,8 +124,8 @@ def test_a_program_is_pickled():
     program = trace(f, x)
     again = pickle.loads(pickle.dumps(program))  # noqa: S301 — our own
     assert str(again) == str(program)
-    assert {step.op for step in again.steps} == {step.op for step in program.steps}
-    assert python.function(again)(1.0, -2.0)[0] == python.function(program)(1.0, -2.0)[0]
+    assert {step.op for step in again.statements} == {step.op for step in program.statements}
+    assert build_function(again)(1.0, -2.0)[0] == build_function(program)(1.0, -2.0)[0]
 
 
 def power(x, n):

@@ -49,8 +49,9 @@ from micrograd_gd import (
 from micrograd_gd.compiler import passes
 from micrograd_gd.compiler.arguments import Signature
 from micrograd_gd.compiler.instructions import Guard, Instruction
-from micrograd_gd.compiler.jit import BACKENDS, MOST_VARIANTS
-from micrograd_gd.compiler.program import Program, verify
+from micrograd_gd.compiler.program import Program
+from micrograd_gd.compiler.specialization import BACKENDS, MOST_VARIANTS
+from micrograd_gd.compiler.verify import verify
 from micrograd_gd.core.anomaly import PACKAGE
 from micrograd_gd.errors import ArgumentError, JitError, NonFiniteError, NotANumberError
 from micrograd_gd.functional import where
@@ -667,7 +668,7 @@ def test_an_instruction_has_as_many_operands_as_its_operation():
 
 def test_constants_are_folded_by_the_same_functions():
     program = program_of(Instruction(1, EXP, (1.0,)), Instruction(2, MUL, (1, 0)), outputs=[2])
-    assert passes.optimize(program).steps == (Instruction(2, MUL, (math.e, 0)),)
+    assert passes.optimize(program).statements == (Instruction(2, MUL, (math.e, 0)),)
 
 
 @pytest.mark.parametrize(
@@ -692,7 +693,7 @@ def test_neutral_elements_and_only_they_are_left_out(name, operands, shorter):
 
 def test_a_square_is_one_multiplication_of_the_same_bits():
     power = Instruction(1, operation("pow"), (0, 2.0))
-    (step,) = passes.optimize(program_of(power, outputs=[1])).steps
+    (step,) = passes.optimize(program_of(power, outputs=[1])).statements
     assert step == Instruction(1, operation("square"), (0,))
     for x in SPECIAL:
         assert bits(operation("pow")(x, 2.0)) == bits(operation("square")(x)) == bits(x * x)
@@ -706,14 +707,14 @@ def test_what_is_computed_twice_is_shared_but_zeros_are_told_apart():
 def test_what_nothing_depends_on_is_dropped_and_guards_stay():
     used, unused = Instruction(1, EXP, (0,)), Instruction(2, EXP, (1,))
     guard = Guard(1, "<", 2.0, holds=True)
-    assert passes.optimize(program_of(used, unused, guard, outputs=[0])).steps == (used, guard)
+    assert passes.optimize(program_of(used, unused, guard, outputs=[0])).statements == (used, guard)
 
 
 def test_a_guard_stands_once():
     guard, other = Guard(0, "<", 2.0, holds=True), Guard(0, "<=", 2.0, holds=True)
     decided = Guard(1.0, "<", 2.0, holds=True)
     program = passes.optimize(program_of(guard, other, guard, decided, outputs=[0]))
-    assert program.steps == (guard, other)
+    assert program.statements == (guard, other)
 
 
 @given(expressions(smooth=False))
@@ -722,7 +723,7 @@ def test_no_scan_changes_a_bit(program):
         return program(*x)
 
     def run(optimized):
-        return bits(BACKENDS["python"](verify(optimized)).flat([*program.inputs]))
+        return bits(BACKENDS["python"](verify(optimized)).run([*program.inputs]))
 
     arguments = Signature(value_and_grad(f)).bind(program.inputs, {})
     traced = arguments.trace(arguments.leaves)
@@ -750,7 +751,7 @@ def test_fast_math_is_right_but_for_the_last_bits(backend):
             assert got == pytest.approx(value, rel=1e-12)
             assert got_slopes == pytest.approx(slopes, rel=1e-12)
     names = {step.op.name for program in fast.variants for step in program.instructions}
-    assert len(fast.variants[0].steps) < len(trace(value_and_grad(f), [1.5, 2.0]).steps)
+    assert len(fast.variants[0].statements) < len(trace(value_and_grad(f), [1.5, 2.0]).statements)
     assert "sqrt" in names
 
 
@@ -765,12 +766,12 @@ def test_fast_math_may_do_what_is_wrong_for_nan():
 @needs_llvmlite
 def test_fast_math_fuses_products_into_sums_and_only_then():
     from micrograd_gd.compiler.backends.llvm import LONGEST, LONGEST_IN_LANES
-    from micrograd_gd.compiler.backends.llvm.module import Module
-    from micrograd_gd.compiler.fast_math import loosened
+    from micrograd_gd.compiler.backends.llvm.module import ModuleWriter
+    from micrograd_gd.compiler.fast_math import relax
 
     program = trace(lambda a, b: a * b + 1, 1.0, 2.0)
-    for each, flags in ((program, 0), (loosened(program), 2)):
-        text = "".join(Module(each, LONGEST, LONGEST_IN_LANES).texts(1))
+    for each, flags in ((program, 0), (relax(program), 2)):
+        text = "".join(ModuleWriter(each, LONGEST, LONGEST_IN_LANES).write(1))
         assert text.count("contract") == flags
 
 

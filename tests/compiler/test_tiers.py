@@ -14,7 +14,14 @@ import pytest
 from micrograd_gd import functional, jit, trace
 from micrograd_gd.compiler import tiers
 from micrograd_gd.compiler.background import Worker
-from micrograd_gd.compiler.tiers import ENGINE, IN_PYTHON, ON_TAPE, PATIENCE, STEP, patience
+from micrograd_gd.compiler.tiers import (
+    IN_PYTHON,
+    ON_TAPE,
+    PATIENCE,
+    PROGRAM,
+    STATEMENT,
+    count_patience,
+)
 from micrograd_gd.table.ops import Operation
 
 needs_llvmlite = pytest.mark.skipif(not find_spec("llvmlite"), reason="llvmlite is not installed")
@@ -92,17 +99,17 @@ for _ in range(100):
 def test_a_program_is_compiled_once_it_has_run_for_part_of_the_time_that_takes():
     steps = 2 * 100
     program = chain(steps // 2)
-    seconds = patience(program, ON_TAPE) * steps * ON_TAPE
-    assert seconds == pytest.approx(PATIENCE * (ENGINE + STEP * steps), rel=1e-2)
-    assert patience(program, IN_PYTHON) < patience(program, ON_TAPE) / 10
+    seconds = count_patience(program, ON_TAPE) * steps * ON_TAPE
+    assert seconds == pytest.approx(PATIENCE * (PROGRAM + STATEMENT * steps), rel=1e-2)
+    assert count_patience(program, IN_PYTHON) < count_patience(program, ON_TAPE) / 10
 
 
 def test_large_programs_stay_on_the_tape_but_not_in_python(monkeypatch):
     monkeypatch.setattr(tiers, "LARGEST_FROM_TAPE", 199)
     program = chain(100)
-    assert patience(program, ON_TAPE) is None
-    assert patience(program, IN_PYTHON) is not None
-    assert patience(trace(lambda x: x, 1.0), ON_TAPE) is None, "there is nothing to run"
+    assert count_patience(program, ON_TAPE) is None
+    assert count_patience(program, IN_PYTHON) is not None
+    assert count_patience(trace(lambda x: x, 1.0), ON_TAPE) is None, "there is nothing to run"
 
 
 # Calls, before and after.
@@ -111,7 +118,7 @@ def test_large_programs_stay_on_the_tape_but_not_in_python(monkeypatch):
 @pytest.fixture
 def impatient(monkeypatch):
     """Every program is worth machine code from the third call on."""
-    monkeypatch.setattr(tiers, "patience", lambda program, nanoseconds: 3)
+    monkeypatch.setattr(tiers, "count_patience", lambda program, nanoseconds: 3)
 
 
 @needs_llvmlite
@@ -122,12 +129,12 @@ def test_calls_take_the_machine_code_as_soon_as_it_is_there(impatient, args):
     for _ in range(5):
         assert np.array_equal(compiled(*args), expected)
     compiled.wait()
-    (kind,) = compiled._kinds.values()
-    (variant,) = kind.variants
+    (specialization,) = compiled._specializations.values()
+    (variant,) = specialization.variants
     before = compiled._latest
     for _ in range(3):
         assert np.array_equal(compiled(*args), expected)
-    assert variant.code is compiled._latest is not before, "who calls directly calls it, too"
+    assert variant.kernel is compiled._latest is not before, "who calls directly calls it, too"
 
 
 @needs_llvmlite
@@ -136,8 +143,8 @@ def test_a_branch_taken_often_is_compiled_too(impatient):
     for _ in range(8):
         assert [compiled(x) for x in (1.0, -1.0)] == [2.0, 1.0]
     compiled.wait()
-    (kind,) = compiled._kinds.values()
-    assert [variant.improvement.is_set() for variant in kind.variants] == [True, True]
+    (specialization,) = compiled._specializations.values()
+    assert [variant.improvement.is_set() for variant in specialization.variants] == [True, True]
     assert [compiled(x) for x in (1.0, -1.0, 3.0)] == [2.0, 1.0, 6.0]
 
 
@@ -152,7 +159,7 @@ def test_what_cannot_be_compiled_stays_as_it_is(impatient):
 
 def test_without_llvmlite_one_warning_says_what_is_missed(impatient, monkeypatch):
     monkeypatch.setitem(sys.modules, "llvmlite", None)
-    tiers._say_what_is_missing.cache_clear()
+    tiers._warn_once.cache_clear()
     f, g = jit(lambda x: x + 1), jit(lambda x: x + 2)
     with pytest.warns(RuntimeWarning, match="without machine code, which needs llvmlite") as said:
         results = [(f(1.0), g(1.0)) for _ in range(8)]
@@ -185,4 +192,4 @@ def test_batches_are_compiled_soon():
         return x
 
     few, many = (trace(vmap(step), np.ones(n)) for n in (1, 1000))
-    assert patience(many, ON_TAPE) < patience(few, ON_TAPE) / 500
+    assert count_patience(many, ON_TAPE) < count_patience(few, ON_TAPE) / 500

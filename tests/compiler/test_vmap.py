@@ -21,9 +21,9 @@ from micrograd_gd import (
     value_and_grad,
     vmap,
 )
-from micrograd_gd.compiler.backends.python import sum_of_lanes
-from micrograd_gd.compiler.jit import BACKENDS as ALL_BACKENDS
+from micrograd_gd.compiler.backends.python import sum_lanes
 from micrograd_gd.compiler.schedule import schedule
+from micrograd_gd.compiler.specialization import BACKENDS as ALL_BACKENDS
 from micrograd_gd.errors import ArgumentError, JitError, ShapeError
 from micrograd_gd.functional import exp, log, maximum, mean, relu, sin, sqrt, total, where
 from micrograd_gd.losses import LOSSES, binary_cross_entropy, cross_entropy, hinge
@@ -328,14 +328,14 @@ def test_every_lane_has_the_bits_of_its_sample(program, size, random):
 def test_sums_have_one_order_and_lie_within_their_bound(numbers):
     exact = math.fsum(numbers)
     bound = len(numbers) * 2.0**-53 * math.fsum(map(abs, numbers))
-    assert abs(sum_of_lanes(numbers) - exact) <= bound
+    assert abs(sum_lanes(numbers) - exact) <= bound
     bits = {jit(total, backend=b)(vmap(lambda x: x)(np.array(numbers))).hex() for b in BACKENDS}
     assert len(bits) == 1 or len(numbers) > 1  # the function is total: written out, left to right
     in_lanes = {
         jit(lambda xs: total(vmap(lambda x: 1.0 * x)(xs)), backend=b)(np.array(numbers)).hex()
         for b in BACKENDS
     }
-    assert in_lanes == {(0.0 + sum_of_lanes(numbers)).hex()}
+    assert in_lanes == {(0.0 + sum_lanes(numbers)).hex()}
 
 
 # What is refused.

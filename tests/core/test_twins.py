@@ -25,8 +25,8 @@ from micrograd_gd import (
 )
 from micrograd_gd.compiler import passes
 from micrograd_gd.compiler.arguments import Signature
-from micrograd_gd.compiler.instructions import FlatSteps
-from micrograd_gd.compiler.program import verify
+from micrograd_gd.compiler.instructions import EncodedStatements
+from micrograd_gd.compiler.verify import verify
 from micrograd_gd.core import sweep
 from micrograd_gd.errors import JitError
 from micrograd_gd.table.ops import OPERATIONS, Operation
@@ -145,15 +145,15 @@ def test_a_gradient_of_a_gradient_closes_over_the_outer_one():
 def same_program(trace):
     """The program that C finds, which must be that of the passes in Python to the last detail."""
     found, expected = passes.optimize_trace(trace), passes.optimize(trace.program())
-    assert type(found.steps) is FlatSteps
-    assert repr([*found.steps]) == repr([*expected.steps])  # where nan is like nan
+    assert type(found.statements) is EncodedStatements
+    assert repr([*found.statements]) == repr([*expected.statements])  # where nan is like nan
     assert repr(found.outputs) == repr(expected.outputs)
     assert found.captured == expected.captured
     assert all(a is b for a, b in zip(found.captured, expected.captured, strict=True))
     assert (found.labels, found.structure) == (expected.labels, expected.structure)
     assert found.arguments == expected.arguments
-    assert len(found.steps) == len(expected.steps)
-    assert found.steps.guards == len(expected.guards)
+    assert len(found.statements) == len(expected.statements)
+    assert found.statements.guards == len(expected.guards)
     assert str(found) == str(expected)
     return verify(found)
 
@@ -219,27 +219,27 @@ def test_the_program_of_anything(data):
 
 @pytest.mark.parametrize("count", [63, 64, 65, 1000])
 def test_a_program_of_guards(count):
-    steps = same_program(traced(lambda x: sum(x > -i for i in range(count)), 1.0)).steps
-    assert steps.guards == len(steps) == count
+    statements = same_program(traced(lambda x: sum(x > -i for i in range(count)), 1.0)).statements
+    assert statements.guards == len(statements) == count
 
 
-def test_a_program_without_steps():
+def test_a_program_without_statements():
     assert str(same_program(traced(lambda x: [x, 1.0, math.nan], 2.0))).splitlines() == [
         "program(x)",
         "    return x, 1.0, nan",
     ]
 
 
-def test_steps_are_read_as_a_tuple_is():
-    steps = same_program(traced(lambda x: (x * 2).exp() if x > 0 else x, 1.0)).steps
-    assert len(steps) == 3
-    assert steps == tuple(steps)
-    assert tuple(steps) == steps
-    assert hash(steps) == hash(tuple(steps))
-    assert steps[0] == next(iter(steps))
-    assert steps[1:] == tuple(steps)[1:]
-    assert pickle.loads(pickle.dumps(steps)) == steps  # noqa: S301 — our own
-    assert [steps.code[:4], len(steps.constants), steps.outputs] == [
+def test_statements_are_read_as_a_tuple_is():
+    statements = same_program(traced(lambda x: (x * 2).exp() if x > 0 else x, 1.0)).statements
+    assert len(statements) == 3
+    assert statements == tuple(statements)
+    assert tuple(statements) == statements
+    assert hash(statements) == hash(tuple(statements))
+    assert statements[0] == next(iter(statements))
+    assert statements[1:] == tuple(statements)[1:]
+    assert pickle.loads(pickle.dumps(statements)) == statements  # noqa: S301 — our own
+    assert [statements.code[:4], len(statements.constants), statements.outputs] == [
         struct.pack("i", -10),
         16,
         struct.pack("i", 2),
@@ -297,7 +297,7 @@ def test_what_is_unusual_is_left_to_python(spoil, message):
 )
 def test_nonsense_is_refused_or_left_to_python(arguments):
     with contextlib.suppress(TypeError, ValueError):
-        assert extension.optimized(*arguments) is None or len(extension.optimized(*arguments)) == 8
+        assert extension.optimize(*arguments) is None or len(extension.optimize(*arguments)) == 8
 
 
 def test_memory_comes_back():
@@ -306,7 +306,7 @@ def test_memory_comes_back():
         f = value_and_grad(lambda x: (x * w).tanh() ** 2 + functional.relu(x) if x > 0 else x)
         passes.optimize_trace(traced(f, 1.0))
         with pytest.raises(TypeError):
-            extension.optimized([], traced(f, 1.0).events, [], None)
+            extension.optimize([], traced(f, 1.0).events, [], None)
 
     def blocks_after(calls):
         for _ in range(calls):

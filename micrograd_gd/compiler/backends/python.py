@@ -10,191 +10,180 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from micrograd_gd.compiler.instructions import Guard, Instruction, Operand, Step
+from micrograd_gd.compiler.backends.kernel import Kernel
+from micrograd_gd.compiler.backends.results import write_result
+from micrograd_gd.compiler.instructions import Guard, Instruction, Operand, Statement
 from micrograd_gd.compiler.lanes import Lanes
-from micrograd_gd.compiler.program import Program, crossing, numbers_in, parts
+from micrograd_gd.compiler.program import Program, find_numbers
 from micrograd_gd.table.numbers import number
 from micrograd_gd.table.operation import ON_FLOATS, Operation
-from micrograd_gd.transforms import trees
 
-# Steps of one function; more become several, since Python's compiler takes 2 kB a step at work.
+# Statements of one function. Longer programs become several, since Python's compiler needs 2 kB a
+# statement while it works.
 LONGEST = 2_000
 
-Run = Callable[..., Any]  # of the inputs: the result, or the place of the guard that fails (an int)
 
-
-class Code:
-    """A compiled program that is called as a kernel of the native core is.
-
-    Called with the arguments as the user gave them, it returns the result, the place of the guard
-    that fails, or NotImplemented, where `flat` is to be called with their numbers. `patience`
-    counts the calls down to one for which the answer is NotImplemented, since the code is worth
-    being replaced; a negative number counts nothing.
-    """
-
-    def __init__(self, run: Run, program: Program) -> None:
-        self.run = run
-        self.patience = -1
-        kinds = {structure.kind for _, structure in program.arguments}
-        self._types = (float,) * len(program.arguments) if kinds <= {None} else None
-
-    def __call__(self, *args: Any) -> Any:
-        """The result for these arguments, if each of them is a float."""
-        if tuple(map(type, args)) != self._types:
-            return NotImplemented
-        if self.patience >= 0:
-            self.patience -= self.patience > 0
-            if self.patience == 0:
-                return NotImplemented
-        return self.run(*args)
-
-    def flat(self, leaves: Sequence[float]) -> Any:
-        """The result for the numbers of the arguments, from left to right."""
-        self.patience -= self.patience > 0
-        return self.run(*leaves)
-
-
-def compiled(program: Program) -> Code:
+def compile_program(program: Program) -> Kernel:
     """The program as a Python function."""
-    return Code(function(program), program)
+    return Kernel(build_function(program), program)
 
 
-def function(program: Program) -> Run:
-    """The program as a function of the numbers of its arguments."""
-    names: dict[str, Any] = {"unflatten": trees.unflatten}
-    names |= {f"c{i}": leaf for i, leaf in enumerate(program.captured)}
+def build_function(program: Program) -> Callable[..., Any]:
+    """A function of the arguments' numbers that gives the result, or a failed guard's place."""
+    names: dict[str, Any] = {f"c{i}": leaf for i, leaf in enumerate(program.captured)}
     first = program.input_count
-    parameters = ", ".join(f"v{i}" for i in range(first))
+    parameters = ", ".join([f"v{i}" for i in range(first)])
     lines = [f"v{first + i} = c{i}.data" for i in range(len(program.captured))]
-    if len(program.steps) <= LONGEST:
-        lines += _body(program, names)
+    if len(program.statements) <= LONGEST:
+        lines += _Lines(names, program.varying).write(program.statements)
     else:
-        lines += _body_in_parts(program, names)
-    return _defined("run", parameters, lines, names)
+        lines += _write_parts(program, names)
+    result = write_result(program.structure, _write_outputs(program), names)
+    return _define("run", parameters, [*lines, f"return {result}"], names)
 
 
-def _defined(name: str, parameters: str, lines: Sequence[str], names: dict[str, Any]) -> Run:
+def _define(
+    name: str, parameters: str, lines: Sequence[str], names: dict[str, Any]
+) -> Callable[..., Any]:
     source = "\n    ".join([f"def {name}({parameters}):", *lines])
     code = compile(source, "<compiled program>", "exec")
     scope = {"inf": math.inf, "nan": math.nan} | ON_FLOATS | names
     exec(code, scope)  # noqa: S102 — made of the table's own checked expressions
-    defined: Run = scope[name]
+    defined: Callable[..., Any] = scope[name]
     return defined
 
 
-def _body(program: Program, names: dict[str, Any]) -> Iterator[str]:
-    """The lines that compute the result from the numbers `v0`, `v1` and so on.
-
-    What they refer to besides float functions is added to `names`.
-    """
-    yield from _Lines(names, program.varying).of(program.steps)
-    yield _result(program, names)
-
-
-def _body_in_parts(program: Program, names: dict[str, Any]) -> Iterator[str]:
-    """The lines that call functions of `LONGEST` steps; slots hold what several of them use."""
-    cut = [*parts(program, LONGEST), ()]  # the last one, which returns, is the caller
-    slots = crossing(program, cut)
-    writer = _Lines(names, program.varying)
+def _write_parts(program: Program, names: dict[str, Any]) -> Iterator[str]:
+    """Lines that call functions of `LONGEST` statements; slots hold what several of them use."""
+    every = program.statements
+    parts = [every[start : start + LONGEST] for start in range(0, len(every), LONGEST)]
+    slots = _assign_slots(program, parts)
+    lines = _Lines(names, program.varying)
     yield f"x = ({''.join(f'v{i}, ' for i in range(program.size))})"
     yield f"v = [0.0] * {len(slots)}"
-    for i, part in enumerate(cut[:-1]):
-        made = {step.result for step in part if isinstance(step, Instruction)}
-        used = {x for step in part for x in step.operands if isinstance(x, int)}
+    for i, part in enumerate(parts):
+        results = _find_results(part)
         loads = [
             f"v{n} = x[{n}]" if n < program.size else f"v{n} = v[{slots[n]}]"
-            for n in sorted(used - made)
+            for n in sorted(_find_operands(part) - results)
         ]
-        stores = [f"v[{slots[n]}] = v{n}" for n in sorted(made & slots.keys())]
-        lines = [*loads, *writer.of(part), *stores, "return -1"]
-        names[f"part{i}"] = _defined(f"part{i}", "x, v", lines, names)
+        stores = [f"v[{slots[n]}] = v{n}" for n in sorted(results & slots.keys())]
+        body = [*loads, *lines.write(part), *stores, "return -1"]
+        names[f"part{i}"] = _define(f"part{i}", "x, v", body, names)
         yield f"failed = part{i}(x, v)"
         yield "if failed >= 0: return failed"
-    given = [*program.outputs, *(row.of for row in program.rows)]
-    returned = {n for n in given if isinstance(n, int) and n >= program.size}
+    returned = {n for n in _find_returned(program) if n >= program.size}
     yield from (f"v{n} = v[{slots[n]}]" for n in sorted(returned))
-    yield _result(program, names)
 
 
-def _result(program: Program, names: dict[str, Any]) -> str:
-    return f"return {_tree(program.structure, iter(result_texts(program)), names)}"
+def _assign_slots(program: Program, parts: Sequence[Sequence[Statement]]) -> dict[int, int]:
+    """A slot for each result that another part uses, or that is returned."""
+    home: dict[int, int] = {}
+    slots: dict[int, int] = {}
+    for i, part in enumerate(parts):
+        for x in sorted(_find_operands(part)):
+            if home.get(x, i) != i:
+                slots.setdefault(x, len(slots))
+        home |= dict.fromkeys(_find_results(part), i)
+    for x in _find_returned(program):
+        if x in home:
+            slots.setdefault(x, len(slots))
+    return slots
 
 
-def result_texts(program: Program) -> list[str]:
+def _find_results(statements: Sequence[Statement]) -> set[int]:
+    return {each.result for each in statements if isinstance(each, Instruction)}
+
+
+def _find_operands(statements: Sequence[Statement]) -> set[int]:
+    return {x for each in statements for x in find_numbers(each.operands)}
+
+
+def _find_returned(program: Program) -> list[int]:
+    return find_numbers([*program.outputs, *[each.number for each in program.batch_outputs]])
+
+
+def _write_outputs(program: Program) -> list[str]:
     """An expression for each number of the result."""
-    texts = ["" if x is None else _text(x) for x in program.outputs]
-    for row in program.rows:
-        for i, place in enumerate(row.places):
-            texts[place] = f"v{row.of}[{i}]"
+    texts = ["" if x is None else _write_operand(x) for x in program.outputs]
+    for each in program.batch_outputs:
+        for lane, place in enumerate(each.places):
+            texts[place] = f"v{each.number}[{lane}]"
     return texts
 
 
 class _Lines:
-    """Steps as lines of Python, and the guards among them counted.
+    """Statements as lines of Python; the guards among them are counted.
 
-    A varying number is a list of one number a lane.
+    A varying number is a list with one number a lane. What the lines refer to besides the functions
+    of floats is added to `names`.
     """
 
     def __init__(self, names: dict[str, Any], varying: dict[int, int]) -> None:
-        self.names = names
-        self.varying = varying
-        self.templates: dict[Operation, str] = {}
-        self.guards = 0
+        self._names = names
+        self._varying = varying
+        self._templates: dict[Operation, str] = {}
+        self._guards = 0
 
-    def of(self, steps: Sequence[Step]) -> Iterator[str]:
-        """The lines of these steps, which follow those before."""
-        for step in steps:
-            operands = [_text(x) for x in step.operands]
-            if isinstance(step, Guard):
+    def write(self, statements: Sequence[Statement]) -> Iterator[str]:
+        """The lines of these statements, which follow those before."""
+        for each in statements:
+            operands = [_write_operand(x) for x in each.operands]
+            if isinstance(each, Guard):
                 left, right = operands
-                negated = "not " if step.holds else ""
-                yield f"if {negated}{left} {step.relation} {right}: return {self.guards}"
-                self.guards += 1
-                continue
-            if isinstance(step.op, Lanes):
-                yield _border(step, step.op, operands, self.names)
-                continue
-            if step.op not in self.templates:
-                self.templates[step.op] = _template(step.op, self.names)
-            lines = [*_instruction(step, self.templates[step.op], operands)]
-            lanes = self.varying.get(step.result)
-            if not lanes:
-                yield from lines
-                continue
-            yield f"v{step.result} = [0.0] * {lanes}"
-            yield f"for i in range({lanes}):"
-            for x in {step.result, *numbers_in(step.operands)} & self.varying.keys():
-                lines = [_by_lane(line, x) for line in lines]  # in each lane its own number
-            yield from (f"    {line}" for line in lines)
+                negated = "not " if each.holds else ""
+                yield f"if {negated}{left} {each.relation} {right}: return {self._guards}"
+                self._guards += 1
+            elif isinstance(each.op, Lanes):
+                self._names["sum_lanes"] = sum_lanes
+                yield _write_border(each, each.op, operands)
+            else:
+                yield from self._write_instruction(each, operands)
+
+    def _write_instruction(self, instruction: Instruction, operands: list[str]) -> Iterator[str]:
+        result, op, _ = instruction
+        if op not in self._templates:
+            self._templates[op] = _make_template(op, self._names)
+        lines = [*_fill_template(self._templates[op], instruction, operands)]
+        lanes = self._varying.get(result)
+        if not lanes:
+            yield from lines
+            return
+        yield f"v{result} = [0.0] * {lanes}"
+        yield f"for i in range({lanes}):"
+        for x in {result, *find_numbers(instruction.operands)} & self._varying.keys():
+            lines = [re.sub(rf"\bv{x}\b", f"v{x}[i]", line) for line in lines]
+        yield from (f"    {line}" for line in lines)
 
 
-def _instruction(step: Instruction, template: str, operands: Sequence[str]) -> Iterator[str]:
-    result = f"v{step.result}"
-    if not step.op.folds:
+def _fill_template(
+    template: str, instruction: Instruction, operands: Sequence[str]
+) -> Iterator[str]:
+    result, op = f"v{instruction.result}", instruction.op
+    if not op.folds:
         yield f"{result} = {template.format(*operands)}"
         return
     yield f"{result} = {operands[0]}"
-    for term in step.op.terms(operands):
+    for term in op.terms(operands):
         yield f"{result} = {template.format(result, *term)}"
 
 
-def _border(step: Instruction, op: Lanes, operands: list[str], names: dict[str, Any]) -> str:
+def _write_border(instruction: Instruction, op: Lanes, operands: list[str]) -> str:
     """The line for an operation at the border of a batch."""
-    names["sum_of_lanes"] = sum_of_lanes
     forms = {
         "pack": f"[{', '.join(operands)}]",
         "place": "[{} if i == {} else 0.0 for i in range({})]",
         "pick": "{}[int({})]",
-        "sum": "sum_of_lanes({})",
+        "sum": "sum_lanes({})",
     }
-    return f"v{step.result} = {forms[op.kind].format(*operands, op.lanes)}"
+    return f"v{instruction.result} = {forms[op.kind].format(*operands, op.lanes)}"
 
 
-def sum_of_lanes(numbers: Sequence[float]) -> float:
+def sum_lanes(numbers: Sequence[float]) -> float:
     """The sum over a batch, in an order that depends on its size alone.
 
-    Eight sums are kept, to which the numbers are added in turn; they are added in pairs in the end.
-    Every backend does the same, so that all give the same bits.
+    The numbers are added to eight sums in turn, and these are added in pairs in the end. Every
+    backend does the same, so that all give the same bits.
     """
     p = [-0.0] * 8
     for i, x in enumerate(numbers):
@@ -202,16 +191,12 @@ def sum_of_lanes(numbers: Sequence[float]) -> float:
     return ((p[0] + p[4]) + (p[2] + p[6])) + ((p[1] + p[5]) + (p[3] + p[7]))
 
 
-def _by_lane(line: str, number: int) -> str:
-    return re.sub(rf"\bv{number}\b", f"v{number}[i]", line)
-
-
-def _template(op: Operation, names: dict[str, Any]) -> str:
-    """The value of an operation, with `{0}`, `{1}` … for its operands."""
+def _make_template(op: Operation, names: dict[str, Any]) -> str:
+    """The value of an operation, with `{0}`, `{1}` and so on for its operands."""
     places = [f"{{{i}}}" for i in range(len(op.operands))]
     if not isinstance(op.value, str):
         name = f"f{len(names)}"
-        names[name] = _checked(op)
+        names[name] = _check_results(op)
         return f"{name}({', '.join(places)})"
     tree = op.float_tree(op.value)
     for node in ast.walk(tree):
@@ -220,55 +205,17 @@ def _template(op: Operation, names: dict[str, Any]) -> str:
     return ast.unparse(tree)
 
 
-def _checked(op: Operation) -> Callable[..., float]:
-    computed: Any = op.value
+def _check_results(op: Operation) -> Callable[..., float]:
+    """The Python code of an operation, whose results must be numbers."""
+    compute: Any = op.value
 
     def value(*operands: float) -> float:
-        return number(computed(*operands), f"what {op!r} returned")
+        return number(compute(*operands), f"what {op!r} returned")
 
     return value
 
 
-def _text(x: Operand) -> str:
+def _write_operand(x: Operand) -> str:
     if isinstance(x, int):
         return f"v{x}"
     return repr(x) if math.copysign(1, x) > 0 else f"({x!r})"
-
-
-def structured(
-    structure: trees.Structure, texts: Sequence[str], names: dict[str, Any]
-) -> Callable[[Any], Any]:
-    """A function that evaluates expressions of its argument `y`, and returns them as one tree."""
-    source = _tree(structure, iter(texts), names)
-    names["unflatten"] = trees.unflatten
-    tree: Callable[[Any], Any] = eval(f"lambda y: {source}", names)  # noqa: S307 — made here
-    return tree
-
-
-def _tree(structure: trees.Structure, leaves: Iterator[str], names: dict[str, Any]) -> str:
-    """An expression for the result in its structure."""
-    if structure.kind is None:
-        return next(leaves)
-    if structure.kind in {list, tuple, dict}:
-        parts = [_tree(below, leaves, names) for below in structure.below]
-        if structure.kind is list:
-            return f"[{', '.join(parts)}]"
-        if structure.kind is tuple:
-            return f"({''.join(f'{part}, ' for part in parts)})"
-        items = (
-            f"{_named(key, names)}: {part}" for key, part in zip(structure.keys, parts, strict=True)
-        )
-        return f"{{{', '.join(items)}}}"
-    name = f"s{len(names)}"
-    names[name] = structure
-    inside = ", ".join(next(leaves) for _ in range(structure.size))
-    return f"unflatten({name}, [{inside}])"
-
-
-def _named(key: Any, names: dict[str, Any]) -> str:
-    """A dict's key as it is written, or a name for it."""
-    if type(key) in {str, int, bool}:
-        return repr(key)
-    name = f"k{len(names)}"
-    names[name] = key
-    return name

@@ -1,7 +1,7 @@
-"""The backend `tape`: a program as flat arrays of numbers, which the native core runs at once.
+"""The backend `tape`: a program encoded as arrays of numbers, which the native core runs at once.
 
-`jit.steps` says what is in them. With batches the records come stage by stage, each of which begins
-with the number of its lanes, 0 for none; further records are, by their kind,
+`compiler/instructions.py` says what is in them. With batches the records come stage by stage. Each
+stage begins with the number of its lanes, 0 for none. Further records are, by their kind,
 
     STAGE      lanes, 0                                    a stage begins
     STRIDED    result, 4, buffer, offset, stride, lanes    a varying number, read where it lies
@@ -9,7 +9,7 @@ with the number of its lanes, 0 for none; further records are, by their kind,
     PICK       result, 2, operand, lane
     PLACE      result, 2, operand, lane
     SUM        result, 1, operand
-    ROW        0, 4, operand, buffer, offset, stride       all lanes of the operand are results
+    ROW        0, 4, operand, buffer, offset, stride       all lanes of the operand are outputs
 
 and an output that is BY_ROW is one that a record of the last kind writes.
 """
@@ -19,11 +19,17 @@ from array import array
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
-from micrograd_gd.compiler.backends.python import Code
-from micrograd_gd.compiler.instructions import FlatSteps, Guard, Instruction, Operand, Step
+from micrograd_gd.compiler.backends.kernel import Kernel
+from micrograd_gd.compiler.instructions import (
+    EncodedStatements,
+    Guard,
+    Instruction,
+    Operand,
+    Statement,
+)
 from micrograd_gd.compiler.lanes import Lanes
-from micrograd_gd.compiler.program import Program, Row
-from micrograd_gd.compiler.schedule import schedule, strided
+from micrograd_gd.compiler.program import BatchOutput, Program
+from micrograd_gd.compiler.schedule import find_inputs, schedule
 from micrograd_gd.core.choice import native_part
 from micrograd_gd.core.tape_format import BY_ROW, PartKind, RecordKind
 from micrograd_gd.errors import JitError
@@ -35,10 +41,8 @@ _KINDS = {
     None: PartKind.NUMBER, list: PartKind.LIST, tuple: PartKind.TUPLE, dict: PartKind.DICT,
 }  # fmt: skip
 
-Part = tuple[int, int, Any]
 
-
-class Flat(NamedTuple):
+class Encoding(NamedTuple):
     """A program as three arrays."""
 
     code: bytes
@@ -46,73 +50,94 @@ class Flat(NamedTuple):
     outputs: bytes
 
 
-def compiled(program: Program) -> Code:
+def compile_program(program: Program) -> Kernel:
     """The program as a kernel of the native core.
 
     Raises JitError without that core, and for operations that are Python code.
     """
-    if native_part("Tape") is None:
+    tape = native_part("Tape")
+    if tape is None:
         raise JitError("backend 'tape' needs the native engine; backend 'python' does not")
-    places = program.input_layout.runs, program.output_layout.runs
-    return kernel(program, native_part("Tape")(*flat(program), *places))
+    spans = program.input_layout.spans, program.output_layout.spans
+    return make_kernel(program, tape(*encode(program), *spans))
 
 
-def kernel(program: Program, code: Any) -> Code:
+def make_kernel(program: Program, code: Any) -> Kernel:
     """What calls native code: a tape, or an (address, what it belongs to, room for its work)."""
     structures = [structure for _, structure in program.arguments]
     arguments = Structure(tuple, below=tuple(structures))
-    made: Code = native_part("Kernel")(
-        code, plan(arguments), plan(program.structure), program.captured, sys.modules.get("numpy")
+    kernel: Kernel = native_part("Kernel")(
+        code,
+        [*plan(arguments)],
+        [*plan(program.structure)],
+        program.captured,
+        sys.modules.get("numpy"),
     )
-    return made
+    return kernel
 
 
-def flat(program: Program) -> Flat:
-    """The program in its flat form.
+def plan(structure: Structure) -> Iterator[tuple[int, int, Any]]:
+    """What a kernel knows of a structure: each part of it, a container before what is in it.
+
+    A part is (kind, size, what). The last is a dict's keys, an array's shape, or what makes another
+    container of its parts.
+    """
+    if structure.kind in _KINDS:
+        yield _KINDS[structure.kind], len(structure.below), structure.keys
+    elif structure.is_container:
+        yield PartKind.OTHER, len(structure.below), structure.filled
+    else:
+        yield PartKind.ARRAY, structure.size, structure.shape
+    for below in structure.below:
+        yield from plan(below)
+
+
+def encode(program: Program) -> Encoding:
+    """The program as arrays of numbers.
 
     Raises JitError for operations that are not compiled into the core.
     """
-    if isinstance(program.steps, FlatSteps):
-        for op in program.steps.ops.values():
-            _number(op)
-        return Flat(program.steps.code, program.steps.constants, program.steps.outputs)
-    writer = _Writer()
-    outputs = [BY_ROW if x is None else writer.operand(x) for x in program.outputs]
+    if isinstance(program.statements, EncodedStatements):
+        for op in program.statements.ops.values():
+            _find_number(op)
+        encoded = program.statements
+        return Encoding(encoded.code, encoded.constants, encoded.outputs)
+    encoder = _Encoder(program)
+    outputs = [BY_ROW if x is None else encoder.encode_operand(x) for x in program.outputs]
     if program.has_batches:
-        _write_stages(program, writer, outputs)
+        encoder.encode_stages(outputs)
     else:
-        writer.steps(program.steps)
-    return Flat(writer.code.tobytes(), writer.constants.tobytes(), array("i", outputs).tobytes())
+        encoder.encode_statements(program.statements)
+    constants = encoder.constants.tobytes()
+    return Encoding(encoder.code.tobytes(), constants, array("i", outputs).tobytes())
 
 
-class _Writer:
+class _Encoder:
     """The records so far, and the constants, those with the same bits once."""
 
-    def __init__(self) -> None:
+    def __init__(self, program: Program) -> None:
         self.code = array("i")
         self.constants = array("d")
+        self._program = program
         self._places: dict[str, int] = {}
         self._numbers: dict[Operation, int] = {}
 
-    def steps(self, steps: Iterable[Step]) -> None:
-        """Write steps that are the same for all lanes of a batch, or belong to none."""
-        for step in steps:
-            if isinstance(step, Guard):
-                relation = RELATIONS.index(BY_SIGN[step.relation])
-                self.code.append(-(1 + 2 * relation + step.holds))
+    def encode_statements(self, statements: Iterable[Statement]) -> None:
+        """Append the records of statements, none of them at the border of a batch."""
+        for each in statements:
+            if isinstance(each, Guard):
+                relation = RELATIONS.index(BY_SIGN[each.relation])
+                self.code.append(-(1 + 2 * relation + each.holds))
             else:
-                number = self._numbers.get(step.op)
+                number = self._numbers.get(each.op)
                 if number is None:
-                    number = self._numbers[step.op] = _number(step.op)
-                self.code.extend((number, step.result, len(step.operands)))
-            self.code.extend([x if type(x) is int else self.operand(x) for x in step.operands])
+                    number = self._numbers[each.op] = _find_number(each.op)
+                self.code.extend((number, each.result, len(each.operands)))
+            operands = [x if type(x) is int else self.encode_operand(x) for x in each.operands]
+            self.code.extend(operands)
 
-    def record(self, op: int, result: int, *integers: int) -> None:
-        """Write a record of another kind."""
-        self.code.extend((op, result, len(integers), *integers))
-
-    def operand(self, x: Operand) -> int:
-        """A number of the program, or the place of a constant, as it is written."""
+    def encode_operand(self, x: Operand) -> int:
+        """A number of the program as it is, or a constant by its place."""
         if isinstance(x, int):
             return x
         key = repr(x)  # which tells the zeros apart
@@ -121,8 +146,69 @@ class _Writer:
             self.constants.append(x)
         return self._places[key]
 
+    def encode_stages(self, outputs: list[int]) -> None:
+        """Append the records of a program with batches."""
+        program = self._program
+        even = [each for each in program.batch_outputs if self._is_even(each)]
+        waiting: dict[int, list[BatchOutput]] = {}
+        for batch in even:
+            waiting.setdefault(batch.number, []).append(batch)
+        for stage in schedule(program).stages:
+            self._append(RecordKind.STAGE, stage.lanes)
+            for each in stage.statements:
+                if isinstance(each, Instruction) and isinstance(each.op, Lanes):
+                    self._encode_border(each, each.op)
+                else:
+                    self.encode_statements([each])
+                if stage.lanes and isinstance(each, Instruction):
+                    self._encode_outputs(waiting.pop(each.result, []))
+        for left in waiting.values():  # of numbers that no loop computes
+            self._append(RecordKind.STAGE, left[0].lanes)
+            self._encode_outputs(left)
+        self._encode_picks({*program.batch_outputs} - {*even}, outputs)
 
-def _number(op: Operation) -> int:
+    def _is_even(self, batch: BatchOutput) -> bool:
+        """Whether its lanes lie as evenly in memory as among the outputs."""
+        layout = self._program.output_layout
+        first, last = (layout.locate(batch.places[i]) for i in (0, -1))
+        return first[0] == last[0] and last[1] - first[1] == batch.stride * (batch.lanes - 1)
+
+    def _encode_border(self, instruction: Instruction, op: Lanes) -> None:
+        """Append the record of an operation at the border of a batch."""
+        inputs = find_inputs(instruction, self._program) if op.kind == "pack" else None
+        if inputs is not None:
+            buffer, offset = self._program.input_layout.locate(inputs.start)
+            self._append(
+                RecordKind.STRIDED, instruction.result, buffer, offset, inputs.step, op.lanes
+            )
+            return
+        first, *lane = instruction.operands
+        operands = [self.encode_operand(first), *map(int, lane)]
+        if op.kind == "pack":
+            operands = [*map(self.encode_operand, instruction.operands)]
+        self._append(RecordKind[op.kind.upper()], instruction.result, *operands)
+
+    def _encode_outputs(self, batches: Iterable[BatchOutput]) -> None:
+        for each in batches:
+            buffer, offset = self._program.output_layout.locate(each.start)
+            self._append(RecordKind.ROW, 0, each.number, buffer, offset, each.stride)
+
+    def _encode_picks(self, batches: Iterable[BatchOutput], outputs: list[int]) -> None:
+        """Append a pick for each lane, and make it the output."""
+        number = self._program.free_number
+        self._append(RecordKind.STAGE, 0)
+        for batch in batches:
+            for lane, place in enumerate(batch.places):
+                outputs[place] = number + lane
+                self._append(RecordKind.PICK, number + lane, batch.number, lane)
+            number += batch.lanes
+
+    def _append(self, op: int, result: int, *integers: int) -> None:
+        self.code.extend((op, result, len(integers), *integers))
+
+
+def _find_number(op: Operation) -> int:
+    """The number of an operation in the core."""
     number: int = native_part("number_of")(op)
     if not number:
         raise JitError(
@@ -130,78 +216,3 @@ def _number(op: Operation) -> int:
             f"backend 'python' can"
         )
     return number
-
-
-def _write_stages(program: Program, writer: _Writer, outputs: list[int]) -> None:
-    even = [row for row in program.rows if _is_even(row, program)]
-    rows = {row.of: [each for each in even if each.of == row.of] for row in even}
-    for stage in schedule(program).stages:
-        writer.record(RecordKind.STAGE, stage.lanes)
-        for step in stage.steps:
-            if isinstance(step, Instruction) and isinstance(step.op, Lanes):
-                _write_border(program, step, step.op, writer)
-            else:
-                writer.steps([step])
-            if stage.lanes and isinstance(step, Instruction):
-                _write_rows(program, rows.pop(step.result, []), writer)
-    for left in rows.values():  # of numbers that no loop computes
-        writer.record(RecordKind.STAGE, left[0].lanes)
-        _write_rows(program, left, writer)
-    _write_lane_by_lane(program, {*program.rows} - {*even}, writer, outputs)
-
-
-def _write_lane_by_lane(
-    program: Program, rows: Iterable[Row], writer: _Writer, outputs: list[int]
-) -> None:
-    number = max([program.size, *(step.result + 1 for step in program.instructions)])
-    writer.record(RecordKind.STAGE, 0)
-    for row in rows:
-        for lane, place in enumerate(row.places):
-            outputs[place] = number + lane
-            writer.record(RecordKind.PICK, number + lane, row.of, lane)
-        number += row.lanes
-
-
-def _is_even(row: Row, program: Program) -> bool:
-    """Whether its lanes lie as evenly in memory as among the results."""
-    first, last = (program.output_layout.place(row.places[i]) for i in (0, -1))
-    return first[0] == last[0] and last[1] - first[1] == row.stride * (row.lanes - 1)
-
-
-def _write_border(program: Program, step: Instruction, op: Lanes, writer: _Writer) -> None:
-    """Write a step at the border of a batch."""
-    places = strided(step, program) if op.kind == "pack" else None
-    if places is not None:
-        buffer, offset = program.input_layout.place(places.start)
-        writer.record(RecordKind.STRIDED, step.result, buffer, offset, places.step, op.lanes)
-        return
-    first, *lane = step.operands
-    operands = [writer.operand(first), *map(int, lane)]
-    if op.kind == "pack":
-        operands = [*map(writer.operand, step.operands)]
-    writer.record(RecordKind[op.kind.upper()], step.result, *operands)
-
-
-def _write_rows(program: Program, rows: Iterable[Row], writer: _Writer) -> None:
-    for row in rows:
-        buffer, offset = program.output_layout.place(row.start)
-        writer.record(RecordKind.ROW, 0, row.of, buffer, offset, row.stride)
-
-
-def plan(structure: Structure) -> list[Part]:
-    """What a kernel knows of a structure: each part, a container before what is in it.
-
-    A part is (kind, size, what), which is a dict's keys, an array's shape, or what makes the rest.
-    """
-    return [*_parts(structure)]
-
-
-def _parts(structure: Structure) -> Iterator[Part]:
-    if structure.kind in _KINDS:
-        yield _KINDS[structure.kind], len(structure.below), structure.keys
-    elif structure.is_container:
-        yield PartKind.OTHER, len(structure.below), structure.filled
-    else:
-        yield PartKind.ARRAY, structure.size, structure.shape
-    for below in structure.below:
-        yield from _parts(below)

@@ -99,7 +99,7 @@ static PyMethodDef native_methods[] = {
     {"adopt", native_adopt, METH_VARARGS, DOC_adopt},
     {"number_of", native_number_of, METH_O, DOC_number_of},
     {"count_blocks", native_count_blocks, METH_O, DOC_count_blocks},
-    {"optimized", native_optimized, METH_VARARGS, DOC_optimized},
+    {"optimize", native_optimize, METH_VARARGS, DOC_optimize},
     {"pull_back", native_pull_back, METH_VARARGS, DOC_pull_back},
     {"push_forward", native_push_forward, METH_VARARGS, DOC_push_forward},
     {NULL, NULL, 0, NULL},

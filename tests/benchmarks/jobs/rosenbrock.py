@@ -8,7 +8,7 @@ from timing import MILLI
 from transforms import rosenbrock
 
 from micrograd_gd import jit, value_and_grad
-from micrograd_gd.compiler.jit import BACKENDS
+from micrograd_gd.compiler.specialization import BACKENDS
 
 X = np.random.default_rng(0).uniform(-2, 2, 1000)
 AT_ONCE = "tape" if "tape" in BACKENDS else "python"  # what runs from the first call on

@@ -12,17 +12,17 @@ pytest.importorskip("llvmlite")
 from micrograd_gd import functional, grad, jit, trace, value_and_grad, vmap
 from micrograd_gd.compiler.backends import llvm
 from micrograd_gd.compiler.backends.llvm import memory
-from micrograd_gd.compiler.backends.llvm.module import Module
+from micrograd_gd.compiler.backends.llvm.module import ModuleWriter
 
 
 def text_of(program):
     """All of it in LLVM's language."""
-    return "".join(Module(program, llvm.LONGEST, llvm.LONGEST_IN_LANES).texts(llvm.TOGETHER))
+    return "".join(ModuleWriter(program, llvm.LONGEST, llvm.LONGEST_IN_LANES).write(llvm.TOGETHER))
 
 
 def called(program, inputs, outputs):
     """Call machine code as a kernel does: a pointer for each buffer."""
-    code = llvm.machine_code(program)
+    code = llvm.generate_code(program)
     x, y, v = inputs, outputs, np.full(code.scratch + 100, 7.25)
     tables = [(ctypes.c_void_p * len(z))(*[part.ctypes.data for part in z]) for z in (x, y)]
     run = ctypes.CFUNCTYPE(ctypes.c_int32, *[ctypes.c_void_p] * 3)(code.address)
@@ -54,9 +54,9 @@ def test_numbers_that_wait_share_the_room():
         return x
 
     program = trace(chain, 1.0)
-    module = Module(program, llvm.LONGEST, llvm.LONGEST_IN_LANES)
+    module = ModuleWriter(program, llvm.LONGEST, llvm.LONGEST_IN_LANES)
     assert module.weight == 2 * 5 * llvm.LONGEST
-    assert module.slots == 2, "what is made waits beside what is used"
+    assert module.scratch == 2, "what is made waits beside what is used"
     assert text_of(program).count("define i32 @part") == 10
 
 
@@ -87,7 +87,7 @@ def test_a_batch_keeps_to_its_memory_wherever_that_begins():
 
 def test_a_sum_of_any_length_is_cut_too():
     program = trace(lambda x: functional.dot(x, x, 0.0), np.ones(2 * llvm.LONGEST))
-    assert len(program.steps) == 1
+    assert len(program.statements) == 1
     assert "@part3" in text_of(program)
     compiled = jit(lambda x: functional.dot(x, x, 0.0), backend="llvm")
     x = np.linspace(-1, 1, 2 * llvm.LONGEST)

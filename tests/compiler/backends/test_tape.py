@@ -16,7 +16,7 @@ from special_numbers import SPECIAL
 
 from micrograd_gd import Value, engine_name, jit, trace, value_and_grad, vmap
 from micrograd_gd.compiler.backends import tape as tapes
-from micrograd_gd.compiler.jit import BACKENDS
+from micrograd_gd.compiler.specialization import BACKENDS
 from micrograd_gd.errors import JitError, NotANumberError, NumberRangeError
 from micrograd_gd.functional import dot, mean, total
 from micrograd_gd.table.ops import OPERATIONS, Operation, operation
@@ -37,7 +37,7 @@ def bits(tree):
 
 def kernel_of(f, *args):
     """What runs `f` on the tape, to be called without jit around it."""
-    return tapes.compiled(trace(f, *args))
+    return tapes.compile_program(trace(f, *args))
 
 
 # The same bits.
@@ -142,7 +142,7 @@ def test_every_relation_is_checked_both_ways(relation):
     f = eval(f"lambda a, b: a if a {relation} b else b")  # noqa: S307 — one of six relations
     for first in ((1.0, 2.0), (2.0, 1.0), (1.0, 1.0)):
         program = trace(f, *first)
-        kernel = tapes.compiled(program)
+        kernel = tapes.compile_program(program)
         for a, b in itertools.product(SPECIAL, repeat=2):
             taken = eval(f"a {relation} b")  # noqa: S307 — the same one
             result = kernel(a, b)
@@ -195,7 +195,7 @@ def test_structures_go_in_and_come_out_by_the_direct_way(args):
         result = kernel(*numbers)
         assert flatten(result)[1] == flatten(numbers)[1]
         assert bits(result) == bits(numbers)
-    assert bits(kernel.flat(flatten(args)[0])) == bits(args)
+    assert bits(kernel.run(flatten(args)[0])) == bits(args)
 
 
 def moved(tree):
@@ -377,7 +377,7 @@ def test_many_calls_take_no_memory():
             kernel(good, ARRAY)
             kernel(bad, ARRAY)
             kernel(good, [1.0])
-            kernel.flat([1.0, 2.0, 3.0, 4.0, 5.0])
+            kernel.run([1.0, 2.0, 3.0, 4.0, 5.0])
         grown = tracemalloc.get_traced_memory()[0] - before
     finally:
         tracemalloc.stop()
@@ -479,7 +479,7 @@ def test_a_tape_by_hand():
         ({"code": [], "y": [[1, 0, 0]]}, "places are tuples"),
     ],
 )
-def test_a_malformed_flat_program_is_refused(wrong, message):
+def test_a_malformed_program_is_refused(wrong, message):
     with pytest.raises(ValueError, match=message):
         tape(**wrong)
 
@@ -590,15 +590,15 @@ def test_a_kernel_is_of_values_and_code():
         Kernel(17, *plans, (), None)
     with pytest.raises(ValueError, match="that is no address"):
         Kernel((0, None, 0), *plans, (), None)
-    with pytest.raises(TypeError, match=r"flat\(\) takes a list of 1 numbers"):
-        Kernel(tape([]), *plans, (), None).flat([])
+    with pytest.raises(TypeError, match=r"run\(\) takes a list of 1 numbers"):
+        Kernel(tape([]), *plans, (), None).run([])
 
 
 def test_a_kernel_asks_to_be_replaced_after_so_many_calls():
     kernel = kernel_of(lambda x: x * 2, 1.0)
     kernel.patience = 3
     assert [kernel(1.0) for _ in range(4)] == [2.0, 2.0, NotImplemented, NotImplemented]
-    assert kernel.flat([1.0]) == 2.0
+    assert kernel.run([1.0]) == 2.0
     kernel.patience = -1
     assert kernel(1.0) == 2.0
     code = BACKENDS["python"](trace(lambda x: x * 2, 1.0))

@@ -1,7 +1,7 @@
-"""A formula of the table as lines in LLVM's language.
+"""A formula of the table as lines of LLVM's language.
 
 What depends on constants alone is computed while writing, by the functions that the program would
-call, so that a formula's branches on a constant exponent or bound leave no trace.
+call. So the branches of a formula on a constant exponent or bound leave no trace.
 """
 
 import ast
@@ -10,7 +10,7 @@ import struct
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
-from micrograd_gd.compiler.backends.llvm.symbols import symbol
+from micrograd_gd.compiler.backends.llvm.symbols import bind_symbol
 from micrograd_gd.table import expression, ieee
 from micrograd_gd.table.ops import OPERATIONS
 from micrograd_gd.table.relations import BY_NODE
@@ -40,7 +40,7 @@ class Kind(NamedTuple):
     bit: str
     suffix: str
 
-    def text(self, x: Term) -> str:
+    def write_term(self, x: Term) -> str:
         """A term as an operand: a constant by its bits."""
         if isinstance(x, str):
             return x
@@ -54,10 +54,10 @@ LANES = Kind("<8 x double>", "<8 x i1>", "v8f64")
 FAST_MATH = "reassoc nsz contract "  # the flags of arithmetic that may be fused
 
 
-class Formula:
+class FormulaWriter:
     """Lines that compute formulas, one after another.
 
-    The names of what they give begin with `prefix`. `called` collects the functions that they call,
+    The names of their results begin with `prefix`. `called` collects the functions that they call,
     as they are declared.
     """
 
@@ -72,13 +72,13 @@ class Formula:
         self._block = ""  # the block in which the last line stands; unnamed is the first
         self._taken = ""  # in lanes: where the arm is taken that is being written; all, if empty
 
-    def line(self, text: str) -> str:
+    def emit(self, text: str) -> str:
         """Add a line; the name of its result."""
         name = f"%{self._prefix}{len(self.lines)}"
         self.lines.append(f"{name} = {text}")
         return name
 
-    def number(self, tree: ast.expr, letters: Mapping[str, Term]) -> Term:  # noqa: PLR0911 — kinds
+    def write(self, tree: ast.expr, letters: Mapping[str, Term]) -> Term:  # noqa: PLR0911 — kinds
         """A number, its letters being what `letters` says."""
         match tree:
             case ast.Name(id=name):
@@ -86,151 +86,158 @@ class Formula:
             case ast.Constant(value=int() | float() as value):
                 return float(value)
             case ast.BinOp(left=left, op=ast.Pow(), right=right):
-                return self._call("pow", [self.number(left, letters), self.number(right, letters)])
+                return self._write_call(
+                    "pow", [self.write(left, letters), self.write(right, letters)]
+                )
             case ast.BinOp(left=left, op=op, right=right):
-                return self._arithmetic(op, self.number(left, letters), self.number(right, letters))
+                return self._write_arithmetic(
+                    op, self.write(left, letters), self.write(right, letters)
+                )
             case ast.UnaryOp(op=ast.USub(), operand=operand):
-                x = self.number(operand, letters)
-                return -x if isinstance(x, float) else self.line(f"fneg {self._kind.number} {x}")
+                x = self.write(operand, letters)
+                return -x if isinstance(x, float) else self.emit(f"fneg {self._kind.number} {x}")
             case ast.Call(func=ast.Name(id=name), args=arguments):
-                return self._call(name, [self.number(x, letters) for x in arguments])
+                return self._write_call(name, [self.write(x, letters) for x in arguments])
             case ast.IfExp(test=test, body=body, orelse=orelse):
-                return self._choice(test, body, orelse, letters)
+                return self._write_choice(test, body, orelse, letters)
             case _:
-                holds = self._condition(tree, letters)
+                holds = self._write_condition(tree, letters)
                 if isinstance(holds, bool):
                     return float(holds)
-                return self.line(f"uitofp {self._kind.bit} {holds} to {self._kind.number}")
+                return self.emit(f"uitofp {self._kind.bit} {holds} to {self._kind.number}")
 
-    def _arithmetic(self, op: ast.operator, a: Term, b: Term) -> Term:
+    def _write_arithmetic(self, op: ast.operator, a: Term, b: Term) -> Term:
         name, on_floats = _ARITHMETIC[type(op)]
         if isinstance(a, float) and isinstance(b, float):
             return on_floats(a, b)
-        return self.line(
-            f"{name} {self._flags}{self._kind.number} {self._text(a)}, {self._text(b)}"
+        return self.emit(
+            f"{name} {self._flags}{self._kind.number} {self._write_term(a)}, {self._write_term(b)}"
         )
 
-    def _call(self, name: str, given: Sequence[Term]) -> Term:
+    def _write_call(self, name: str, given: Sequence[Term]) -> Term:
         """What a function of the table's language gives."""
         if all(isinstance(x, float) for x in given):
             return OPERATIONS[name](*given)  # type: ignore[no-any-return]  # a float of floats
         if name in _WRITTEN:
             letters, formula = _WRITTEN[name]
             operands = letters.split()
-            return self.number(
+            return self.write(
                 expression.parse(formula, operands), dict(zip(operands, given, strict=True))
             )
         if name in OPERATIONS and name not in ieee.__all__:
             row = OPERATIONS[name]
-            return self.number(row.tree(row.value), dict(zip(row.operands, given, strict=True)))
+            return self.write(row.tree(row.value), dict(zip(row.operands, given, strict=True)))
         number = self._kind.number
         if name in _MACHINE:
             function = f"llvm.{_MACHINE[name]}.{self._kind.suffix}"
             self._called[function] = f"declare {number} @{function}({number})"
         else:
-            function = symbol(name.removeprefix("library_"), len(given))
+            function = bind_symbol(name.removeprefix("library_"), len(given))
             kinds = ", ".join(["double"] * len(given))
             self._called[function] = f"declare double @{function}({kinds})"
             if self._kind is LANES:
-                function = lane_by_lane(function, len(given), self._called)
-        operands = [f"{number} {self._text(x)}" for x in given]
-        return self.line(f"call {number} @{function}({', '.join(operands)})")
+                function = define_lane_by_lane(function, len(given), self._called)
+        operands = [f"{number} {self._write_term(x)}" for x in given]
+        return self.emit(f"call {number} @{function}({', '.join(operands)})")
 
-    def _choice(
+    def _write_choice(
         self, test: ast.expr, body: ast.expr, orelse: ast.expr, letters: Mapping[str, Term]
     ) -> Term:
         """One of two numbers: both are computed and one is taken, unless one calls a function.
 
         In lanes one is always taken, and a function is called if some lane takes what it gives.
         """
-        holds = self._condition(test, letters)
+        holds = self._write_condition(test, letters)
         if isinstance(holds, bool):
-            return self.number(body if holds else orelse, letters)
+            return self.write(body if holds else orelse, letters)
         if expression.calls(body).keys() | expression.calls(orelse).keys() <= _MACHINE.keys():
-            a, b = self.number(body, letters), self.number(orelse, letters)
-            arms = f"{self._kind.number} {self._text(a)}, {self._kind.number} {self._text(b)}"
-            return self.line(f"select {self._kind.bit} {holds}, {arms}")
+            a, b = self.write(body, letters), self.write(orelse, letters)
+            arms = ", ".join([f"{self._kind.number} {self._write_term(x)}" for x in (a, b)])
+            return self.emit(f"select {self._kind.bit} {holds}, {arms}")
         if self._kind is LANES:
-            a, b = self._arm(holds, body, letters), self._arm(self._not(holds), orelse, letters)
-            return self.line(f"select <8 x i1> {holds}, <8 x double> {a}, <8 x double> {b}")
-        place = self._place()
+            a, b = (
+                self._write_arm(holds, body, letters),
+                self._write_arm(self._negate(holds), orelse, letters),
+            )
+            return self.emit(f"select <8 x i1> {holds}, <8 x double> {a}, <8 x double> {b}")
+        place = self._name_block()
         self.lines.append(f"br i1 {holds}, label %{place}.yes, label %{place}.no")
         ways = []
         for arm, tree in (("yes", body), ("no", orelse)):
-            self._begin(f"{place}.{arm}")
-            x = self.number(tree, letters)
-            ways.append(f"[ {self._text(x)}, %{self._block} ]")
+            self._begin_block(f"{place}.{arm}")
+            x = self.write(tree, letters)
+            ways.append(f"[ {self._write_term(x)}, %{self._block} ]")
             self.lines.append(f"br label %{place}.end")
-        self._begin(f"{place}.end")
-        return self.line(f"phi double {', '.join(ways)}")
+        self._begin_block(f"{place}.end")
+        return self.emit(f"phi double {', '.join(ways)}")
 
-    def _arm(self, where: str, tree: ast.expr, letters: Mapping[str, Term]) -> str:
+    def _write_arm(self, where: str, tree: ast.expr, letters: Mapping[str, Term]) -> str:
         """A number in lanes; its functions are called only if one of the lanes wants it."""
         if expression.calls(tree).keys() <= _MACHINE.keys():
-            return self._text(self.number(tree, letters))
+            return self._write_term(self.write(tree, letters))
         before = self._taken
-        self._taken = self.line(f"and <8 x i1> {before}, {where}") if before else where
+        self._taken = self.emit(f"and <8 x i1> {before}, {where}") if before else where
         if isinstance(tree, ast.IfExp):
-            x = self._text(self.number(tree, letters))
+            x = self._write_term(self.write(tree, letters))
             self._taken = before
             return x
-        bits = self.line(f"bitcast <8 x i1> {self._taken} to i8")
-        any_lane = self.line(f"icmp ne i8 {bits}, 0")
-        place = self._place()
+        bits = self.emit(f"bitcast <8 x i1> {self._taken} to i8")
+        any_lane = self.emit(f"icmp ne i8 {bits}, 0")
+        place = self._name_block()
         self.lines.append(f"br label %{place}.start")
-        self._begin(f"{place}.start")
+        self._begin_block(f"{place}.start")
         rarely = ", !prof !1" if before else ""  # beyond two conditions mostly a nan
         self.lines.append(f"br i1 {any_lane}, label %{place}.yes, label %{place}.end{rarely}")
-        self._begin(f"{place}.yes")
-        x = self._text(self.number(tree, letters))
+        self._begin_block(f"{place}.yes")
+        x = self._write_term(self.write(tree, letters))
         way = f"[ {x}, %{self._block} ], [ zeroinitializer, %{place}.start ]"
         self.lines.append(f"br label %{place}.end")
-        self._begin(f"{place}.end")
+        self._begin_block(f"{place}.end")
         self._taken = before
-        return self.line(f"phi <8 x double> {way}")
+        return self.emit(f"phi <8 x double> {way}")
 
-    def _not(self, bit: str) -> str:
+    def _negate(self, bit: str) -> str:
         true = "true" if self._kind is SCALAR else "splat (i1 true)"
-        return self.line(f"xor {self._kind.bit} {bit}, {true}")
+        return self.emit(f"xor {self._kind.bit} {bit}, {true}")
 
-    def _place(self) -> str:
+    def _name_block(self) -> str:
         """A name for the blocks of a choice."""
         return f"{self._prefix}{len(self.lines)}"
 
-    def _text(self, x: Term) -> str:
-        return self._kind.text(x)
+    def _write_term(self, x: Term) -> str:
+        return self._kind.write_term(x)
 
-    def _begin(self, block: str) -> None:
+    def _begin_block(self, block: str) -> None:
         self.lines.append(f"{block}:")
         self._block = block
 
-    def _condition(self, tree: ast.expr, letters: Mapping[str, Term]) -> str | bool:
+    def _write_condition(self, tree: ast.expr, letters: Mapping[str, Term]) -> str | bool:
         """A bit."""
         match tree:
             case ast.Compare(left=left, ops=ops, comparators=comparators):
-                numbers = [self.number(x, letters) for x in (left, *comparators)]
+                numbers = [self.write(x, letters) for x in (left, *comparators)]
                 bits = [
-                    self._compared(op, a, b)
+                    self._compare(op, a, b)
                     for a, op, b in zip(numbers, ops, numbers[1:], strict=False)
                 ]
-                return self._joined("and", bits)
+                return self._join("and", bits)
             case ast.BoolOp(op=op, values=values):
-                bits = [self._condition(each, letters) for each in values]
-                return self._joined("and" if isinstance(op, ast.And) else "or", bits)
+                bits = [self._write_condition(each, letters) for each in values]
+                return self._join("and" if isinstance(op, ast.And) else "or", bits)
             case ast.UnaryOp(op=ast.Not(), operand=operand):
-                bit = self._condition(operand, letters)
-                return not bit if isinstance(bit, bool) else self._not(bit)
+                bit = self._write_condition(operand, letters)
+                return not bit if isinstance(bit, bool) else self._negate(bit)
             case _:
-                return self._compared(ast.NotEq(), self.number(tree, letters), 0.0)
+                return self._compare(ast.NotEq(), self.write(tree, letters), 0.0)
 
-    def _compared(self, op: ast.cmpop, a: Term, b: Term) -> str | bool:
+    def _compare(self, op: ast.cmpop, a: Term, b: Term) -> str | bool:
         relation = BY_NODE[type(op)]
         if isinstance(a, float) and isinstance(b, float):
             return relation.holds(a, b)
-        sides = f"{self._kind.number} {self._text(a)}, {self._text(b)}"
-        return self.line(f"fcmp {relation.predicate} {sides}")
+        sides = f"{self._kind.number} {self._write_term(a)}, {self._write_term(b)}"
+        return self.emit(f"fcmp {relation.predicate} {sides}")
 
-    def _joined(self, how: str, bits: Sequence[str | bool]) -> str | bool:
+    def _join(self, how: str, bits: Sequence[str | bool]) -> str | bool:
         """All of the bits, or any."""
         decisive = how == "or"  # the bit that decides alone
         if decisive in bits:
@@ -240,16 +247,16 @@ class Formula:
             return not decisive
         first, *rest = unknown
         for bit in rest:
-            first = self.line(f"{how} {self._kind.bit} {first}, {bit}")
+            first = self.emit(f"{how} {self._kind.bit} {first}, {bit}")
         return first
 
 
-def text(x: Term) -> str:
+def write_term(x: Term) -> str:
     """A term as an operand of a line with single numbers."""
-    return SCALAR.text(x)
+    return SCALAR.write_term(x)
 
 
-def lane_by_lane(function: str, arity: int, called: dict[str, str]) -> str:
+def define_lane_by_lane(function: str, arity: int, called: dict[str, str]) -> str:
     """The name of a function of lanes that calls one of numbers for each of them."""
     name = f"lanes.{function}"
     if name not in called:

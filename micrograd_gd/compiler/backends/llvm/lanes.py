@@ -7,11 +7,11 @@ sum and no array sees.
 
 from collections.abc import Iterator, Sequence
 
-from micrograd_gd.compiler.backends.llvm.expression import FAST_MATH, LANES, text
+from micrograd_gd.compiler.backends.llvm.expression import FAST_MATH, LANES, write_term
 from micrograd_gd.compiler.backends.llvm.memory import Memory, Part
 from micrograd_gd.compiler.instructions import Instruction, Operand
-from micrograd_gd.compiler.program import Program, Row
-from micrograd_gd.compiler.schedule import is_kind, strided
+from micrograd_gd.compiler.program import BatchOutput, Program
+from micrograd_gd.compiler.schedule import find_inputs, is_kind
 
 ALIGNING = 7  # numbers that are left out so that the memory begins at a line of the caches
 
@@ -33,19 +33,19 @@ DECLARED = (
 )
 
 
-def function(i: int, part: Part, program: Program, memory: Memory) -> str:
-    """A function that runs the steps in the blocks of lanes from one to another."""
-    here = _Blocks(i, part, program, memory)
-    for step, template in part.steps:
-        assert isinstance(step, Instruction)  # noqa: S101 — a guard is about all samples
-        if is_kind(step, "sum"):
-            here.add(step)
-        elif is_kind(step, "place"):
-            here.place(step)
+def write_function(i: int, part: Part, program: Program, memory: Memory) -> str:
+    """A function that runs the statements in the blocks of lanes from one to another."""
+    here = _LoopBody(i, part, program, memory)
+    for statement, template in part.statements:
+        assert isinstance(statement, Instruction)  # noqa: S101 — a guard is about all samples
+        if is_kind(statement, "sum"):
+            here.add_to_sum(statement)
+        elif is_kind(statement, "place"):
+            here.place_in_lane(statement)
         else:
-            operands = [here.operand(x) for x in step.operands]
-            here.lines.append(template.lines.format(*operands, r=step.result))
-            here.made(step.result, template.result.format(*operands, r=step.result))
+            operands = [here.load_operand(x) for x in statement.operands]
+            here.lines.append(template.lines.format(*operands, r=statement.result))
+            here.remember(statement.result, template.result.format(*operands, r=statement.result))
     return "\n".join([
         f"define void @part{i}({_PARAMETERS}, i64 %from, i64 %to) nounwind alignstack(64) {{",
         "entry:",
@@ -53,7 +53,7 @@ def function(i: int, part: Part, program: Program, memory: Memory) -> str:
         "br label %loop",
         "loop:",
         "%block = phi i64 [ %from, %entry ], [ %next, %last ]",
-        *_block(part.lanes, memory.widths[part.stage]),
+        *_write_block(part.lanes, memory.widths[part.stage]),
         *here.lines,
         "br label %last",
         "last:",
@@ -66,7 +66,7 @@ def function(i: int, part: Part, program: Program, memory: Memory) -> str:
     ])  # fmt: skip
 
 
-def _block(lanes: int, width: int) -> Iterator[str]:
+def _write_block(lanes: int, width: int) -> Iterator[str]:
     """What tells one block from the others."""
     yield "%first = shl i64 %block, 3"
     yield "%one = insertelement <8 x i64> poison, i64 %first, i64 0"
@@ -82,7 +82,7 @@ def _block(lanes: int, width: int) -> Iterator[str]:
     yield "%slots = getelementptr inbounds double, ptr %tile, i64 %in_tile"
 
 
-class _Blocks:
+class _LoopBody:
     """The lines of such a function."""
 
     def __init__(self, i: int, part: Part, program: Program, memory: Memory) -> None:
@@ -97,36 +97,36 @@ class _Blocks:
         self._base = min(memory.rows.values(), default=0)
         self._buffers: dict[str, str] = {}
         self._offsets: dict[int, str] = {}
-        self._packs = packs(program)
-        self._outputs: dict[int, list[Row]] = {}
-        for row in program.rows:
-            self._outputs.setdefault(row.of, []).append(row)
+        self._packs = find_packs(program)
+        self._outputs: dict[int, list[BatchOutput]] = {}
+        for each in program.batch_outputs:
+            self._outputs.setdefault(each.number, []).append(each)
 
-    def operand(self, x: Operand) -> str:
+    def load_operand(self, x: Operand) -> str:
         """A number in each lane."""
         if isinstance(x, float):
-            return LANES.text(x)
-        where = self._where(x)
+            return LANES.write_term(x)
+        where = self._find_place(x)
         if x in self.names and (not where or len(self.lines) < self._until[x]):
             return self.names[x]
         if where:
-            return self._read(self._at(*where))
+            return self._read(self._offset(*where))
         if x in self._packs:
-            return self._input(x)
-        return self._splat(x)
+            return self._load_input(x)
+        return self._load_uniform(x)
 
-    def made(self, x: int, y: str) -> None:
+    def remember(self, x: int, y: str) -> None:
         """Remember a number, and write it where others will read it."""
         self.names[x] = y
-        where = self._where(x)
+        where = self._find_place(x)
         if where:
             self._until[x] = len(self.lines) + IN_REGISTERS
-            self._write(y, self._at(*where))
-        for row in self._outputs.get(x, ()):
-            buffer, offset = self._program.output_layout.place(row.start)
-            self._output(y, self._buffer("%y", buffer), offset, row.stride)
+            self._write(y, self._offset(*where))
+        for each in self._outputs.get(x, ()):
+            buffer, offset = self._program.output_layout.locate(each.start)
+            self._store_output(y, self._load_buffer("%y", buffer), offset, each.stride)
 
-    def _where(self, x: int) -> tuple[str, int] | None:
+    def _find_place(self, x: int) -> tuple[str, int] | None:
         """The place of a number that has one in memory, once it is there."""
         memory = self._memory
         if x in memory.rows:
@@ -136,88 +136,88 @@ class _Blocks:
             return "%slots", 8 * memory.slots[key]
         return None
 
-    def add(self, step: Instruction) -> None:
+    def add_to_sum(self, statement: Instruction) -> None:
         """Add the lanes' numbers to the eight sums so far."""
-        y = self.operand(step.operands[0])
+        y = self.load_operand(statement.operands[0])
         flags = FAST_MATH if self._program.fast_math else ""
-        total = self._at("%v", self._memory.totals[step.result])
+        total = self._offset("%v", self._memory.totals[statement.result])
         before = self._read(total)
-        after = self._line("s", f"fadd {flags}<8 x double> {before}, {y}")
+        after = self._emit("s", f"fadd {flags}<8 x double> {before}, {y}")
         if self._part.lanes % 8:
             choice = f"select <8 x i1> %is_sample, <8 x double> {after}, <8 x double> {before}"
-            after = self._line("s", choice)
+            after = self._emit("s", choice)
         self._write(after, total)
 
-    def place(self, step: Instruction) -> None:
+    def place_in_lane(self, statement: Instruction) -> None:
         """One lane has the number, all others 0."""
-        x, lane = step.operands
-        here = self._line("m", f"icmp eq <8 x i64> %lane, splat (i64 {int(lane)})")
-        y, zero = self.operand(x), LANES.text(0.0)
+        x, lane = statement.operands
+        here = self._emit("m", f"icmp eq <8 x i64> %lane, splat (i64 {int(lane)})")
+        y, zero = self.load_operand(x), LANES.write_term(0.0)
         choice = f"select <8 x i1> {here}, <8 x double> {y}, <8 x double> {zero}"
-        self.made(step.result, self._line("s", choice))
+        self.remember(statement.result, self._emit("s", choice))
 
-    def _splat(self, x: int) -> str:
+    def _load_uniform(self, x: int) -> str:
         """A uniform number in all lanes, loaded where it is used: an operand in memory is free."""
         if x < self._program.size:
-            buffer, offset = self._program.input_layout.place(x)
-            array = self._buffer("%x", buffer)
+            buffer, offset = self._program.input_layout.locate(x)
+            array = self._load_buffer("%x", buffer)
         else:
             array, offset = "%v", self._memory.uniform[x]
-        number = self._line("u", f"load double, ptr {self._at(array, offset)}{UNCHANGED}")
-        one = self._line("u", f"insertelement <8 x double> poison, double {number}, i64 0")
+        number = self._emit("u", f"load double, ptr {self._offset(array, offset)}{UNCHANGED}")
+        one = self._emit("u", f"insertelement <8 x double> poison, double {number}, i64 0")
         zeros = "<8 x double> poison, <8 x i32> zeroinitializer"
-        return self._line("u", f"shufflevector <8 x double> {one}, {zeros}")
+        return self._emit("u", f"shufflevector <8 x double> {one}, {zeros}")
 
-    def _input(self, x: int) -> str:
+    def _load_input(self, x: int) -> str:
         """The samples' numbers from an array; from the tile if another function gathered them."""
         places = self._packs[x]
-        buffer, offset = self._program.input_layout.place(places[0])
-        array = self._buffer("%x", buffer)
+        buffer, offset = self._program.input_layout.locate(places[0])
+        array = self._load_buffer("%x", buffer)
         if places.step == 1:
-            first = self._line(
-                "p", f"getelementptr double, ptr {self._at(array, offset)}, i64 %first"
+            first = self._emit(
+                "p", f"getelementptr double, ptr {self._offset(array, offset)}, i64 %first"
             )
             how = "i32 8, <8 x i1> %is_sample, <8 x double> zeroinitializer"
-            return self._line(
+            return self._emit(
                 "v", f"call <8 x double> @llvm.masked.load.v8f64.p0(ptr {first}, {how})"
             )
-        pointers = self._pointers(array, offset, places.step)
+        pointers = self._find_pointers(array, offset, places.step)
         how = "i32 8, <8 x i1> splat (i1 true), <8 x double> poison"
-        y = self._line(
+        y = self._emit(
             "v", f"call <8 x double> @llvm.masked.gather.v8f64.v8p0(<8 x ptr> {pointers}, {how})"
         )
-        self.made(x, y)
+        self.remember(x, y)
         return y
 
-    def _output(self, y: str, array: str, offset: int, stride: int) -> None:
+    def _store_output(self, y: str, array: str, offset: int, stride: int) -> None:
         if stride == 1:
-            first = self._line(
-                "p", f"getelementptr double, ptr {self._at(array, offset)}, i64 %first"
+            first = self._emit(
+                "p", f"getelementptr double, ptr {self._offset(array, offset)}, i64 %first"
             )
             where = f"<8 x double> {y}, ptr {first}, i32 8, <8 x i1> %is_sample"
             self.lines.append(f"call void @llvm.masked.store.v8f64.p0({where})")
         else:
-            pointers = self._pointers(array, offset, stride)
+            pointers = self._find_pointers(array, offset, stride)
             where = f"<8 x double> {y}, <8 x ptr> {pointers}, i32 8, <8 x i1> %is_sample"
             self.lines.append(f"call void @llvm.masked.scatter.v8f64.v8p0({where})")
 
-    def _pointers(self, array: str, offset: int, stride: int) -> str:
+    def _find_pointers(self, array: str, offset: int, stride: int) -> str:
         """Where the samples are in an array; for lanes beyond them, where the last is."""
         if stride not in self._offsets:
-            steps = f"mul <8 x i64> %sample, splat (i64 {stride})"
-            self._offsets[stride] = self._line("o", steps)
-        base = self._at(array, offset)
-        return self._line(
+            statements = f"mul <8 x i64> %sample, splat (i64 {stride})"
+            self._offsets[stride] = self._emit("o", statements)
+        base = self._offset(array, offset)
+        return self._emit(
             "q", f"getelementptr double, ptr {base}, <8 x i64> {self._offsets[stride]}"
         )
 
     def _read(self, pointer: str) -> str:
-        return self._line("v", f"load <8 x double>, ptr {pointer}, align 64")
+        return self._emit("v", f"load <8 x double>, ptr {pointer}, align 64")
 
     def _write(self, y: str, pointer: str) -> None:
         self.lines.append(f"store <8 x double> {y}, ptr {pointer}, align 64")
 
-    def _buffer(self, table: str, i: int) -> str:
+    def _load_buffer(self, table: str, i: int) -> str:
         key = f"{table}{i}"
         if key not in self._buffers:
             self.entry.append(f"{key}.p = getelementptr ptr, ptr {table}, i64 {i}")
@@ -225,27 +225,27 @@ class _Blocks:
             self._buffers[key] = key
         return self._buffers[key]
 
-    def _at(self, array: str, offset: int) -> str:
+    def _offset(self, array: str, offset: int) -> str:
         if not offset:
             return array
-        return self._line("p", f"getelementptr inbounds double, ptr {array}, i64 {offset}")
+        return self._emit("p", f"getelementptr inbounds double, ptr {array}, i64 {offset}")
 
-    def _line(self, letter: str, what: str) -> str:
+    def _emit(self, letter: str, what: str) -> str:
         name = f"%{letter}.{len(self.lines)}"
         self.lines.append(f"{name} = {what}")
         return name
 
 
-def packs(program: Program) -> dict[int, range]:
+def find_packs(program: Program) -> dict[int, range]:
     """Where those numbers of samples are that lie evenly in an array."""
     return {
-        step.result: places
-        for step in program.instructions
-        if is_kind(step, "pack") and (places := strided(step, program))
+        statement.result: places
+        for statement in program.instructions
+        if is_kind(statement, "pack") and (places := find_inputs(statement, program))
     }
 
 
-def calls(parts: Sequence[Part], memory: Memory) -> Iterator[str]:
+def write_run(parts: Sequence[Part], memory: Memory) -> Iterator[str]:
     """The function that calls all parts, those of a stage for one tile of lanes after the other."""
     for i, part in enumerate(parts):
         if part.lanes:
@@ -273,7 +273,7 @@ def calls(parts: Sequence[Part], memory: Memory) -> Iterator[str]:
     for stage, members in stages.items():
         lanes = parts[members[0]].lanes
         if lanes:
-            yield from _stage(stage, members, lanes, memory, block)
+            yield from _write_stage(stage, members, lanes, memory, block)
             block = f"done{stage}"
             continue
         for i in members:
@@ -287,7 +287,7 @@ def calls(parts: Sequence[Part], memory: Memory) -> Iterator[str]:
     yield from ("ret i32 -1", "}", "!0 = !{}", "")
 
 
-def _stage(
+def _write_stage(
     stage: int, members: Sequence[int], lanes: int, memory: Memory, before: str
 ) -> Iterator[str]:
     """A loop over tiles, the sums begun before it and completed after."""
@@ -300,7 +300,7 @@ def _stage(
     yield f"br label %loop{stage}"
     yield f"loop{stage}:"
     yield f"%from{stage} = phi i64 [ 0, %{before} ], [ %to{stage}, %loop{stage} ]"
-    yield f"%end{stage} = add i64 %from{stage}, {memory.blocks(stage)}"
+    yield f"%end{stage} = add i64 %from{stage}, {memory.count_blocks(stage)}"
     yield f"%whole{stage} = icmp ult i64 %end{stage}, {blocks}"
     yield f"%to{stage} = select i1 %whole{stage}, i64 %end{stage}, i64 {blocks}"
     for i in members:
@@ -312,7 +312,7 @@ def _stage(
         yield f"call void @complete(ptr %totals{stage}, ptr %sums{stage}, i64 {len(sums)})"
 
 
-# Sums begin as -0, which is what adding nothing gives, and end as python.sum_of_lanes says.
+# Sums begin as -0, which is what adding nothing gives, and end as python.sum_lanes says.
 _SUMS = f"""\
 define internal void @begin(ptr %totals, i64 %n) nounwind {{
 entry:
@@ -320,7 +320,7 @@ br label %loop
 loop:
 %i = phi i64 [ 0, %entry ], [ %next, %loop ]
 %p = getelementptr double, ptr %totals, i64 %i
-store double {text(-0.0)}, ptr %p
+store double {write_term(-0.0)}, ptr %p
 %next = add i64 %i, 1
 %more = icmp ult i64 %next, %n
 br i1 %more, label %loop, label %done

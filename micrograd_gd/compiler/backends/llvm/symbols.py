@@ -1,7 +1,7 @@
 """The functions of `ieee` as symbols that machine code calls.
 
-Each gets a name of our own, under which LLVM knows no function: it rewrites none, and the code does
-not depend on where the C library lies today, so that it can be kept.
+Each has a name of our own, under which LLVM knows no function. So it rewrites none, and the code
+does not depend on where the C library lies today, and can be kept.
 """
 
 import ctypes
@@ -21,21 +21,21 @@ _C = {
 
 
 @cache
-def symbol(name: str, arity: int) -> str:
-    """What machine code calls for a function of so many numbers; bound to its address from now on.
+def bind_symbol(name: str, arity: int) -> str:
+    """The symbol of a function of so many numbers, bound to its address from now on.
 
-    ImportError without llvmlite.
+    Raises ImportError without llvmlite.
     """
     from llvmlite import binding  # noqa: PLC0415 — only who asks for machine code needs it
 
     bound = f"micrograd_gd_{name}"
-    address = ctypes.cast(_function(name, arity), ctypes.c_void_p).value
+    address = ctypes.cast(_find_function(name, arity), ctypes.c_void_p).value
     binding.add_symbol(bound, address)
     return bound
 
 
 @cache  # which keeps what calls back alive
-def _function(name: str, arity: int) -> Any:
+def _find_function(name: str, arity: int) -> Any:
     """A C function: the library's, or one that calls back."""
     if name in _C:
         try:

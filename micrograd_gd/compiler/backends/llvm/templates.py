@@ -1,12 +1,12 @@
-"""How a step is written in LLVM's language: lines with room for its operands and its result."""
+"""How an operation is written in LLVM's language: lines with room for operands and result."""
 
 import ast
 from collections.abc import Sequence
 from functools import cache
 from typing import NamedTuple
 
-from micrograd_gd.compiler.backends.llvm.expression import Formula, Kind, Term
-from micrograd_gd.compiler.instructions import Guard, Step
+from micrograd_gd.compiler.backends.llvm.expression import FormulaWriter, Kind, Term
+from micrograd_gd.compiler.instructions import Guard, Statement
 from micrograd_gd.compiler.lanes import Lanes
 from micrograd_gd.errors import JitError
 from micrograd_gd.table.ops import Operation
@@ -30,7 +30,7 @@ _OF_LANES = {  # the weight of what is written elsewhere; most packs are read wh
 
 
 class Templates:
-    """How each operation is written; those that branch, for each of their constants anew."""
+    """The templates of operations; those with branches have one for each of their constants."""
 
     def __init__(self, flags: str = "") -> None:
         self._flags = flags
@@ -38,38 +38,40 @@ class Templates:
         self._called: dict[str, str] = {}  # functions of elsewhere, as they are declared
         self._defined: list[str] = []  # long operations
 
-    def functions(self) -> list[str]:
+    def write_functions(self) -> list[str]:
         """The functions that the templates call."""
         return [*self._called.values(), *self._defined]
 
-    def of(self, step: Step, kind: Kind) -> Template:
+    def find(self, statement: Statement, kind: Kind) -> Template:
         """The template for the operation and its constants."""
-        if isinstance(step, Guard):
+        if isinstance(statement, Guard):
             return _GUARD
-        if isinstance(step.op, Lanes):
-            return _OF_LANES[step.op.kind]
-        key: object = (step.op, kind)
-        constants: list[float | None] = [None] * len(step.operands)
-        if _branches(step.op):
-            constants = [x if isinstance(x, float) else None for x in step.operands]
-            key = (step.op, kind, *map(repr, constants))  # which tells -0.0 from 0.0
+        if isinstance(statement.op, Lanes):
+            return _OF_LANES[statement.op.kind]
+        key: object = (statement.op, kind)
+        constants: list[float | None] = [None] * len(statement.operands)
+        if _has_branch(statement.op):
+            constants = [x if isinstance(x, float) else None for x in statement.operands]
+            key = (statement.op, kind, *map(repr, constants))  # which tells -0.0 from 0.0
         if key not in self._known:
-            self._known[key] = self._template(step.op, constants, kind)
+            self._known[key] = self._make_template(statement.op, constants, kind)
         return self._known[key]
 
-    def _template(self, op: Operation, constants: Sequence[float | None], kind: Kind) -> Template:
-        formula = Formula("t{r}.", self._called, kind, self._flags)
+    def _make_template(
+        self, op: Operation, constants: Sequence[float | None], kind: Kind
+    ) -> Template:
+        formula = FormulaWriter("t{r}.", self._called, kind, self._flags)
         letters: dict[str, Term] = {
             letter: f"{{{i}}}" if x is None else x
             for i, (letter, x) in enumerate(zip(op.operands, constants, strict=True))
         }
-        result = formula.number(op.tree(op.value), letters)
+        result = formula.write(op.tree(op.value), letters)
         weight = len(formula.lines)
         if weight > LONGEST_IN_PLACE:
-            return self._call(op, constants, letters, kind)
-        return Template("\n".join(formula.lines), kind.text(result), weight)
+            return self._make_call(op, constants, letters, kind)
+        return Template("\n".join(formula.lines), kind.write_term(result), weight)
 
-    def _call(
+    def _make_call(
         self,
         op: Operation,
         constants: Sequence[float | None],
@@ -78,27 +80,27 @@ class Templates:
     ) -> Template:
         """A call of a function."""
         name = f"op{len(self._defined)}"
-        self._defined.append(self._function(name, op, constants, kind))
+        self._defined.append(self._write_function(name, op, constants, kind))
         given = [x for x in letters.values() if isinstance(x, str)]
         operands = ", ".join(f"{kind.number} {x}" for x in given)
         return Template(f"%t{{r}} = call {kind.number} @{name}({operands})", "%t{r}", 5)
 
-    def _function(
+    def _write_function(
         self, name: str, op: Operation, constants: Sequence[float | None], kind: Kind
     ) -> str:
-        formula = Formula("t", self._called, kind, self._flags)
+        formula = FormulaWriter("t", self._called, kind, self._flags)
         letters: dict[str, Term] = {
             letter: f"%{letter}" if x is None else x
             for letter, x in zip(op.operands, constants, strict=True)
         }
-        y = formula.number(op.tree(op.value), letters)
+        y = formula.write(op.tree(op.value), letters)
         parameters = ", ".join(f"{kind.number} {x}" for x in letters.values() if isinstance(x, str))
         head = f"define internal {kind.number} @{name}({parameters}) nounwind {{"
-        return "\n".join([head, *formula.lines, f"ret {kind.number} {kind.text(y)}", "}"])
+        return "\n".join([head, *formula.lines, f"ret {kind.number} {kind.write_term(y)}", "}"])
 
 
 @cache
-def _branches(op: Operation) -> bool:
+def _has_branch(op: Operation) -> bool:
     """Whether constants decide what of the formula is computed."""
     if not isinstance(op.value, str):
         raise JitError(

@@ -140,12 +140,12 @@ static bool sort_leaves(const Kernel *kernel, Call *call, PyObject *const *leaf,
     return true;
 }
 
-static PyObject *kernel_flat(PyObject *self, PyObject *leaves)
+static PyObject *kernel_run(PyObject *self, PyObject *leaves)
 {
     Kernel *kernel = (Kernel *)self;
     const Plan *plan = &kernel->arguments;
     if (!PyList_CheckExact(leaves) || PyList_GET_SIZE(leaves) != plan->numbers + plan->elements) {
-        return PyErr_Format(PyExc_TypeError, "flat() takes a list of %zd numbers",
+        return PyErr_Format(PyExc_TypeError, "run() takes a list of %zd numbers",
                             plan->numbers + plan->elements);
     }
     is_out_of_patience(kernel);
@@ -160,7 +160,7 @@ static PyObject *kernel_flat(PyObject *self, PyObject *leaves)
     if (elements == NULL) {
         PyErr_NoMemory();
     } else if (!sort_leaves(kernel, &call, ((PyListObject *)leaves)->ob_item, elements)) {
-        PyErr_SetString(PyExc_TypeError, "flat() takes floats");
+        PyErr_SetString(PyExc_TypeError, "run() takes floats");
     } else {
         result = run(kernel, &call);
     }
@@ -276,7 +276,7 @@ class Kernel:
         numpy: Any,
     ) -> None: ...
     def __call__(self, *args: Any) -> Any: ...
-    def flat(self, leaves: list[float], /) -> Any:
+    def run(self, leaves: list[float], /) -> Any:
         """The same for a list of all numbers of the arguments, from left to right."""
 */
 static PyObject *kernel_new(PyTypeObject *type, PyObject *args, PyObject *keywords)
@@ -368,7 +368,7 @@ static PyMemberDef kernel_members[] = {
 };
 
 static PyMethodDef kernel_methods[] = {
-    {"flat", kernel_flat, METH_O, DOC_Kernel_flat},
+    {"run", kernel_run, METH_O, DOC_Kernel_run},
     {NULL, NULL, 0, NULL},
 };
 

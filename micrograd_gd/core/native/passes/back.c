@@ -1,5 +1,5 @@
 /* The passes, last part: one scan back leaves out what nothing depends on, and the rest becomes
-   the result, in the flat form that compiler/instructions.py explains.
+   the result, in the encoded form that compiler/instructions.py explains.
 
    Whatever is unusual, in any of the parts, is left to Python: then the answer is None. */
 
@@ -8,8 +8,7 @@
 /* The scan back: leave out what nothing depends on. Of the starts, -1 is what was left out. */
 static void scan_back(Passes *passes)
 {
-    bool *needed = passes->folded; /* it has served */
-    memset(needed, 0, passes->after.n * sizeof(bool));
+    bool *needed = passes->needed;
     for (size_t i = 0; i < passes->result.n; i++) {
         if (passes->result.item[i] >= 0) {
             needed[passes->result.item[i]] = true;
@@ -162,12 +161,12 @@ static void drop_passes(Passes *passes)
     PyMem_Free(passes->start.item);
     PyMem_Free(passes->result.item);
     PyMem_Free(passes->after.item);
-    PyMem_Free(passes->folded);
+    PyMem_Free(passes->needed);
     PyMem_Free(passes->same);
 }
 
 /*[python]
-def optimized(
+def optimize(
     inputs: Sequence[Value],
     events: Sequence[Any],
     outputs: Sequence[Any],
@@ -177,13 +176,13 @@ def optimized(
     tuple[tuple[Value, ...], dict[int, Any], bytes, bytes, bytes, int, int, dict[int, Operation]]
     | None
 ):
-    """What compiler/passes.py makes of a trace, flat; None where Python is to do it."""
+    """What compiler/passes.py makes of a trace, encoded; None where Python is to do it."""
 */
-static PyObject *native_optimized(PyObject *module, PyObject *args)
+static PyObject *native_optimize(PyObject *module, PyObject *args)
 {
     PyObject *all = NULL;
     Passes passes = {.state = PyModule_GetState(module)};
-    if (!PyArg_ParseTuple(args, "O!O!O!O:optimized", &PyList_Type, &passes.inputs, &PyList_Type,
+    if (!PyArg_ParseTuple(args, "O!O!O!O:optimize", &PyList_Type, &passes.inputs, &PyList_Type,
                           &passes.events, &PyList_Type, &passes.outputs, &passes.traits)) {
         return NULL;
     }

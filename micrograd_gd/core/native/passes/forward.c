@@ -138,8 +138,9 @@ static int scan_instruction(Passes *passes, const int32_t *raw, int32_t result)
     ints_push(code, result);
     ints_push(code, n);
     for (int32_t i = 0; i < n; i++) {
-        folds &= raw[2 + i] < 0 || passes->folded[raw[2 + i]];
-        ints_push(code, raw[2 + i] < 0 ? raw[2 + i] : passes->after.item[raw[2 + i]]);
+        int32_t operand = raw[2 + i] < 0 ? raw[2 + i] : passes->after.item[raw[2 + i]];
+        folds &= operand < 0;
+        ints_push(code, operand);
     }
     const int32_t *x = code->item + at + 3;
     int32_t instead = result;
@@ -148,7 +149,6 @@ static int scan_instruction(Passes *passes, const int32_t *raw, int32_t result)
         if (compute(passes, op, x, n, &y) < 0 || (instead = constant_operand(passes, y)) == 0) {
             return -1;
         }
-        passes->folded[result] = true;
     } else if (traits->is_copy) {
         instead = x[0];
     } else if (n >= 2 && traits->has_neutral[0] && is_constant(passes, x[1], traits->neutral[0])) {
@@ -223,8 +223,8 @@ static int scan_forward(Passes *passes)
     }
     passes->same_mask = room - 1;
     passes->same = PyMem_Malloc(room * sizeof(int32_t));
-    passes->folded = PyMem_Calloc(numbers + 1, sizeof(bool));
-    if (passes->same == NULL || passes->folded == NULL) {
+    passes->needed = PyMem_Calloc(numbers + 1, sizeof(bool));
+    if (passes->same == NULL || passes->needed == NULL) {
         PyErr_NoMemory();
         return -1;
     }

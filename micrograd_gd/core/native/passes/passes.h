@@ -18,7 +18,7 @@ typedef struct {
     size_t n, mask;
 } Table;
 
-/* What the passes know of an operation: `passes.traits`, which says what it means. */
+/* What the passes know of an operation: `passes.describe`, which says what it means. */
 typedef struct {
     bool known, is_used, is_text, is_copy;
     bool has_neutral[2];
@@ -35,7 +35,7 @@ typedef struct {
 typedef struct {
     State *state;
     PyObject *inputs, *events, *outputs; /* lists */
-    PyObject *traits;                    /* passes.traits */
+    PyObject *traits;                    /* passes.describe */
     PyObject *ops;                       /* {number: operation} of what is in the program */
     Traits *of_op;
     uint32_t op_room;
@@ -53,7 +53,7 @@ typedef struct {
     Ints start;   /* of each of them */
     Ints result;  /* the outputs */
     Ints after;   /* the operand that a number has become */
-    bool *folded; /* whether it is a constant since all that it was computed from is */
+    bool *needed; /* whether what is left depends on a number */
     int32_t *same;
     size_t same_mask; /* records in `code` that are found by what they compute */
     bool unusual;

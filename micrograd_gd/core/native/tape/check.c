@@ -1,4 +1,4 @@
-/* The writer of tapes, first part: check the form of the flat program, and measure it.
+/* The writer of tapes, first part: check the form of the encoded program, and measure it.
 
    Whatever is wrong is found here, or by the parts behind, before anything runs: a record that
    is cut off, an operand out of range, a place outside of its buffer. `find_last_uses` notes
@@ -8,7 +8,7 @@
 
 static int malformed(const char *what)
 {
-    PyErr_Format(PyExc_ValueError, "no flat program: %s", what);
+    PyErr_Format(PyExc_ValueError, "no encoded program: %s", what);
     return -1;
 }
 

@@ -1,5 +1,5 @@
-/* The type `Tape`: it takes a flat program, has it checked and written, and keeps it ready to
-   run. */
+/* The type `Tape`: it takes an encoded program, has it checked and written, and keeps it
+   ready to run. */
 
 #include "tape/writer.h"
 
@@ -118,7 +118,7 @@ static int fill_tape(Tape *tape, Py_buffer *code, Py_buffer *constants, Py_buffe
 
 /*[python]
 class Tape:
-    """A program in its flat form, which compiler/instructions.py explains, ready to run.
+    """A program in encoded form, which compiler/instructions.py explains, ready to run.
 
     `x` and `y` say where the numbers that go in and come out lie, as (count, buffer, offset).
 
