@@ -145,7 +145,7 @@ class Value:
         (27.0, 18.0)
         """
         if blocks.open_blocks:
-            blocks.touched(self, "backward()")
+            blocks.report_use(self, "backward()")
         if create_graph or blocks.watch() or isinstance(seed, PythonValue):
             sweep.backward(self, seed, create_graph=create_graph)  # the same on any kind of number
         else:
@@ -172,7 +172,7 @@ class Value:
 
     def detach(self) -> "Value":
         """A leaf with the same number and label."""
-        stands_for_it: Value | None = blocks.detached(self) if blocks.open_blocks else None
+        stands_for_it: Value | None = blocks.record_constant(self) if blocks.open_blocks else None
         return PythonValue(self._data, self.label) if stands_for_it is None else stands_for_it
 
     @staticmethod
@@ -255,7 +255,7 @@ def engine_name() -> str:
 
 
 def _unpickle(_below: Any, *fields: Any) -> Any:
-    return Value._restored(*fields)  # type: ignore[attr-defined]  # of the engine in use
+    return Value._put_together(*fields)  # type: ignore[attr-defined]  # of the engine in use
 
 
 for _kind in (PythonValue, Value):

@@ -98,7 +98,7 @@ class Traced:
 
     # What the engines report.
 
-    def compared(self, node: Any, relation: str, other: Any, answer: Any) -> None:
+    def report_comparison(self, node: Any, relation: str, other: Any, answer: Any) -> None:
         """Keep how the comparison ended, unless no other number could have changed that."""
         if self._refuses_branches:
             raise _BranchError
@@ -115,7 +115,7 @@ class Traced:
             self._decided.add(key)
             self.events.append(_Decision(node, relation, other, bool(answer)))
 
-    def touched(self, node: Any, what: str) -> None:
+    def report_use(self, node: Any, what: str) -> None:
         """Refuse what a program could not repeat."""
         label = getattr(node, "label", "")
         of = f" of {label!r}" if label else ""

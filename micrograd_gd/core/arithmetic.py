@@ -61,7 +61,7 @@ class Values(Floats):
         Raises GraphError where it is not.
         """
         if blocks.open_blocks:
-            partial = blocks.unwatched(node.op.partial, i, node.operands, node)
+            partial = blocks.call_unwatched(node.op.partial, i, node.operands, node)
         else:
             partial = node.op.partial(i, node.operands, node)
         stored, again = node.partials[i], None if partial is None else number_of(partial)
@@ -103,3 +103,8 @@ class Recorded(Values):
 
 
 FLOATS, VALUES = Floats(), Values()
+
+
+def record_partial(node: Any, i: int, trace: blocks.Trace | None, *, last: bool) -> Any:
+    """The partial over values: what the sweeps in C call where they have no code for it."""
+    return trace.partial(node, i, last=last) if trace else VALUES.partial(node, i)

@@ -38,14 +38,14 @@ def no_grad() -> Iterator[None]:
     >>> y.operands
     ()
     """
-    with _switched(_recording, to=False):
+    with _switch(_recording, to=False):
         yield
 
 
 @contextmanager
 def recording() -> Iterator[None]:
     """Record inside the block, although a `no_grad` is open around it."""
-    with _switched(_recording, to=True):
+    with _switch(_recording, to=True):
         yield
 
 
@@ -66,7 +66,7 @@ def detect_anomaly() -> Iterator[None]:
     Traceback (most recent call last):
     micrograd_gd.errors.NonFiniteError: log(x = 0.0) is -inf...
     """
-    with _switched(_watch, to=Watch()):
+    with _switch(_watch, to=Watch()):
         yield
 
 
@@ -84,7 +84,7 @@ def scope(name: str) -> Iterator[None]:
     """
     if not (isinstance(name, str) and name):
         raise ArgumentError(f"a scope is called {name!r}; expected a name such as 'loss'")
-    with _switched(_scope, to=(*_scope.get(), name)):
+    with _switch(_scope, to=(*_scope.get(), name)):
         yield
 
 
@@ -104,7 +104,7 @@ def _count(change: int) -> None:
 
 
 @contextmanager
-def _switched(variable: ContextVar[Any], *, to: Any) -> Iterator[None]:
+def _switch(variable: ContextVar[Any], *, to: Any) -> Iterator[None]:
     token = variable.set(to)
     _count(+1)
     try:
@@ -119,7 +119,7 @@ def observe(node: Any) -> None:
     trace = _trace.get()
     if trace is not None:
         if not _recording.get():
-            trace.touched(node, "no_grad()")
+            trace.report_use(node, "no_grad()")
         trace.events.append(node)
         return
     watch = _watch.get()
@@ -137,10 +137,10 @@ class Trace(Protocol):
 
     events: list[Any]  # every node, in the order in which they are made
 
-    def compared(self, node: Any, relation: str, other: Any, answer: Any) -> None:
+    def report_comparison(self, node: Any, relation: str, other: Any, answer: Any) -> None:
         """A branch may now be taken by a number."""
 
-    def touched(self, node: Any, what: str) -> None:
+    def report_use(self, node: Any, what: str) -> None:
         """Something was done that a compiled program could not repeat."""
 
     def constant(self, node: Any) -> Any:
@@ -169,7 +169,7 @@ class Trace(Protocol):
 @contextmanager
 def tracing(trace: Trace) -> Iterator[None]:
     """Let `trace` hear what happens to values; of the other blocks, none is in force inside."""
-    with _switched(_recording, to=True), _switched(_watch, to=None), _switched(_trace, to=trace):
+    with _switch(_recording, to=True), _switch(_watch, to=None), _switch(_trace, to=trace):
         yield
 
 
@@ -200,31 +200,31 @@ def constant(x: Any) -> Any:
 # What engines report while blocks are open.
 
 
-def compared(node: Any, relation: str, other: Any, answer: Any) -> None:
+def report_comparison(node: Any, relation: str, other: Any, answer: Any) -> None:
     """Report that `node` was compared with `other`, and how that ended."""
     under_way = _trace.get()
     if under_way is not None:
-        under_way.compared(node, relation, other, answer)
+        under_way.report_comparison(node, relation, other, answer)
 
 
-def touched(node: Any, what: str) -> None:
+def report_use(node: Any, what: str) -> None:
     """Report that a number was taken out of the graph or changed."""
     under_way = _trace.get()
     if under_way is not None:
-        under_way.touched(node, what)
+        under_way.report_use(node, what)
 
 
-def detached(node: Any) -> Any:
+def record_constant(node: Any) -> Any:
     """What stands for a leaf with the node's number while a trace is under way; else None."""
     under_way = _trace.get()
     return None if under_way is None else under_way.constant(node)
 
 
-def unwatched(function: Callable[..., Any], *arguments: Any) -> Any:
+def call_unwatched(function: Callable[..., Any], *arguments: Any) -> Any:
     """Call a function whose numbers are no step of the user's: what computes a partial."""
     if not watch():
         return function(*arguments)
-    with _switched(_watch, to=None):
+    with _switch(_watch, to=None):
         return function(*arguments)
 
 

@@ -22,26 +22,26 @@ def define(kind: Any, unpickle: Callable[..., Any]) -> None:
 
 def copy(node: Any) -> Any:
     """Another node with the same fields, on the same operands."""
-    blocks.touched(node, "a copy")
-    return node._restored(*node._fields())
+    blocks.report_use(node, "a copy")
+    return node._put_together(*node._take_apart())
 
 
 def deepcopy(root: Any, memo: dict[int, Any]) -> Any:
     """The copy of `root`, on top of copies of all that it depends on."""
-    blocks.touched(root, "a copy")
+    blocks.report_use(root, "a copy")
     for node in root.nodes():
         if id(node) not in memo:
-            op, operands, *rest = node._fields()
+            op, operands, *rest = node._take_apart()
             copied = tuple([memo.get(id(operand), operand) for operand in operands])
-            memo[id(node)] = node._restored(op, copied, *rest)
+            memo[id(node)] = node._put_together(op, copied, *rest)
     return memo[id(root)]
 
 
 def reduce(node: Any) -> tuple[Any, ...]:
     """What pickle makes of a node: its fields, and before them, the nodes below it."""
-    blocks.touched(node, "a copy")
+    blocks.report_use(node, "a copy")
     below = None if _pickling.below or node.op is None else _Below(node)
-    return type(node)._unpickle, (below, *node._fields())
+    return type(node)._unpickle, (below, *node._take_apart())
 
 
 class _Pickling(local):

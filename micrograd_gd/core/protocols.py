@@ -15,25 +15,25 @@ from micrograd_gd.table.relations import RELATIONS, Relation
 
 def _get_data(self: Any) -> float:
     if blocks.open_blocks:
-        blocks.touched(self, "data")
+        blocks.report_use(self, "data")
     return self._data  # type: ignore[no-any-return]  # the slot's
 
 
 def _set_data(self: Any, data: Any) -> None:
     if blocks.open_blocks:
-        blocks.touched(self, "data")
+        blocks.report_use(self, "data")
     self._data = number(data, "data")
 
 
 def _get_grad(self: Any) -> Any:
     if blocks.open_blocks:
-        blocks.touched(self, "grad")
+        blocks.report_use(self, "grad")
     return self._grad
 
 
 def _set_grad(self: Any, grad: Any) -> None:
     if blocks.open_blocks:
-        blocks.touched(self, "grad")
+        blocks.report_use(self, "grad")
     self._grad = grad if blocks.is_value(grad) else number(grad, "grad")
 
 
@@ -60,8 +60,8 @@ def define(kind: Any) -> None:
     kind.__rdivmod__ = lambda self, other: (other // self, other % self)
     kind.__format__ = lambda self, spec: format(self._data, spec) if spec else repr(self)
     kind._prev = property(lambda self: {x for x in self.operands if isinstance(x, kind)})
-    kind._fields = _fields
-    kind._restored = staticmethod(_restorer(kind))
+    kind._take_apart = _take_apart
+    kind._put_together = staticmethod(_make_put_together(kind))
     kind._op = property(lambda self: self.op.infix or self.op.name if self.op else "")
     for method in vars(kind).values():
         if isfunction(method):
@@ -85,7 +85,7 @@ def _comparison(kind: Any, relation: Relation) -> Callable[..., Any]:
     def method(self: Any, other: Any) -> Any:
         answer = holds(self._data, other._data if isinstance(other, kind) else other)
         if blocks.open_blocks:
-            blocks.compared(self, sign, other, answer)
+            blocks.report_comparison(self, sign, other, answer)
         return answer
 
     return method
@@ -103,17 +103,19 @@ def slots(of_operands: tuple[Any, ...]) -> tuple[Any, Any]:
     return (of_operands, None) if len(of_operands) > 2 else (*of_operands, None, None)[:2]
 
 
-def _fields(node: Any) -> tuple[Any, ...]:
+def _take_apart(node: Any) -> tuple[Any, ...]:
     gradient = getattr(node._grad, "data", node._grad)
     return node.op, node.operands, node.partials, node._data, gradient, node.label
 
 
-def _restorer(kind: Any) -> Callable[..., Any]:
-    def restore(op: Any, operands: Any, partials: Any, data: Any, grad: Any, label: Any) -> Any:
+def _make_put_together(kind: Any) -> Callable[..., Any]:
+    def put_together(
+        op: Any, operands: Any, partials: Any, data: Any, grad: Any, label: Any
+    ) -> Any:
         node = object.__new__(kind)
         node.op, node._data, node._grad, node.label = op, data, grad, label
         node._a, node._b = slots(operands)
         node._da, node._db = slots(partials)
         return node
 
-    return restore
+    return put_together

@@ -160,8 +160,3 @@ def _runs_in_c(arithmetic: Arithmetic, nodes: Iterable[Any]) -> bool:
     if not (_pull_back_in_c and arithmetic.in_c) or blocks.watch():
         return False
     return all(isinstance(node, _Native) for node in nodes)
-
-
-def _partial(node: Any, i: int, _: Any, trace: blocks.Trace | None, *, last: bool) -> Any:
-    """The partial for operand i as a value, which the sweeps in C ask for where they have none."""
-    return trace.partial(node, i, last=last) if trace else VALUES.partial(node, i)

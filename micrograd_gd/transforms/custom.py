@@ -69,7 +69,7 @@ class custom_vjp:  # noqa: N801 — a decorator, and the name that users know
         if not any(isinstance(leaf, Value) for leaf in leaves):
             return self.f(*args)
         if trace := blocks.trace():
-            trace.touched(leaves, repr(self))
+            trace.report_use(leaves, repr(self))
         numbers = [leaf.data if isinstance(leaf, Value) else leaf for leaf in leaves]
         call = _Call(self, structure, numbers)
         with _under_way(call):

@@ -322,12 +322,12 @@ class Round:
 
     def restore(self):
         if self.rng.random() < 0.2:
-            return Native._restored(*self.things(8))
+            return Native._put_together(*self.things(8))
         op = self.rng.choice([None, *OPERATIONS.values()])
         operands, partials = tuple(self.things(6)), tuple(self.things(6))
         if self.rng.random() < 0.7:
             partials = tuple([self.rng.choice([None, 1.0, self.thing()]) for _ in operands])
-        return Native._restored(op, operands, partials, 1.5, self.thing(), self.thing())
+        return Native._put_together(op, operands, partials, 1.5, self.thing(), self.thing())
 
     def adopt(self):
         if self.rng.random() < 0.05:  # each one that succeeds stays for good
@@ -482,7 +482,7 @@ def is_setting_a_variable():
 
 
 # The context managers of the package that set one; they stand on the stack at no other time.
-SETTERS = {f.__wrapped__.__code__ for f in (blocks._switched, recording._transforming)}
+SETTERS = {f.__wrapped__.__code__ for f in (blocks._switch, recording._transforming)}
 
 this_thread = ctypes.pythonapi.PyThreadState_Get
 this_thread.restype = ctypes.c_void_p

@@ -4,7 +4,7 @@ import inspect
 
 import pytest
 
-from micrograd_gd import Value, primitive
+from micrograd_gd import Value
 from micrograd_gd.core import foreign, native
 from micrograd_gd.engine import PythonValue
 from micrograd_gd.table.ops import OPERATIONS
@@ -70,8 +70,3 @@ def test_what_stands_in_the_place_of_other_names_is_there():
         Value(1.0).item()
     with pytest.raises(AttributeError, match="no attribute 'itme'"):
         Value(1.0).itme()
-
-
-def test_such_a_name_is_free_for_an_operation():
-    retained = primitive("retain_grad", "x", "x", "1", "Of the tests.")
-    assert Value(2.0).retain_grad().op is retained

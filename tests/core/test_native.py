@@ -26,7 +26,7 @@ from micrograd_gd.table.ops import OPERATIONS
 if engine_name() != "native":
     pytest.skip("both engines are compared where the native one runs", allow_module_level=True)
 
-Native, restore = native.Value, native.Value._restored
+Native, restore = native.Value, native.Value._put_together
 Python = engine.PythonValue
 both_engines = pytest.mark.parametrize("kind", [Python, Native], ids=["python", "native"])
 

@@ -151,22 +151,20 @@ failed:
 }
 
 /* The partial for operand i from Python. */
-static PyObject *partial_in_python(Sweep *sweep, Node *node, Py_ssize_t i, double stored, bool last)
+static PyObject *partial_in_python(Sweep *sweep, Node *node, Py_ssize_t i, bool last)
 {
     PyObject *place = PyLong_FromSsize_t(i);
-    PyObject *number = PyFloat_FromDouble(stored);
     PyObject *names = PyTuple_New(1);
     PyObject *partial = NULL;
     if (names != NULL) {
         PyTuple_SET_ITEM(names, 0, PyUnicode_InternFromString("last"));
     }
-    if (place && number && names && PyTuple_GET_ITEM(names, 0)) {
-        PyObject *arguments[] = {(PyObject *)node, place,   number,
-                                 sweep->trace,     last ? Py_True : Py_False};
-        partial = PyObject_Vectorcall(sweep->fallback, arguments, 4, names);
+    if (place && names && PyTuple_GET_ITEM(names, 0)) {
+        PyObject *flag = last ? Py_True : Py_False;
+        PyObject *arguments[] = {(PyObject *)node, place, sweep->trace, flag};
+        partial = PyObject_Vectorcall(sweep->fallback, arguments, 3, names);
     }
     Py_XDECREF(place);
-    Py_XDECREF(number);
     Py_XDECREF(names);
     return partial;
 }
@@ -220,7 +218,7 @@ static PyObject *partial_at_all(Sweep *sweep, Node *node, Py_ssize_t i, Operands
 {
     double stored = operands->kind[i] == FLOWS ? operands->edge[i].partial : 0.0;
     if (node->op == 0 || node->op >= ROW_COUNT || !operands->plain) {
-        return partial_in_python(sweep, node, i, stored, last);
+        return partial_in_python(sweep, node, i, last);
     }
     const Row *row = &ROWS[node->op];
     Py_ssize_t which = i, first = 0, stride = 1;
@@ -242,7 +240,7 @@ static PyObject *partial_at_all(Sweep *sweep, Node *node, Py_ssize_t i, Operands
                                                : ((Node *)partial)->data;
     if (again != stored && (again == again || stored == stored)) {
         Py_DECREF(partial); /* data was changed: Python says so */
-        return partial_in_python(sweep, node, i, stored, last);
+        return partial_in_python(sweep, node, i, last);
     }
     return partial;
 }

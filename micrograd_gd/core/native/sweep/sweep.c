@@ -152,8 +152,8 @@ static PyObject *list_of_values(State *state, PyObject *things)
 
 static int start_sweep(Sweep *sweep, PyObject *seeds)
 {
-    PyObject *module = PyImport_ImportModule("micrograd_gd.core.sweep");
-    sweep->fallback = module ? PyObject_GetAttrString(module, "_partial") : NULL;
+    PyObject *module = PyImport_ImportModule("micrograd_gd.core.arithmetic");
+    sweep->fallback = module ? PyObject_GetAttrString(module, "record_partial") : NULL;
     Py_XDECREF(module);
     sweep->found = sweep->fallback ? PyDict_New() : NULL;
     if (sweep->found == NULL || PyDict_Update(sweep->found, seeds) < 0) {

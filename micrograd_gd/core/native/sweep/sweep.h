@@ -10,7 +10,7 @@ typedef struct {
     PyObject *found;    /* {node: its adjoint, or its tangent} */
     PyObject *trace;    /* or None */
     PyObject *events;   /* of the trace, or NULL */
-    PyObject *fallback; /* sweep._partial */
+    PyObject *fallback; /* arithmetic.record_partial */
     bool differentiable;
     bool last;
 } Sweep;

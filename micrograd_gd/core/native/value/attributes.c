@@ -12,7 +12,7 @@ static int touch(PyObject *self, const char *what)
     if (state->open_blocks <= 0) {
         return 0;
     }
-    PyObject *done = PyObject_CallMethod(state->blocks, "touched", "Os", self, what);
+    PyObject *done = PyObject_CallMethod(state->blocks, "report_use", "Os", self, what);
     Py_XDECREF(done);
     return done == NULL ? -1 : 0;
 }

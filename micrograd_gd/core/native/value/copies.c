@@ -1,8 +1,8 @@
-/* Copies: core/copies.py takes a node apart with `_fields`, and `_restored` puts one together. */
+/* Copies: core/copies.py takes a node apart with `_take_apart`, and `_put_together` puts one together. */
 
 #include "node/state.h"
 
-static PyObject *value_fields(PyObject *self, PyObject *Py_UNUSED(none))
+static PyObject *value_take_apart(PyObject *self, PyObject *Py_UNUSED(none))
 {
     Node *node = (Node *)self;
     PyObject *operands = of_each(self, operand_at);
@@ -68,12 +68,12 @@ static int restore(State *state, Node *node, PyObject *op, PyObject *operands, P
     return 0;
 }
 
-static PyObject *value_restored(PyObject *type, PyObject *args)
+static PyObject *value_put_together(PyObject *type, PyObject *args)
 {
     State *state = state_of_type((PyTypeObject *)type);
     PyObject *op, *operands, *partials, *label;
     double data, grad;
-    if (!PyArg_ParseTuple(args, "OO!O!ddO:_restored", &op, &PyTuple_Type, &operands,
+    if (!PyArg_ParseTuple(args, "OO!O!ddO:_put_together", &op, &PyTuple_Type, &operands,
                           &PyTuple_Type, &partials, &data, &grad, &label)) {
         return NULL;
     }

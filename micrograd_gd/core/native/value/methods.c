@@ -77,7 +77,7 @@ static PyObject *value_detach(PyObject *self, PyObject *Py_UNUSED(none))
 {
     State *state = state_of(self);
     if (state->open_blocks > 0) {
-        PyObject *stands_for_it = PyObject_CallMethod(state->blocks, "detached", "O", self);
+        PyObject *stands_for_it = PyObject_CallMethod(state->blocks, "record_constant", "O", self);
         if (stands_for_it != Py_None) {
             return stands_for_it; /* or NULL */
         }

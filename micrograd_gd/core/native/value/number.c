@@ -27,7 +27,7 @@ static PyObject *value_compare(PyObject *self, PyObject *other, int operator)
     State *state = state_of(self);
     PyObject *answer = answer_of(self, other, operator);
     if (answer != NULL && state->open_blocks > 0) {
-        PyObject *done = PyObject_CallMethod(state->blocks, "compared", "OsOO", self,
+        PyObject *done = PyObject_CallMethod(state->blocks, "report_comparison", "OsOO", self,
                                              relation[operator], other, answer);
         if (done == NULL) {
             Py_CLEAR(answer);

@@ -17,8 +17,8 @@ static PyMethodDef value_methods[] = {
     METHOD(detach, METH_NOARGS),
     METHOD(record, METH_FASTCALL | METH_CLASS),
     {"__format__", value_format, METH_O, NULL},
-    {"_fields", value_fields, METH_NOARGS, NULL},
-    {"_restored", value_restored, METH_VARARGS | METH_CLASS, NULL},
+    {"_take_apart", value_take_apart, METH_NOARGS, NULL},
+    {"_put_together", value_put_together, METH_VARARGS | METH_CLASS, NULL},
     ROW_METHODS
     {NULL, NULL, 0, NULL},
 };
