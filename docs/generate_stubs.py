@@ -18,10 +18,15 @@ HEAD = """\
 """
 
 PROTOCOLS = """\
+grad: Any
 label: str
 op: Operation | None
 _prev: set[Value]
 _op: str
+@property
+def data(self) -> float: ...
+@data.setter
+def data(self, data: Any) -> None: ...
 def __bool__(self) -> bool: ...
 def __pos__(self) -> Value: ...
 def __divmod__(self, other: Any, /) -> tuple[Value, Value]: ...
@@ -54,11 +59,8 @@ def functional() -> str:
 def _members(value: ast.ClassDef) -> Iterator[str]:
     """What the class shows of what is written in it; then what the table gives it."""
     for node in value.body:
-        for each in node.body if isinstance(node, ast.If) else [node]:
-            if isinstance(each, ast.AnnAssign):
-                yield ast.unparse(each)
-            elif isinstance(each, ast.FunctionDef) and _is_offered(each):
-                yield from _stub(each)
+        if isinstance(node, ast.FunctionDef) and _is_offered(node):
+            yield from _stub(node)
     yield from PROTOCOLS
     for relation in RELATIONS:
         of = "object" if relation.name in {"eq", "ne"} else "Any"

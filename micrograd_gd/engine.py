@@ -24,15 +24,12 @@ Backward is the chain rule: an operand's grad grows by the node's grad times the
 (16.0, 16.0, -16.0)
 """
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from micrograd_gd.core import blocks, copies, foreign, methods, protocols, sweep
 from micrograd_gd.core.protocols import slots
 from micrograd_gd.table.numbers import number
 from micrograd_gd.table.ops import Operation, subscribe
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 
 class Value:
@@ -70,16 +67,7 @@ class Value:
         self._da: Any = None
         self._db: Any = None
 
-    # What `_data` and `_grad` are to users; an open block is told when they are used.
-    if TYPE_CHECKING:
-        grad: Any
-
-        @property
-        def data(self) -> float: ...  # noqa: D102 — for the types alone
-        @data.setter
-        def data(self, data: Any) -> None: ...
-    else:
-        data, grad = protocols.data, protocols.grad
+    data, grad = protocols.data, protocols.grad  # `_data` and `_grad`; an open block is told
 
     @property
     def operands(self) -> tuple[Any, ...]:
@@ -172,7 +160,7 @@ class Value:
 
     def detach(self) -> "Value":
         """A leaf with the same number and label."""
-        stands_for_it: Value | None = blocks.record_constant(self) if blocks.open_blocks else None
+        stands_for_it = blocks.record_constant(self) if blocks.open_blocks else None
         return PythonValue(self._data, self.label) if stands_for_it is None else stands_for_it
 
     @staticmethod
@@ -209,17 +197,6 @@ class Value:
     def __repr__(self) -> str:
         label = f", label={self.label!r}" if self.label else ""
         return f"Value(data={self._data}, grad={getattr(self._grad, 'data', self._grad)}{label})"
-
-    if TYPE_CHECKING:  # made from the table
-
-        def __getattr__(self, name: str) -> Callable[..., "Value"]: ...
-        def __add__(self, other: Any) -> "Value": ...
-        def __neg__(self) -> "Value": ...
-
-        __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __truediv__ = __rtruediv__ = __add__
-        __lt__ = __le__ = __gt__ = __ge__ = __add__
-        __floordiv__ = __rfloordiv__ = __mod__ = __rmod__ = __pow__ = __rpow__ = __add__
-        __abs__ = __round__ = __floor__ = __ceil__ = __neg__
 
 
 PythonValue = Value  # this class, also where its twin in C takes the name

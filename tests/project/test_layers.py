@@ -105,6 +105,12 @@ def test_no_module_is_longer_than_400_lines(path):
     assert len(path.read_text().splitlines()) <= 400
 
 
+def test_the_page_that_people_print_is_short_and_has_the_chain_rule():
+    page = (PACKAGE / "engine.py").read_text(encoding="utf-8")
+    assert len(page.splitlines()) <= 250
+    assert "operand._grad += node._grad * partial" in page
+
+
 def test_importing_the_package_needs_the_standard_library_alone(python):
     code = "import sys, micrograd_gd; print(*{name.partition('.')[0] for name in sys.modules})"
     loaded = python("-S", "-c", code, env={"PYTHONPATH": str(PACKAGE.parent)}).stdout.split()

@@ -65,7 +65,12 @@ def test_what_is_there_is_accepted_and_what_is_not_is_refused(tmp_path, check_ty
         assert any(f"wrong{i}.py:3: error" in x and message in x for x in printed.split("\n")), line
 
 
-def test_the_modules_behind_the_stubs_are_checked_too(check_types):
-    """Where a stub lies beside a module, mypy reads the stub alone, unless it is told otherwise."""
-    modules = PACKAGE / "engine.py", PACKAGE / "functional.py"
-    assert check_types(*modules) == "Success: no issues found in 2 source files\n"
+@pytest.mark.parametrize("module", ["engine", "functional"])
+def test_the_modules_behind_the_stubs_are_checked_too(module, check_types):
+    """Where a stub lies beside a module, mypy reads the stub alone, unless it is told otherwise.
+
+    Others that it then checks against the module miss what only the stub knows: the table's names.
+    """
+    printed = check_types(PACKAGE / f"{module}.py")
+    assert "checked 1 source file" in printed or "no issues found in 1 source file" in printed
+    assert f"{module}.py:" not in printed
