@@ -40,7 +40,7 @@ def mse(predictions: Any, targets: Any) -> Any:
     >>> mse([1.0, 2.0], [1.0, 4.0])
     2.0
     """
-    return mean([_square(p - t) for p, t in _pairs("mse", predictions, targets)])
+    return mean([_square(p - t) for p, t in _read_pairs("mse", predictions, targets)])
 
 
 def mae(predictions: Any, targets: Any) -> Any:
@@ -49,7 +49,7 @@ def mae(predictions: Any, targets: Any) -> Any:
     >>> mae([1.0, 2.0], [1.0, 4.0])
     1.0
     """
-    return mean([_absolute(p - t) for p, t in _pairs("mae", predictions, targets)])
+    return mean([_absolute(p - t) for p, t in _read_pairs("mae", predictions, targets)])
 
 
 def huber(predictions: Any, targets: Any, delta: float = 1.0) -> Any:
@@ -63,7 +63,7 @@ def huber(predictions: Any, targets: Any, delta: float = 1.0) -> Any:
     delta = number(delta, "delta")
     if not delta > 0:
         raise ArgumentError(f"delta is {delta}; expected a number above 0")
-    return mean([_huber(p - t, delta) for p, t in _pairs("huber", predictions, targets)])
+    return mean([_huber(p - t, delta) for p, t in _read_pairs("huber", predictions, targets)])
 
 
 def hinge(scores: Any, targets: Any) -> Any:
@@ -74,7 +74,7 @@ def hinge(scores: Any, targets: Any) -> Any:
     >>> hinge([0.5, 2.0], [-1, 1])
     0.75
     """
-    pairs = _pairs("hinge", scores, targets)
+    pairs = _read_pairs("hinge", scores, targets)
     for i, (_, t) in enumerate(pairs):
         if not is_varying(t) and t * t != 1:
             raise ArgumentError(f"target {i} of hinge is {_plain(t)}; expected -1 or 1")
@@ -89,7 +89,7 @@ def binary_cross_entropy(scores: Any, targets: Any) -> Any:
     >>> binary_cross_entropy([0.0, -1000.0], [1, 0])
     0.34657359027997264
     """
-    pairs = _pairs("binary_cross_entropy", scores, targets)
+    pairs = _read_pairs("binary_cross_entropy", scores, targets)
     for i, (_, t) in enumerate(pairs):
         if not is_varying(t) and not 0 <= t <= 1:
             raise ArgumentError(
@@ -107,8 +107,10 @@ def cross_entropy(scores: Any, targets: Any) -> Any:
     >>> cross_entropy([[0.0, 0.0], [0.0, 1000.0]], [0, 1])
     0.34657359027997264
     """
-    rows = _rows(scores)
-    classes = [_class(t, i, len(rows[0])) for i, t in _matched("cross_entropy", rows, targets)]
+    rows = _read_rows(scores)
+    classes = [
+        _read_class(t, i, len(rows[0])) for i, t in _check_targets("cross_entropy", rows, targets)
+    ]
     surprise = _surprise_of_any if any(map(is_varying, classes)) else _surprise
     return mean([surprise(row, c) for row, c in zip(rows, classes, strict=True)])
 
@@ -155,18 +157,18 @@ def _surprise_of_any(row: list[Any], c: Any) -> Any:
     return _softplus(logsumexp(others) - score)
 
 
-def _pairs(loss: str, predictions: Any, targets: Any) -> list[tuple[Any, Any]]:
+def _read_pairs(loss: str, predictions: Any, targets: Any) -> list[tuple[Any, Any]]:
     """Each prediction with its target, numbers made floats."""
-    predictions = _sequence(predictions, f"predictions of {loss}")
+    predictions = _read_sequence(predictions, f"predictions of {loss}")
     return [
-        (_number(predictions[i], f"prediction {i} of {loss}"), t)
-        for i, t in _matched(loss, predictions, targets)
+        (_read_number(predictions[i], f"prediction {i} of {loss}"), t)
+        for i, t in _check_targets(loss, predictions, targets)
     ]
 
 
-def _matched(loss: str, predictions: list[Any], targets: Any) -> Iterator[tuple[int, Any]]:
+def _check_targets(loss: str, predictions: list[Any], targets: Any) -> Iterator[tuple[int, Any]]:
     """The targets, numbered and made floats, once there are as many as predictions."""
-    targets = _sequence(targets, f"targets of {loss}")
+    targets = _read_sequence(targets, f"targets of {loss}")
     if len(predictions) != len(targets):
         raise ShapeError(
             f"{loss} needs a target for every prediction: "
@@ -174,14 +176,14 @@ def _matched(loss: str, predictions: list[Any], targets: Any) -> Iterator[tuple[
         )
     if not targets:
         raise ArgumentError(f"{loss} needs at least one sample, and got none")
-    return enumerate(_number(t, f"target {i} of {loss}") for i, t in enumerate(targets))
+    return enumerate(_read_number(t, f"target {i} of {loss}") for i, t in enumerate(targets))
 
 
-def _rows(scores: Any) -> list[list[Any]]:
-    scores = _sequence(scores, "scores of cross_entropy")
+def _read_rows(scores: Any) -> list[list[Any]]:
+    scores = _read_sequence(scores, "scores of cross_entropy")
     if scores and not hasattr(scores[0], "__len__"):  # one sample
         scores = [scores]
-    rows = [_row(row, i) for i, row in enumerate(scores)]
+    rows = [_read_row(row, i) for i, row in enumerate(scores)]
     for i, row in enumerate(rows):
         if len(row) != len(rows[0]):
             raise ShapeError(
@@ -195,12 +197,12 @@ def _rows(scores: Any) -> list[list[Any]]:
     return rows
 
 
-def _row(row: Any, i: int) -> list[Any]:
-    row = _sequence(row, f"row {i} of the scores")
-    return [_number(score, f"score {j} of row {i}") for j, score in enumerate(row)]
+def _read_row(row: Any, i: int) -> list[Any]:
+    row = _read_sequence(row, f"row {i} of the scores")
+    return [_read_number(score, f"score {j} of row {i}") for j, score in enumerate(row)]
 
 
-def _class(t: Any, i: int, classes: int) -> Any:
+def _read_class(t: Any, i: int, classes: int) -> Any:
     if is_varying(t):
         return t
     t = _plain(t)
@@ -212,14 +214,14 @@ def _class(t: Any, i: int, classes: int) -> Any:
     return int(t)
 
 
-def _sequence(xs: Any, name: str) -> list[Any]:
+def _read_sequence(xs: Any, name: str) -> list[Any]:
     xs = xs.tolist() if hasattr(xs, "tolist") else xs
     if isinstance(xs, (str, bytes, Mapping)):
         raise NotANumberError(f"{name} must be numbers, but came as {shorten(xs)}")
     return list(xs) if hasattr(xs, "__iter__") else [xs]
 
 
-def _number(x: Any, name: str) -> Any:
+def _read_number(x: Any, name: str) -> Any:
     return x if isinstance(x, Value) else number(x, name)
 
 

@@ -79,7 +79,7 @@ class Optimizer:
         gradients = [g if type(g) is float else g.data for g in (p.grad for p in self.parameters)]
         for i, gradient in enumerate(gradients):
             if not math.isfinite(gradient):
-                raise self._diverged(f"the gradient of {self._name(i)} is {gradient}")
+                raise self._error(f"the gradient of {self._name(i)} is {gradient}")
         numbers, memory = [], []
         for i, gradient in enumerate(gradients):
             before = self.parameters[i].data
@@ -89,7 +89,7 @@ class Optimizer:
                 names = ("data", *self.remembers)
                 pairs = zip(names, (after, *remembered), strict=True)
                 state = ", ".join(f"{name} {x}" for name, x in pairs)
-                raise self._diverged(
+                raise self._error(
                     f"gradient {gradient} and learning rate {rate} would turn "
                     f"{self._name(i)} = {before} into {state}"
                 )
@@ -147,7 +147,7 @@ class Optimizer:
     def _name(self, i: int) -> str:
         return self.parameters[i].label or f"parameter {i}"
 
-    def _diverged(self, what: str) -> DivergedError:
+    def _error(self, what: str) -> DivergedError:
         return DivergedError(
             f"{what} at step {self.steps}; no parameter was changed. "
             f"A smaller learning rate may help, and detect_anomaly finds where it began"

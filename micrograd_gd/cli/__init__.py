@@ -14,7 +14,7 @@ import typer
 
 from micrograd_gd._version import __version__
 from micrograd_gd.cli import demo, descend, explain, find_lr, graph, ops, predict, train
-from micrograd_gd.cli.messages import PROGRAM, complain, told
+from micrograd_gd.cli.messages import PROGRAM, complain, describe_error
 from micrograd_gd.errors import MicrogradError
 
 app = typer.Typer(
@@ -47,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     except (KeyboardInterrupt, typer.Abort):
         status = complain("interrupted; nothing more was written", 130)
     except (MicrogradError, OSError) as error:
-        status = complain(told(error), 2)
+        status = complain(describe_error(error), 2)
     except Exception as error:
         # Usage errors of click, which some versions of typer bring along under another name.
         if not hasattr(error, "format_message"):

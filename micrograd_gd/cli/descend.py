@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from micrograd_gd.cli import reports
+from micrograd_gd.cli import printing
 from micrograd_gd.cli.messages import complain
 from micrograd_gd.cli.picture import Picture, draw
 from micrograd_gd.cli.point import point
@@ -60,9 +60,9 @@ def descend(
         draw(out, plot_descent, descent)
     if descent.status == "diverged":
         # The formula has no line in a file of the user's, so the one that is named is none of his.
-        told = re.sub(r"(, at|; it was computed at) .*?, line [0-9]+", "", descent.message)
-        raise typer.Exit(complain(f"diverged: {told}", 1))
-    for line in ["", *reports.aligned(_answer(descent, learning_rate))]:
+        message = re.sub(r"(, at|; it was computed at) .*?, line [0-9]+", "", descent.message)
+        raise typer.Exit(complain(f"diverged: {message}", 1))
+    for line in ["", *printing.align(_answer(descent, learning_rate))]:
         typer.echo(line)
 
 
@@ -83,7 +83,7 @@ def _table(function: Expression, descent: Descent) -> list[str]:
     last = len(descent.trajectory) - 1
     shown = [i for i in range(last + 1) if i < 5 or i == last or _is_round(i)]
     rows = [(str(i), *_cells(function, descent.trajectory[i])) for i in shown]
-    return reports.aligned([("step", *function.names, "value", "slope"), *rows])
+    return printing.align([("step", *function.names, "value", "slope"), *rows])
 
 
 def _is_round(step: int) -> bool:

@@ -165,7 +165,7 @@ class Experiment:
 
     def samples(self, part: Dataset) -> tuple[list[list[float]], list[float]]:
         """The rows as the network sees them, the targets as the loss does."""
-        inputs = (self.predictor.scaling or _unscaled(part))(part.inputs)
+        inputs = (self.predictor.scaling or _leave_unscaled(part))(part.inputs)
         targets = [float(target) for target in part.targets]
         if self.predictor.target_scaling is not None:
             targets = [x for (x,) in self.predictor.target_scaling([[t] for t in targets])]
@@ -174,7 +174,7 @@ class Experiment:
         return inputs, targets
 
 
-def _unscaled(part: Dataset) -> Scaling:
+def _leave_unscaled(part: Dataset) -> Scaling:
     width = len(part.feature_names)
     return Scaling((0.0,) * width, (1.0,) * width)
 

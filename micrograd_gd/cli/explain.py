@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from micrograd_gd.cli.point import At, columns, computed
+from micrograd_gd.cli.point import At, align_pairs, compute
 from micrograd_gd.errors import ArgumentError
 from micrograd_gd.notation.formula import formula as written
 from micrograd_gd.notation.paths import explain as explained
@@ -23,14 +23,14 @@ def explain(
     ] = False,
 ) -> None:
     """Show a formula's derivatives, as formulas and as sums over paths."""
-    root, leaves = computed(formula, at or ())
+    root, leaves = compute(formula, at or ())
     if wrt is not None and wrt not in leaves:
         raise ArgumentError(f"--wrt is {wrt!r}; the names are {', '.join(leaves)}")
     chosen = leaves if wrt is None else {wrt: leaves[wrt]}
     style: Literal["text", "latex"] = "latex" if latex else "text"
     rows = [("formula", written(root, style=style)), ("value", f"{root.data:.6g}")]
     rows += [(f"∂/∂{name}", written(root, wrt=x, style=style)) for name, x in chosen.items()]
-    for line in columns(rows):
+    for line in align_pairs(rows):
         typer.echo(line)
     for leaf in chosen.values():
         typer.echo(f"\n{explained(root, wrt=leaf)}")

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from micrograd_gd.cli import reports
+from micrograd_gd.cli import printing
 from micrograd_gd.cli.experiment import Experiment, Settings
 from micrograd_gd.cli.options import (
     DEFAULT,
@@ -67,7 +67,7 @@ def find_lr(
     curve = find_learning_rate(objective, smallest=smallest, largest=largest)
     shown = range(0, len(curve.rates), max(1, len(curve.rates) // 16))
     lines = [(f"{curve.rates[i]:.2g}", f"{curve.losses[i]:.4g}") for i in shown]
-    for line in ["", *reports.aligned([("learning rate", "loss after the step"), *lines])]:
+    for line in ["", *printing.align([("learning rate", "loss after the step"), *lines])]:
         typer.echo(line)
     typer.echo(
         f"\nsuggestion      {curve.suggestion:.2g}, a tenth of the last rate before the rise"

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from micrograd_gd.cli.options import load_predictor
-from micrograd_gd.cli.point import At, columns, computed, point
+from micrograd_gd.cli.point import At, align_pairs, compute, point
 from micrograd_gd.engine import Value
 from micrograd_gd.viz import graph as draw
 
@@ -30,17 +30,17 @@ def graph(
 ) -> None:
     """Draw the graph of a formula, or of a trained model."""
     is_model = what.endswith((".json", ".safetensors"))
-    root, leaves = _answered(Path(what), at or ()) if is_model else computed(what, at or ())
+    root, leaves = _answer(Path(what), at or ()) if is_model else compute(what, at or ())
     root.backward()
     draw(root, partials=partials).save(out)
     meaning = f" ({root.label})" if is_model else ""
     gradients = [(f"∂/∂{name}", f"{leaf.grad:.6g}") for name, leaf in leaves.items()]
-    for line in columns([("value", f"{root.data:.6g}{meaning}"), *gradients]):
+    for line in align_pairs([("value", f"{root.data:.6g}{meaning}"), *gradients]):
         typer.echo(line)
     typer.echo(f"wrote {out}")
 
 
-def _answered(path: Path, at: Iterable[str]) -> tuple[Value, dict[str, Value]]:
+def _answer(path: Path, at: Iterable[str]) -> tuple[Value, dict[str, Value]]:
     """What a model answers, the largest score where it decides between classes; and its features.
 
     The features are as given, else the mean of the training. Scaling is a part of the graph.

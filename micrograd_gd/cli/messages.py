@@ -5,7 +5,7 @@ import typer
 PROGRAM = "micrograd-gd"
 
 
-def told(error: Exception) -> str:
+def describe_error(error: Exception) -> str:
     """An error in one line; one from the system with its file first, as all others have it."""
     if isinstance(error, OSError) and error.filename is not None:
         return f"{error.filename}: {error.strerror}"

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from micrograd_gd.cli import reports
+from micrograd_gd.cli import printing
 from micrograd_gd.cli.messages import PROGRAM
 from micrograd_gd.table.ops import OPERATIONS, operation
 
@@ -16,10 +16,10 @@ def ops(
 ) -> None:
     """List the operations: their derivatives and what they are."""
     if name is not None:
-        for line in reports.row_in_full(operation(name)):
+        for line in printing.describe_operation(operation(name)):
             typer.echo(line)
         return
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
-    for line in reports.operation_table():
-        typer.echo(reports.shorten(line, width) if width else line)
+    for line in printing.list_operations():
+        typer.echo(printing.shorten(line, width) if width else line)
     typer.echo(f"\n{len(OPERATIONS)} operations; {PROGRAM} ops NAME shows one in full.")

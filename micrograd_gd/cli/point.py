@@ -16,7 +16,7 @@ At = Annotated[
 ]
 
 
-def computed(formula: str, at: Iterable[str]) -> tuple[Value, dict[str, Value]]:
+def compute(formula: str, at: Iterable[str]) -> tuple[Value, dict[str, Value]]:
     """The graph of a formula at a point, and its leaves by name; ArgumentError if it has none."""
     function = parse(formula)
     numbers = point(at, function.names)
@@ -53,7 +53,7 @@ def point(at: Iterable[str], names: Iterable[str], option: str = "--at") -> dict
     return numbers
 
 
-def columns(rows: Iterable[tuple[str, str]]) -> list[str]:
+def align_pairs(rows: Iterable[tuple[str, str]]) -> list[str]:
     """Lines of two columns, a text of several lines within the second."""
     rows = list(rows)
     width = max(len(name) for name, _ in rows) + 2

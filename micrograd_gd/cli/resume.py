@@ -49,7 +49,7 @@ class Command:
         }
 
 
-def resumed(folder: Path) -> tuple[Command, Dataset, dict[str, Any]]:
+def read_checkpoint(folder: Path) -> tuple[Command, Dataset, dict[str, Any]]:
     """The command that was interrupted, its data, and the state of its training.
 
     Raises ModelFileError where there is none to resume, ArgumentError where the data has changed.

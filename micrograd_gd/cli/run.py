@@ -9,9 +9,9 @@ from typing import Annotated, Any
 
 import typer
 
-from micrograd_gd.cli import reports
+from micrograd_gd.cli import printing
 from micrograd_gd.cli.experiment import Experiment, Settings
-from micrograd_gd.cli.messages import PROGRAM, complain, told, warn
+from micrograd_gd.cli.messages import PROGRAM, complain, describe_error, warn
 from micrograd_gd.cli.resume import CHECKPOINT
 from micrograd_gd.data import Dataset
 from micrograd_gd.errors import ArgumentError, MicrogradError
@@ -48,7 +48,7 @@ def run(
     keep = [] if notes is None else [Checkpoint(path, seconds=checkpoint_seconds, notes=notes)]
     experiment = Experiment(dataset, settings)
     _prepare(out)
-    for line in reports.outline(name, experiment):
+    for line in printing.describe_start(name, experiment):
         typer.echo(line)
     if state is not None:
         remove_leftovers(out)
@@ -57,23 +57,23 @@ def run(
     history = experiment.run(*keep, progress, resume=state)
     progress.end()
     diverged = history.status == "diverged"
-    written = _written(experiment, history, out)
+    written = _write(experiment, history, out)
     if history.status != "interrupted":
         path.unlink(missing_ok=True)  # only now that the model is there
     if not diverged:
-        for line in reports.report(experiment):
+        for line in printing.describe_result(experiment):
             typer.echo(line)
     if history.rows:
-        written += _drawn(out / "loss.svg", lambda path: plot_history(history, path))
+        written += _draw(out / "loss.svg", lambda path: plot_history(history, path))
     if not diverged:
         root, what = experiment.example()
-        names = _drawn(out / "graph.svg", graph(root).save)
+        names = _draw(out / "graph.svg", graph(root).save)
         written += [f"{name} ({what})" for name in names]
     typer.echo(f"\nwrote into {out}: {', '.join(written)}")
     _conclude(history, settings, out if path.exists() else None)
 
 
-def _written(experiment: Experiment, history: History, out: Path) -> list[str]:
+def _write(experiment: Experiment, history: History, out: Path) -> list[str]:
     """Write what may not be lost, and tell the names; a diverged run leaves no model.
 
     Nor does it leave an earlier one, which would pass for its own.
@@ -144,11 +144,11 @@ class _Progress:
             typer.echo(err=True)
 
 
-def _drawn(path: Path, draw: Callable[[Path], None]) -> list[str]:
+def _draw(path: Path, draw: Callable[[Path], None]) -> list[str]:
     """The name of the picture, or nothing and a warning: training is not lost for a picture."""
     try:
         draw(path)
     except (MicrogradError, OSError) as error:
-        warn(f"{path.name} was not drawn: {told(error)}")
+        warn(f"{path.name} was not drawn: {describe_error(error)}")
         return []
     return [path.name]

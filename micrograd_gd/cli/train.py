@@ -18,7 +18,7 @@ from micrograd_gd.cli.options import (
     check,
     widths,
 )
-from micrograd_gd.cli.resume import Command, resumed
+from micrograd_gd.cli.resume import Command, read_checkpoint
 from micrograd_gd.cli.run import Out, Seconds, run
 from micrograd_gd.errors import ArgumentError
 
@@ -51,7 +51,7 @@ def train(
     """Train a neural network on a CSV file by gradient descent."""
     if resume is not None:
         _check_alone(context)
-        command, rows, state = resumed(resume)
+        command, rows, state = read_checkpoint(resume)
         run(command.data, rows, command.settings, resume, command.notes(rows), state,
             checkpoint_seconds)  # fmt: skip
         return

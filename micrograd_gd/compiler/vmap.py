@@ -145,4 +145,4 @@ def _stack(results: list[Any], of_samples: Callable[[list[Any]], list[Any]], siz
         leaves = [column[i] for i in range(size) for column in columns]
         return trees.array(leaves, (size, *shape))
 
-    return trees.with_blocks(structure, block)
+    return trees.map_blocks(structure, block)

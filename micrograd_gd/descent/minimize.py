@@ -98,7 +98,7 @@ def _draw_start(bounds: Any, random: Random) -> Any:
     if not (isinstance(bounds, (tuple, list)) and len(bounds) == 2):
         raise ArgumentError(f"bounds is {shorten(bounds)}; expected a pair: lowest, highest")
     lows, structure = trees.flatten(bounds[0], "the lower bound")
-    highs = trees.matched(bounds[1], structure, "the upper bound")
+    highs = trees.match(bounds[1], structure, "the upper bound")
     for low, high in zip(lows, highs, strict=True):
         if not -math.inf < low <= high < math.inf:
             raise ArgumentError(

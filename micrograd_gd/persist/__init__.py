@@ -23,21 +23,21 @@ from micrograd_gd.persist.document import (
     to_json,
 )
 from micrograd_gd.persist.networks import (
+    describe_network,
+    describe_predictor,
     fill_network,
-    from_arrays,
-    in_arrays,
-    network_document,
-    network_from,
-    predictor_document,
-    predictor_from,
+    make_network,
+    make_predictor,
+    pack_arrays,
+    unpack_arrays,
 )
 from micrograd_gd.persist.states import (
+    describe_module,
+    describe_optimizer,
+    describe_training,
     fill_module,
     fill_optimizer,
-    module_document,
-    optimizer_document,
-    training_document,
-    training_state,
+    make_state,
 )
 from micrograd_gd.persist.tensors import from_safetensors, to_safetensors
 from micrograd_gd.training.fit import Training
@@ -65,7 +65,7 @@ def save(thing: Any, path: str | PathLike[str]) -> None:
     document, path = _document(thing), Path(path)
     if _is_safetensors(path):
         has_layers = "architecture" in document.head
-        write_file(path, to_safetensors(in_arrays(document) if has_layers else document))
+        write_file(path, to_safetensors(pack_arrays(document) if has_layers else document))
     else:
         write_file(path, to_json(document))
 
@@ -85,7 +85,7 @@ def load(path: str | PathLike[str], into: Any = None) -> Any:
         raw = read_bytes(path)
         document = from_safetensors(raw) if is_safetensors else from_json(raw)
         if is_safetensors and document.kind in {"model", "network"}:
-            document = from_arrays(document)
+            document = unpack_arrays(document)
         return _thing(document, into)
     except MisfitError as error:
         raise problem(path, str(error)) from None
@@ -102,15 +102,15 @@ def _is_safetensors(path: Path) -> bool:
 
 def _document(thing: Any) -> Document:
     if isinstance(thing, Predictor):
-        return predictor_document(thing)
+        return describe_predictor(thing)
     if type(thing) is MLP:  # a class of its own computes in its own way
-        return network_document(thing)
+        return describe_network(thing)
     if isinstance(thing, Module):
-        return module_document(thing)
+        return describe_module(thing)
     if isinstance(thing, Optimizer):
-        return optimizer_document(thing)
+        return describe_optimizer(thing)
     if isinstance(thing, Training):
-        return training_document(thing)
+        return describe_training(thing)
     raise ArgumentError(
         f"a {type(thing).__name__} cannot be saved; expected save(thing, path), the thing being "
         f"a model, an optimizer, or history.training"
@@ -136,9 +136,9 @@ def _thing(document: Document, into: Any) -> Any:
 
 # The kinds of documents: those that make a thing, and those that fill one.
 _MAKES: dict[str, Callable[[Document], Any]] = {
-    "model": predictor_from,
-    "network": network_from,
-    "training": training_state,
+    "model": make_predictor,
+    "network": make_network,
+    "training": make_state,
 }
 _FILLS: dict[str, tuple[type, Callable[[Document, Any], None]]] = {
     "network": (MLP, fill_network),

@@ -65,22 +65,22 @@ def to_json(document: Document) -> bytes:
     """
     content = {"format": f"micrograd_gd {document.kind}", "version": VERSION, **document.head}
     if document.arrays:
-        content["arrays"] = {name: _nested(array) for name, array in document.arrays.items()}
-    lines = [f"  {json.dumps(key)}: {_laid_out(entry)}" for key, entry in content.items()]
+        content["arrays"] = {name: _to_list(array) for name, array in document.arrays.items()}
+    lines = [f"  {json.dumps(key)}: {_lay_out(entry)}" for key, entry in content.items()]
     text = "{\n" + ",\n".join(lines) + "\n}\n"
     return text.encode("utf-8", "surrogatepass")
 
 
-def _laid_out(entry: Any) -> str:
+def _lay_out(entry: Any) -> str:
     """JSON, an object with a line for each of its entries."""
     if not (isinstance(entry, dict) and entry):
-        return _dumped(entry)
-    lines = [f"    {_dumped(key)}: {_dumped(x)}" for key, x in entry.items()]
+        return _dump(entry)
+    lines = [f"    {_dump(key)}: {_dump(x)}" for key, x in entry.items()]
     return "{\n" + ",\n".join(lines) + "\n  }"
 
 
-def _dumped(entry: Any) -> str:
-    entry = in_json(entry) if isinstance(entry, float) else entry
+def _dump(entry: Any) -> str:
+    entry = to_json_float(entry) if isinstance(entry, float) else entry
     try:
         return json.dumps(entry, ensure_ascii=False, allow_nan=False)
     except (TypeError, ValueError, RecursionError) as error:
@@ -88,7 +88,7 @@ def _dumped(entry: Any) -> str:
         raise ArgumentError(f"{shorten(entry)} cannot be saved ({error}); {message}") from None
 
 
-def in_json(x: float) -> float | str:
+def to_json_float(x: float) -> float | str:
     """A float as it stands in JSON, which has no word for what is not finite."""
     return x if math.isfinite(x) else repr(x)
 
@@ -97,19 +97,19 @@ def from_json(raw: bytes) -> Document:
     """The document that was written as this JSON."""
     content = parse(raw)
     kind, head = split_head(content)
-    arrays = an_object("arrays", head.pop("arrays", {}))
+    arrays = read_object("arrays", head.pop("arrays", {}))
     return Document(kind, head, {name: _array(name, entry) for name, entry in arrays.items()})
 
 
-def _nested(array: Array) -> list[float | str]:
-    return [in_json(x) for x in array.numbers]
+def _to_list(array: Array) -> list[float | str]:
+    return [to_json_float(x) for x in array.numbers]
 
 
 _WORDS = {"nan": math.nan, "inf": math.inf, "-inf": -math.inf}
 
 
 def _array(name: str, entry: Any) -> Array:
-    return Array.of([an_entry(name, x) for x in a_list(name, entry)])
+    return Array.of([read_entry(name, x) for x in read_list(name, entry)])
 
 
 def read_bytes(path: Path) -> bytes:
@@ -175,7 +175,7 @@ def problem(path: Path, message: str) -> ModelFileError:
 
 def check_keys(place: str, entry: Any, keys: Sequence[str]) -> None:
     """An object with these keys and no others."""
-    entry = an_object(place, entry)
+    entry = read_object(place, entry)
     missing = [key for key in keys if key not in entry]
     if missing:
         raise MisfitError(f"no {', '.join(map(repr, missing))} in {place}; expected a whole model")
@@ -184,33 +184,33 @@ def check_keys(place: str, entry: Any, keys: Sequence[str]) -> None:
         raise MisfitError(f"unknown {shorten(unknown)} in {place}; expected {', '.join(keys)}")
 
 
-def an_object(place: str, entry: Any) -> dict[str, Any]:
+def read_object(place: str, entry: Any) -> dict[str, Any]:
     """An object of JSON."""
     if not isinstance(entry, dict):
         raise MisfitError(f"{place} is {shorten(entry)}; expected an object")
     return entry
 
 
-def a_list(place: str, entry: Any) -> list[Any]:
+def read_list(place: str, entry: Any) -> list[Any]:
     """A list of JSON, not empty."""
     if not (isinstance(entry, list) and entry):
         raise MisfitError(f"{place} is {shorten(entry)}; expected a list that is not empty")
     return entry
 
 
-def a_text(place: str, entry: Any) -> str:
+def read_text(place: str, entry: Any) -> str:
     """A text."""
     if not isinstance(entry, str):
         raise MisfitError(f"{place} is {shorten(entry)}; expected text")
     return entry
 
 
-def texts(place: str, entry: Any) -> list[str]:
+def read_texts(place: str, entry: Any) -> list[str]:
     """A list of texts."""
-    return [a_text(place, name) for name in a_list(place, entry)]
+    return [read_text(place, name) for name in read_list(place, entry)]
 
 
-def a_number(place: str, entry: Any) -> float:
+def read_number(place: str, entry: Any) -> float:
     """A finite number."""
     try:
         number = float(entry) if isinstance(entry, (int, float)) else None
@@ -221,14 +221,14 @@ def a_number(place: str, entry: Any) -> float:
     return number
 
 
-def an_entry(place: str, entry: Any) -> float:
+def read_entry(place: str, entry: Any) -> float:
     """A number that may be "nan", "inf" or "-inf"."""
     if isinstance(entry, str) and entry in _WORDS:
         return _WORDS[entry]
-    return a_number(place, entry)
+    return read_number(place, entry)
 
 
-def a_count(place: str, entry: Any) -> int:
+def read_count(place: str, entry: Any) -> int:
     """A whole number, at least 0."""
     if not isinstance(entry, int) or isinstance(entry, bool) or entry < 0:
         raise MisfitError(f"{place} is {shorten(entry)}; expected a whole number, at least 0")

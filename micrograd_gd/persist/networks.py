@@ -11,14 +11,14 @@ from micrograd_gd.persist.document import (
     Array,
     Document,
     MisfitError,
-    a_list,
-    a_number,
-    a_text,
-    an_entry,
-    an_object,
     check_keys,
-    in_json,
-    texts,
+    read_entry,
+    read_list,
+    read_number,
+    read_object,
+    read_text,
+    read_texts,
+    to_json_float,
 )
 from micrograd_gd.table.numbers import shorten
 from micrograd_gd.training.predictor import Predictor
@@ -28,7 +28,7 @@ WIDEST = 10**9
 _SURROUNDINGS = ("feature_names", "target_name", "class_names", "scaling", "target_scaling")
 
 
-def predictor_document(predictor: Predictor) -> Document:
+def describe_predictor(predictor: Predictor) -> Document:
     """A predictor.
 
     Raises ArgumentError for a parameter that is not finite.
@@ -37,7 +37,7 @@ def predictor_document(predictor: Predictor) -> Document:
     if not all(math.isfinite(parameter.data) for parameter in network.parameters()):
         message = f"{network!r} cannot be saved: a parameter is not finite"
         raise ArgumentError(f"{message}; expected finite numbers: train it again")
-    plain = network_document(network).head
+    plain = describe_network(network).head
     surroundings = {
         "feature_names": predictor.feature_names,
         "target_name": predictor.target_name,
@@ -49,23 +49,23 @@ def predictor_document(predictor: Predictor) -> Document:
     return Document("model", {**head, "parameters": plain["parameters"]})
 
 
-def predictor_from(document: Document) -> Predictor:
+def make_predictor(document: Document) -> Predictor:
     """The predictor of a document."""
     document.check(("architecture", *_SURROUNDINGS, "parameters"), ())
     head = document.head
-    parameters = an_object("parameters", head["parameters"])
-    numbers = {name: a_number(name, x) for name, x in parameters.items()}
+    parameters = read_object("parameters", head["parameters"])
+    numbers = {name: read_number(name, x) for name, x in parameters.items()}
     return Predictor(
         _network(head["architecture"], numbers),
         _scaling("scaling", head["scaling"]),
         _scaling("target_scaling", head["target_scaling"]),
         _names("feature_names", head["feature_names"]),
-        a_text("target_name", head["target_name"]),
+        read_text("target_name", head["target_name"]),
         _names("class_names", head["class_names"]),
     )
 
 
-def network_document(network: MLP) -> Document:
+def describe_network(network: MLP) -> Document:
     """A network alone.
 
     Raises ArgumentError for a class of its own, an activation without a name.
@@ -79,17 +79,17 @@ def network_document(network: MLP) -> Document:
     return Document("network", {"architecture": architecture, "parameters": network.state_dict()})
 
 
-def network_from(document: Document) -> MLP:
+def make_network(document: Document) -> MLP:
     """The network of a document."""
     document.check(("architecture", "parameters"), ())
-    parameters = an_object("parameters", document.head["parameters"])
-    numbers = {name: an_entry(name, x) for name, x in parameters.items()}
+    parameters = read_object("parameters", document.head["parameters"])
+    numbers = {name: read_entry(name, x) for name, x in parameters.items()}
     return _network(document.head["architecture"], numbers)
 
 
 def fill_network(document: Document, network: MLP) -> None:
     """Give a network the parameters of a document."""
-    saved = network_from(document).state_dict()
+    saved = make_network(document).state_dict()
     own = dict(network.named_parameters())
     if [*saved] != [*own]:
         raise MisfitError(f"a network of other widths; expected those of {network!r}")
@@ -97,7 +97,7 @@ def fill_network(document: Document, network: MLP) -> None:
         parameter.data = saved[name]
 
 
-def in_arrays(document: Document) -> Document:
+def pack_arrays(document: Document) -> Document:
     """The same, its parameters as arrays: a matrix of weights and a row of biases for each layer.
 
     They have the names and shapes that PyTorch gives to linear layers in a row.
@@ -113,8 +113,8 @@ def in_arrays(document: Document) -> Document:
     return Document(document.kind, head, arrays)
 
 
-def from_arrays(document: Document) -> Document:
-    """The document that `in_arrays` was given."""
+def unpack_arrays(document: Document) -> Document:
+    """The document that `pack_arrays` was given."""
     parameters: dict[str, float | str] = {}
     widths = _widths(document.head.get("architecture"))
     if len(document.arrays) != 2 * (len(widths) - 1):
@@ -126,8 +126,8 @@ def from_arrays(document: Document) -> Document:
         for j in range(height):
             place = f"layers.{i}.neurons.{j}"
             row = weights[j * width : (j + 1) * width]
-            parameters |= {f"{place}.w.{k}": in_json(x) for k, x in enumerate(row)}
-            parameters[f"{place}.b"] = in_json(biases[j])
+            parameters |= {f"{place}.w.{k}": to_json_float(x) for k, x in enumerate(row)}
+            parameters[f"{place}.b"] = to_json_float(biases[j])
     return Document(document.kind, {**document.head, "parameters": parameters})
 
 
@@ -153,8 +153,8 @@ def _widths(architecture: Any) -> list[int]:
     keys = ("nin", "nouts", "activation", "output_activation")
     check_keys("architecture", architecture, keys)
     for key in ("activation", "output_activation"):
-        a_text(key, architecture[key])
-    widths = [architecture["nin"], *a_list("nouts", architecture["nouts"])]
+        read_text(key, architecture[key])
+    widths = [architecture["nin"], *read_list("nouts", architecture["nouts"])]
     for width in widths:
         if not isinstance(width, int) or isinstance(width, bool) or not 1 <= width <= WIDEST:
             expected = f"expected whole numbers from 1 to {WIDEST}"
@@ -185,12 +185,14 @@ def _columns(scaling: Scaling | None) -> dict[str, Any] | None:
 
 
 def _names(place: str, entry: Any) -> tuple[str, ...] | None:
-    return None if entry is None else tuple(texts(place, entry))
+    return None if entry is None else tuple(read_texts(place, entry))
 
 
 def _scaling(place: str, entry: Any) -> Scaling | None:
     if entry is None:
         return None
     check_keys(place, entry, ("mean", "scale"))
-    mean, scale = ([a_number(place, x) for x in a_list(place, entry[k])] for k in ("mean", "scale"))
+    mean, scale = (
+        [read_number(place, x) for x in read_list(place, entry[k])] for k in ("mean", "scale")
+    )
     return Scaling(tuple(mean), tuple(scale))

@@ -8,17 +8,17 @@ from micrograd_gd.persist.document import (
     Array,
     Document,
     MisfitError,
-    a_count,
-    a_list,
-    a_number,
-    a_text,
-    an_object,
-    texts,
+    read_count,
+    read_list,
+    read_number,
+    read_object,
+    read_text,
+    read_texts,
 )
 from micrograd_gd.training.fit import Training
 
 
-def module_document(module: Module) -> Document:
+def describe_module(module: Module) -> Document:
     """The parameters of a module by name; how it computes stays in its code."""
     state = module.state_dict()
     return Document("parameters", {"names": [*state]}, {"parameters": Array.of([*state.values()])})
@@ -27,7 +27,7 @@ def module_document(module: Module) -> Document:
 def fill_module(document: Document, module: Module) -> None:
     """Give a module the parameters of a document."""
     document.check(("names",), ("parameters",))
-    names = texts("names", document.head["names"])
+    names = read_texts("names", document.head["names"])
     own = dict(module.named_parameters())
     if names != [*own]:
         raise MisfitError(f"parameters of another module; expected those of {module!r}")
@@ -36,7 +36,7 @@ def fill_module(document: Document, module: Module) -> None:
         parameter.data = x
 
 
-def optimizer_document(optimizer: Optimizer) -> Document:
+def describe_optimizer(optimizer: Optimizer) -> Document:
     """The state of an optimizer: its steps, and what it remembers of each parameter."""
     state = optimizer.state_dict()
     head = {"class": type(optimizer).__name__, "steps": state.pop("steps")}
@@ -45,16 +45,16 @@ def optimizer_document(optimizer: Optimizer) -> Document:
 
 def fill_optimizer(document: Document, optimizer: Optimizer) -> None:
     """Let an optimizer go on from the state of a document."""
-    name, own = a_text("class", document.head.get("class")), type(optimizer).__name__
+    name, own = read_text("class", document.head.get("class")), type(optimizer).__name__
     if name != own:
         raise MisfitError(f"the state of {name}; expected that of {own}")
     document.check(("class", "steps"), optimizer.remembers)
     shape = (len(optimizer.parameters),)
     columns = {each: document.array(each, shape) for each in optimizer.remembers}
-    optimizer.load_state_dict({"steps": a_count("steps", document.head["steps"]), **columns})
+    optimizer.load_state_dict({"steps": read_count("steps", document.head["steps"]), **columns})
 
 
-def training_document(training: Training) -> Document:
+def describe_training(training: Training) -> Document:
     """A training, as of the last row of its history."""
     state = training.state_dict()
     rows, optimizer = state["rows"], state["optimizer"]
@@ -75,11 +75,11 @@ def training_document(training: Training) -> Document:
     return Document("training", head, arrays)
 
 
-def training_state(document: Document) -> dict[str, Any]:
+def make_state(document: Document) -> dict[str, Any]:
     """The state of a training, as `fit` takes it to resume."""
     head, arrays = document.head, document.arrays
     document.check(("about", "figures", "learning_rate", "steps", "order"), [*arrays])
-    figures = texts("figures", head["figures"])
+    figures = read_texts("figures", head["figures"])
     if "loss" not in figures:
         raise MisfitError("a history without a loss; expected one")
     count = len(arrays["history.loss"].numbers) if "history.loss" in arrays else 0
@@ -91,16 +91,16 @@ def training_state(document: Document) -> dict[str, Any]:
         raise MisfitError(f"unknown arrays {sorted({*arrays} - known)}; expected a training")
     rate = head["learning_rate"]
     return {
-        "about": an_object("about", head["about"]),
+        "about": read_object("about", head["about"]),
         "rows": [
             {"epoch": i, **dict(zip(figures, row, strict=True))}
             for i, row in enumerate(zip(*columns, strict=True))
         ],
         "parameters": document.array("parameters", (size,)),
         "best": document.array("best", (size,)),
-        "learning_rate": None if rate is None else a_number("learning_rate", rate),
+        "learning_rate": None if rate is None else read_number("learning_rate", rate),
         "optimizer": {
-            "steps": a_count("steps", head["steps"]),
+            "steps": read_count("steps", head["steps"]),
             **{n.removeprefix("optimizer."): document.array(n, (size,)) for n in remembered},
         },
         "order": _order(head["order"]),
@@ -109,11 +109,15 @@ def training_state(document: Document) -> dict[str, Any]:
 
 def _order(entry: Any) -> list[Any]:
     """The state of Python's random generator: a version, 625 words, and half a pair or none."""
-    entry = a_list("order", entry)
+    entry = read_list("order", entry)
     if len(entry) != 3:
         raise MisfitError(f"order has {len(entry)} parts; expected three")
     version, words, spare = entry
-    words = [a_count("order", word) for word in a_list("order", words)]
+    words = [read_count("order", word) for word in read_list("order", words)]
     if len(words) != 625 or max(words) >= 2**32:
         raise MisfitError("order is no state of a random generator; expected 625 words of 32 bits")
-    return [a_count("order", version), words, None if spare is None else a_number("order", spare)]
+    return [
+        read_count("order", version),
+        words,
+        None if spare is None else read_number("order", spare),
+    ]

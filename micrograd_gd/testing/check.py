@@ -240,7 +240,7 @@ def _rows(call: Call, gradient: Function, numbers: Sequence[float]) -> list[list
     leaves, structure = trees.flatten(claim, "what gradient returned")
     wanted = call.structure.below[0] if len(call.args) == 1 else call.structure
     if trees.is_like(structure, wanted):  # dictionaries may have another order
-        leaves = trees.matched(claim, wanted, "what gradient returned")
+        leaves = trees.match(claim, wanted, "what gradient returned")
     width = len(numbers)
     size = len(call.recording.outputs if call.recording else call.values(numbers))
     if len(leaves) != size * width:

@@ -117,7 +117,7 @@ def list_differences(left: object, right: object) -> list[str] | None:
     """The numbers in which two trees of one structure differ, or None for anything else."""
     try:
         a, structure = trees.flatten(left, "left")
-        b = trees.matched(right, structure, "right")
+        b = trees.match(right, structure, "right")
     except MicrogradError:
         return None
     if len(a) < 2:

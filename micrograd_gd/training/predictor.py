@@ -64,7 +64,7 @@ class Predictor:
                 message = "the model's score is nan; expected numbers nearer to the training data"
                 raise ArgumentError(f"row {position}: {message}")
         if self.class_names is not None:
-            return [self.class_names[_decided(row)] for row in scores]
+            return [self.class_names[_decide(row)] for row in scores]
         if self.target_scaling is not None:
             scores = self.target_scaling.invert(scores)
         return [number for (number,) in scores]
@@ -75,7 +75,7 @@ def _numbers(outputs: Any) -> list[float]:
     return [getattr(output, "data", output) for output in outputs]
 
 
-def _decided(scores: list[float]) -> int:
+def _decide(scores: list[float]) -> int:
     return int(scores[0] > 0) if len(scores) == 1 else scores.index(max(scores))
 
 

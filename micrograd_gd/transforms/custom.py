@@ -71,7 +71,7 @@ class custom_vjp:  # noqa: N801 — a decorator, and the name that users know
         if trace := blocks.trace():
             trace.report_use(leaves, repr(self))
         numbers = [leaf.data if isinstance(leaf, Value) else leaf for leaf in leaves]
-        call = _Call(self, structure, numbers)
+        call = _Evaluation(self, structure, numbers)
         with _under_way(call):
             nodes = [Value.record(each, *leaves) for each in self.outputs(len(call.outputs))]
         for node in nodes:
@@ -104,13 +104,13 @@ class custom_vjp:  # noqa: N801 — a decorator, and the name that users know
 
 
 # The call that operations are recorded from right now, and what nodes were computed from.
-_current: ContextVar["_Call | None"] = ContextVar("_current", default=None)
+_current: ContextVar["_Evaluation | None"] = ContextVar("_current", default=None)
 _structures: WeakKeyDictionary[Any, trees.Structure] = WeakKeyDictionary()
-_calls: WeakKeyDictionary[Any, "_Call"] = WeakKeyDictionary()
+_calls: WeakKeyDictionary[Any, "_Evaluation"] = WeakKeyDictionary()
 
 
 @contextmanager
-def _under_way(call: "_Call") -> Iterator[None]:
+def _under_way(call: "_Evaluation") -> Iterator[None]:
     token = _current.set(call)
     try:
         yield
@@ -144,12 +144,12 @@ class _Output(Operation):
     def partial(self, i: int, operands: Sequence[Any], y: Any) -> Any:
         """The derivative as a value, out of a call on the operands themselves."""
         if y not in _calls:
-            _calls[y] = _Call(self.of, _structures[y], operands)
+            _calls[y] = _Evaluation(self.of, _structures[y], operands)
         return _calls[y].row(self.place)[i]
 
 
-class _Call:
-    """One call of the rule's forward function."""
+class _Evaluation:
+    """One evaluation of the rule: its forward function was called once."""
 
     def __init__(self, of: custom_vjp, structure: trees.Structure, leaves: Sequence[Any]) -> None:
         if of.rule is None:
@@ -195,7 +195,7 @@ class _Call:
             pairs = zip(found, self.structure.below, strict=True)
             found = tuple(_zeros(below) if each is None else each for each, below in pairs)
         name = f"what the bwd of {self.of.name} returned"
-        return trees.matched(found, self.structure, name)
+        return trees.match(found, self.structure, name)
 
 
 def _zeros(structure: trees.Structure) -> Any:

@@ -114,7 +114,7 @@ def vjp(f: Function, *primals: Any) -> tuple[Any, Function]:
     call = Recording(f, primals, {}, range(len(primals)))
 
     def pull_back(cotangents: Any) -> Any:
-        given = trees.matched(cotangents, call.out_structure, "the cotangents")
+        given = trees.match(cotangents, call.out_structure, "the cotangents")
         return call.arrange_as_arguments(call.pull_back(given))
 
     return call.result(), pull_back
@@ -155,7 +155,7 @@ def linearize(f: Function, *primals: Any) -> tuple[Any, Function]:
         given = [
             leaf
             for i, (tangent, structure) in enumerate(zip(tangents, call.structures, strict=True))
-            for leaf in trees.matched(tangent, structure, f"tangent {i}")
+            for leaf in trees.match(tangent, structure, f"tangent {i}")
         ]
         return trees.unflatten(call.out_structure, call.push_forward(given))
 

@@ -174,10 +174,10 @@ class Recording:
 
             starts = accumulate((s.size for s in self.structures), initial=0)
             pairs = zip(self.structures, starts, strict=False)
-            parts = [trees.with_blocks(structure, block, start) for structure, start in pairs]
+            parts = [trees.map_blocks(structure, block, start) for structure, start in pairs]
             return parts[0] if self.is_single else tuple(parts)
 
-        return trees.with_blocks(self.out_structure, row_of_blocks)
+        return trees.map_blocks(self.out_structure, row_of_blocks)
 
 
 def _fresh(x: Any) -> Value:

@@ -40,7 +40,7 @@ class Structure:
         """Whether it is a list, a tuple or a dict: no number, and no array."""
         return isinstance(self.kind, type) and issubclass(self.kind, (list, tuple, dict))
 
-    def filled(self, parts: Sequence[Any]) -> Any:
+    def fill(self, parts: Sequence[Any]) -> Any:
         """The container with these parts in it."""
         if self.kind is dict:
             return dict(zip(self.keys, parts, strict=True))
@@ -160,7 +160,7 @@ def unflatten(structure: Structure, leaves: Sequence[Any]) -> Any:
 
 def _unflatten(structure: Structure, leaves: Iterator[Any]) -> Any:
     if structure.is_container:
-        return structure.filled([_unflatten(below, leaves) for below in structure.below])
+        return structure.fill([_unflatten(below, leaves) for below in structure.below])
     if structure.kind is None:
         return next(leaves)
     return array([next(leaves) for _ in range(structure.size)], structure.shape)
@@ -177,7 +177,7 @@ def array(leaves: Sequence[Any], shape: tuple[int, ...]) -> Any:
     return flat.reshape(shape)
 
 
-def matched(tree: Any, structure: Structure, name: str) -> list[Any]:
+def match(tree: Any, structure: Structure, name: str) -> list[Any]:
     """The leaves of `tree`, which must have that structure, lists and tuples being alike.
 
     Raises ShapeError, which shows both structures.
@@ -210,7 +210,7 @@ def _outline(structure: Structure) -> Any:
     return structure.kind is None or structure.shape or tuple(map(_outline, structure.below))
 
 
-def with_blocks(
+def map_blocks(
     structure: Structure, block: Callable[[slice, tuple[int, ...]], Any], start: int = 0
 ) -> Any:
     """A tree with `block(leaves, shape)` in the place of each number, shape (), and each array.
@@ -221,6 +221,6 @@ def with_blocks(
         return block(slice(start, start + structure.size), structure.shape)
     parts = []
     for below in structure.below:
-        parts.append(with_blocks(below, block, start))
+        parts.append(map_blocks(below, block, start))
         start += below.size
-    return structure.filled(parts)
+    return structure.fill(parts)

@@ -85,7 +85,7 @@ def plan(structure: Structure) -> Iterator[tuple[int, int, Any]]:
     if structure.kind in _KINDS:
         yield _KINDS[structure.kind], len(structure.below), structure.keys
     elif structure.is_container:
-        yield PartKind.OTHER, len(structure.below), structure.filled
+        yield PartKind.OTHER, len(structure.below), structure.fill
     else:
         yield PartKind.ARRAY, structure.size, structure.shape
     for below in structure.below:

@@ -6,7 +6,7 @@ from micrograd_gd.cli.experiment import Experiment
 from micrograd_gd.table.ops import OPERATIONS, Operation
 
 
-def outline(name: str, experiment: Experiment) -> list[str]:
+def describe_start(name: str, experiment: Experiment) -> list[str]:
     """What a run starts from."""
     dataset, settings = experiment.dataset, experiment.settings
     size = min(settings.batch_size, len(experiment.train))
@@ -17,26 +17,26 @@ def outline(name: str, experiment: Experiment) -> list[str]:
         ("model", f"{experiment.predictor.network!r}, {experiment.loss}"),
         ("training", f"{settings.epochs} epochs, {rate}, {batches}, seed {settings.seed}"),
     ]
-    return aligned(rows)
+    return align(rows)
 
 
-def report(experiment: Experiment) -> list[str]:
+def describe_result(experiment: Experiment) -> list[str]:
     """The final table: a figure a line, a column for each part of the data."""
     train, test = (experiment.figures(part) for part in (experiment.train, experiment.test))
     rows = [("", "train", "test"), *((name, train[name], test[name]) for name in train)]
     return ["", *(f"{name:<12}{one:>12}{other:>12}" for name, one, other in rows)]
 
 
-def operation_table() -> list[str]:
+def list_operations() -> list[str]:
     """Every row of the table: operation, derivatives, and what it is."""
     rows = [
         (repr(row), shorten(" | ".join(map(_formula, row.partials)), 44), row.doc)
         for row in OPERATIONS.values()
     ]
-    return aligned([("operation", "derivative for each operand", "what it is"), *rows])
+    return align([("operation", "derivative for each operand", "what it is"), *rows])
 
 
-def row_in_full(row: Operation) -> list[str]:
+def describe_operation(row: Operation) -> list[str]:
     """Every column of a row of the table that is not empty."""
     lines = [
         ("operation", repr(row)),
@@ -51,14 +51,14 @@ def row_in_full(row: Operation) -> list[str]:
         ("properties", ", ".join(sorted(row.properties))),
         ("also called", ", ".join(row.aliases)),
     ]
-    return aligned([(name, text) for name, text in lines if text])
+    return align([(name, text) for name, text in lines if text])
 
 
 def _formula(formula: object) -> str:
     return formula if isinstance(formula, str) else "Python code"
 
 
-def aligned(rows: Sequence[tuple[str, ...]]) -> list[str]:
+def align(rows: Sequence[tuple[str, ...]]) -> list[str]:
     """Rows of cells as lines, each column but the last as wide as its widest cell."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)][:-1]
     return [
