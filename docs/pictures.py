@@ -1,4 +1,4 @@
-"""Draw the pictures of the pages anew: `python docs/pictures.py`.
+"""The pictures of the pages, which `python docs/generate.py` draws.
 
 A page makes its pictures itself: its code is run, and what it saves is put where the page shows it.
 """  # noqa: INP001 — a script, no package
@@ -6,7 +6,6 @@ A page makes its pictures itself: its code is run, and what it saves is put wher
 import io
 import os
 import re
-import sys
 import tempfile
 from contextlib import chdir, redirect_stdout
 from pathlib import Path
@@ -40,8 +39,8 @@ def run(page: Path, folder: Path) -> None:
             exec(block, names)  # noqa: S102 — the page's own code
 
 
-if __name__ == "__main__":
-    sys.path.insert(0, str(ROOT))
+def draw() -> None:
+    """Draw all pictures, where the pages show them."""
     os.environ["SOURCE_DATE_EPOCH"] = "0"  # keeps the day out of the files
     for each in PAGES:
         with tempfile.TemporaryDirectory() as temporary:

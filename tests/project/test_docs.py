@@ -21,8 +21,7 @@ ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 PAGES = [ROOT / "README.md", *sorted(DOCS.rglob("*.md"))]
 DEMOS = sorted((ROOT / "demos").glob("*.py"))
-sys.path += map(str, [DOCS, DOCS / "tutorial"])  # where the scripts stand that draw
-import figures  # noqa: E402
+sys.path.append(str(DOCS))
 import pictures  # noqa: E402
 
 CI = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
@@ -87,7 +86,7 @@ def test_python_blocks_print_and_draw_what_the_page_shows(page, tmp_path):
         drawn = pictures.places(page, tmp_path)
         assert drawn
         for saved, where in drawn.items():
-            assert texts(saved) == texts(where), f"{name(where)}: run python docs/pictures.py"
+            assert texts(saved) == texts(where), f"{name(where)}: run python docs/generate.py"
             assert str(where.relative_to(page.parent)) in page.read_text(encoding="utf-8")
 
 
@@ -197,12 +196,6 @@ def test_the_readme_says_what_ci_runs():
     assert len(commands) == 2
     for command in commands:
         assert command in "\n".join(shown).splitlines(), f"the README does not show {command!r}"
-
-
-def test_the_figures_of_the_tutorial_are_fresh():
-    for figure, draw in figures.FIGURES.items():
-        fresh = (DOCS / "tutorial" / f"{figure}.svg").read_text(encoding="utf-8") == draw()
-        assert fresh, f"docs/tutorial/{figure}.svg: run python docs/tutorial/figures.py"
 
 
 def test_the_page_of_names_has_every_name_of_the_package_once():

@@ -1,4 +1,4 @@
-# Generated from the C by `python -m micrograd_gd.core.native.generate`.
+# Generated from the C by `python docs/generate.py`.
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any

@@ -18,7 +18,7 @@ SOURCES = Path(__file__).parents[1]
 STUB = SOURCES / "extension.pyi"
 
 _STUB_HEAD = """\
-# Generated from the C by `python -m micrograd_gd.core.native.generate`.
+# Generated from the C by `python docs/generate.py`.
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any

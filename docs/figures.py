@@ -1,4 +1,4 @@
-"""Draw the figures of the tutorial: `python docs/tutorial/figures.py` writes them beside this file.
+"""The figures of the tutorial, which `python docs/generate.py` writes.
 
 The descents in them are computed, not sketched.
 """  # noqa: INP001 — a script, no package
@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable
 from html import escape
 from itertools import pairwise
 from math import cos, log10, pi, sin, sqrt
-from pathlib import Path
 from random import Random
 
 from micrograd_gd import critical_learning_rate, find_learning_rate, minimize, sweep_learning_rates
@@ -245,7 +244,3 @@ FIGURES = {
     "neuron": neuron,
     "layers": layers,
 }
-
-if __name__ == "__main__":
-    for name, draw in FIGURES.items():
-        Path(__file__).with_name(f"{name}.svg").write_text(draw(), encoding="utf-8")
