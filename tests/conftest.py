@@ -118,7 +118,6 @@ def pytest_addoption(parser):
 
 def pytest_configure(config):
     """Choose the engine before anything imports the package."""
-    signal.signal(signal.SIGINT, signal.default_int_handler)  # scripts start with it ignored
     assert "micrograd_gd.engine" not in sys.modules, "too late to choose an engine"
     engine = config.getoption("engine")
     if engine is None and config.args_source != pytest.Config.ArgsSource.ARGS:
@@ -130,6 +129,16 @@ def pytest_configure(config):
     if engine == "both" and not config.option.collectonly and engine_name() == "native":
         config.companion = Companion(config)
         config.option.shared = config.companion.shared
+
+
+def pytest_sessionstart(session):
+    """Let Ctrl-C end the run, where a script started it with `&` too."""
+
+    def interrupt(*_):
+        session.shouldstop = "interrupted"  # whatever the code under test makes of the exception
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGINT, interrupt)
 
 
 def pytest_ignore_collect(collection_path):
