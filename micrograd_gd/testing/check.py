@@ -1,4 +1,4 @@
-"""Tell whether the derivatives of a function are right, and if not, whose fault it is."""
+"""Whether the derivatives of a function are right, and if not, which operation is at fault."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -14,13 +14,12 @@ from mpmath import mp
 from micrograd_gd.engine import Value
 from micrograd_gd.errors import ArgumentError, GradientError, ShapeError
 from micrograd_gd.notation.formula import formula
-from micrograd_gd.table.numbers import shorten
+from micrograd_gd.table.numbers import require_count, shorten
 from micrograd_gd.table.ops import Operation
 from micrograd_gd.testing import differences
-from micrograd_gd.testing.call import Call, Function, Mode, cut
 from micrograd_gd.testing.judge import (
     Expected,
-    Rows,
+    Matrix,
     compare,
     conditions,
     describe,
@@ -30,17 +29,18 @@ from micrograd_gd.testing.judge import (
 from micrograd_gd.testing.precise import NotReplayable
 from micrograd_gd.testing.replay import DIGITS, Replay
 from micrograd_gd.testing.report import HEADINGS, LINES, Comparison, GradientReport
+from micrograd_gd.testing.subject import Mode, Subject, cut
 from micrograd_gd.text import tabulate
 from micrograd_gd.transforms import trees
 from micrograd_gd.transforms.recording import Recording
 
 
 def check_gradients(
-    f: Function,
+    f: Callable[..., Any],
     *args: Any,
     order: int = 1,
     modes: Sequence[Mode] = ("reverse", "forward"),
-    gradient: Function | None = None,
+    gradient: Callable[..., Any] | None = None,
     oracle: Literal["mpmath"] | None = None,
 ) -> GradientReport:
     """Compare the derivatives of f at the arguments with what they should be.
@@ -48,19 +48,19 @@ def check_gradients(
     Where f records a graph of values, the graph is replayed in high precision, and derivatives up
     to `order` are checked in each of the `modes`. Where it does not, or holds operations that are
     Python code, first derivatives are checked by differences of its values. `gradient` is a
-    function that claims to give the gradient (for a result of several numbers, the Jacobian), for
-    one argument in its structure, for several as a tuple; then that is checked instead. With
-    `oracle="mpmath"` the report says of every operation how many digits it loses.
+    function that claims to return the gradient, or the Jacobian of a result of several numbers: in
+    the structure of the argument, or as a tuple for several arguments. Then that is checked
+    instead. With `oracle="mpmath"` the report says how many digits every operation loses.
 
-    The tolerance is no constant: it is how far rounding can move this derivative here. At a kink,
-    every number between the derivatives of both sides is right. What cannot be judged, since there
-    is no derivative or no digit left of it, is `unknown` in the report, which says why.
+    The tolerance is no constant: it is how far rounding can move this derivative at this point. At
+    a kink, every number between the derivatives of both sides is right. A derivative that does not
+    exist, or of which no digit is left, is `unknown` in the report, which says why.
 
-    A check takes about 0.1 ms an operation, ten times as much where it has to measure rounding, and
-    forward mode one sweep for every number among the arguments.
+    A check takes about 0.1 ms per operation, and ten times as long where it has to measure
+    rounding; forward mode takes one sweep for every number among the arguments.
 
-    Raises GradientError, which tells what was expected and which operation is at fault;
-    ArgumentError for arguments of its own that are none.
+    Raises GradientError where a derivative is wrong; the message says what was expected and which
+    operation is at fault. Raises ArgumentError where `order`, `modes` or `oracle` is unknown.
 
     >>> print(check_gradients(lambda x: x**3, 2.0))
     checked by replay: 2 right
@@ -70,19 +70,28 @@ def check_gradients(
     """
     __tracebackhide__ = methodcaller("errisinstance", GradientError)  # pytest shows the test alone
     _check_arguments(order, modes, gradient, oracle)
-    call = Call(f, args)
-    try:
-        report = _by_replay(call, order, modes, gradient)
-    except NotReplayable:
-        report = _by_differences(call, order, modes, gradient)
+    subject = Subject(f, args)
+    report = examine(subject, order, modes, gradient)
     if report.wrong:
-        raise GradientError(_message(report, call, order, gradient))
+        raise GradientError(_message(report, subject, order, gradient))
     return report if oracle else replace(report, conditions=[])
 
 
+def examine(
+    subject: Subject,
+    order: int = 1,
+    modes: Sequence[Mode] = ("reverse", "forward"),
+    gradient: Callable[..., Any] | None = None,
+) -> GradientReport:
+    """Compare the derivatives, and report wrong ones as well."""
+    try:
+        return _by_replay(subject, order, modes, gradient)
+    except NotReplayable:
+        return _by_differences(subject, order, modes, gradient)
+
+
 def _check_arguments(order: int, modes: Sequence[Mode], gradient: Any, oracle: Any) -> None:
-    if not (isinstance(order, int) and order >= 1):
-        raise ArgumentError(f"order is {order!r}; expected 1, 2, 3, …")
+    require_count("order", order)
     if not modes or not {*modes} <= {"forward", "reverse"}:
         raise ArgumentError(f"modes is {modes!r}; expected 'forward', 'reverse', or both")
     if gradient is not None and order > 1:
@@ -92,53 +101,53 @@ def _check_arguments(order: int, modes: Sequence[Mode], gradient: Any, oracle: A
 
 
 def _by_replay(
-    call: Call, order: int, modes: Sequence[Mode], gradient: Function | None
+    subject: Subject, order: int, modes: Sequence[Mode], gradient: Callable[..., Any] | None
 ) -> GradientReport:
-    """Against the derivatives of the graph, replayed in high precision."""
-    if call.recording is None:
+    """Compare with the derivatives of the graph, replayed in high precision."""
+    if subject.recording is None:
         raise NotReplayable
-    replay = Replay(call.recording.outputs, call.recording.inputs)
+    replay = Replay(subject.recording.outputs, subject.recording.inputs)
     expected = Expected(replay, 1)
     run = expected.run
     if gradient is not None:
-        rows, scatter = _claimed(call, gradient)
-        found = [*compare(expected, call.derivative_names(1), "given", rows, scatter)]
+        rows, scatter = _claim(subject, gradient)
+        found = [*compare(expected, subject.derivative_names(1), "given", rows, scatter)]
     else:
-        found = _in_modes(call, expected, modes)
-    notes = _doubts(call, call.recording)
+        found = _in_modes(subject, expected, modes)
+    notes = _doubts(subject, subject.recording)
     kinks = [*run.kinks()]
     if kinks:
         places = [*dict.fromkeys(map(describe, kinks))]
         more = f" and {len(places) - 5} more" if len(places) > 5 else ""
-        told = ", ".join(places[:5]) + more
-        notes.append(f"kink at {told}: any slope between its two sides is right")
+        listed = ", ".join(places[:5]) + more
+        notes.append(f"kink at {listed}: any slope between its two sides is right")
     if order > 1:
         with mp.workdps(DIGITS):
             breaks = [*kinks, *run.steps()]
         if breaks:
             notes.append(f"higher derivatives were not checked: {describe(breaks[0])} has none")
         for higher in range(2, 1 if breaks else order + 1):
-            expected = Expected(replay, higher, partial(call.terms, higher))
-            found += _in_modes(call, expected, modes)
+            expected = Expected(replay, higher, partial(subject.terms, higher))
+            found += _in_modes(subject, expected, modes)
     state = [*conditions(run)]
     notes += digits_notes(found, state)
     return GradientReport(found, "replay", notes, state)
 
 
-def _doubts(call: Call, recording: Recording) -> list[str]:
-    """Whether f goes on as its graph does, at a point nearby.
+def _doubts(subject: Subject, recording: Recording) -> list[str]:
+    """A note where f records another graph at a point nearby.
 
-    Raises ArgumentError if it does something else at the same point.
+    Raises ArgumentError where f records another graph at the same point.
     """
     graph = _outline(recording)
-    if graph != _outline(call.recorded_at(call.numbers)):
+    if graph != _outline(subject.record_at(subject.numbers)):
         raise ArgumentError(
             "f computed something else when it was called again with the same arguments: check a "
             "function of its arguments alone, without random numbers and without a memory"
         )
     random = Random(0)  # noqa: S311 — a direction, no secret
-    moved = [x + random.uniform(-1, 1) * 1e-4 * (abs(x) or 1.0) for x in call.numbers]
-    if graph == _outline(call.recorded_at(moved)):
+    moved = [x + random.uniform(-1, 1) * 1e-4 * (abs(x) or 1.0) for x in subject.numbers]
+    if graph == _outline(subject.record_at(moved)):
         return []
     doubt = (
         "nearby, f has another graph: it branches there, or numbers were taken out of the graph "
@@ -148,7 +157,7 @@ def _doubts(call: Call, recording: Recording) -> list[str]:
 
 
 def _outline(recording: Recording) -> list[str]:
-    """The operations of a graph and its constants, all that does not follow from the inputs."""
+    """The operations of a graph and its constants: all that does not follow from the inputs."""
     inputs = {*recording.inputs}
     nodes = Replay(recording.outputs, recording.inputs).nodes
     return [
@@ -160,35 +169,35 @@ def _outline(recording: Recording) -> list[str]:
     ]
 
 
-def _in_modes(call: Call, expected: Expected, modes: Sequence[Mode]) -> list[Comparison]:
-    names = call.derivative_names(expected.order)
+def _in_modes(subject: Subject, expected: Expected, modes: Sequence[Mode]) -> list[Comparison]:
+    names = subject.derivative_names(expected.order)
     return [
         comparison
         for mode in modes
-        for comparison in compare(expected, names, mode, call.derivatives(expected.order, mode))
+        for comparison in compare(expected, names, mode, subject.derivatives(expected.order, mode))
     ]
 
 
 def _by_differences(
-    call: Call, order: int, modes: Sequence[Mode], gradient: Function | None
+    subject: Subject, order: int, modes: Sequence[Mode], gradient: Callable[..., Any] | None
 ) -> GradientReport:
-    """Against differences of the values, where nothing else is known of the function."""
-    size = len(call.values(call.numbers))
+    """Compare with differences of the values, where nothing else is known of the function."""
+    size = len(subject.values(subject.numbers))
     if gradient is not None:
-        rows, scatter = _claimed(call, gradient)
+        rows, scatter = _claim(subject, gradient)
         candidates = {"given": rows}
-    elif call.recording is not None:
-        scatter = [[0.0] * len(call.numbers)] * size
-        candidates = {mode: call.derivatives(1, mode) for mode in modes}
+    elif subject.recording is not None:
+        scatter = [[0.0] * len(subject.numbers)] * size
+        candidates = {mode: subject.derivatives(1, mode) for mode in modes}
     else:
         raise ArgumentError(
             "f records no graph of values, so there is no gradient to check: write it with values, "
             "or give what claims to be its gradient as gradient="
-        ) from call.refusal
+        ) from subject.refusal
     found = []
-    for i, names in enumerate(call.derivative_names(1)):
+    for i, names in enumerate(subject.derivative_names(1)):
         for j, name in enumerate(names):
-            estimate = differences.slope(_along(call, i, j), call.numbers[j])
+            estimate = differences.slope(_along(subject, i, j), subject.numbers[j])
             for how, rows in candidates.items():
                 comparison = Comparison(name, how, rows[i][j], output=i)
                 found.append(judge_by_estimate(comparison, estimate, scatter[i][j]))
@@ -196,26 +205,26 @@ def _by_differences(
     return GradientReport(found, "differences", notes if order > 1 else [])
 
 
-def _along(call: Call, i: int, j: int) -> Callable[[float], float]:
+def _along(subject: Subject, i: int, j: int) -> Callable[[float], float]:
     """Output i as a function of number j alone."""
 
     def value(x: float) -> float:
-        return call.values([*call.numbers[:j], x, *call.numbers[j + 1 :]])[i]
+        return subject.values([*subject.numbers[:j], x, *subject.numbers[j + 1 :]])[i]
 
     return value
 
 
-NEIGHBOURS = 6  # points at which a claim is asked again
-APART = 2.0**-50  # how far they are, relatively
+NEIGHBOURS = 6  # points nearby at which a claim is asked again
+APART = 2.0**-50  # their relative distance
 
 
-def _claimed(call: Call, gradient: Function) -> tuple[Rows, Rows]:
-    """What a function claims the derivatives to be, and how they scatter from point to point.
+def _claim(subject: Subject, gradient: Callable[..., Any]) -> tuple[Matrix, Matrix]:
+    """The derivatives that a function claims, and how they scatter among points nearby.
 
-    The scatter among neighbouring points is the claim's own rounding error.
+    The scatter is the claim's own rounding error.
     """
-    rows = _rows(call, gradient, call.numbers)
-    if repr(rows) != repr(again := _rows(call, gradient, call.numbers)):  # a nan is no change
+    rows = _rows(subject, gradient, subject.numbers)
+    if repr(rows) != repr(again := _rows(subject, gradient, subject.numbers)):  # a nan is no change
         raise GradientError(
             f"gradient returned {shorten(rows)}, and {shorten(again)} when it was asked again "
             f"at the same point; a gradient must not remember"
@@ -223,10 +232,10 @@ def _claimed(call: Call, gradient: Function) -> tuple[Rows, Rows]:
     random = Random(0)  # noqa: S311 — neighbours, no secrets
     samples = []
     for _ in range(NEIGHBOURS):
-        numbers = [x * (1 + random.choice((-APART, APART))) for x in call.numbers]
+        numbers = [x * (1 + random.choice((-APART, APART))) for x in subject.numbers]
         try:
-            samples.append(_rows(call, gradient, numbers))
-        except (ArithmeticError, ValueError):  # a border of where it is defined
+            samples.append(_rows(subject, gradient, numbers))
+        except (ArithmeticError, ValueError):  # the function ends here
             return rows, [[0.0] * len(row) for row in rows]
     scatter = [
         [max(entries) - min(entries) for entries in zip(*each, strict=True)]
@@ -235,14 +244,16 @@ def _claimed(call: Call, gradient: Function) -> tuple[Rows, Rows]:
     return rows, [[x if x < math.inf else 0.0 for x in row] for row in scatter]
 
 
-def _rows(call: Call, gradient: Function, numbers: Sequence[float]) -> list[list[float]]:
-    claim = gradient(*trees.unflatten(call.structure, numbers))
+def _rows(
+    subject: Subject, gradient: Callable[..., Any], numbers: Sequence[float]
+) -> list[list[float]]:
+    claim = gradient(*trees.unflatten(subject.structure, numbers))
     leaves, structure = trees.flatten(claim, "what gradient returned")
-    wanted = call.structure.below[0] if len(call.args) == 1 else call.structure
+    wanted = subject.structure.below[0] if len(subject.args) == 1 else subject.structure
     if trees.is_like(structure, wanted):  # dictionaries may have another order
         leaves = trees.match(claim, wanted, "what gradient returned")
     width = len(numbers)
-    size = len(call.recording.outputs if call.recording else call.values(numbers))
+    size = len(subject.recording.outputs if subject.recording else subject.values(numbers))
     if len(leaves) != size * width:
         raise ShapeError(
             f"gradient returned {structure!r}, {len(leaves)} numbers; expected {size * width}: the "
@@ -252,27 +263,29 @@ def _rows(call: Call, gradient: Function, numbers: Sequence[float]) -> list[list
     return cut(numbers, width)
 
 
-def _message(report: GradientReport, call: Call, order: int, gradient: Function | None) -> str:
-    """The table of what is wrong, the operation at fault, and the formula."""
+def _message(
+    report: GradientReport, subject: Subject, order: int, gradient: Callable[..., Any] | None
+) -> str:
+    """The table of wrong derivatives, the operation at fault, and the formula."""
     count = len(report.wrong)
     what = "a derivative is" if count == 1 else f"{count} derivatives are"
     lines = [f"{what} wrong", *tabulate(HEADINGS, [each.cells() for each in report.wrong], LINES)]
     lines += report.notes
-    recording = call.recording
+    recording = subject.recording
     if recording is not None:
         if report.source == "replay":
             lines.append(_fault(recording, order, gradient))
         y = recording.outputs[report.wrong[0].output]
-        pairs = zip(call.names, call.numbers, strict=True)
+        pairs = zip(subject.names, subject.numbers, strict=True)
         point = ", ".join(f"{name} = {x!r}" for name, x in islice(pairs, 10))
-        more = f", and {len(call.names) - 10} more" if len(call.names) > 10 else ""
+        more = f", and {len(subject.names) - 10} more" if len(subject.names) > 10 else ""
         if isinstance(y, Value):
             lines.append(f"f = {formula(y, max_length=500)}")
         lines.append(f"at {point}{more}")
     return "\n".join(lines)
 
 
-def _fault(recording: Recording, order: int, gradient: Function | None) -> str:
+def _fault(recording: Recording, order: int, gradient: Callable[..., Any] | None) -> str:
     """The first operation whose own derivatives are wrong."""
     for node in Replay(recording.outputs, recording.inputs).nodes:
         try:
@@ -291,7 +304,7 @@ def _fault(recording: Recording, order: int, gradient: Function | None) -> str:
 
 
 def _of_operation(op: Operation, operands: Sequence[Any], order: int) -> GradientReport:
-    """The check of an operation as a function of those of its operands that are values."""
+    """Check an operation as a function of those operands that are values."""
     places = [i for i, x in enumerate(operands) if isinstance(x, Value)]
 
     def alone(*values: Any) -> Any:
@@ -299,5 +312,5 @@ def _of_operation(op: Operation, operands: Sequence[Any], order: int) -> Gradien
         return op(*(filled.get(i, x) for i, x in enumerate(operands)))
 
     names = [f"operand {i + 1}" if op.folds else op.operands[i] for i in places]
-    call = Call(alone, [operands[i].data for i in places], names)
-    return _by_replay(call, order, ["reverse"], None)
+    subject = Subject(alone, [operands[i].data for i in places], names)
+    return _by_replay(subject, order, ["reverse"], None)

@@ -1,9 +1,9 @@
-"""The slope of a function that is only known by its values, and how far to trust it.
+"""The slope of a function that is known only by its values, and its error.
 
 Difference quotients are extrapolated to step 0 (Ridders, 1982) from several first steps, on both
-sides and on each alone. The error of the best is what its neighbours in the table disagree by, and
-what the noise of the values, measured at the point, may do to it. Where the two sides differ by
-more than their errors, there is a kink, and the slope is any number between.
+sides and on each alone. The error of the best is the disagreement of its neighbours in the table,
+and the effect of the noise of the values, which is measured at the point. Where the two sides
+differ by more than their errors, there is a kink, and the slope is any number between them.
 """
 
 import math
@@ -11,13 +11,13 @@ from collections.abc import Callable, Iterator
 from itertools import pairwise
 from typing import NamedTuple
 
-Function = Callable[[float], float]
+Curve = Callable[[float], float]
 
-ROWS = 9  # of a table: steps that are halved so often
+ROWS = 9  # of a table: how often a step is halved
 FIRST_STEPS = [10.0**-k for k in range(1, 12, 2)]  # relative to the point, or to 1
 UNIT = 2.0**-53
-STAIR = 1500  # times: more than steps eight times as large explain, 8³
-SAFETY = 4  # an estimate of an error is trusted to this factor
+STAIR = 1500  # a step eight times as large makes a smooth third difference 8³ times as large
+SAFETY = 4  # the error may be so many times its estimate
 
 
 class Estimate(NamedTuple):
@@ -31,8 +31,8 @@ class Estimate(NamedTuple):
 UNKNOWN = Estimate(math.nan, math.nan, math.inf)
 
 
-def slope(f: Function, x: float) -> Estimate:
-    """The slope of f at x. What f raises counts as no value there.
+def slope(f: Curve, x: float) -> Estimate:
+    """The slope of f at x. Where f raises an error, it has no value.
 
     >>> slope(lambda x: x * x, 3.0).low, slope(abs, 0.0)[:2]
     (6.0, (-1.0, 1.0))
@@ -67,22 +67,22 @@ def slope(f: Function, x: float) -> Estimate:
     return Estimate(low, high, max(side.error for side in sides))
 
 
-def noise_of(f: Function, x: float) -> float:
-    """How much the values near x jump about, from differences of higher order.
+def noise_of(f: Curve, x: float) -> float:
+    """The noise of the values near x, from differences of higher order.
 
-    Differences of a smooth function of tiny steps fade with their order, those of noise do not
-    (Hamming, 1971; Moré and Wild, 2011). From step to larger step, the third difference of a smooth
-    function grows with the step's third power; what grows far faster is a stair, as rounding makes
-    them where a small number is what is left of large ones.
+    With tiny steps, the differences of a smooth function fade with their order, and those of noise
+    do not (Hamming, 1971; Moré and Wild, 2011). The third difference of a smooth function grows
+    with the third power of the step. If it grows far faster, there is a stair: rounding makes them
+    where large numbers cancel and leave a small one.
     """
     here = abs(f(x))
     noise, thirds, on_plateau = 2 * UNIT * here, list[float](), False
-    largest = math.inf  # third difference that is noise: of tiny steps any, then those of stairs
+    largest = math.inf  # the largest third difference that is noise: first any, then of stairs
     for exponent in range(-50, -4, 3):
-        # No power of 2: steps of few digits would be rounded in the same way again and again.
+        # No power of 2: steps of few digits would always be rounded in the same way.
         step = max(abs(x), 1e-290) * 0.9 * 2.0**exponent
         values = [f(x + i * step) for i in range(-4, 5)]
-        if len({*values}) == 1:  # so small a step is lost in rounding
+        if len({*values}) == 1:  # the step is lost in rounding
             on_plateau = True
             continue
         if not all(map(math.isfinite, values)):
@@ -109,18 +109,18 @@ def _levels(values: list[float]) -> Iterator[float]:
             yield math.hypot(*values) / math.sqrt(len(values) * math.comb(2 * order, order))
 
 
-def _best(quotient: Function, power: int, x: float, noise: float) -> Estimate:
+def _best(quotient: Curve, power: int, x: float, noise: float) -> Estimate:
     """The extrapolation with the least error.
 
-    The error of the smallest steps is noise, and known; of the largest, it may be far greater than
-    it seems. So from step to larger step, each has to agree with those before.
+    With the smallest steps the error is noise, which is known; with large ones it may be greater
+    than it seems. So each larger step has to agree with those before.
     """
     scale = abs(x) or 1.0
     steps = {unit * h for h in FIRST_STEPS for unit in (scale, max(scale, 1.0))}
     best = flat = UNKNOWN
     for step in sorted(steps):
-        found = _extrapolated(quotient, power, step, noise)
-        if found.error == 0 and found.low == 0:  # all that it saw was one number
+        found = _extrapolate(quotient, power, step, noise)
+        if found.error == 0 and found.low == 0:  # all values were the same
             flat = found
             continue
         if best.error < math.inf and not abs(found.low - best.low) <= SAFETY * best.error:
@@ -131,7 +131,7 @@ def _best(quotient: Function, power: int, x: float, noise: float) -> Estimate:
     return best._replace(error=SAFETY * best.error)
 
 
-def _extrapolated(quotient: Function, power: int, step: float, noise: float) -> Estimate:
+def _extrapolate(quotient: Curve, power: int, step: float, noise: float) -> Estimate:
     """Quotients of halved steps, whose error is a series in powers of the step, extrapolated."""
     best = UNKNOWN
     table: list[list[float]] = []

@@ -10,17 +10,17 @@ from typing import Any
 from micrograd_gd import functional
 from micrograd_gd.table.ops import Operation
 
-Operand = int | float  # an int is a place: of a variable, or of an earlier step; a float is itself
-Step = tuple[Operation, tuple[Operand, ...]]
+Operand = int | float  # an int is the place of a variable or of an earlier node; a float is itself
+Node = tuple[Operation, tuple[Operand, ...]]
 
 
 @dataclass(frozen=True, repr=False, eq=False)
 class Expression:
-    """A function of numbers: steps, each an operation with its operands, the last one the result.
+    """A function of numbers: nodes, each an operation with its operands; the last is the result.
 
-    Called with numbers or values it computes the last step; called with nothing it does so at its
-    `inputs`. It prints as Python code that builds it again, once `micrograd_gd.functional` was
-    imported from: the inputs are the defaults, and a name is given to what is used twice.
+    It can be called with numbers or values, and without arguments at its `inputs`. It prints as
+    Python code that builds it again with the names of `micrograd_gd.functional`: the inputs are the
+    defaults, and a part that is used twice gets a name.
 
     >>> from micrograd_gd.table.ops import operation
     >>> square, times = operation("square"), operation("mul")
@@ -33,21 +33,21 @@ class Expression:
 
     variables: tuple[str, ...]
     inputs: tuple[float, ...]
-    steps: tuple[Step, ...]
+    nodes: tuple[Node, ...]
 
     def __call__(self, *numbers: Any) -> Any:
         """The value, or the node if an argument is a `Value`."""
         known = [*(numbers or self.inputs)]
         if len(known) != len(self.variables):
             raise TypeError(f"{len(self.variables)} numbers are due, and {len(known)} came")
-        for row, operands in self.steps:
+        for row, operands in self.nodes:
             known.append(row(*(known[x] if isinstance(x, int) else x for x in operands)))
         return known[-1]
 
     @property
     def operations(self) -> tuple[str, ...]:
         """The names of the operations, in the order in which they are computed."""
-        return tuple(row.name for row, _ in self.steps)
+        return tuple(row.name for row, _ in self.nodes)
 
     def __repr__(self) -> str:
         arguments = ", ".join(
@@ -62,7 +62,7 @@ class Expression:
         printer.text(repr(self))
 
     def _tree(self) -> ast.expr:
-        places = [x for _, operands in self.steps for x in operands if isinstance(x, int)]
+        places = [x for _, operands in self.nodes for x in operands if isinstance(x, int)]
         uses = Counter(places)
         names = _names()
         written: dict[int, ast.expr] = {i: _name(x) for i, x in enumerate(self.variables)}
@@ -72,28 +72,28 @@ class Expression:
                 return _number(x)
             if x in written:
                 return written[x]
-            row, operands = self.steps[x - len(self.variables)]
+            row, operands = self.nodes[x - len(self.variables)]
             tree = _call(row, operands, write)
             if uses[x] > 1:
                 written[x] = _name(next(names))
                 tree = ast.NamedExpr(ast.Name(ast.unparse(written[x]), ast.Store()), tree)
             return tree
 
-        return write(len(self.variables) + len(self.steps) - 1)
+        return write(len(self.variables) + len(self.nodes) - 1)
 
 
-def pruned(
-    inputs: Sequence[float], steps: Sequence[Step], *, keep_inputs: bool = True
+def prune(
+    inputs: Sequence[float], nodes: Sequence[Node], *, keep_inputs: bool = True
 ) -> Expression:
-    """The expression of the last step, without the steps that it does not use.
+    """The expression of the last node, without the nodes and the inputs that it does not use.
 
-    Without the inputs that it does not use, too, unless they are to be kept.
+    Where `keep_inputs` is true, all inputs stay.
     """
     n = len(inputs)
-    wanted = {n + len(steps) - 1, *(range(n) if keep_inputs else ())}
-    for place in reversed(range(n, n + len(steps))):
+    wanted = {n + len(nodes) - 1, *(range(n) if keep_inputs else ())}
+    for place in reversed(range(n, n + len(nodes))):
         if place in wanted:
-            wanted |= {x for x in steps[place - n][1] if isinstance(x, int)}
+            wanted |= {x for x in nodes[place - n][1] if isinstance(x, int)}
     kept = sorted(wanted)
     place_of = {before: now for now, before in enumerate(kept)}
     left = tuple(inputs[i] for i in kept if i < n)
@@ -102,7 +102,7 @@ def pruned(
         left,
         tuple(
             (row, tuple(place_of[x] if isinstance(x, int) else x for x in operands))
-            for row, operands in (steps[i - n] for i in kept if i >= n)
+            for row, operands in (nodes[i - n] for i in kept if i >= n)
         ),
     )
 

@@ -14,47 +14,49 @@ from micrograd_gd.testing.replay import (
     MANY_DIGITS,
     SMALLEST,
     UNIT,
+    Evaluation,
     Interval,
-    Pass,
     Replay,
 )
 from micrograd_gd.testing.report import Comparison, Condition, Verdict
 
-Rows = Sequence[Sequence[float]]  # for each output, its derivatives
+Matrix = Sequence[Sequence[float]]  # a row of derivatives for each output
 
-STEEP = mpf("1e75")  # four factors beyond may be too much for floats, though the product is not
-NOTHING = mpf("1e-300")  # what differences of high precision leave where there is 0
+STEEP = mpf("1e75")  # four larger factors may overflow, although their product does not
+NOTHING = mpf("1e-300")  # differences of high precision leave so much instead of 0
 NO_DIGIT = "rounding may cost every digit"
-FEW_DIGITS = 4  # from so many lost digits on, they are worth a word
-CLOSE = 8 * UNIT  # so near, relatively, a derivative is right without another thought
+FEW_DIGITS = 4  # so many lost digits are worth a note
+CLOSE = 8 * UNIT  # a derivative with so small a relative error is right
 
 
 class Expected:
-    """The derivatives of one order, and how far rounding may move them; computed when needed."""
+    """The derivatives of one order, and how far rounding may move them. Computed when needed."""
 
-    def __init__(self, replay: Replay, order: int, terms: Callable[[], Rows] | None = None) -> None:
+    def __init__(
+        self, replay: Replay, order: int, terms: Callable[[], Matrix] | None = None
+    ) -> None:
         self.replay, self.order, self.terms = replay, order, terms
 
     @cached_property
     def intervals(self) -> list[list[Interval]]:
-        """What is expected, to as many digits as usually do."""
+        """The expected derivatives, to as many digits as are usually enough."""
         with mp.workdps(DIGITS):
             return self.replay.derivatives(self.order)
 
     @cached_property
     def exact(self) -> list[list[Interval]]:
-        """The same to so many digits that no cancellation among floats is left."""
+        """The same to so many digits that no cancellation of floats matters."""
         with mp.workdps(MANY_DIGITS):
             return self.replay.derivatives(self.order)
 
     @cached_property
     def errors(self) -> list[list[Any]]:
-        """The bound of the error of each."""
+        """The error bound of each."""
         return self._errors(DIGITS, self.intervals)
 
     @cached_property
     def exact_errors(self) -> list[list[Any]]:
-        """The same, to as many digits as `exact`."""
+        """The same for `exact`."""
         return self._errors(MANY_DIGITS, self.exact)
 
     def _errors(self, digits: int, intervals: list[list[Interval]]) -> list[list[Any]]:
@@ -70,20 +72,20 @@ class Expected:
         ]
 
     @cached_property
-    def run(self) -> Pass:
+    def run(self) -> Evaluation:
         """The plain computation at the point."""
         with mp.workdps(DIGITS):
             return self.replay.at()
 
     @cached_property
     def obstacle(self) -> str:
-        """Why derivatives may be infinite or none here, or an empty text."""
+        """Why derivatives here may be infinite or not exist, or an empty text."""
         with mp.workdps(DIGITS):
             return next(_obstacles(self.run, self.order), "")
 
     @cached_property
     def ruin(self) -> str:
-        """An operation of whose number rounding left nothing, or an empty text."""
+        """The operation whose number rounding destroyed, or an empty text."""
         for node in self.run.nodes:
             y = self.run.values[node]
             if math.isfinite(node.data) and abs(node.data - y) > abs(y) / 100 + SMALLEST:
@@ -92,9 +94,13 @@ class Expected:
 
 
 def compare(
-    expected: Expected, names: list[list[str]], how: str, rows: Rows, scatter: Rows | None = None
+    expected: Expected,
+    names: list[list[str]],
+    how: str,
+    rows: Matrix,
+    scatter: Matrix | None = None,
 ) -> Iterator[Comparison]:
-    """Judge each of the derivatives in `rows`, of which `scatter` is the error that they own to."""
+    """Judge each of the derivatives in `rows`; `scatter` is their own error, where it is known."""
     for i, row in enumerate(rows):
         for j, got in enumerate(row):
             own = scatter[i][j] if scatter is not None else 0.0
@@ -129,15 +135,15 @@ def _judge(
         verdict = right if _distance(got, interval) <= error else "wrong"
     note = expected.obstacle if verdict == "unknown" else ""
     if verdict == "wrong":
-        # Where floats end, or slopes, a right rule may give anything; for a finite first
-        # derivative this is no excuse. Where no digit is left, it is for none.
+        # Where floats or slopes overflow, a right rule may give anything, except a finite first
+        # derivative. Where no digit is left, no derivative can be judged.
         is_extreme = expected.order > 1 or not math.isfinite(got)
         note = expected.ruin or (expected.obstacle if is_extreme else "")
     return comparison.judge(interval, "unknown" if note else verdict, error, note)
 
 
 def _near(interval: Interval) -> Any:
-    """What separates neighbouring floats, a few times."""
+    """A few times the distance between neighbouring floats."""
     return CLOSE * _size(interval) + SMALLEST
 
 
@@ -146,7 +152,7 @@ def _size(interval: Interval) -> Any:
 
 
 def judge_by_estimate(comparison: Comparison, estimate: Estimate, own: float) -> Comparison:
-    """Judge a derivative by the slope that differences show, `own` being its own error."""
+    """Judge a derivative by the slope that differences show; `own` is its own error."""
     interval = Interval(mpf(estimate.low), mpf(estimate.high))
     error = estimate.error + own + CLOSE * max(abs(estimate.low), abs(estimate.high))
     if not error < math.inf:
@@ -164,7 +170,7 @@ def _distance(got: float, interval: Interval) -> Any:
     return max(interval.low - got, got - interval.high, 0)
 
 
-def _obstacles(run: Pass, order: int) -> Iterator[str]:
+def _obstacles(run: Evaluation, order: int) -> Iterator[str]:
     for node in run.nodes:
         y = run.values[node]
         if mp.isnan(y):
@@ -185,7 +191,7 @@ def _obstacles(run: Pass, order: int) -> Iterator[str]:
 
 
 def describe(node: Any) -> str:
-    """A node as a call of its operation with the operands' numbers."""
+    """A node as a call of its operation with the numbers of its operands."""
     if node.op is None:
         return f"{node.label or 'a leaf'} = {node.data!r}"
     operands = [repr(getattr(operand, "data", operand)) for operand in node.operands]
@@ -194,7 +200,7 @@ def describe(node: Any) -> str:
     return f"{node.op.name}({', '.join(operands)})"
 
 
-def conditions(run: Pass) -> Iterator[Condition]:
+def conditions(run: Evaluation) -> Iterator[Condition]:
     """What rounding did at each operation of the graph, in the order of computation."""
     lost: dict[Any, float] = {}
     for node in run.nodes:
@@ -218,7 +224,7 @@ def conditions(run: Pass) -> Iterator[Condition]:
 
 
 def _digits_lost(got: float, exact: Any) -> float:
-    """By how many digits the relative error is more than the unit of floats; of 16 all at most."""
+    """The digits by which the relative error exceeds the unit of floats, at most 16."""
     if got == exact or not math.isfinite(got):
         return 0.0 if got == exact else 16.0
     error = abs(got - exact) / abs(exact) if exact else mp.inf
@@ -226,7 +232,7 @@ def _digits_lost(got: float, exact: Any) -> float:
 
 
 def digits_notes(found: list[Comparison], state: list[Condition]) -> Iterator[str]:
-    """What to say where rounding leaves few digits, and which operation loses them."""
+    """Notes on derivatives that rounding leaves few digits of, and on what loses them."""
     for condition in state:
         if condition.lost_here >= FEW_DIGITS:
             yield (

@@ -1,12 +1,12 @@
-"""A recorded graph, computed again in high precision: what its derivatives should have been.
+"""A recorded graph, computed again in high precision: what its derivatives should be.
 
-The replay knows the graph's operations and the table's values, and nothing of partials and sweeps:
-it finds the slopes of each operation itself, on both sides of the operands, and multiplies and adds
-them along the graph. Where the two sides of an operation differ, at a kink, every number between is
-a derivative; so derivatives are intervals here, of one point mostly.
+The replay knows the graph's operations and the table's values, and nothing of partials and sweeps.
+It finds the slopes of each operation itself, on both sides of the operands, and multiplies and adds
+them along the graph. At a kink the two sides differ, and every number between them is a derivative.
+So derivatives are intervals here, mostly of one point.
 
-What rounding may do to a derivative is measured: the replay runs again with every number disturbed
-by a few units in its last place, as floating-point numbers are, and the derivatives move.
+The effect of rounding on a derivative is measured: the replay runs again with every number
+disturbed by a few units in its last place, as rounding does, and the derivatives move.
 """
 
 import ast
@@ -26,11 +26,11 @@ from micrograd_gd.testing.precise import evaluate, jumps, slopes
 DIGITS = 90
 MANY_DIGITS = 800  # more than the smallest float has places
 UNIT = mpf(2) ** -53
-SMALLEST = mpf(2) ** -1064  # what is left of digits below the normal floats is not promised
+SMALLEST = mpf(2) ** -1064  # below the normal floats, digits are not promised
 LARGEST = mpf(2) ** 1024
-DISTURBANCE = 16 * UNIT  # as much as the table grants a row
-SAMPLES = 6  # of disturbed replays
-SAFETY = 4  # how much farther than in any sample rounding may move a derivative
+DISTURBANCE = 16 * UNIT  # the error that the table grants a row
+SAMPLES = 6  # disturbed replays
+SAFETY = 4  # rounding may move a derivative so many times as far as in any sample
 
 
 class Interval(NamedTuple):
@@ -69,18 +69,18 @@ ZERO, ONE = Interval(mpf(0), mpf(0)), Interval(mpf(1), mpf(1))
 
 
 class Noise:
-    """Units in the last place, drawn once for every number that a replay computes."""
+    """Units in the last place, drawn once for every number of a replay."""
 
     def __init__(self, seed: int) -> None:
         self.random = Random(seed)  # noqa: S311 — noise, no secrets
         self.units: dict[Any, float] = {}
 
     def on(self, number: Any, key: Any) -> Any:
-        """The number, disturbed as rounding might have done."""
+        """The number, disturbed as rounding may do."""
         return number + self._unit(key) * (DISTURBANCE * abs(number) + SMALLEST)
 
     def below_floats(self, key: Any) -> Any:
-        """What rounding to 0 may have taken from a number, or added."""
+        """What a number may lose or gain by underflow."""
         return self._unit(key) * SMALLEST
 
     def _unit(self, key: Any) -> float:
@@ -90,7 +90,7 @@ class Noise:
 
 
 class Replay:
-    """The graph of `outputs`, to be computed from any numbers in the place of `inputs`."""
+    """The graph of `outputs`, to be computed from any numbers in place of `inputs`."""
 
     def __init__(self, outputs: Sequence[Any], inputs: Sequence[Value]) -> None:
         self.outputs, self.inputs = outputs, inputs
@@ -104,15 +104,18 @@ class Replay:
         alone = [Value(x.data) if isinstance(x, Value) else x for x in node.operands]
         return cls([Value.record(node.op, *alone)], [x for x in alone if isinstance(x, Value)])
 
-    def at(self, point: Sequence[Any] | None = None, noise: Noise | None = None) -> "Pass":
+    def at(self, point: Sequence[Any] | None = None, noise: Noise | None = None) -> "Evaluation":
         """One computation, with the inputs at `point`, or where they were; disturbed by `noise`."""
-        return Pass(self, [mpf(x.data) for x in self.inputs] if point is None else point, noise)
+        return Evaluation(
+            self, [mpf(x.data) for x in self.inputs] if point is None else point, noise
+        )
 
     @cached_property
     def exact(self) -> set[Value]:
-        """The nodes that were computed without rounding, and stay so at points nearby.
+        """The nodes that are computed without rounding at the point.
 
-        A difference between one point that is disturbed and one that is not would be all noise.
+        They are not disturbed at points nearby either: a difference between a disturbed point and
+        one that is not would be all noise.
         """
         run = self.at()
         return {node for node in self.nodes if run.values[node] == node.data}
@@ -129,7 +132,7 @@ class Replay:
         if not all(map(mp.isfinite, point)):
             count = math.comb(len(point) + order - 1, order)
             return [[UNDEFINED] * count for _ in self.outputs]
-        # Differences along a tiny input have tiny steps, and need as many more digits.
+        # Differences along a tiny input have tiny steps, which need so many more digits.
         smallest = min((mp.log10(abs(x)) for x in point if x), default=mpf(0))
         with mp.extradps(order * max(0, int(-smallest))):
             higher = _Higher(self, order, noise)
@@ -203,7 +206,7 @@ def _below(outputs: Sequence[Any]) -> Iterator[Value]:
                 yield node
 
 
-class Pass:
+class Evaluation:
     """One computation of all the graph's numbers."""
 
     def __init__(self, replay: Replay, point: Sequence[Any], noise: Noise | None) -> None:
@@ -228,7 +231,7 @@ class Pass:
         if node not in self._edges:
             numbers = self.operands(node)
             if self.noise is not None:
-                # Plain numbers are exact. A 0 stays one: beside it, a condition is another.
+                # Plain numbers are exact. A 0 stays 0: a condition changes beside it.
                 numbers = [
                     self.noise.on(x, (node, j)) if x and isinstance(operand, Value) else x
                     for j, (x, operand) in enumerate(zip(numbers, node.operands, strict=True))
@@ -256,7 +259,7 @@ class Pass:
             if node in found and node.op is not None:
                 for j, (operand, slope) in enumerate(self.edges(node, node.op)):
                     step = found[node] * slope
-                    if self.noise is not None:  # a product may be lost below the smallest float
+                    if self.noise is not None:  # a product may underflow
                         lost = self.noise.below_floats((y, node, j))
                         step = Interval(step.low + lost, step.high + lost)
                     found[operand] = found[operand] + step if operand in found else step
@@ -283,7 +286,7 @@ class Pass:
 
 
 def _is_at(kink: str, op: Operation, operands: Sequence[Any]) -> bool:
-    """Whether an expression that is 0 at a kink is so here, and not for plain numbers alone."""
+    """Whether an expression is 0 here, as it is at a kink, and depends on values."""
     letters = {part.id for part in ast.walk(op.tree(kink)) if isinstance(part, ast.Name)}
     named = zip(op.operands, operands, strict=True)
     if not any(letter in letters and isinstance(x, Value) for letter, x in named):

@@ -1,4 +1,4 @@
-"""Where an operation has a derivative that can be measured: read from the domain and the kinks."""
+"""Where an operation has a derivative that can be measured, by its domain and its kinks."""
 
 import ast
 import math
@@ -9,16 +9,16 @@ from typing import Any
 
 from micrograd_gd.table.ops import Operation
 
-MARGIN = 0.03  # how far an operand is moved, relative, to look for a border beside it
-LIMIT = 1e4  # values and slopes beyond would drown what is added to them
+MARGIN = 0.03  # the relative distance at which a border beside an operand matters
+LIMIT = 1e4  # larger values and slopes would drown what is added to them
 
 Point = tuple[float, ...]
 
 
 def is_smooth(row: Operation, operands: Point, moving: Collection[int] | None = None) -> bool:
-    """Whether the row has a derivative here, with a margin to where it has none.
+    """Whether the row has a derivative here and a little way around.
 
-    Only the operands at the places `moving`, all unless said, are moved: the others are constants.
+    Operands at places other than `moving` are constants; without it, none are.
 
     >>> from micrograd_gd.table.ops import operation
     >>> is_smooth(operation("log"), (0.5,)), is_smooth(operation("log"), (-0.5,))
@@ -35,7 +35,7 @@ def is_smooth(row: Operation, operands: Point, moving: Collection[int] | None = 
 
 
 def _lines_through(operands: Point, moving: Collection[int]) -> Iterator[tuple[Point, Point]]:
-    """For every operand, and for all at once: the operands moved a little down and up."""
+    """The operands moved a little down and up: each by itself, and all at once."""
     for moved in [*({i} for i in moving), set(moving)]:
         below, above = (
             tuple(
@@ -61,14 +61,14 @@ def _keeps_to_one_piece(row: Operation, points: Sequence[Point]) -> bool:
 
 
 def _is_gently_bent(below: float, middle: float, above: float) -> bool:
-    """Of a pole or a cusp that the row does not name, a sharp bend is the trace."""
+    """Whether there is no sharp bend, the trace of a pole or a cusp that the row does not name."""
     bend = abs(above - 2 * middle + below)
     slope = abs(above - middle) + abs(middle - below)
     return bend < max(0.1 * MARGIN * (1 + abs(middle)), 0.1 * slope)
 
 
 def _steps(row: Operation, operands: Point) -> list[Point]:
-    """What the row's formulas are called with: of a row that folds, one step after the other."""
+    """The arguments of the row's formulas; a row that folds has some for each step."""
     if not row.folds:
         return [operands]
     sum_so_far, step_of = operands[0], _formula(row, "")
@@ -81,13 +81,13 @@ def _steps(row: Operation, operands: Point) -> list[Point]:
 
 @cache
 def _borders(row: Operation) -> list[str]:
-    """For every comparison that the domain demands, an expression that changes sign where it ends.
+    """For every comparison that the domain demands, an expression that changes sign at its border.
 
-    A comparison beside an `or` is none of them: the domain may go on behind it.
+    A comparison beside an `or` is not demanded: the domain may go on behind it.
     """
     demanded = [row.tree(row.domain)] if row.domain else []
     borders = []
-    for condition in demanded:  # which grows
+    for condition in demanded:  # the list grows in the loop
         if isinstance(condition, ast.BoolOp) and isinstance(condition.op, ast.And):
             demanded += condition.values
         elif isinstance(condition, ast.Compare):
@@ -97,7 +97,7 @@ def _borders(row: Operation) -> list[str]:
 
 
 def special_points(row: Operation) -> list[float]:
-    """The numbers that domain and kinks mention, and their neighbours.
+    """The numbers that the domain and the kinks mention, and their neighbours.
 
     >>> from micrograd_gd.table.ops import operation
     >>> special_points(operation("log"))

@@ -23,7 +23,7 @@ from micrograd_gd.engine import PythonValue, Value
 from micrograd_gd.errors import ArgumentError
 from micrograd_gd.nn import MLP
 from micrograd_gd.table.ops import OPERATIONS, Operation, operation
-from micrograd_gd.testing.expressions import Expression, Operand, Step, pruned
+from micrograd_gd.testing.expressions import Expression, Node, Operand, prune
 from micrograd_gd.testing.smoothness import is_smooth, special_points
 
 __all__ = ["SPECIAL_NUMBERS", "datasets", "expressions", "mlps", "values"]
@@ -33,11 +33,11 @@ SPECIAL_NUMBERS = (
     sys.float_info.epsilon, sys.float_info.min, 5e-324, -5e-324,
     1e160, -1e160, sys.float_info.max, -sys.float_info.max,
 )  # fmt: skip
-"""Where formulas go wrong: zeros, ones, the ends of exp, the smallest and largest floats."""
+"""Numbers where formulas go wrong: zeros, ones, the ends of exp, the extreme floats."""
 
 _MODERATE = st.floats(0.01, 3.0) | st.floats(-3.0, -0.01)
 _ANY = st.sampled_from(SPECIAL_NUMBERS) | st.floats(-3.0, 3.0) | st.floats(-1e3, 1e3)
-_CONSTANTS = (1.0, 2.0, 0.5, 3.0, -1.0)  # tried where what was drawn is outside of the domain
+_CONSTANTS = (1.0, 2.0, 0.5, 3.0, -1.0)  # tried where an operand is outside of the domain
 _ATTEMPTS = 40
 
 
@@ -50,16 +50,16 @@ def expressions(
 ) -> st.SearchStrategy[Expression]:
     """Random functions of a few variables, each with a point to take it at.
 
-    What is drawn is called with numbers or values, prints as one line of Python, and knows the
-    point as its `inputs`. It consists of 1 to `max_operations` of the `operations`, names or rows:
-    all rows of the table unless said, those that were added to it included. `variables` is their
-    number, 1 to 3 unless said.
+    An expression can be called with numbers or values, prints as one line of Python, and knows its
+    point as `inputs`. It consists of 1 to `max_operations` of the `operations`, which are names or
+    rows; by default, all rows of the table, with those that users added. `variables` is the number
+    of its variables, by default 1 to 3.
 
-    A smooth expression keeps every operation inside of its domain, away from its kinks, and its
+    A smooth expression keeps every operation inside its domain and away from its kinks, and keeps
     numbers and slopes moderate. Otherwise special numbers are drawn often: zeros of both signs,
-    subnormal and huge ones, ties, borders of a domain. Then anything may come out, nan as well.
+    subnormal and huge numbers, ties, borders of a domain. Then any result may come out, even nan.
 
-    Failures shrink to few operations, the first ones of the table, at simple numbers.
+    Failures shrink to a few operations, the first ones of the table, at simple numbers.
 
     Raises ArgumentError for numbers below 1, OperationError for an unknown operation.
 
@@ -94,27 +94,27 @@ def _expressions(
 ) -> Expression:
     point = draw(inputs)
     known = [*point]
-    steps: list[Step] = []
-    for row, wanted in map(_completed, draw(recipes)):
+    nodes: list[Node] = []
+    for row, recipe in map(_complete, draw(recipes)):
         if row is not None:
-            placed = _placed(wanted, known, len(point))
-            operands = _first_that_fits(row, placed, known) if smooth else placed
+            first = _place(recipe, known, len(point))
+            operands = _first_that_fits(row, first, known) if smooth else first
             if operands is not None:
-                steps.append((row, operands))
+                nodes.append((row, operands))
                 known.append(row(*_numbers(operands, known)))
-    assume(steps)
-    return pruned(point, steps, keep_inputs=keep_inputs)
+    assume(nodes)
+    return prune(point, nodes, keep_inputs=keep_inputs)
 
 
 def _recipes(
     rows: Sequence[Operation], *, smooth: bool
 ) -> st.SearchStrategy[tuple[Operation | None, int, int, tuple[Any, ...]]]:
-    """An operation, or None for no step, and what its operands should be.
+    """An operation, or None for no step, and what its operands are made of.
 
-    Of the operands, an int counts from the newest step back to the first, then through the
-    variables; a float is itself; None is a tie, the number of the operand before. Whatever the
-    operation, as much is drawn, so that it can shrink to another or to none without a change of
-    what comes after it: how many terms a sum has, which operand is the newest step, three operands.
+    That is the number of terms of a sum, the place of the newest step, and three operands. An int
+    among these counts from the newest step back to the first, then through the variables; a float
+    is itself; None is a tie, the number of the operand before. The same amount is drawn for every
+    operation, so that one can shrink to another, or to none, and what follows stays the same.
     """
     special = dict.fromkeys(point for row in rows for point in special_points(row))
     places: st.SearchStrategy[Any] = st.sampled_from(range(6))
@@ -131,10 +131,10 @@ def _recipes(
     )
 
 
-def _completed(
+def _complete(
     recipe: tuple[Operation | None, int, int, tuple[Any, ...]],
 ) -> tuple[Operation | None, list[Any]]:
-    """The operation with as many operands as it takes, at least one of them a place."""
+    """The operation with as many operands as it takes; at least one is a place."""
     row, terms, newest, three = recipe
     if row is None:
         return None, []
@@ -145,10 +145,10 @@ def _completed(
     return row, operands
 
 
-def _placed(wanted: Sequence[Any], known: Sequence[float], variables: int) -> tuple[Operand, ...]:
+def _place(recipe: Sequence[Any], known: Sequence[float], variables: int) -> tuple[Operand, ...]:
     newest_first = [*range(len(known) - 1, variables - 1, -1), *range(variables)]
     operands: list[Operand] = []
-    for x in wanted:
+    for x in recipe:
         if type(x) is int:
             operands.append(newest_first[x % len(known)])
         elif x is None:
@@ -163,13 +163,13 @@ def _numbers(operands: Sequence[Operand], known: Sequence[float]) -> tuple[float
 
 
 def _first_that_fits(
-    row: Operation, placed: tuple[Operand, ...], known: Sequence[float]
+    row: Operation, first: tuple[Operand, ...], known: Sequence[float]
 ) -> tuple[Operand, ...] | None:
     """These operands, or others in their places, for which the row is smooth."""
     everything: list[Operand] = [*range(len(known)), *_CONSTANTS]
-    others = ((*placed[:i], x, *placed[i + 1 :]) for i in range(len(placed)) for x in everything)
-    whole = itertools.product(everything, repeat=len(placed))
-    for operands in itertools.islice(itertools.chain([placed], others, whole), _ATTEMPTS):
+    others = ((*first[:i], x, *first[i + 1 :]) for i in range(len(first)) for x in everything)
+    whole = itertools.product(everything, repeat=len(first))
+    for operands in itertools.islice(itertools.chain([first], others, whole), _ATTEMPTS):
         moving = [i for i, x in enumerate(operands) if isinstance(x, int)]
         if moving and is_smooth(row, _numbers(operands, known), moving):
             return operands
@@ -177,7 +177,7 @@ def _first_that_fits(
 
 
 def values(numbers: st.SearchStrategy[float] | None = None) -> st.SearchStrategy[Value]:
-    """Values that are leaves, of any finite number unless `numbers` says; special ones often.
+    """Leaves with a number drawn from `numbers`: by default any finite one, often a special one.
 
     >>> from hypothesis import find
     >>> find(values(), lambda v: v.data > 1).data
@@ -195,7 +195,7 @@ def mlps(
     max_layers: int = 2,
     activations: Sequence[str] = ("tanh", "relu", "sigmoid", "softplus"),
 ) -> st.SearchStrategy[MLP]:
-    """Small models with a seed, so that what is printed builds the same weights again.
+    """Small models with a seed, so that the printed line builds the same weights again.
 
     >>> from hypothesis import find
     >>> find(mlps(), lambda model: True)
@@ -215,7 +215,7 @@ def datasets(
     max_size: int = 5,
     targets: st.SearchStrategy[Any] | None = None,
 ) -> st.SearchStrategy[tuple[list[list[float]], list[Any]]]:
-    """Small data sets: rows of so many inputs, and a target for each: 1 or -1 unless said.
+    """Small data sets: rows of so many inputs, each with a target, by default 1 or -1.
 
     >>> from hypothesis import find
     >>> find(datasets(), lambda data: len(data[0]) == 2)

@@ -72,7 +72,7 @@ def differences(f, directions, step):
 
 def mpmath_value(f, inputs):
     numbers = list(inputs)
-    for row, operands in f.steps:
+    for row, operands in f.nodes:
         exact = (numbers[x] if isinstance(x, int) else mpf(x) for x in operands)
         numbers.append(ORACLES[row.name](*exact)[0])
     return numbers[-1]

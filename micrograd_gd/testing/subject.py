@@ -1,4 +1,4 @@
-"""A function with its arguments, as a check sees it: numbers in, numbers and derivatives out."""
+"""What a check examines: a function with its arguments; numbers in, numbers and derivatives out."""
 
 import inspect
 from collections.abc import Callable, Sequence
@@ -13,14 +13,15 @@ from micrograd_gd.transforms import trees
 from micrograd_gd.transforms.derivatives import jacobian
 from micrograd_gd.transforms.recording import Recording
 
-Function = Callable[..., Any]
 Mode = Literal["forward", "reverse"]
 
 
-class Call:
-    """A function with its arguments, all numbers among them in one line."""
+class Subject:
+    """A function with its arguments; `numbers` is a flat list of all numbers among them."""
 
-    def __init__(self, f: Function, args: Sequence[Any], names: Sequence[str] = ()) -> None:
+    def __init__(
+        self, f: Callable[..., Any], args: Sequence[Any], names: Sequence[str] = ()
+    ) -> None:
         self.f, self.args = f, tuple(args)
         self.numbers, self.structure = trees.flatten(self.args, "the arguments")
         self.numbers = [getattr(x, "data", x) for x in self.numbers]
@@ -31,22 +32,22 @@ class Call:
             for name in trees.names(structure, argument)
         ]
         self.refusal: Exception | None = None  # why f takes no values
-        self.recording = self._recorded()
+        self.recording = self._record()
 
-    def _recorded(self) -> Recording | None:
-        """The call on values, or None if f cannot take them: floats will tell what is wrong."""
+    def _record(self) -> Recording | None:
+        """The call on values, or None where f cannot take them."""
         try:
-            recording = self.recorded_at(self.numbers)
+            recording = self.record_at(self.numbers)
         except (TypeError, AttributeError) as error:
             self.refusal = error
             return None
         if not any(isinstance(y, Value) for y in recording.outputs):
-            return None  # a constant, or f dropped the graph: its values will tell
+            return None  # a constant, or f dropped the graph
         for x, name in zip(recording.inputs, self.names, strict=True):
             x.label = name
         return recording
 
-    def recorded_at(self, numbers: Sequence[float]) -> Recording:
+    def record_at(self, numbers: Sequence[float]) -> Recording:
         """The call with other numbers."""
         args = trees.unflatten(self.structure, numbers)
         return Recording(self.f, args, {}, range(len(args)))
@@ -57,12 +58,12 @@ class Call:
         return trees.flatten(result, "the result")[0]
 
     def values(self, numbers: Sequence[float]) -> list[float]:
-        """The same as floats, by way of values if f takes those."""
+        """The same as floats; f gets values where it takes them."""
         given = numbers if self.recording is None else [*map(Value, numbers)]
         return [float(getattr(y, "data", y)) for y in self.outputs(*given)]
 
     def derivative_names(self, order: int) -> list[list[str]]:
-        """What to call the derivatives, in the order of a replay."""
+        """The names of the derivatives, in the order of a replay."""
         by = [", ".join(names) for names in combinations_with_replacement(self.names, order)]
         if self.recording is not None:
             structure = self.recording.out_structure
@@ -73,14 +74,14 @@ class Call:
         return [[f"{y} by {x}" for x in by] for y in trees.names(structure, "result")]
 
     def derivatives(self, order: int, mode: Mode) -> list[list[float]]:
-        """As the engine computes them, the last of them in this mode, in the order of a replay."""
+        """The engine's derivatives in the order of a replay; the last sweep is in this mode."""
         n = len(self.numbers)
         flat = _all_derivatives(self._function(order - 1), n, mode)(*self.numbers)
         places = [_place(combination, n) for combination in _combinations(n, order)]
         return [[row[place] for place in places] for row in cut(flat, n**order)]
 
     def terms(self, order: int) -> list[list[float]]:
-        """For each of those derivatives, the sizes of the terms that it is the sum of, added."""
+        """For each derivative, the sum of the sizes of its terms."""
         n = len(self.numbers)
         inputs = [*map(Value, self.numbers)]
         below = self._function(order - 1)(*inputs)
@@ -90,7 +91,7 @@ class Call:
             for row in cut(sizes, n ** (order - 1))
         ]
 
-    def _function(self, order: int) -> Function:
+    def _function(self, order: int) -> Callable[..., Any]:
         """All derivatives of that order, in reverse mode, as a function of the numbers."""
         function = self.outputs
         for _ in range(order):
@@ -98,8 +99,8 @@ class Call:
         return function
 
 
-def _all_derivatives(function: Function, n: int, mode: Mode) -> Function:
-    """The derivatives of all outputs by all of n numbers, in one line."""
+def _all_derivatives(function: Callable[..., Any], n: int, mode: Mode) -> Callable[..., Any]:
+    """The function that gives a flat list of the derivatives of all outputs by all n numbers."""
     table = jacobian(function, range(n), mode=mode)
     return lambda *numbers: [entry for row in table(*numbers) for entry in row]
 
@@ -109,7 +110,7 @@ def _combinations(n: int, order: int) -> list[tuple[int, ...]]:
 
 
 def _place(combination: Sequence[int], n: int) -> int:
-    """Where a derivative stands among all n**order."""
+    """The place of a derivative among all n**order."""
     return sum(p * n**k for k, p in enumerate(reversed(combination)))
 
 
@@ -122,7 +123,7 @@ class _Sizes(Floats):
 
 
 def _sizes(y: Any, inputs: list[Value]) -> list[float]:
-    """The sums of |products of partials| along all paths from y to each input."""
+    """For each input, the sum over all paths from y to it of |the product of the partials|."""
     seeds = {y: 1.0} if isinstance(y, Value) else {}
     leaves = {*inputs}
     found = sweep.carry_down(sweep.in_order(seeds, leaves), seeds, leaves, _Sizes())
@@ -130,11 +131,11 @@ def _sizes(y: Any, inputs: list[Value]) -> list[float]:
 
 
 def cut(numbers: list[Any], width: int) -> list[list[Any]]:
-    """The numbers in rows of that width."""
+    """The numbers in rows of `width`."""
     return [numbers[i : i + width] for i in range(0, len(numbers), width)]
 
 
-def _argument_names(f: Function, count: int) -> list[str]:
+def _argument_names(f: Callable[..., Any], count: int) -> list[str]:
     if isinstance(f, Operation) and not f.folds:
         return [*f.operands[:count]]
     try:
