@@ -1,9 +1,9 @@
 """How the suite runs, and what all tests share.
 
-`python -m pytest` runs the suite in two processes. This one has the native engine, the other the
-Python engine. Each first runs all that depends on the engine. Then they share the rest, the tests
-of the folders in `ENGINE_FREE`, each of which runs once: one process takes them from the front, the
-other from the back, and where they meet both are done.
+`python -m pytest` runs the suite in two processes. This one has the native engine. It runs what
+depends on the engine, and then the rest, the tests of the folders in `ENGINE_FREE`. The other runs
+what depends on the engine, on the Python engine; then it starts again on the native one and takes
+tests of the rest, from the back, until the two meet. So what knows no engine runs once.
 
 Where paths are given (`python -m pytest tests/core`), or one engine (`--engine=python`), a single
 process runs all that was asked for. `--engine=both` gives two processes again.
@@ -50,6 +50,8 @@ ENGINE_FREE = {
 settings.register_profile("default", max_examples=25, deadline=None, print_blob=True)
 settings.register_profile("thorough", settings.get_profile("default"), max_examples=300)
 settings.load_profile("default")
+
+FINE = {None, pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED}  # None: not yet over
 
 
 @pytest.fixture
@@ -161,18 +163,19 @@ def is_engine_free(item):
 
 def pytest_runtestloop(session):
     """Run what depends on the engine, then what the other process has not taken."""
-    shared = session.config.option.shared
-    if shared is None or session.testsfailed or session.config.option.collectonly:
+    config = session.config
+    shared, companion = config.option.shared, config.companion
+    if shared is None or session.testsfailed or config.option.collectonly:
         return None  # pytest's own loop
     free = [item for item in session.items if is_engine_free(item)]
     bound = [item for item in session.items if not is_engine_free(item)]
-    companion = session.config.companion
-    if companion is None:
+    if companion is None:  # this is the other process
         free.reverse()
+        free, bound = ([], bound) if config.getoption("engine") == "python" else (free, [])
     mine = chain(bound, (item for item in free if take(item, shared)))
     for item, following in pairwise(chain(mine, [None])):
         item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
-        if companion and companion.process.poll() and session.config.option.maxfail:
+        if companion and companion.follow() and config.option.maxfail:
             session.shouldfail = "stopping after a failure beside"
         if session.shouldfail:
             raise session.Failed(session.shouldfail)
@@ -195,18 +198,18 @@ def pytest_sessionfinish(session, exitstatus):
     companion = session.config.companion
     if companion is None or exitstatus == pytest.ExitCode.INTERRUPTED or session.shouldfail:
         return  # at once
-    nothing = pytest.ExitCode.NO_TESTS_COLLECTED
-    beside = companion.process.wait()
-    if beside not in {pytest.ExitCode.OK, nothing}:
+    beside = companion.wait()
+    if beside:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
-    elif session.exitstatus == nothing:  # all that was asked for ran beside
-        session.exitstatus = beside
+    elif session.exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED:  # all was run beside
+        session.exitstatus = pytest.ExitCode.OK
 
 
 def pytest_terminal_summary(terminalreporter, config):
     if config.companion:
-        terminalreporter.section("beside, on the python engine")
-        terminalreporter.write(config.companion.report())
+        for engine, text in config.companion.reports():
+            terminalreporter.section(f"beside, on the {engine} engine")
+            terminalreporter.write(text)
 
 
 def pytest_unconfigure(config):
@@ -215,29 +218,48 @@ def pytest_unconfigure(config):
 
 
 class Companion:
-    """The process that runs the Python engine beside this one."""
+    """The other process: on the Python engine, and then on the native one to share what is left."""
 
     def __init__(self, config):
+        self.config = config
         self.shared = Path(tempfile.mkdtemp())
-        self.output = tempfile.TemporaryFile("w+", encoding="utf-8")  # noqa: SIM115 — see end()
-        given = config.invocation_params
-        options = ["--engine=python", f"--shared={self.shared}"]
-        options += ["-o", "cache_dir=.pytest_cache/python"]  # its own failures, for --last-failed
-        self.process = processes.start(
+        self.runs = {}  # by engine: the process and what it says
+        self.start("python")
+
+    def start(self, engine):
+        given = self.config.invocation_params
+        options = [f"--engine={engine}", f"--shared={self.shared}"]
+        options += ["-o", f"cache_dir=.pytest_cache/{engine}"]  # its failures, for --last-failed
+        output = tempfile.TemporaryFile("w+", encoding="utf-8")  # noqa: SIM115 — see end()
+        process = processes.start(
             [sys.executable, "-m", "pytest", *given.args, *options],
             cwd=given.dir,
             stdin=subprocess.DEVNULL,
-            stdout=self.output,
+            stdout=output,
             stderr=subprocess.STDOUT,
         )
+        self.runs[engine] = process, output
 
-    def report(self):
-        """Its last line, and all it said where it failed."""
-        self.output.seek(0)
-        lines = self.output.read().splitlines(keepends=True)
-        return "".join(lines if self.process.poll() else lines[-1:])
+    def follow(self):
+        """Whether a test failed there, as far as is known; and start what comes next."""
+        failed = [process.poll() not in FINE for process, _ in self.runs.values()]
+        if len(failed) == 1 and self.runs["python"][0].returncode is not None:
+            self.start("native")
+        return any(failed)
+
+    def wait(self):
+        """Whether a test failed there."""
+        return bool({process.wait() for process, _ in self.runs.values()} - FINE)
+
+    def reports(self):
+        """For each engine its last line, and all it said where a test failed."""
+        for engine, (process, output) in self.runs.items():
+            output.seek(0)
+            lines = output.read().splitlines(keepends=True)
+            yield engine, "".join(lines[-1:] if process.poll() in FINE else lines)
 
     def end(self):
-        processes.end(self.process)
-        self.output.close()
+        for process, output in self.runs.values():
+            processes.end(process)
+            output.close()
         shutil.rmtree(self.shared)
