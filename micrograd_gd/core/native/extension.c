@@ -41,6 +41,7 @@
 
 #include "kernel/arguments.c"
 #include "kernel/result.c"
+#include "kernel/call.c"
 #include "kernel/plan.c"
 #include "kernel/type.c"
 
@@ -51,7 +52,7 @@
 #include "value/copies.c"
 #include "value/type.c"
 
-/* The module. */
+/* The module: its functions, its state, its end. */
 
 /*[python]
 def adopt(op: Operation, name: str, formulas: str, /) -> bool:

@@ -5,8 +5,6 @@
 
 #include "kernel/kernel.h"
 
-/* Reading the arguments. None of this runs Python code. */
-
 static inline bool read_number(const Kernel *kernel, PyObject *x, double *to)
 {
     if (PyFloat_CheckExact(x) || (PyObject *)Py_TYPE(x) == kernel->float_type) {

@@ -3,8 +3,6 @@
 
 #include "kernel/kernel.h"
 
-/* Making one. */
-
 static int no_plan(const char *what)
 {
     PyErr_Format(PyExc_ValueError, "no plan of a structure: %s", what);

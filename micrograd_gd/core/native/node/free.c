@@ -6,8 +6,6 @@
 
 #include "node/state.h"
 
-/* Death. */
-
 /* Drop what a dead node refers to; nobody can see it. */
 static inline void drop_references(Node *node)
 {

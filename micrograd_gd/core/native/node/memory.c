@@ -54,7 +54,7 @@ static Block *block_of(Node *node)
     return node->block;
 }
 
-/* Slabs. */
+/* Slabs: the list of those with room, and their cells. */
 
 static void put_first(State *state, Slab *slab)
 {

@@ -8,8 +8,6 @@
 
 #include "passes/passes.h"
 
-/* The scan forward. */
-
 /* A float or None that Python gave. */
 static int read_neutral(PyObject *x, bool *there, double *number)
 {

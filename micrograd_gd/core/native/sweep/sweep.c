@@ -6,8 +6,6 @@
 
 #include "sweep/sweep.h"
 
-/* The chain rule. */
-
 static inline bool is_one(PyObject *x)
 {
     return PyFloat_CheckExact(x) && PyFloat_AS_DOUBLE(x) == 1;

@@ -5,8 +5,6 @@
 
 #include "tape/writer.h"
 
-/* Slots. */
-
 static inline uint32_t new_slot(Compilation *it)
 {
     return it->free_count ? it->free[--it->free_count] : (uint32_t)it->next_slot++;

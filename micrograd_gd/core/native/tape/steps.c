@@ -6,8 +6,6 @@
 
 #include "tape/writer.h"
 
-/* Writing words. */
-
 #define WORDS(it, ...)                                                 \
     do {                                                               \
         const uint32_t words[] = {__VA_ARGS__};                        \

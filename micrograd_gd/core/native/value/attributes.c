@@ -3,8 +3,6 @@
 
 #include "node/state.h"
 
-/* Attributes. */
-
 /* Report to an open block that a number is taken out of the graph or changed. */
 static int touch(PyObject *self, const char *what)
 {

@@ -2,8 +2,6 @@
 
 #include "node/state.h"
 
-/* Going back. */
-
 static PyObject *value_nodes(PyObject *self, PyObject *args, PyObject *keywords)
 {
     static char *names[] = {"whole", NULL};

@@ -33,7 +33,7 @@ static int set_label(PyObject *self, PyObject *label, void *Py_UNUSED(closure))
     return 0;
 }
 
-/* Making one. */
+/* The three doors: `__new__`, `__init__`, and a call. */
 
 static int start(State *state, Node *node, PyObject *data, PyObject *label)
 {

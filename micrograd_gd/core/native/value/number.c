@@ -2,8 +2,6 @@
 
 #include "node/state.h"
 
-/* As a number. */
-
 static PyObject *answer_of(PyObject *self, PyObject *other, int operator)
 {
     State *state = state_of(self);

@@ -5,8 +5,6 @@
 #include "node/state.h"
 #include "row_methods.c" /* ROW_METHODS and ROW_SLOTS, generated from the table */
 
-/* The type. */
-
 #define METHOD(name, flags) \
     {#name, (PyCFunction)(void (*)(void))value_##name, flags, DOC_Value_##name}
 

@@ -1,0 +1,165 @@
+/* A kernel's call, in four steps, so that nothing changes under its hands. First it reads all
+   numbers, which runs no Python code; then it takes hold of the arrays and makes those of the
+   result; then the native code runs; then the result is put together. The memory between belongs
+   to the call. What is not exactly as planned is for others: the answer is NotImplemented. */
+
+#include "kernel/kernel.h"
+
+/* The memory of a call: `few` where that is enough. */
+static bool begin_call(const Kernel *kernel, Call *call, double *few, void **block)
+{
+    const size_t numbers = (size_t)(kernel->arguments.numbers + kernel->result.numbers
+                                    + PyTuple_GET_SIZE(kernel->captured));
+    const size_t x = (size_t)kernel->arguments.arrays, y = (size_t)kernel->result.arrays;
+    const size_t size = numbers * sizeof(double) + (x + y) * (sizeof(Py_buffer) + sizeof(void *))
+                        + (x + y + 2) * sizeof(void *);
+    *block = size <= ENOUGH * sizeof(double) ? few : PyMem_Malloc(size);
+    if (*block == NULL) {
+        PyErr_NoMemory();
+        return false;
+    }
+    call->number = *block;
+    call->view = (Py_buffer *)(call->number + numbers);
+    call->array = (PyObject **)(call->view + x + y);
+    call->x = (const double **)(call->array + x + y);
+    call->y = (double **)(call->x + x + 1);
+    call->views = 0;
+    call->x[0] = call->number;
+    call->y[0] = call->number + numbers - kernel->result.numbers;
+    for (size_t i = 0; i < x + y; i++) {
+        call->array[i] = NULL;
+    }
+    return true;
+}
+
+static void end_call(const Kernel *kernel, Call *call, double *few, void *block)
+{
+    for (Py_ssize_t i = 0; i < call->views; i++) {
+        PyBuffer_Release(&call->view[i]);
+    }
+    for (Py_ssize_t i = 0; i < kernel->arguments.arrays + kernel->result.arrays; i++) {
+        Py_XDECREF(call->array[i]);
+    }
+    if (block != few) {
+        PyMem_Free(block);
+    }
+}
+
+/* -2 if there is no memory. */
+static int32_t run_native(Kernel *kernel, Call *call)
+{
+    if (kernel->running) {
+        double *v = PyMem_Calloc((size_t)kernel->room + 1, sizeof(double));
+        int32_t failed = v ? kernel->native(call->x, call->y, v) : -2;
+        PyMem_Free(v);
+        return failed;
+    }
+    kernel->running = true;
+    int32_t failed = kernel->native(call->x, call->y, kernel->v);
+    kernel->running = false;
+    return failed;
+}
+
+/* The rest of a call whose numbers are read and whose arrays are held. */
+static PyObject *run(Kernel *kernel, Call *call)
+{
+    if (make_arrays(kernel, call) < 0) {
+        return NULL;
+    }
+    double *captured = call->number + kernel->arguments.numbers;
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(kernel->captured); i++) {
+        captured[i] = ((Node *)PyTuple_GET_ITEM(kernel->captured, i))->data;
+    }
+    int32_t failed = kernel->native ? run_native(kernel, call)
+                                    : run_tape((Tape *)kernel->code, call->x, call->y);
+    if (failed != -1) {
+        return failed < 0 ? PyErr_NoMemory() : PyLong_FromLong(failed);
+    }
+    Writer writer = {kernel->result.part, call->y[0], call->array + kernel->arguments.arrays};
+    return write_part(&writer);
+}
+
+/* Whether this kernel asks to be replaced, being called so often. */
+static inline bool is_out_of_patience(Kernel *kernel)
+{
+    if (kernel->patience > 0) {
+        kernel->patience -= 1;
+    }
+    return kernel->patience == 0;
+}
+
+static PyObject *kernel_call(PyObject *self, PyObject *const *args, size_t flags, PyObject *names)
+{
+    Kernel *kernel = (Kernel *)self;
+    const Part *all = kernel->arguments.part;
+    if (all == NULL || PyVectorcall_NARGS(flags) != all->n || names != NULL
+        || !kernel->arguments.is_usual || is_out_of_patience(kernel)) {
+        return not_for_us();
+    }
+    double few[ENOUGH];
+    void *block;
+    Call call;
+    if (!begin_call(kernel, &call, few, &block)) {
+        return NULL;
+    }
+    Reader reader = {kernel, all + 1, call.number, call.array};
+    PyObject *result;
+    if (!read_items(&reader, args, all) || !hold_arguments(kernel, &call)) {
+        result = not_for_us();
+    } else {
+        result = run(kernel, &call);
+    }
+    end_call(kernel, &call, few, block);
+    return result;
+}
+
+/* Sort the arguments' numbers, which come one after the other, into buffers. */
+static bool sort_leaves(const Kernel *kernel, Call *call, PyObject *const *leaf, double *element)
+{
+    const Plan *plan = &kernel->arguments;
+    double *number = call->number;
+    const double **x = call->x;
+    for (const Part *part = plan->part; part < plan->part + plan->parts; part++) {
+        if (part->kind == PART_NUMBER && !read_number(kernel, *leaf++, number++)) {
+            return false;
+        }
+        if (part->kind == PART_ARRAY) {
+            *++x = element;
+            for (Py_ssize_t i = 0; i < part->n; i++) {
+                if (!read_number(kernel, *leaf++, element++)) {
+                    return false;
+                }
+            }
+        }
+    }
+    return true;
+}
+
+static PyObject *kernel_run(PyObject *self, PyObject *leaves)
+{
+    Kernel *kernel = (Kernel *)self;
+    const Plan *plan = &kernel->arguments;
+    if (!PyList_CheckExact(leaves) || PyList_GET_SIZE(leaves) != plan->numbers + plan->elements) {
+        return PyErr_Format(PyExc_TypeError, "run() takes a list of %zd numbers",
+                            plan->numbers + plan->elements);
+    }
+    is_out_of_patience(kernel);
+    double few[ENOUGH];
+    void *block;
+    Call call;
+    if (!begin_call(kernel, &call, few, &block)) {
+        return NULL;
+    }
+    PyObject *result = NULL;
+    double *elements = PyMem_Malloc(((size_t)plan->elements + 1) * sizeof(double));
+    if (elements == NULL) {
+        PyErr_NoMemory();
+    } else if (!sort_leaves(kernel, &call, ((PyListObject *)leaves)->ob_item, elements)) {
+        PyErr_SetString(PyExc_TypeError, "run() takes floats");
+    } else {
+        result = run(kernel, &call);
+    }
+    PyMem_Free(elements);
+    end_call(kernel, &call, few, block);
+    return result;
+}
