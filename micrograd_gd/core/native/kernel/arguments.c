@@ -1,4 +1,7 @@
-/* A kernel's way in: numbers and arrays are read as the plan says.
+/* A kernel's way in: the numbers of a call are read as the plan says, and its arrays are held.
+
+   A number is a float or an int, of Python or of NumPy. To *hold* an array is to take its
+   buffer, which stays where it is for as long: doubles of the planned shape, side by side.
 
    Reading runs no Python code, so nothing changes under its hands. What is not exactly as
    planned makes it fail without an error, and the call is left to Python. */

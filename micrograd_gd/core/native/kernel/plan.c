@@ -1,5 +1,9 @@
-/* Plans, as `plan` of compiler/backends/tape.py makes them, are read and checked: every
-   container has all its parts, every array as many numbers as its shape says. */
+/* Plans, as `plan` of compiler/backends/tape.py makes them, are read and checked.
+
+   A part is (kind, size, what): see kernel.h. Every container must have all its parts, every
+   array as many numbers as its shape says, and nesting must stay within what recursion can do. A
+   list or a tuple of numbers alone is noted, since it is read and written without looking at its
+   parts. */
 
 #include "kernel/kernel.h"
 

@@ -1,4 +1,8 @@
-/* A kernel's way out: arrays for the native code to write to, and the result in its structure. */
+/* A kernel's way out: arrays for the native code to write to, and the result in its structure.
+
+   Arrays are made by numpy.empty before the code runs. Afterwards the parts of the plan are gone
+   through in order, each container before what is in it; parts of any other kind are made by
+   calling what the plan says with a list of what is below. */
 
 #include "kernel/kernel.h"
 

@@ -1,4 +1,8 @@
-/* Arrays of integers that grow, and hash tables from 64 bits to 32. */
+/* Arrays of integers that grow, and hash tables from 64 bits to 32.
+
+   A table has a power of two of places, at most half of them taken. A key that finds its place
+   taken goes on to the next. An item of -1 marks a free place. `ints_reserve` makes room and can
+   fail; `ints_push` needs room that is there. */
 
 #include "passes/passes.h"
 

@@ -2,7 +2,9 @@
    says what everything here means and is to be read first.
 
    Both keep what was found so far in a dict, {node: its adjoint} or {node: its tangent}, and go
-   through the nodes in order. An edge adds (what stands at one end) * partial to the other end. */
+   through the nodes in order. An edge adds (what stands at one end) * partial to the other end.
+   Where the sweep is to be differentiated, partials are values; otherwise they are the floats
+   that the forward pass stored. Nodes are held meanwhile, for any Python code may run. */
 
 #include "sweep/sweep.h"
 

@@ -1,5 +1,10 @@
-/* The type `Tape`: it takes an encoded program, has it checked and written, and keeps it
-   ready to run. */
+/* The type `Tape`: it takes an encoded program, has it checked and written, and keeps it ready
+   to run.
+
+   The program comes as three buffers, `code` and `outputs` of 32-bit integers and `constants` of
+   doubles, and two lists of places: where the numbers that go in and come out lie, as runs of
+   (count, buffer, offset). `compile_tape` goes through the parts of the writer in order. The
+   tape owns its words and its slots, the first of which hold the constants. */
 
 #include "tape/writer.h"
 

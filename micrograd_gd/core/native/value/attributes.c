@@ -1,5 +1,10 @@
-/* The attributes of a value. The open blocks are told when a number is taken out of the graph,
-   or changed (`touch`). */
+/* The attributes of a value: `data` and `grad` to read and set, `op`, `operands` and `partials`
+   to read, and `_prev` and `_op`, which are micrograd's names.
+
+   Open blocks are told when a number is taken out of the graph, or changed (`touch`): a trace
+   counts on that. Operands and partials become a tuple when somebody asks. A gradient that is a
+   value lies in the block; from then on all that it was computed from is tracked, since it can
+   close a cycle. */
 
 #include "node/state.h"
 

@@ -1,4 +1,10 @@
-/* Copies: core/copies.py takes a node apart with `_take_apart`, and `_put_together` puts one together. */
+/* Copies: core/copies.py takes a node apart with `_take_apart`, and `_put_together` makes one of
+   the parts.
+
+   The parts are the operation, the operands, the partials, the number, the gradient and the
+   label. What is restored may come from a file, so it is checked as far as the rest of the C
+   counts on it: operands are values or numbers, and as many as the row takes, with a partial or
+   None for each. */
 
 #include "node/state.h"
 

@@ -1,4 +1,8 @@
-/* The methods that are written by hand: `nodes`, `backward`, `detach` and `record`. */
+/* The methods of a value that are written by hand: `nodes`, `backward`, `detach` and `record`.
+
+   `backward` is for floats here; core/sweep.py takes over for gradients that are to be a graph,
+   and while `detect_anomaly` watches. `detach` makes a leaf, unless an open trace has one that
+   stands for it. `record` gives any operation its number; record/record.c does the rest. */
 
 #include "node/state.h"
 

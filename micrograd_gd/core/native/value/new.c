@@ -1,8 +1,16 @@
-/* `Value(data, label)`: the three doors of CPython to a new value. */
+/* `Value(data, label)`: the ways to a new value.
+
+   CPython makes an object in two steps: `__new__` makes an empty leaf, `__init__` fills it. A
+   call of the class itself goes a third way, its *vectorcall*, which does both without a tuple
+   and a dict on the way. Values of a subclass have memory of their own and are tracked from
+   birth.
+
+   The label lies in the node's block; "" is the absence of one. A label that is no string may
+   refer back to the node, so it makes the node tracked. */
 
 #include "node/state.h"
 
-/* The label, and setting it. "" is the absence of one. */
+/* The label. */
 
 static PyObject *get_label(PyObject *self, void *Py_UNUSED(closure))
 {

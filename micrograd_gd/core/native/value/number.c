@@ -1,4 +1,9 @@
-/* A value as a number: comparisons, which open blocks hear of, truth, and text. */
+/* A value as a number: comparisons, truth, conversion and text.
+
+   Values compare as their numbers do, with a bool for an answer, and are keys as themselves.
+   Open blocks hear of every comparison, for a trace is right only where it ends in the same way.
+   A value is true where it differs from 0. It does not become a float or an int, since that
+   would drop its gradient without a word. */
 
 #include "node/state.h"
 

@@ -3,8 +3,6 @@
 import inspect
 import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -15,6 +13,7 @@ from micrograd_gd.engine import PythonValue
 from micrograd_gd.table import ieee
 
 ROOT = Path(__file__).parents[2]
+NONE, WITHOUT = "no-such-compiler", "the Python engine is used, since there is no usable C compiler"
 
 
 def test_a_function_that_the_c_lacks_is_named_with_its_file(monkeypatch):
@@ -51,53 +50,56 @@ def copy(tmp_path):
     return tmp_path
 
 
-def build(folder, **environment):
-    """Build the extension there: the exit code, and all that it says."""
-    result = subprocess.run(
-        [sys.executable, "setup.py", "-q", "build_ext", "--inplace"], cwd=folder,
-        capture_output=True, text=True, check=False, env=os.environ | environment,
-    )  # fmt: skip
-    return result.returncode, result.stdout + result.stderr
+@pytest.fixture
+def build(copy, python):
+    """Builds the extension there: the exit code, and all that it says."""
+
+    def build(**environment):
+        environment = os.environ | {"MICROGRAD_GD_REQUIRE_NATIVE": ""} | environment
+        arguments = ["setup.py", "-q", "build_ext", "--inplace"]
+        built = python(*arguments, check=False, cwd=copy, env=environment)
+        said = built.stdout + built.stderr
+        if WITHOUT in said and environment.get("CC") != NONE:
+            pytest.skip("there is no usable C compiler here")
+        return built.returncode, said
+
+    return build
 
 
-def test_a_syntax_error_in_the_c_fails_the_build(copy):
+def test_a_syntax_error_in_the_c_fails_the_build(copy, build):
     with (copy / "micrograd_gd/core/native/node/memory.c").open("a") as source:
         source.write("static int broken(void) { return }\n")
-    code, said = build(copy)
+    code, said = build()
     assert code != 0
     assert "memory.c" in said
 
 
-def test_a_missing_function_in_c_fails_the_build(copy):
+def test_a_missing_function_in_c_fails_the_build(copy, build):
     header = copy / "micrograd_gd/core/native/ieee.h"
     header.write_text(header.read_text().replace("FROM_LIBRARY(tanh, tanh)\n", ""))
-    code, said = build(copy)
+    code, said = build()
     assert code != 0
     assert "core/native/ieee.h lacks it: write ieee_tanh there in C" in said
 
 
-def test_without_a_compiler_the_python_engine_is_used_unless_the_native_one_is_required(copy):
-    code, said = build(copy, CC="no-such-compiler")
+def test_without_a_compiler_the_python_engine_is_used_unless_the_native_one_is_required(build):
+    code, said = build(CC=NONE)
     assert code == 0
-    assert "the Python engine is used, since there is no usable C compiler" in said
-    code, said = build(copy, CC="no-such-compiler", MICROGRAD_GD_REQUIRE_NATIVE="1")
+    assert WITHOUT in said
+    code, said = build(CC=NONE, MICROGRAD_GD_REQUIRE_NATIVE="1")
     assert code != 0
-    assert "no-such-compiler" in said
+    assert NONE in said
 
 
-def use(folder, *options, **environment):
-    """Use a value there, where no native engine is: what is said on stderr."""
-    code = "from micrograd_gd import Value, engine_name; Value(1.0); print(engine_name())"
-    result = subprocess.run(
-        [sys.executable, *options, "-c", code], cwd=folder, capture_output=True, text=True,
-        check=True, env=os.environ | {"MICROGRAD_GD_ENGINE": ""} | environment,
-    )  # fmt: skip
-    assert result.stdout == "python\n"
-    return result.stderr
+def test_who_gets_the_slower_engine_unasked_is_told_in_one_line(copy, python):
+    def use(**environment):
+        code = "from micrograd_gd import Value, engine_name; Value(1.0); print(engine_name())"
+        environment = os.environ | {"MICROGRAD_GD_ENGINE": ""} | environment
+        used = python("-W", "error", "-c", code, cwd=copy, env=environment)
+        assert used.stdout == "python\n"
+        return used.stderr
 
-
-def test_who_gets_the_slower_engine_unasked_is_told_in_one_line(copy):
-    (line,) = use(copy, "-W", "error").splitlines()
+    (line,) = use().splitlines()
     assert "the Python engine runs" in line
     assert "install again with a C compiler there" in line
-    assert use(copy, MICROGRAD_GD_ENGINE="python") == ""
+    assert use(MICROGRAD_GD_ENGINE="python") == ""
