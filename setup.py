@@ -43,12 +43,13 @@ class BuildCore(build_ext):
 
     def build_extension(self, extension: Extension) -> None:
         """Build the native engine, or leave it out where there is no usable compiler."""
-        folder = Path(self.build_temp).resolve() / "generated"
-        folder.mkdir(parents=True, exist_ok=True)
+        folder, probe = (Path(self.build_temp).resolve() / name for name in ("generated", "probe"))
+        for each in (folder, probe):
+            each.mkdir(parents=True, exist_ok=True)
         windows = self.compiler.compiler_type == "msvc"
         extension.extra_compile_args = WINDOWS_FLAGS if windows else UNIX_FLAGS
         try:
-            self._probe(extension, folder)
+            self._probe(extension, probe)
         except Exception as error:  # whatever went wrong, Python's engine will do
             if os.environ.get("MICROGRAD_GD_REQUIRE_NATIVE"):
                 raise
@@ -63,6 +64,7 @@ class BuildCore(build_ext):
         environment = os.environ | {"PYTHONPATH": str(HERE), "MICROGRAD_GD_ENGINE": "python"}
         command = [sys.executable, "-c", GENERATE, str(folder)]
         subprocess.run(command, env=environment, check=True)  # noqa: S603 — our own script
+        extension.depends += [str(path) for path in folder.glob("*.[ch]")]
         super().build_extension(extension)
 
     def _probe(self, extension: Extension, folder: Path) -> None:

@@ -12,7 +12,7 @@ from micrograd_gd.table.ops import OPERATIONS
 
 
 def generate(folder: str, value: type) -> None:
-    """Write all C files into the folder; `value` is the Python engine's `Value`.
+    """Write all C files that are not fresh into the folder; `value` is the Python engine's class.
 
     Raises NotImplementedError where C does not have what the table or the Python engine asks for.
     """
@@ -29,4 +29,6 @@ def generate(folder: str, value: type) -> None:
     }
     for name, text in files.items():
         head = "/* Generated from the package's Python by core/native/generate/. */\n\n"
-        (Path(folder) / name).write_text(head + text)
+        path = Path(folder) / name
+        if not path.exists() or path.read_text(encoding="utf-8") != head + text:
+            path.write_text(head + text, encoding="utf-8")

@@ -3,8 +3,7 @@
 from micrograd_gd.core.native.generate.text import write_macro
 from micrograd_gd.table.ops import Operation
 
-# The special methods of Python that are slots of a C type: the slot, and whether it is pow's, with
-# a third operand.
+# The special methods of Python that are slots of a C type.
 SLOTS = {
     "add": "nb_add", "sub": "nb_subtract", "mul": "nb_multiply", "truediv": "nb_true_divide",
     "floordiv": "nb_floor_divide", "mod": "nb_remainder", "divmod": "nb_divmod",
@@ -12,7 +11,7 @@ SLOTS = {
     "lshift": "nb_lshift", "rshift": "nb_rshift", "pow": "nb_power", "neg": "nb_negative",
     "pos": "nb_positive", "abs": "nb_absolute", "invert": "nb_invert",
 }  # fmt: skip
-WITH_MODULUS = {"nb_power"}
+WITH_MODULUS = {"nb_power"}  # slots with a third operand
 
 
 def write_methods(rows: list[Operation]) -> str:
@@ -21,9 +20,9 @@ def write_methods(rows: list[Operation]) -> str:
     for number, row in enumerate(rows, 1):
         if row.is_internal:
             continue
-        function = f"record_{row.name}"
-        operator = f"{function}_operator" if _shape(row) < 3 else function
-        functions.append(_RECORD[_shape(row)].format(function, number, f"rule_{row.name}"))
+        shape, function = _choose_shape(row), f"record_{row.name}"
+        operator = f"{function}_operator" if shape < 3 else function
+        functions.append(_RECORD[shape].format(function, number, f"rule_{row.name}"))
         named = dict.fromkeys([row.name, *row.aliases], function)
         slot = SLOTS.get(row.method)
         if slot in WITH_MODULUS:
@@ -32,13 +31,13 @@ def write_methods(rows: list[Operation]) -> str:
         elif slot:
             slots.append(f"{{Py_{slot}, (void *){operator}}},")
         elif row.method:
-            named[f"__{row.method}__"] = operator if _shape(row) == 2 else function
-        entries += [_METHOD[_shape(row)].format(name, by) for name, by in named.items()]
+            named[f"__{row.method}__"] = operator if shape == 2 else function
+        entries += [_METHOD[shape].format(name, by) for name, by in named.items()]
     macros = write_macro("ROW_METHODS", entries), write_macro("ROW_SLOTS", slots)
     return "\n".join([*functions, *macros])
 
 
-def _shape(row: Operation) -> int:
+def _choose_shape(row: Operation) -> int:
     """How the method takes its operands: 1 none, 2 one besides itself, 3 any, by name too."""
     return 3 if row.folds or row.defaults else min(len(row.operands), 3)
 

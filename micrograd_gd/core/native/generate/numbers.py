@@ -20,19 +20,19 @@ def write_numbers(rows: list[Operation]) -> str:
         [
             "#ifndef MICROGRAD_GD_NUMBERS_H\n#define MICROGRAD_GD_NUMBERS_H\n",
             "/* Rows, counted from 1; a + b; a * b; a sum of such products. */",
-            _enum(
+            _write_enum(
                 ROW_COUNT=len(rows) + 1,
                 ROW_OF_SUM=add,
                 ROW_OF_PRODUCT=mul,
                 ROW_THAT_WEIGHS=weighing,
             ),
             "/* The steps of a partial over values: generate/postfix.py. */",
-            _enum(**{kind: number for number, kind in enumerate(KINDS)}),
-            _enum(DEEPEST=DEEPEST, MOST_TAKEN=MOST_TAKEN),
+            _write_enum(**{kind: number for number, kind in enumerate(KINDS)}),
+            _write_enum(DEEPEST=DEEPEST, MOST_TAKEN=MOST_TAKEN),
             "/* The flat form of a program: core/tape_format.py. */",
-            _enum(GUARD_COUNT=guards, LAST_GUARD=-guards, LAST_RECORD=min(RecordKind)),
-            _enum(**_members("RECORD", RecordKind), BY_ROW=BY_ROW),
-            _enum(**_members("PART", PartKind), PART_KINDS=len(PartKind)),
+            _write_enum(GUARD_COUNT=guards, LAST_GUARD=-guards, LAST_RECORD=min(RecordKind)),
+            _write_enum(**_list_members("RECORD", RecordKind), BY_ROW=BY_ROW),
+            _write_enum(**_list_members("PART", PartKind), PART_KINDS=len(PartKind)),
             "/* Relations, by number; the numbers are Python's own. */",
             write_macro("RELATION_TEXTS", relations),
             "#endif\n",
@@ -45,11 +45,11 @@ def is_weighing(row: Operation) -> bool:
     return row.folds and len(row.operands) == 3
 
 
-def _members(prefix: str, kinds: type[IntEnum]) -> dict[str, int]:
+def _list_members(prefix: str, kinds: type[IntEnum]) -> dict[str, int]:
     return {f"{prefix}_{kind.name}": int(kind) for kind in kinds}
 
 
-def _enum(**numbers: int) -> str:
+def _write_enum(**numbers: int) -> str:
     # The smallest integer is no literal in C.
     texts = {name: f"{n}" if n > BY_ROW else f"({n + 1} - 1)" for name, n in numbers.items()}
     return f"enum {{ {', '.join(f'{name} = {text}' for name, text in texts.items())} }};\n"

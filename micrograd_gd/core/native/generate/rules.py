@@ -16,36 +16,38 @@ from micrograd_gd.table.ops import Operation
 
 def write_rules(rows: list[Operation]) -> str:
     """The file `rules.c`: functions that compute, and the array of rows that holds them."""
-    ahead = [f"{_signature(row)};" for row in rows if not row.folds]
-    functions = [_fold(row) if row.folds else _value(row) + _rule(row) for row in rows]
+    ahead = [f"{_declare(row)};" for row in rows if not row.folds]
+    functions = [
+        _write_fold(row) if row.folds else _write_value(row) + _write_rule(row) for row in rows
+    ]
     numbers = {row.name: number for number, row in enumerate(rows, 1)}
-    partials = [_over_values(row, numbers) for row in rows]
-    entries = [_entry(row) for row in rows]
+    partials = [_write_partials(row, numbers) for row in rows]
+    entries = [_write_entry(row) for row in rows]
     table = _ROWS.format("\n".join(entries))
     includes = '#include "ieee.h"\n#include "record/record.h"\n'
     return "\n".join([includes, *ahead, "", *functions, *partials, table])
 
 
-def _signature(row: Operation) -> str:
+def _declare(row: Operation) -> str:
     arguments = ", ".join(f"double _{letter}" for letter in row.operands)
     return f"static inline double value_{word(row)}({arguments})"
 
 
-def _value(row: Operation) -> str:
+def _write_value(row: Operation) -> str:
     text = c_expression(row.tree(row.value))
     unused = [letter for letter in row.operands if not re.search(rf"\b_{letter}\b", text)]
     unread = "".join(f"(void)_{letter}; " for letter in unused)
     return f"""
 /* {row!r} = {row.value} */
-{_signature(row)} {{ {unread}return {text}; }}
+{_declare(row)} {{ {unread}return {text}; }}
 """
 
 
-def _rule(row: Operation) -> str:
+def _write_rule(row: Operation) -> str:
     arguments = ", ".join(f"_{letter}" for letter in row.operands)
     letters = ", ".join(f"_{letter} = x[{i}]" for i, letter in enumerate(row.operands))
     partials = [
-        f"    if (kind[{i}] == VALUE) {{\n{_flow(row.tree(partial), i, 2)}    }}\n"
+        f"    if (kind[{i}] == VALUE) {{\n{_write_flow(row.tree(partial), i, 2)}    }}\n"
         for i, partial in enumerate(row.partials)
     ]
     is_slope = "y" in row.operands  # it takes the row's result, and has no derivative
@@ -61,20 +63,20 @@ static double rule_{word(row)}({_PARAMETERS})
 """
 
 
-def _flow(tree: ast.expr, i: int, depth: int) -> str:
+def _write_flow(tree: ast.expr, i: int, depth: int) -> str:
     """C that stores a partial, unless it is None: then no derivative flows."""
     indent = "    " * depth
     if isinstance(tree, ast.Constant) and tree.value is None:
         return f"{indent}/* no path */\n"
     if isinstance(tree, ast.IfExp) and "None" in ast.unparse(tree):
         return (
-            f"{indent}if ({condition(tree.test)}) {{\n{_flow(tree.body, i, depth + 1)}"
-            f"{indent}}} else {{\n{_flow(tree.orelse, i, depth + 1)}{indent}}}\n"
+            f"{indent}if ({condition(tree.test)}) {{\n{_write_flow(tree.body, i, depth + 1)}"
+            f"{indent}}} else {{\n{_write_flow(tree.orelse, i, depth + 1)}{indent}}}\n"
         )
     return f"{indent}edge[{i}].partial = {c_expression(tree)};\n{indent}kind[{i}] = FLOWS;\n"
 
 
-def _fold(row: Operation) -> str:
+def _write_fold(row: Operation) -> str:
     total, *groups = row.operands
     take = "".join(
         f"        const double _{letter} = x[1 + {g} * steps + i];\n        (void)_{letter};\n"
@@ -106,21 +108,21 @@ static double rule_{row.name}({_PARAMETERS})
 """
 
 
-def _over_values(row: Operation, numbers: dict[str, int]) -> str:
+def _write_partials(row: Operation, numbers: dict[str, int]) -> str:
     """The partials over values: an array of steps for each, and the array of these arrays."""
     arrays = [
-        f"static const Step {_array(row, letter)}[] = {{{write_steps(row, formula, numbers)}}};"
-        for letter, formula in zip(row.operands, row.partials, strict=True)
+        f"static const Step {_name_array(row, x)}[] = {{{write_steps(row, formula, numbers)}}};"
+        for x, formula in zip(row.operands, row.partials, strict=True)
     ]
-    names = ", ".join(_array(row, letter) for letter in row.operands)
+    names = ", ".join(_name_array(row, x) for x in row.operands)
     return "\n".join([*arrays, f"static const Step *const partials_{word(row)}[] = {{{names}}};"])
 
 
-def _array(row: Operation, letter: str) -> str:
+def _name_array(row: Operation, letter: str) -> str:
     return f"partial_{word(row)}_along_{letter}"
 
 
-def _entry(row: Operation) -> str:
+def _write_entry(row: Operation) -> str:
     groups = len(row.operands) - 1 if row.folds else 0
     defaults = ", ".join(map(repr, row.defaults)) or "0"
     name, formulas = write_string(row.name), write_string(write_formulas(row))

@@ -11,10 +11,10 @@ from micrograd_gd.table.relations import RELATIONS
 def write_tape_rows(rows: list[Operation]) -> str:
     """The cases of the interpreters of tapes, one for each row."""
     labels = ", ".join(f"&&opcode_{number}" for number, _ in enumerate(rows, 1))
-    functions = [_fold_step(row) for row in rows if row.folds]
-    steps = [_step(row, number) for number, row in enumerate(rows, 1)]
-    lanes = [_lane_step(row, number) for number, row in enumerate(rows, 1)]
-    lanes += [_weighing_step(row) for row in rows if is_weighing(row)]
+    functions = [_write_fold_step(row) for row in rows if row.folds]
+    steps = [_write_step(row, number) for number, row in enumerate(rows, 1)]
+    lanes = [_write_lane_step(row, number) for number, row in enumerate(rows, 1)]
+    lanes += [_write_weighing_step(row) for row in rows if is_weighing(row)]
     guards = [
         f"GUARD({2 * i + holds}, {relation.sign}, {'true' if holds else 'false'})"
         for i, relation in enumerate(RELATIONS)
@@ -33,34 +33,34 @@ def write_tape_rows(rows: list[Operation]) -> str:
     )
 
 
-def _fold_step(row: Operation) -> str:
+def _write_fold_step(row: Operation) -> str:
     arguments = ", ".join(f"double _{letter}" for letter in row.operands)
     value = c_expression(row.tree(row.value))
     return f"static inline double step_{row.name}({arguments}) {{ return {value}; }}\n"
 
 
-def _step(row: Operation, number: int) -> str:
+def _write_step(row: Operation, number: int) -> str:
     if row.folds:
         added = ", ".join(f"ADDED({i})" for i, _ in enumerate(row.operands[1:]))
         groups = len(row.operands) - 1
         return f"FOLD({number}, {groups}, step_{row.name}(sum_so_far, {added}))"
-    return f"STEP({number}, {len(row.operands)}, {_computed(row, 'OPERAND')})"
+    return f"STEP({number}, {len(row.operands)}, {_write_call(row, 'OPERAND')})"
 
 
-def _lane_step(row: Operation, number: int) -> str:
+def _write_lane_step(row: Operation, number: int) -> str:
     """The same for LANES lanes; where a function is called, for those only that count."""
     if row.folds:
-        return _lane_fold(row, str(number), set())
+        return _write_lane_fold(row, str(number), set())
     called = expression.calls(row.tree(row.value)).keys() - {"abs"}
     lanes = "n" if called or "**" in str(row.value) else "LANES"
-    return f"LANE_STEP({number}, {len(row.operands)}, {lanes}, {_computed(row, 'LANE')})"
+    return f"LANE_STEP({number}, {len(row.operands)}, {lanes}, {_write_call(row, 'LANE')})"
 
 
-def _weighing_step(row: Operation) -> str:
-    return _lane_fold(row, "WEIGH", {row.operands[1]})
+def _write_weighing_step(row: Operation) -> str:
+    return _write_lane_fold(row, "WEIGH", {row.operands[1]})
 
 
-def _lane_fold(row: Operation, opcode: str, uniform: set[str]) -> str:
+def _write_lane_fold(row: Operation, opcode: str, uniform: set[str]) -> str:
     letters = row.operands[1:]
     slots = [
         f"const double _{x} = v[p[{i}]];" if x in uniform else f"const double *_{x} = v + p[{i}];"
@@ -71,6 +71,6 @@ def _lane_fold(row: Operation, opcode: str, uniform: set[str]) -> str:
     return f"LANE_FOLD({opcode}, {len(letters)}, {' '.join(slots)}, {value})"
 
 
-def _computed(row: Operation, operand: str) -> str:
+def _write_call(row: Operation, operand: str) -> str:
     operands = ", ".join(f"{operand}({i})" for i, _ in enumerate(row.operands))
     return f"value_{word(row)}({operands})"
