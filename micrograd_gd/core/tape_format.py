@@ -1,4 +1,4 @@
-"""The numbers of a program in its flat form, which Python writes and C reads.
+"""The numbers of a program in its encoded form, which Python writes and C reads.
 
 compiler/instructions.py and compiler/backends/tape.py say what the records hold. C has the numbers
 from here: generate/numbers.py writes them down for it when the package is built.

@@ -29,7 +29,7 @@ def write_numbers(rows: list[Operation]) -> str:
             "/* The steps of a partial over values: generate/postfix.py. */",
             _write_enum(**{kind: number for number, kind in enumerate(KINDS)}),
             _write_enum(DEEPEST=DEEPEST, MOST_TAKEN=MOST_TAKEN),
-            "/* The flat form of a program: core/tape_format.py. */",
+            "/* The encoded form of a program: core/tape_format.py. */",
             _write_enum(GUARD_COUNT=guards, LAST_GUARD=-guards, LAST_RECORD=min(RecordKind)),
             _write_enum(**_list_members("RECORD", RecordKind), BY_ROW=BY_ROW),
             _write_enum(**_list_members("PART", PartKind), PART_KINDS=len(PartKind)),

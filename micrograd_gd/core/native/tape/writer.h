@@ -1,4 +1,4 @@
-/* From the flat form of a program to a tape: what is known while it is written.
+/* From the encoded form of a program to a tape: what is known while it is written.
 
    A *record* is an instruction, a guard or one of the kinds below, as integers; the program's
    numbers are counted from 0, and ~i is constant i. A number is *uniform*, one for a whole
