@@ -1,7 +1,6 @@
-"""Every exception that the package raises, one small hierarchy.
+"""The exceptions that the package raises, in one small hierarchy.
 
-Each class is also the built-in exception that a caller would expect, so that
-``except ValueError`` keeps working.
+Each class is also the built-in exception that a caller expects, so `except ValueError` works too.
 """
 
 __all__ = [
@@ -25,11 +24,11 @@ __all__ = [
 
 
 class MicrogradError(Exception):
-    """The root: ``except MicrogradError`` catches whatever this package raises on purpose."""
+    """The root: `except MicrogradError` catches everything that the package raises on purpose."""
 
 
 class NotANumberError(MicrogradError, TypeError):
-    """Something that is no real number stood where a scalar is due."""
+    """A scalar was expected, and something else was given."""
 
 
 class NumberRangeError(MicrogradError, OverflowError):
@@ -37,7 +36,7 @@ class NumberRangeError(MicrogradError, OverflowError):
 
 
 class NonFiniteError(MicrogradError, ArithmeticError):
-    """A nan or an infinity came out of finite numbers while that was being watched for."""
+    """Finite numbers gave a nan or an infinity inside a block of `detect_anomaly()`."""
 
 
 class OperationError(MicrogradError, ValueError):
@@ -45,30 +44,30 @@ class OperationError(MicrogradError, ValueError):
 
 
 class TranslationError(MicrogradError, TypeError):
-    """An operation given as Python code was asked for in another language."""
+    """An operation that is Python code cannot be translated into another language."""
 
 
 class GraphError(MicrogradError, RuntimeError):
-    """A recorded graph cannot answer: its numbers were changed after the forward pass."""
+    """A recorded graph is out of date: its numbers were changed after the forward pass."""
 
 
 class JitError(MicrogradError, RuntimeError):
-    """A function does something that a compiled program could not repeat; the message says where.
+    """A function does something that a compiled program cannot repeat; the message says where.
 
-    Or a program is not of the legal form.
+    It is also raised for a program that is not legal.
     """
 
 
 class EngineError(MicrogradError, ImportError):
-    """The engine that MICROGRAD_GD_ENGINE asks for is not here."""
+    """The engine that MICROGRAD_GD_ENGINE asks for is not installed."""
 
 
 class ShapeError(MicrogradError, ValueError):
-    """Two things that must have the same length or structure do not."""
+    """Two arguments differ in length or structure where they must not."""
 
 
 class ArgumentError(MicrogradError, ValueError):
-    """An argument is outside of what the function accepts."""
+    """A function does not accept an argument."""
 
 
 class DataError(MicrogradError, ValueError):
@@ -76,7 +75,7 @@ class DataError(MicrogradError, ValueError):
 
 
 class ModelFileError(MicrogradError, ValueError):
-    """A saved model is unreadable, truncated, or does not fit."""
+    """A saved model cannot be read, is truncated, or does not fit."""
 
 
 class DivergedError(MicrogradError, ArithmeticError):
@@ -88,4 +87,4 @@ class DrawingError(MicrogradError, RuntimeError):
 
 
 class GradientError(MicrogradError, AssertionError):
-    """A gradient is not what it should be; the message tells by how much, and whose fault it is."""
+    """A gradient is wrong; the message says by how much, and which operation is at fault."""

@@ -1,4 +1,4 @@
-"""Writing a file whole or not at all: a reader never finds half of it."""
+"""Writing a file as a whole: a reader never finds half of it."""
 
 import os
 import re
@@ -6,9 +6,9 @@ from pathlib import Path
 
 
 def write_file(path: str | os.PathLike[str], content: bytes) -> None:
-    r"""Write beside `path`, then move into place: what was there stays until all is written.
+    r"""Write a file beside `path`, then move it there: the old file stays until all is written.
 
-    OSError, which names `path`, where it cannot be written; nothing is left behind then.
+    Raises OSError, which names `path`, where it cannot be written; then nothing is left behind.
 
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -30,7 +30,7 @@ def write_file(path: str | os.PathLike[str], content: bytes) -> None:
 
 
 def remove_leftovers(folder: str | os.PathLike[str]) -> None:
-    """Remove the beginnings of files that a process left which ended while it was writing.
+    """Remove the unfinished files of processes that ended while they were writing.
 
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:

@@ -15,7 +15,7 @@ from micrograd_gd.errors import ArgumentError, ShapeError
 from micrograd_gd.table.numbers import number
 from micrograd_gd.table.ops import Operation, operation, subscribe
 
-# And the rows of the table, but those that are there to be derivatives.
+# The rows of the table are added, except those that exist only as derivatives of others.
 __all__ = [
     "dot",
     "greater",
@@ -67,7 +67,7 @@ def dot(ws: Sequence[Any], xs: Sequence[Any], bias: Any = 0.0) -> Any:
     """
     if len(ws) != len(xs):
         raise ShapeError(f"dot needs as many weights as inputs: got {len(ws)} and {len(xs)}")
-    if type(bias) is Value:  # as in every neuron: its method is the shorter way
+    if type(bias) is Value:  # so it is in every neuron, and the method is the shorter way
         return bias.dot(*ws, *xs)
     return _dot(bias, *ws, *xs)
 
@@ -121,7 +121,7 @@ def logsumexp(xs: Iterable[Any]) -> Any:
     >>> logsumexp([1000.0, 1000.0])
     1000.6931471805599
     """
-    return _shifted(_some(xs, "logsumexp"))[0]
+    return _logsumexp_in_parts(_some(xs, "logsumexp"))[0]
 
 
 def log_softmax(xs: Iterable[Any]) -> list[Any]:
@@ -133,7 +133,7 @@ def log_softmax(xs: Iterable[Any]) -> list[Any]:
     [-1000.0, 0.0]
     """
     xs = _some(xs, "log_softmax")
-    _, largest, log_of_sum = _shifted(xs)
+    _, largest, log_of_sum = _logsumexp_in_parts(xs)
     return [x - largest - log_of_sum for x in xs]
 
 
@@ -148,10 +148,10 @@ def softmax(xs: Iterable[Any]) -> list[Any]:
     return [_exp(x) for x in log_softmax(_some(xs, "softmax"))]
 
 
-def _shifted(xs: list[Any]) -> tuple[Any, Any, Any]:
-    """logsumexp, and the two parts that it is the sum of: the largest number, a logarithm.
+def _logsumexp_in_parts(xs: list[Any]) -> tuple[Any, Any, Any]:
+    """logsumexp, and the two parts that it is the sum of: the largest number, and a logarithm.
 
-    The shift by the largest is a plain number: it cancels, so that no derivative goes through it.
+    The largest is a plain number: it cancels, so no derivative flows through it.
     """
     largest = _largest(xs)
     exponentials = [_exp(x - largest) for x in xs]
@@ -160,8 +160,8 @@ def _shifted(xs: list[Any]) -> tuple[Any, Any, Any]:
 
 
 def _largest(xs: list[Any]) -> Any:
-    """The largest number, but 0 if it is not finite: nothing to scale, and inf - inf is nan."""
-    if blocks.trace():  # the same by operations, for other numbers than today's
+    """The largest number, or 0 where it is infinite or nan, since inf - inf would be nan."""
+    if blocks.trace():  # the same by operations, which hold for other numbers too
         largest = reduce(_maximum, xs)
         return blocks.constant(_where(largest - largest, 0.0, largest))
     largest = max(x.data if isinstance(x, Value) else x for x in xs)

@@ -6,6 +6,7 @@ import sys
 from types import SimpleNamespace as Record
 
 import pytest
+from axes import line, texts
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -14,22 +15,6 @@ from micrograd_gd.errors import ArgumentError, DrawingError
 from micrograd_gd.viz import plot_descent, plot_sweep
 
 plt = pytest.importorskip("matplotlib.pyplot")
-
-
-@pytest.fixture(autouse=True)
-def _closed():
-    yield
-    plt.close("all")
-
-
-def texts(ax):
-    return [text.get_text() for text in ax.get_legend().get_texts()]
-
-
-def line(ax, label):
-    """The points of the line with that label."""
-    (found,) = [each for each in ax.lines if each.get_label() == label]
-    return [*zip(*found.get_data(), strict=True)]
 
 
 def descent(function, points, **more):

@@ -7,6 +7,7 @@ from pathlib import Path
 from types import SimpleNamespace as Record
 
 import pytest
+from axes import line, texts
 
 from micrograd_gd import MLP, Module, Value
 from micrograd_gd.errors import ArgumentError, DrawingError, ShapeError
@@ -76,22 +77,6 @@ def test_a_loss_that_explodes_is_drawn_as_far_as_it_goes(tmp_path, largest):
     rows = [{"epoch": 0, "loss": 1.0}, {"epoch": 1, "loss": 1e50}, {"epoch": 2, "loss": largest}]
     plot_history(rows, tmp_path / "loss.svg")
     assert (tmp_path / "loss.svg").read_text().startswith("<?xml")
-
-
-@pytest.fixture(autouse=True)
-def _closed():
-    yield
-    plt.close("all")
-
-
-def texts(ax):
-    return [text.get_text() for text in ax.get_legend().get_texts()]
-
-
-def line(ax, label):
-    """The points of the line with that label."""
-    (found,) = [each for each in ax.lines if each.get_label() == label]
-    return [*zip(*found.get_data(), strict=True)]
 
 
 def test_a_history_is_its_loss_above_its_accuracy():
