@@ -156,9 +156,10 @@ class Neuron(Module):
 
         Raises ShapeError for another number of inputs, NotANumberError for what are no numbers.
         """
-        if type(x) is not _Inputs or len(x) != len(self.w):
-            x = _inputs(x, len(self.w), self)
-        score = dot(self.w, x, self.b)
+        w = self.w
+        if type(x) is not _Inputs or len(x) != len(w):
+            x = _inputs(x, len(w), self)
+        score = dot(w, x, self.b)
         activation = self.activation
         if not isinstance(activation, str):
             return activation(score)
@@ -318,13 +319,14 @@ def walk(module: Module) -> Iterator[tuple[str, Any]]:
     stack: list[tuple[str, Any]] = [("", module)]
     while stack:
         place, item = stack.pop()
-        inside = parts(item)
-        if (inside is None and not isinstance(item, Value)) or id(item) in seen:
+        inside = () if isinstance(item, Value) else parts(item)
+        if inside is None or id(item) in seen:
             continue
         seen[id(item)] = item
         yield place, item
-        prefix = f"{place}." if place else ""
-        stack += [(f"{prefix}{key}", part) for key, part in reversed([*(inside or ())])]
+        if inside:
+            prefix = f"{place}." if place else ""
+            stack += [(f"{prefix}{key}", part) for key, part in reversed([*inside])]
 
 
 def parts(item: Any) -> Iterable[tuple[Any, Any]] | None:
