@@ -3,7 +3,7 @@
 Predictions and targets are sequences of the same length, of numbers and values; a single number
 stands for a sequence of one. A loss is a `Value`, or a float where nothing in it is a value. Every
 loss raises ShapeError for lengths that differ, ArgumentError for no samples and NotANumberError
-for what is no number; what else it raises is said there.
+for anything but numbers. What else a loss raises is said there.
 """
 
 import math
@@ -69,7 +69,7 @@ def huber(predictions: Any, targets: Any, delta: float = 1.0) -> Any:
 def hinge(scores: Any, targets: Any) -> Any:
     """The max-margin loss of a support vector machine: mean relu(1 - t · score), t being ±1.
 
-    Raises ArgumentError for another target.
+    Raises ArgumentError for a target that is neither.
 
     >>> hinge([0.5, 2.0], [-1, 1])
     0.75
@@ -84,7 +84,7 @@ def hinge(scores: Any, targets: Any) -> Any:
 def binary_cross_entropy(scores: Any, targets: Any) -> Any:
     """Mean -t ln σ(score) - (1 - t) ln σ(-score): scores are logits, targets are in [0, 1].
 
-    Raises ArgumentError for a target outside.
+    Raises ArgumentError for a target outside of [0, 1].
 
     >>> binary_cross_entropy([0.0, -1000.0], [1, 0])
     0.34657359027997264
@@ -102,7 +102,7 @@ def cross_entropy(scores: Any, targets: Any) -> Any:
     """Mean -ln softmax(row)[class]: a row of logits and the index of the right class per sample.
 
     Raises ShapeError for rows that differ in length, ArgumentError for rows of fewer than two
-    scores and for an index that is none.
+    scores and for an index of no class.
 
     >>> cross_entropy([[0.0, 0.0], [0.0, 1000.0]], [0, 1])
     0.34657359027997264
@@ -121,7 +121,7 @@ LOSSES: Mapping[str, Callable[..., Any]] = {
 
 
 def loss_function(loss: str | Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
-    """The loss of that name, or a function of all predictions and targets as it is.
+    """The loss of that name; a function of all predictions and targets is returned as it is.
 
     Raises ArgumentError for an unknown name.
 
@@ -158,7 +158,7 @@ def _surprise_of_any(row: list[Any], c: Any) -> Any:
 
 
 def _read_pairs(loss: str, predictions: Any, targets: Any) -> list[tuple[Any, Any]]:
-    """Each prediction with its target, numbers made floats."""
+    """Each prediction with its target, numbers as floats."""
     predictions = _read_sequence(predictions, f"predictions of {loss}")
     return [
         (_read_number(predictions[i], f"prediction {i} of {loss}"), t)
@@ -167,7 +167,7 @@ def _read_pairs(loss: str, predictions: Any, targets: Any) -> list[tuple[Any, An
 
 
 def _check_targets(loss: str, predictions: list[Any], targets: Any) -> Iterator[tuple[int, Any]]:
-    """The targets, numbered and made floats, once there are as many as predictions."""
+    """The targets as floats, numbered; there must be as many as predictions."""
     targets = _read_sequence(targets, f"targets of {loss}")
     if len(predictions) != len(targets):
         raise ShapeError(

@@ -38,9 +38,9 @@ class Module:
     """
 
     def named_parameters(self) -> list[tuple[str, Value]]:
-        """Every parameter with its place as a dotted name; a shared one once, where it is first.
+        """Every parameter with its place as a dotted name; a shared one is listed once.
 
-        A parameter is a leaf: a result that was recorded is none, and may be kept as an attribute.
+        A parameter is a leaf. A recorded result is no parameter, and may be kept as an attribute.
 
         Raises ArgumentError where two parameters would get the same name.
 
@@ -122,11 +122,11 @@ class Neuron(Module):
     `w` has `nin` weights, `b` is the bias, 0 at first. `activation` is the name of a one-operand
     operation, "hardtanh", "linear" or None, or a function of one `Value`; `nonlin=False` is
     micrograd's word for "linear". `init` is a name in `INITIALISERS` or a function of fan-in,
-    fan-out and a `random.Random`; left out, it suits the activation: "he" for relu and its
+    fan-out and a `random.Random`. By default it suits the activation: "he" for relu and its
     relatives, "lecun" for selu and linear, otherwise "glorot". `seed` alone decides the weights;
     None leaves them to Python's own generator. `fan_out` is how many neurons share the inputs.
 
-    Raises ArgumentError for a width, name or seed that is none.
+    Raises ArgumentError for a width below 1, an unknown name, or a seed that is no seed.
 
     >>> neuron = Neuron(2, init=lambda fan_in, fan_out, random: 0.5)
     >>> neuron([1.0, 2.0]).data
@@ -154,7 +154,7 @@ class Neuron(Module):
     def __call__(self, x: Sequence[Any]) -> Any:
         """The activation for `nin` inputs, numbers or values.
 
-        Raises ShapeError for another number of inputs, NotANumberError for what are no numbers.
+        Raises ShapeError for another number of inputs, NotANumberError for anything but numbers.
         """
         w = self.w
         if type(x) is not _Inputs or len(x) != len(w):
@@ -206,8 +206,8 @@ class Layer(Module):
 class MLP(Module):
     """A multi-layer perceptron: layers of the widths `nouts`, each fed with the one before.
 
-    `activation` is for all layers but the last, which has `output_activation`; the other arguments
-    are those of `Neuron`, which says what they may be.
+    `activation` is for all layers but the last, which has `output_activation`. The other arguments
+    are those of `Neuron`.
 
     >>> model = MLP(2, [16, 16, 1], seed=1337)
     >>> model
@@ -238,7 +238,7 @@ class MLP(Module):
         _label_parameters(self)
 
     def __call__(self, x: Sequence[Any]) -> Any:
-        """The last layer's result for `nin` inputs: one `Value` if it has one neuron, else a list.
+        """The last layer's result: one `Value` if it has one neuron, else a list.
 
         Raises ShapeError, which names the layer, where the number of inputs is not its own.
         """
@@ -275,7 +275,7 @@ def _find_activation(choice: Any) -> str | Callable[[Any], Any]:
 
 
 def activation_name(activation: str | Callable[[Any], Any]) -> str:
-    """What an activation is called, by the table or by its author."""
+    """The name of an activation, in the table or in its code."""
     name = getattr(activation, "__name__", type(activation).__name__)
     return activation if isinstance(activation, str) else name
 
@@ -330,7 +330,7 @@ def walk(module: Module) -> Iterator[tuple[str, Any]]:
 
 
 def parts(item: Any) -> Iterable[tuple[Any, Any]] | None:
-    """The named parts of what parameters are searched in."""
+    """What to search for parameters in an item, by name; None for what holds none."""
     if isinstance(item, Module):
         return vars(item).items()
     if isinstance(item, (list, tuple)):

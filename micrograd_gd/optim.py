@@ -1,6 +1,6 @@
 """Optimizers: one step changes every parameter by a rule of its gradient, or changes nothing.
 
-Also the schedules of their learning rates, functions of the step number that counts from 0.
+A schedule is a learning rate as a function of the step's number, which counts from 0.
 """
 
 import math
@@ -29,12 +29,12 @@ Schedule = Callable[[int], float]
 
 
 class Optimizer:
-    """What every optimizer does; a rule of its own is `change`, with what it has to remember.
+    """What every optimizer does. A subclass has its own `change`, and names what it remembers.
 
     `parameters` are leaf values, each listed once or more and changed once. `learning_rate` is a
     number above 0 or a schedule; `lr` is another word for it.
 
-    Raises ArgumentError for no parameters and for a learning rate that is no such number.
+    Raises ArgumentError without parameters, and for a number that is not above 0.
 
     >>> class SignDescent(Optimizer):
     ...     def change(self, gradient, learning_rate):
@@ -73,7 +73,7 @@ class Optimizer:
         """Subtract from every parameter its change.
 
         Raises DivergedError, and changes nothing, where a gradient is nan or infinite or the step
-        would make a parameter so; ArgumentError where the schedule gives no rate.
+        would make a parameter so; ArgumentError where the schedule gives a number that is no rate.
         """
         rate = rate_at(self._learning_rate, self.steps)
         gradients = [g if type(g) is float else g.data for g in (p.grad for p in self.parameters)]
@@ -243,9 +243,9 @@ class Adam(Optimizer):
 
 
 def rate_at(learning_rate: float | Schedule, step: int) -> float:
-    """The learning rate of that step, of a number or a schedule.
+    """The learning rate at a step, from a number or a schedule.
 
-    Raises ArgumentError where the schedule gives no rate.
+    Raises ArgumentError where the schedule gives a number that is no rate.
     """
     if not callable(learning_rate):
         return learning_rate
@@ -280,7 +280,7 @@ def exponential_decay(rate: float, factor: float) -> Schedule:
 
 
 def step_decay(rate: float, factor: float, every: int) -> Schedule:
-    """The rate, times factor after every so many steps.
+    """The rate, multiplied by the factor after every so many steps.
 
     Raises ArgumentError for a factor outside (0, 1].
 
@@ -298,7 +298,7 @@ def step_decay(rate: float, factor: float, every: int) -> Schedule:
 
 
 def cosine(rate: float, steps: int, final: float = 0.0) -> Schedule:
-    """From rate down to final along half a cosine, and final from step `steps` on.
+    """From the rate down to `final` along half a cosine, in so many steps; then `final`.
 
     Loshchilov and Hutter, 2017, eq. 5.
 
@@ -321,7 +321,7 @@ def cosine(rate: float, steps: int, final: float = 0.0) -> Schedule:
 
 
 def warmup(steps: int, then: float | Schedule) -> Schedule:
-    """For so many steps up in equal stairs to where the schedule `then`, or the number, begins.
+    """Up in so many equal steps to where the schedule `then`, or the number, begins.
 
     >>> [warmup(2, then=1.0)(step) for step in range(4)]
     [0.5, 1.0, 1.0, 1.0]

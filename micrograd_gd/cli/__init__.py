@@ -1,4 +1,4 @@
-"""The command line: train on a CSV file, predict with what came out, draw, explain, look up.
+"""The command line: train on a CSV file, predict, draw, explain, look up.
 
 Exit status: 0 done, 1 the training diverged, 2 the input is wrong, 130 interrupted. Answers go to
 standard output; progress, warnings and errors, one line each, to standard error. Each command is
@@ -69,4 +69,4 @@ def options(
         typer.Option("--version", callback=_show_version, is_eager=True, help="Say which version."),
     ] = False,
 ) -> None:
-    """Take what is common to all commands."""
+    """Take the options that all commands share."""

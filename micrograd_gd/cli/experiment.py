@@ -1,4 +1,4 @@
-"""One training run from a data set to a judged model: what `train` and `demo` of the CLI do."""
+"""One training, from a data set to a model with figures: what `train` and `demo` do."""
 
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -47,10 +47,10 @@ class Settings:
 
 
 class Experiment:
-    """A data set split and scaled, a fresh network, and after `run` their history.
+    """A data set, split and scaled, and a fresh network to train on it.
 
-    A target of classes is learned by one output for each class, or a single one where the loss is
-    for two; a target of numbers is standardised like the inputs.
+    A target of classes is learned by one output for each class, or by a single output where the
+    loss is for two. A target of numbers is standardised like the inputs.
 
     Raises ArgumentError where the target leaves nothing to learn or the loss is for other targets.
 

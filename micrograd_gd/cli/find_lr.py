@@ -1,4 +1,4 @@
-"""`find-lr`: which learning rate a network and its data can bear."""
+"""`find-lr`: a learning rate that suits a network and its data."""
 
 import math
 from random import Random

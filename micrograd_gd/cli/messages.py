@@ -1,4 +1,4 @@
-"""What the command line says on standard error, a line each."""
+"""What the command line says on standard error, in one line each."""
 
 import typer
 
@@ -6,7 +6,7 @@ PROGRAM = "micrograd-gd"
 
 
 def describe_error(error: Exception) -> str:
-    """An error in one line; one from the system with its file first, as all others have it."""
+    """An error in one line, with its file first."""
     if isinstance(error, OSError) and error.filename is not None:
         return f"{error.filename}: {error.strerror}"
     return " ".join(str(error).split())
@@ -18,6 +18,6 @@ def warn(message: str) -> None:
 
 
 def complain(message: str, status: int) -> int:
-    """Say what went wrong; the status to exit with comes back."""
+    """Say what went wrong, and return the status to exit with."""
     typer.echo(f"{PROGRAM}: {message}", err=True)
     return status

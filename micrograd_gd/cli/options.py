@@ -1,4 +1,4 @@
-"""What the commands that learn have in common: their options, and what these mean."""
+"""The options that the commands for training share, and what they mean."""
 
 import math
 from collections.abc import Sequence
@@ -37,7 +37,7 @@ Seed = Annotated[int, typer.Option(help="Decides split, start and order.")]
 
 
 def dataset(data: str, target: str | None, task: str, loss: str | None) -> Dataset:
-    """The rows to learn from, the target read as the task says, or else the loss."""
+    """The rows to learn from; the task, or else the loss, says how to read the target."""
     if task not in ("auto", "classes", "numbers"):
         raise ArgumentError(f"--task is {task!r}; expected classes, numbers or auto")
     if loss is not None and loss not in LOSS_TASKS:
@@ -85,7 +85,7 @@ def load_predictor(path: Path) -> Predictor:
 
 
 def check(settings: Settings) -> Settings:
-    """The settings, if each is in its range."""
+    """The settings, once each is known to be in its range."""
     rate, share = settings.learning_rate, settings.test_fraction
     if not 0 < rate < math.inf:
         raise ArgumentError(f"--learning-rate is {rate:g}; expected a number above 0, such as 0.1")

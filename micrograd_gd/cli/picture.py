@@ -1,4 +1,4 @@
-"""`--out picture.svg`: what was found, drawn into a file."""
+"""`--out picture.svg`: a result, drawn into a file."""
 
 from collections.abc import Callable
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What the command line prints: a run and the operation table as aligned lines of text."""
+"""What the command line prints: trainings and operations as aligned lines of text."""
 
 from collections.abc import Sequence
 
@@ -7,7 +7,7 @@ from micrograd_gd.table.ops import OPERATIONS, Operation
 
 
 def describe_start(name: str, experiment: Experiment) -> list[str]:
-    """What a run starts from."""
+    """What a training starts from."""
     dataset, settings = experiment.dataset, experiment.settings
     size = min(settings.batch_size, len(experiment.train))
     batches = "full batch" if size == len(experiment.train) else f"batches of {size}"
@@ -21,14 +21,14 @@ def describe_start(name: str, experiment: Experiment) -> list[str]:
 
 
 def describe_result(experiment: Experiment) -> list[str]:
-    """The final table: a figure a line, a column for each part of the data."""
+    """The final figures: one per line, with a column for each part of the data."""
     train, test = (experiment.figures(part) for part in (experiment.train, experiment.test))
     rows = [("", "train", "test"), *((name, train[name], test[name]) for name in train)]
     return ["", *(f"{name:<12}{one:>12}{other:>12}" for name, one, other in rows)]
 
 
 def list_operations() -> list[str]:
-    """Every row of the table: operation, derivatives, and what it is."""
+    """Every operation with its derivatives and what it is."""
     rows = [
         (repr(row), shorten(" | ".join(map(_formula, row.partials)), 44), row.doc)
         for row in OPERATIONS.values()

@@ -1,4 +1,4 @@
-"""What a checkpoint notes of the command that made it, and the same command again."""
+"""What a checkpoint notes of its command, and that command read back."""
 
 import hashlib
 from dataclasses import asdict, dataclass, field, fields, replace
@@ -18,7 +18,7 @@ CHECKPOINT = "checkpoint.json"
 class Command:
     """What decides a training: the data, how to read it, the settings.
 
-    `folder` is the one that the path of the data starts from.
+    The path of the data starts from `folder`.
     """
 
     data: str
@@ -38,7 +38,7 @@ class Command:
         return dataset(self.place, self.target, self.task, self.settings.loss)
 
     def notes(self, rows: Dataset) -> dict[str, Any]:
-        """What a checkpoint keeps, to find the same data again and to know it."""
+        """What a checkpoint keeps, to find the same data again and to recognize it."""
         return {
             "data": self.data,
             "folder": str(self.folder),

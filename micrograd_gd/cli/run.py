@@ -36,10 +36,10 @@ def run(
     state: dict[str, Any] | None = None,
     checkpoint_seconds: float = 5.0,
 ) -> None:
-    """Train, print, and write what came out; exit 1 or 130 where it did not come to its end.
+    """Train, print, and write the results; exit with 1 or 130 where the training was cut short.
 
-    With `notes`, the training leaves checkpoints on its way, which hold them; `state` is that
-    of a checkpoint to go on from.
+    With `notes`, the training leaves checkpoints, which hold them. `state` is that of a checkpoint
+    to go on from.
     """
     path = out / CHECKPOINT
     if state is None and path.exists():
@@ -74,9 +74,9 @@ def run(
 
 
 def _write(experiment: Experiment, history: History, out: Path) -> list[str]:
-    """Write what may not be lost, and tell the names; a diverged run leaves no model.
+    """Write model and history, and return their names; a diverged training leaves no model.
 
-    Nor does it leave an earlier one, which would pass for its own.
+    An earlier model is removed then, because it would pass for this one.
     """
     written = ["history.csv"]
     if history.status == "diverged":
@@ -90,7 +90,7 @@ def _write(experiment: Experiment, history: History, out: Path) -> list[str]:
 
 
 def _conclude(history: History, settings: Settings, resumable: Path | None) -> None:
-    """Say what went wrong, if anything, and exit as that demands."""
+    """Say what went wrong, if anything, and exit with the status for it."""
     if history.status == "diverged":
         rate = settings.learning_rate
         if not history.rows:
@@ -121,7 +121,7 @@ def _prepare(out: Path) -> None:
 
 
 class _Progress:
-    """A line on the terminal that tells the last figures; nothing where there is no terminal."""
+    """A line on the terminal with the last figures; nothing where there is no terminal."""
 
     def __init__(self, epochs: int) -> None:
         self.epochs = epochs

@@ -73,7 +73,7 @@ def train(
 
 
 def _check_alone(context: typer.Context) -> None:
-    """The checkpoint knows the data and the settings; none may be given beside it."""
+    """Refuse data and settings beside `--resume`: the checkpoint knows them."""
     for name in context.params:
         source = context.get_parameter_source(name)
         is_given = source is not None and source.name == "COMMANDLINE"

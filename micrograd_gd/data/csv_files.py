@@ -1,4 +1,4 @@
-"""CSV files by column and record, whose every complaint names file, line and column."""
+"""CSV files by column and record; every error names file, line and column."""
 
 import csv
 import io

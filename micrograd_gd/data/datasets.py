@@ -16,7 +16,7 @@ from micrograd_gd.table.numbers import generator
 class Dataset:
     """Rows of numbers and one target for each of them.
 
-    `inputs` is one list of features a row. `targets` are classes, which are positions in
+    `inputs` has one list of features per row. `targets` are classes, which are positions in
     `class_names`, or plain numbers where `class_names` is None. `len` counts the rows; iterating
     gives `inputs` and `targets`, so that a data set unpacks into the two.
 
@@ -143,9 +143,9 @@ def train_test_split(
 ) -> tuple[Dataset, Dataset]:
     """Split the rows at random into a part to train on and a part to test on.
 
-    Classes keep their shares: each gives the test part its fraction, rounded. One of two rows or
-    more is in both parts, one of a single row in the training part. The same `seed` gives the same
-    split; None takes Python's own generator, the module `random`.
+    Classes keep their shares: each gives the test part its fraction, rounded. A class of two rows
+    or more is in both parts, a class of one row in the training part. The same `seed` gives the
+    same split; None takes Python's own generator, the module `random`.
 
     Raises ArgumentError for a fraction outside of 0 < fraction < 1 or if a part comes out empty.
 

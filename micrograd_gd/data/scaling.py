@@ -13,7 +13,7 @@ from micrograd_gd.errors import ArgumentError, ShapeError
 class Scaling:
     """A shift and a scale for each column: (x - mean) / scale.
 
-    One entry of `mean` and `scale` a column.
+    `mean` and `scale` have one entry per column.
 
     Raises ShapeError if their lengths differ or rows have another width, ArgumentError if a scale
     is not a positive number.
@@ -37,7 +37,7 @@ class Scaling:
                 raise ArgumentError(f"a scale is {scale}; expected a positive, finite number")
 
     def apply(self, inputs: Sequence[Sequence[float]]) -> list[list[float]]:
-        """Rows in the units of the data, scaled: new lists, the given ones stay as they are."""
+        """Rows in the units of the data, scaled; the given lists stay as they are."""
         return [[(x - mean) / scale for x, mean, scale in row] for row in self._columns(inputs)]
 
     __call__ = apply

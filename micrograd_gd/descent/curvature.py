@@ -21,7 +21,8 @@ def largest_curvature(f: Callable[[Any], Any], at: Any, *, products: int = 300) 
 
     By the method of Lanczos (1950): the Hessian is multiplied with at most `products` vectors.
 
-    Raises ArgumentError for no numbers, NonFiniteError where a derivative is not finite.
+    Raises ArgumentError for a place without numbers, NonFiniteError where a derivative is not
+    finite.
 
     >>> round(largest_curvature(lambda x: 3 * x[0] ** 2 - 50 * x[1] ** 2, [1.0, 1.0]), 9)
     6.0
@@ -45,8 +46,8 @@ def _lanczos(product: Callable[[Vector], Vector], size: int, products: int) -> f
     """The largest eigenvalue of a symmetric matrix that is known by its products with vectors.
 
     In the basis of v, Av, A²v, … the matrix is tridiagonal, and its extreme eigenvalues show after
-    few products. Rounding would bring back directions that were dealt with, so every vector is
-    made orthogonal to all before it.
+    few products. Rounding would bring back earlier directions, so every vector is made orthogonal
+    to all before it.
     """
     random = Random(0)  # noqa: S311 — a direction with a part in all others, no secret
     basis: list[Vector] = []
@@ -74,7 +75,7 @@ def _lanczos(product: Callable[[Vector], Vector], size: int, products: int) -> f
 
 
 def _largest_eigenvalue(diagonal: Sequence[float], beside: Sequence[float]) -> float:
-    """That of a symmetric tridiagonal matrix, by bisection.
+    """The largest eigenvalue of a symmetric tridiagonal matrix, by bisection.
 
     With λ subtracted from the diagonal, elimination leaves only negative pivots exactly if λ is
     above all eigenvalues (Sylvester).

@@ -33,7 +33,7 @@ def explain_level(
 
 
 def _went_on(trajectory: Sequence[Step]) -> bool:
-    """Whether the last step went somewhere: not nowhere, nor across to a slope as steep."""
+    """Whether the last step moved, and did not just jump across to a slope as steep."""
     if len(trajectory) < 2 or trajectory[-1].step_length == 0:
         return False
     before, last = trajectory[-2:]
@@ -41,7 +41,7 @@ def _went_on(trajectory: Sequence[Step]) -> bool:
 
 
 def judge_stuck(trajectory: Sequence[Step], rate: float) -> tuple[Status, str]:
-    """How a descent ended whose steps are lost in the rounding of the parameters."""
+    """How a descent ended whose steps vanish in the rounding of the parameters."""
     count, norm = len(trajectory) - 1, trajectory[-1].gradient_norm
     if norm <= 1e-6 * max(step.gradient_norm for step in trajectory):
         return "converged", f"level to the last digit of the parameters after {count_steps(count)}"

@@ -1,8 +1,7 @@
 """How to choose a learning rate: start with something small and slowly increase it.
 
 A small one takes a long time to converge. A very large one overshoots the minimum, overshoots again
-in the opposite direction, and can eventually diverge. Where exactly that begins, the curvature
-tells.
+in the opposite direction, and can eventually diverge. The curvature says where exactly that begins.
 """
 
 import math
@@ -85,11 +84,11 @@ def find_learning_rate(
 
 
 class _ExplodedError(Exception):
-    """The loss has risen higher than it had fallen: there is no more to see."""
+    """The loss has risen by more than it had fallen before."""
 
 
 class _Watch:
-    """Keeps the losses, and ends the descent where they explode; a spike is no explosion."""
+    """Keep the losses, and end the descent where they explode; a spike is no explosion."""
 
     def __init__(self) -> None:
         self.losses: list[float] = []
@@ -104,8 +103,8 @@ class _Watch:
 def _suggestion(losses: Sequence[float], rates: Sequence[float]) -> float:
     """A tenth of the last rate at which the smoothed loss was still down, within 10 % of its fall.
 
-    Beyond 2 / curvature, errors begin to grow. It takes some steps until that shows, in which the
-    rate rises a few times over, hence the tenth.
+    Beyond 2 / curvature, errors begin to grow. That shows only after some steps, in which the rate
+    rises a few times over; hence the tenth.
     """
     half = WINDOW // 2
     smooth = [median(losses[max(0, i - half) : i + half + 1]) for i in range(len(losses))]
@@ -165,7 +164,7 @@ def sweep_learning_rates(
 
     `f`, `start`, `max_steps` and `tolerance` are those of `minimize`.
 
-    Raises ArgumentError for no rates and for one that is none.
+    Raises ArgumentError without rates, and for one that is not above 0.
 
     >>> def f(w):
     ...     return (w - 3) ** 2

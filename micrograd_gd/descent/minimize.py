@@ -43,11 +43,11 @@ def minimize(
     the value by at most `value_tolerance` and does not just jump across, and after `max_steps`;
     None switches one of the first two off. `callback` sees every step.
 
-    A number that is not finite ends it as well: the message names the first operation that went
-    wrong.
+    A number that is not finite also ends the descent: the message names the first operation that
+    went wrong.
 
-    Raises ArgumentError for settings out of range; what `grad` raises for a function that returns
-    no number.
+    Raises ArgumentError for settings out of range, and what `grad` raises for a function that
+    returns no number.
 
     >>> minimize(lambda w: (w - 3) ** 2 + 1, start=0.0)
     Descent(converged after 70 steps, value 1 at 2.9999995063486327)

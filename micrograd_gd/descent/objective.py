@@ -11,12 +11,13 @@ from micrograd_gd.losses import loss_function
 class Objective:
     """The loss of `model` on these samples, a function of the list of its parameters' numbers.
 
-    So everything that takes a function takes a training: `minimize`, `find_learning_rate`,
+    Everything that takes a function can then take a model's loss: `minimize`, `find_learning_rate`,
     `critical_learning_rate`, `grad`, `hessian`. `start` are the parameters as they are now.
     The model itself stays as it is: each call works on a copy, made of the numbers given. `loss`
     is a name in `LOSSES` or a function of all predictions and targets.
 
-    Raises ShapeError for another number of parameters, ArgumentError for a model without.
+    Raises ShapeError for another number of parameters, ArgumentError for a model without
+    parameters.
 
     >>> from micrograd_gd import MLP
     >>> loss = Objective(MLP(1, 1, seed=0), [[0.0], [1.0]], [1.0, 3.0])

@@ -14,7 +14,7 @@ Status = Literal["converged", "max_steps", "diverged", "oscillating", "stalled"]
 
 @dataclass(frozen=True)
 class Step:
-    """Where a descent stood, and the ground there.
+    """A place on the way of a descent, and the slope there.
 
     `parameters` and `gradient` have the structure of the start. `step_length` is the distance
     from the point before, 0 at the start.
@@ -60,7 +60,7 @@ class Descent:
 
     @property
     def minimizer(self) -> Any:
-        """The lowest point that was met; where the descent converged, it ended there."""
+        """The lowest point that was met."""
         return min(self.trajectory, key=lambda step: step.value).parameters
 
     @property
@@ -76,7 +76,7 @@ class Descent:
 
 
 def turns(trajectory: Sequence[Step]) -> list[bool]:
-    """For every step, whether the slope where it ended points back to where it came from."""
+    """For every step, whether the slope at its end points back to its beginning."""
     slopes = [_direction(step) for step in trajectory]
     return [math.fsum(map(float.__mul__, *two)) < 0 for two in pairwise(slopes)]
 

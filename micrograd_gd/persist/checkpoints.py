@@ -15,7 +15,7 @@ class BestCheckpoint:
     """Save the model each time that a figure is the best so far.
 
     `monitor` is that of `EarlyStopping`; `thing` is what to save, if not the model itself,
-    such as the `Predictor` that the model is part of.
+    such as the `Predictor` that the model belongs to.
     """
 
     def __init__(
@@ -32,10 +32,10 @@ class BestCheckpoint:
 
 
 class Checkpoint:
-    """Save the training, so that it can be resumed from there, at most once in so many `seconds`.
+    """Save the training, at most once in so many `seconds`, so that it can be resumed.
 
-    And when the training has ended, so that more epochs can follow. Saving never takes more than a
-    twentieth of the time of the training. What was there stays until the new file is whole:
+    It is saved once more when it has ended, so that more epochs can follow. Saving never takes more
+    than a twentieth of the training's time. What was there stays until the new file is whole:
     whenever the process ends, there is a checkpoint to resume from. `notes`, plain JSON, are kept
     with the state, as its `about`.
 

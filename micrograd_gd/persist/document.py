@@ -1,7 +1,7 @@
 """Saved things as documents: a head of plain JSON and named arrays of numbers.
 
-A reader trusts nothing. It takes apart what is there, holds every size and type against what is
-due, and executes nothing; whatever does not fit is a `ModelFileError` that says what and where.
+A reader trusts nothing. It checks every size and type, and executes nothing; whatever does not fit
+is a `ModelFileError` that says what and where.
 """
 
 import json
@@ -19,7 +19,7 @@ LARGEST = 2**30  # bytes; a million parameters are about 60 million
 
 
 class MisfitError(Exception):
-    """What stands in a file is not what is due there."""
+    """The content of a file is not what is expected there."""
 
 
 @dataclass(frozen=True)
@@ -53,15 +53,15 @@ class Document:
         return found.numbers
 
     def check(self, keys: Sequence[str], arrays: Sequence[str]) -> None:
-        """Refuse what has other keys or arrays than these."""
+        """Refuse a document with other keys or arrays than these."""
         check_keys(f"the {self.kind}", self.head, keys)
         check_keys("arrays", self.arrays, arrays)
 
 
 def to_json(document: Document) -> bytes:
-    """A document as JSON; numbers that JSON does not know stand as "nan", "inf" and "-inf".
+    """A document as JSON; numbers that JSON lacks are written as "nan", "inf" and "-inf".
 
-    Raises ArgumentError for what is no JSON, such as objects among the notes of a training.
+    Raises ArgumentError for what JSON cannot hold, such as objects among the notes of a training.
     """
     content = {"format": f"micrograd_gd {document.kind}", "version": VERSION, **document.head}
     if document.arrays:
@@ -89,7 +89,7 @@ def _dump(entry: Any) -> str:
 
 
 def to_json_float(x: float) -> float | str:
-    """A float as it stands in JSON, which has no word for what is not finite."""
+    """A float as it is written in JSON, which has no word for what is not finite."""
     return x if math.isfinite(x) else repr(x)
 
 
@@ -113,7 +113,7 @@ def _array(name: str, entry: Any) -> Array:
 
 
 def read_bytes(path: Path) -> bytes:
-    """The content of a file, unless it is none, or larger than any model."""
+    """The content of an ordinary file that is no larger than a model can be."""
     if not path.exists():
         where = f"check the name, as seen from {Path.cwd()}"
         raise MisfitError(f"no such file; expected a saved model: {where}")

@@ -29,7 +29,7 @@ _SURROUNDINGS = ("feature_names", "target_name", "class_names", "scaling", "targ
 
 
 def describe_predictor(predictor: Predictor) -> Document:
-    """A predictor.
+    """A predictor as a document.
 
     Raises ArgumentError for a parameter that is not finite.
     """
@@ -66,9 +66,9 @@ def make_predictor(document: Document) -> Predictor:
 
 
 def describe_network(network: MLP) -> Document:
-    """A network alone.
+    """A network alone as a document.
 
-    Raises ArgumentError for a class of its own, an activation without a name.
+    Raises ArgumentError for a subclass of MLP and for an activation without a name.
     """
     if type(network) is not MLP:
         kind = f"it is a {type(network).__name__}, of which only the parameters are"
@@ -98,7 +98,7 @@ def fill_network(document: Document, network: MLP) -> None:
 
 
 def pack_arrays(document: Document) -> Document:
-    """The same, its parameters as arrays: a matrix of weights and a row of biases for each layer.
+    """The same document, with a matrix of weights and a row of biases for each layer.
 
     They have the names and shapes that PyTorch gives to linear layers in a row.
     """

@@ -1,4 +1,4 @@
-"""What trains as documents: parameters of any module, optimizers, whole trainings."""
+"""Parameters of any module, optimizers and whole trainings as documents."""
 
 from typing import Any
 
@@ -55,7 +55,7 @@ def fill_optimizer(document: Document, optimizer: Optimizer) -> None:
 
 
 def describe_training(training: Training) -> Document:
-    """A training, as of the last row of its history."""
+    """A training as a document, as of the last row of its history."""
     state = training.state_dict()
     rows, optimizer = state["rows"], state["optimizer"]
     figures = [name for name in rows[0] if name != "epoch"]

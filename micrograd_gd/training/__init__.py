@@ -1,1 +1,1 @@
-"""Training a model on data: batches and epochs, what is told of them, and what went wrong."""
+"""Training a model on data: batches, epochs, their history, and what went wrong."""

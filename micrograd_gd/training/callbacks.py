@@ -16,11 +16,11 @@ from micrograd_gd.training.history import Figures, History
 
 
 class Best:
-    """The best that a figure of a training has been, and whether it is long ago.
+    """The best value that a figure of a training has had, and how long ago that was.
 
-    A loss is better the lower, an accuracy the higher it is. Left out, the figure is the loss on
-    the validation samples, or without these the training loss. `is_best` and `is_overdue` tell
-    of the last row: it is the best so far; it is another `patience` epochs without a better one.
+    Lower is better for a loss, higher for an accuracy. The default figure is the loss on the
+    validation samples, or without these the training loss. Of the last row, `is_best` says whether
+    it is the best so far, and `is_overdue` whether another `patience` epochs brought no better one.
     """
 
     def __init__(
@@ -32,7 +32,7 @@ class Best:
         self._history: History | None = None
 
     def look(self, history: History) -> None:
-        """See the last row; at first all rows, for a training that was resumed has some."""
+        """See the last row; at first all rows, because a resumed training has some already."""
         if history is self._history:
             self._see(history.rows[-1])
             return
@@ -54,7 +54,7 @@ class Best:
             self._since = epoch
 
     def name(self, known: Figures) -> str:
-        """The figure to look at, of those of a row."""
+        """The name of the figure to look at."""
         if self.monitor is None:
             return "validation_loss" if "validation_loss" in known else "loss"
         if self.monitor not in known:
@@ -64,10 +64,10 @@ class Best:
 
 
 class EarlyStopping:
-    """Stop once a figure has not become better for `patience` epochs, and go back to its best.
+    """Stop once a figure has not improved for `patience` epochs, and go back to its best.
 
-    `monitor` is a column of the history: a loss is to fall, an accuracy to rise, each time by more
-    than `min_improvement`. Left out, it is the loss on the validation samples, or without these the
+    `monitor` is a column of the history. A loss must fall and an accuracy must rise, each by more
+    than `min_improvement`. The default is the loss on the validation samples, or without these the
     training loss.
 
     Raises ArgumentError for a column that is not there.
@@ -112,7 +112,7 @@ class EarlyStopping:
 class Log:
     """Hand each row on: `Log(tracker.log)` calls `log({"loss": …}, step=epoch)`.
 
-    That is what experiment trackers take. `prefix` is put before each name.
+    Experiment trackers take this form. `prefix` is put before each name.
 
     >>> from micrograd_gd.training.history import History
     >>> Log(lambda figures, step: print(step, figures))(History([{"epoch": 0, "loss": 2.0}]))

@@ -58,15 +58,15 @@ def diagnose(
     loss: str | Callable[[Any, Any], Any] | None = None,
     learning_rate: float | None = None,
 ) -> Diagnosis:
-    """Look at a model after its training for what kept the loss from going down.
+    """Look at a trained model for what kept its loss from going down.
 
-    `history` is what `fit` returned, or the losses of a loop of your own, one a step. With the
-    `inputs` its units are looked at: dead, saturated. With the `targets` and the `loss` its
-    gradients: vanishing or exploding from layer to layer. With the `learning_rate` of plain
-    gradient descent, whether it is above the critical one; and, in a loop of your own whose steps
-    use all these samples, whether old gradients were left in place. A history of `fit` knows its
-    loss, which else is `mse`, and its learning rate. The report says what was not checked. At
-    most 200 samples are used, but for old gradients, which takes all.
+    `history` is what `fit` returned, or the losses of a loop of your own, one for each step. With
+    `inputs`, dead and saturated units are found. With `targets` and `loss`, gradients that vanish
+    or explode from layer to layer. With the `learning_rate` of plain gradient descent, a rate above
+    the critical one; and, in a loop of your own whose steps use all these samples, old gradients
+    that were left in place. A history of `fit` knows its loss and its learning rate; otherwise the
+    loss is `mse`. The report says what was not checked. The check for old gradients uses all
+    samples, the others at most 200.
 
     Raises ArgumentError for a model without parameters and for targets without inputs.
 
@@ -119,7 +119,7 @@ def diagnose(
 
 
 def _rate(training: Any) -> float | None:
-    """The learning rate of a training, if it has one, which is a number."""
+    """The learning rate of a training, if it is a number."""
     rate = None if training is None else training.optimizer.learning_rate
     return None if callable(rate) else rate
 
@@ -128,7 +128,7 @@ def _missing(**given: Any) -> str:
     return " and ".join(name for name, x in given.items() if x is None)
 
 
-# What the losses tell.
+# What the losses say.
 
 
 def _losses(history: History | Iterable[float]) -> list[float]:
@@ -150,7 +150,7 @@ def _diverging(history: Any, losses: Sequence[float]) -> Iterator[Finding]:
 
 
 def _plateau(losses: Sequence[float]) -> Iterator[Finding]:
-    """The last third is flat, and not low."""
+    """The last third of the losses is flat, and not low."""
     third = len(losses) // 3
     if third < 3 or not all(map(math.isfinite, losses)):
         return
@@ -166,7 +166,7 @@ def _plateau(losses: Sequence[float]) -> Iterator[Finding]:
 
 
 def _oscillation(losses: Sequence[float]) -> Iterator[Finding]:
-    """Up and down by turns, and hardly lower for it."""
+    """The loss goes up and down by turns, and hardly gets lower."""
     changes = [b - a for a, b in pairwise(losses[-21:])]
     if len(changes) < 8 or not all(map(math.isfinite, changes)):
         return
@@ -185,7 +185,7 @@ def _oscillation(losses: Sequence[float]) -> Iterator[Finding]:
         )
 
 
-# What the units tell.
+# What the units say.
 
 
 class _Units:
@@ -219,11 +219,11 @@ class _Units:
                 self.has_kink[name] = bool(node.op.kinks)
 
     def dead(self) -> list[str]:
-        """Those with a kink that let nothing through, whatever comes."""
+        """The units with a kink whose slope is 0 on every sample."""
         return [n for n, slopes in self.slopes.items() if self.has_kink[n] and not any(slopes)]
 
     def saturated(self) -> list[str]:
-        """Those that are smooth, and in their flat parts for all samples."""
+        """The smooth units that are in their flat parts on every sample."""
         return [
             name
             for name, slopes in self.slopes.items()
@@ -258,14 +258,14 @@ def _some(names: Sequence[str], most: int = 4) -> str:
     return ", ".join(names[:most]) + more
 
 
-# What the gradients tell.
+# What the gradients say.
 
 
 def _layers(model: Module, gradient: Sequence[float], ill: set[Neuron]) -> Iterator[Finding]:
-    """Whether what flows back is of different worlds in the first and in the last layer.
+    """Whether the gradients of the first and of the last layer differ by orders of magnitude.
 
-    It is what the biases get; what the weights get is that times their inputs. Units that are ill
-    explain their own gradients, and a layer that is ill as a whole those of all layers before.
+    Biases are compared: the weights' gradients are the same times their inputs. Dead and saturated
+    units explain their own gradients, and a layer of such units those of all layers before it.
     """
     explained = {id(p) for neuron in ill for p in neuron.parameters()}
     layers: dict[str, list[float]] = {}
@@ -316,7 +316,7 @@ def _stale(
 ) -> Iterator[Finding]:
     """Undo the last step: what `grad` holds must be the gradient there, or the one here.
 
-    The last loss tells whether that step can be undone: it is the loss there, or the one here.
+    The last loss says whether that step can be undone: it is the loss there, or the one here.
     """
     parameters = objective.model.parameters()
     held = [getattr(p.grad, "data", p.grad) for p in parameters]

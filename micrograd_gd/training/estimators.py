@@ -64,7 +64,7 @@ class _Network(BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no ty
             raise DivergedError(f"the training {self.history_.message}; {remedy}")
 
     def _scores(self, X: Any) -> Any:
-        """The outputs of the network, a row a sample."""
+        """The outputs of the network, one row per sample."""
         check_is_fitted(self)
         X = validate_data(self, X, reset=False, dtype=float)
         with no_grad():
@@ -77,7 +77,7 @@ class GradientDescentClassifier(ClassifierMixin, _Network):  # type: ignore[misc
     """A network that tells classes apart, trained by plain gradient descent on cross-entropy.
 
     `hidden` are the widths of the hidden layers, `activation` is theirs; the other parameters
-    are those of `fit`. Inputs are standardised first. Fitted, it has `network_`, `scaling_`,
+    are those of `fit`. Inputs are standardised first. After fitting, it has `network_`, `scaling_`,
     `history_`, `classes_`.
 
     Raises ValueError for data that are no numbers, and for fewer than two classes; DivergedError
@@ -89,7 +89,7 @@ class GradientDescentClassifier(ClassifierMixin, _Network):  # type: ignore[misc
     """
 
     def fit(self, X: Any, y: Any) -> "GradientDescentClassifier":
-        """Train on rows `X` and the class of each, `y`; the estimator itself comes back."""
+        """Train on rows `X` and the class of each, `y`; returns the estimator."""
         X, y = validate_data(self, X, y, dtype=float)
         check_classification_targets(y)
         self.classes_, targets = np.unique(y, return_inverse=True)
@@ -103,12 +103,12 @@ class GradientDescentClassifier(ClassifierMixin, _Network):  # type: ignore[misc
         return self
 
     def decision_function(self, X: Any) -> Any:
-        """The scores of the classes; of two classes, that of the second, above 0 where it wins."""
+        """The scores of the classes; for two classes, one score, above 0 for the second."""
         scores = self._scores(X)
         return scores[:, 0] if len(self.classes_) == 2 else scores
 
     def predict_proba(self, X: Any) -> Any:
-        """How likely each class is, a row a sample: the softmax of the scores."""
+        """How likely each class is, one row per sample: the softmax of the scores."""
         scores = self._scores(X)
         if len(self.classes_) == 2:
             scores = np.hstack([np.zeros_like(scores), scores])
@@ -127,7 +127,7 @@ class GradientDescentRegressor(RegressorMixin, _Network):  # type: ignore[misc] 
     """A network that predicts a number, trained by plain gradient descent on the squared error.
 
     Its parameters are those of `GradientDescentClassifier`. Inputs and targets are standardised
-    first. Fitted, it has `network_`, `scaling_`, `target_scaling_`, `history_`.
+    first. After fitting, it has `network_`, `scaling_`, `target_scaling_`, `history_`.
 
     Raises ValueError for data that are no numbers, DivergedError where the learning rate is too
     large.
@@ -138,7 +138,7 @@ class GradientDescentRegressor(RegressorMixin, _Network):  # type: ignore[misc] 
     """
 
     def fit(self, X: Any, y: Any) -> "GradientDescentRegressor":
-        """Train on rows `X` and the number for each, `y`; the estimator itself comes back."""
+        """Train on rows `X` and the number for each, `y`; returns the estimator."""
         X, y = validate_data(self, X, y, dtype=float, y_numeric=True)
         self.target_scaling_ = standardize([[float(target)] for target in y])
         targets = [x for (x,) in self.target_scaling_([[float(target)] for target in y])]

@@ -43,9 +43,8 @@ def fit(
     a name in `LOSSES` or a function of all predictions and targets. A step uses all samples, or
     `batch_size` of them, drawn without repetition in an order that `seed` decides; None takes
     Python's own generator, the module `random`. The `validation` samples are only measured, after
-    every epoch. Steps are those of plain gradient
-    descent, with `learning_rate` a number or a schedule, or those of another `optimizer`, which
-    brings its own rate.
+    every epoch. Steps are those of plain gradient descent, with `learning_rate` a number or a
+    schedule, or those of another `optimizer`, which brings its own rate.
 
     Each of the `callbacks` gets the history after every row. `progress` shows a bar in a terminal
     and in a notebook, where tqdm is installed. `resume` goes on from a state that
@@ -130,14 +129,14 @@ class Training:
                     for measured in self._samples.losses(self.batch_size, self._order):
                         _descend(self.optimizer, measured)
                 self._measure(epoch)
-                self._tell(callbacks)
+                self._call_back(callbacks)
                 if self._reason:
                     history.status, history.message = "stopped", self._reason
                     if self._wanted is not None:
                         _set_numbers(self.optimizer, self._wanted)
                     break
         except DivergedError as error:
-            cause = str(error).partition("; ")[0]  # what follows tells of a single step
+            cause = str(error).partition("; ")[0]  # the rest is about a single step
             history.status, history.message = "diverged", f"diverged in epoch {epoch}: {cause}"
         except KeyboardInterrupt:
             history.status = "interrupted"
@@ -158,8 +157,8 @@ class Training:
         if self.history.best_epoch == epoch:
             self._best = _numbers(self.optimizer)
 
-    def _tell(self, callbacks: Sequence[Callable[[History], Any]]) -> None:
-        """Call the callbacks, and keep the state that they leave, should the next epoch be cut."""
+    def _call_back(self, callbacks: Sequence[Callable[[History], Any]]) -> None:
+        """Call the callbacks, and keep the state that they leave, in case the next epoch is cut."""
         measured = self._kept = self._state()
         self._is_live = True
         try:
@@ -183,7 +182,7 @@ class Training:
     def state_dict(self) -> dict[str, Any]:
         """All that it takes to go on later: numbers and lists, as of the last row.
 
-        However the training ended: it goes on from its last whole epoch.
+        It goes on from the last whole epoch, however the training ended.
 
         Raises ArgumentError where not even the start could be measured.
         """
@@ -242,7 +241,7 @@ class Training:
 
 
 def _summary(before: int, epochs: int) -> str:
-    """What a training says that came to its end."""
+    """The message of a training that came to its end."""
     if before > epochs:
         return f"nothing to do: {before} epochs were done before, and {epochs} were asked for"
     return f"completed {epochs} epochs"

@@ -1,4 +1,4 @@
-"""What a training tells: a row of figures for each epoch, and how it ended."""
+"""The history of a training: a row of figures for each epoch, and how it ended."""
 
 import csv
 import io
@@ -51,7 +51,7 @@ class History:
     def to_csv(self, path: str | PathLike[str]) -> None:
         """Write the rows below a header, every digit kept.
 
-        Raises OSError if that cannot be done.
+        Raises OSError if the file cannot be written.
         """
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")

@@ -45,9 +45,9 @@ class Samples:
         self.measured: Any = None
 
     def losses(self, batch_size: int | None, order: Random) -> Iterator[Any]:
-        """The losses of one epoch, each computed when asked for; all samples once, in some order.
+        """The losses of one epoch, one per batch, each computed when asked for.
 
-        Without a batch size, that is the one that was measured last.
+        Without a batch size, it is the one loss that was measured last.
         """
         if batch_size is None:
             if self.measured is None:  # not there, or not any more
@@ -112,7 +112,7 @@ class CompiledSamples(Samples):
 
 
 class _Measured:
-    """A loss whose gradient is known: what is left of `backward` is to hand it out."""
+    """A loss whose gradient is known already: `backward` only hands it out."""
 
     def __init__(self, data: float, parameters: Sequence[Value], gradient: Sequence[float]) -> None:
         self.data, self._parameters, self._gradient = data, parameters, gradient

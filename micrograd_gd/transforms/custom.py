@@ -1,4 +1,4 @@
-"""A derivative written by hand, for a Python function that is to be taken as one operation."""
+"""A derivative written by hand, for a Python function that counts as one operation."""
 
 import inspect
 from collections.abc import Callable, Iterator, Sequence
@@ -24,16 +24,16 @@ Function = Callable[..., Any]
 class custom_vjp:  # noqa: N801 — a decorator, and the name that users know
     """Make a function one operation of the graph, with a rule of its own for the derivative.
 
-    The function is called with plain numbers, in any structure, so that it may do what it likes:
-    `math`, a solver, another library. `defvjp(fwd, bwd)` gives the rule: `fwd(*args)` returns the
-    result and whatever the rule wants to remember; `bwd(remembered, g)` returns, as a tuple, the
-    cotangents of all arguments for the cotangent `g` of the result, None standing for 0. It must
-    be linear in `g`, as derivatives are: it is asked once for each number of the result, and the
-    answers serve both modes. For second derivatives both functions are called with values, so they
-    have to be written in arithmetic on them.
+    The function is called with plain numbers, in any structure, so it may use `math`, a solver, or
+    another library. `defvjp(fwd, bwd)` sets the rule. `fwd(*args)` returns the result and whatever
+    the rule wants to remember. `bwd(remembered, g)` returns a tuple: the cotangents of all
+    arguments for the cotangent `g` of the result, with None for 0. It must be linear in `g`, as
+    derivatives are: it is asked once for each number of the result, and the answers serve both
+    modes. For second derivatives both functions are called with values, so they must be written in
+    arithmetic on values.
 
-    Raises ArgumentError where no rule was given, or one that is not linear; ShapeError for
-    cotangents unlike the arguments.
+    Raises ArgumentError without a rule and for one that is not linear, ShapeError for cotangents
+    unlike the arguments.
 
     >>> import math
     >>> @custom_vjp
@@ -130,7 +130,7 @@ class _Output(Operation):
     place: int = 0
 
     def rule(self, active: tuple[bool, ...]) -> Function:
-        """The number and its derivatives, out of the call that is under way."""
+        """The number and its derivatives, from the evaluation under way."""
 
         def of_call(*_: float) -> tuple[Any, ...]:
             call = _current.get()
@@ -142,7 +142,7 @@ class _Output(Operation):
         return of_call
 
     def partial(self, i: int, operands: Sequence[Any], y: Any) -> Any:
-        """The derivative as a value, out of a call on the operands themselves."""
+        """The derivative as a value, from an evaluation on the operands themselves."""
         if y not in _calls:
             _calls[y] = _Evaluation(self.of, _structures[y], operands)
         return _calls[y].row(self.place)[i]

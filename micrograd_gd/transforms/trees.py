@@ -1,7 +1,6 @@
 """Nested lists, tuples, dicts and arrays of numbers, taken apart into leaves and put together.
 
-A structure remembers everything but the numbers, so that results come back in the shape of what
-they belong to.
+A structure remembers everything but the numbers, so that a gradient has the form of its argument.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -116,7 +115,7 @@ def leaves(tree: Any) -> list[Any]:
 
 
 def names(structure: Structure, name: str) -> list[str]:
-    """How the leaves are reached from what is called `name`.
+    """How each leaf is reached from the variable `name`.
 
     >>> names(flatten({"w": [1.0, 2.0], "b": 3.0})[1], "p")
     ["p['w'][0]", "p['w'][1]", "p['b']"]
@@ -189,7 +188,7 @@ def match(tree: Any, structure: Structure, name: str) -> list[Any]:
 
 
 def _as_in(structure: Structure, own: Structure, leaves: Sequence[Any]) -> Iterator[Any]:
-    """The leaves of the one structure in the order of the other, whose dicts may differ in it."""
+    """The leaves in the order of the other structure, whose dicts may be ordered otherwise."""
     if not structure.below:
         yield from leaves
         return
@@ -213,9 +212,9 @@ def _outline(structure: Structure) -> Any:
 def map_blocks(
     structure: Structure, block: Callable[[slice, tuple[int, ...]], Any], start: int = 0
 ) -> Any:
-    """A tree with `block(leaves, shape)` in the place of each number, shape (), and each array.
+    """A tree with `block(leaves, shape)` in place of each array, and of each number, of shape ().
 
-    The slice tells which of the leaves they are, counted from `start`.
+    `leaves` is a slice: the leaves that the block stands for, counted from `start`.
     """
     if not structure.is_container:
         return block(slice(start, start + structure.size), structure.shape)
