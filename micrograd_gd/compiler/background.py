@@ -1,7 +1,7 @@
-"""Work in the background: one thread, which takes its jobs one after the other and step by step.
+"""Work in the background: one thread, which takes its jobs in turn, and each of them in steps.
 
-A job is an iterator, and the thread lets go between its steps: there a process is forked, and there
-it ends without waiting for the rest.
+A job is an iterator. Between two of its steps a process can be forked, and can end without waiting
+for the rest.
 """
 
 import atexit
@@ -15,7 +15,7 @@ _NOTHING = object()
 
 
 class Worker:
-    """A thread that is there while there are jobs.
+    """A thread that lives while there are jobs.
 
     >>> done = Worker().start(iter(()))
     >>> done.wait(timeout=10)
@@ -40,7 +40,7 @@ class Worker:
         self._ends = False
 
     def start(self, job: Iterator[object]) -> threading.Event:
-        """Do the job later; the event tells that it is done, or that it failed."""
+        """Do the job later. The event is set when it is done or has failed."""
         done = threading.Event()
         with self._guard:
             self._jobs.append((job, done))
@@ -64,14 +64,14 @@ class Worker:
                 done.set()
 
     def _do(self, job: Iterator[object]) -> None:
-        with suppress(Exception):  # whoever gave the job lives without its result
+        with suppress(Exception):  # the job's owner does without its result
             going_on = True
             while going_on:
                 with self._step:
                     going_on = not self._ends and next(job, _NOTHING) is not _NOTHING
 
     def _stop(self) -> None:
-        """Let the step that runs come to its end: it may be in a library that is about to go."""
+        """Let the running step end: it may be in a library that is about to be unloaded."""
         self._ends = True
         with self._step:
             pass
@@ -83,7 +83,7 @@ class Worker:
         self._step.release()
 
     def _give_up(self) -> None:
-        """In a forked process, which has no such thread: nobody is to wait for it."""
+        """In a forked process, which has no such thread, nobody is to wait for it."""
         jobs = self._jobs
         self._reset()
         for _, done in jobs:

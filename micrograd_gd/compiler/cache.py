@@ -1,7 +1,7 @@
 """Compiled code kept in a folder, from one process to the next.
 
-The name of an entry is a hash of all that decides what the code does, so that nothing is ever out
-of date. An entry begins with a checksum; what does not fit is as good as not there.
+The name of an entry is a hash of all that decides what the code does, so no entry is ever out of
+date. An entry begins with a checksum, and one that is damaged counts as missing.
 """
 
 import hashlib
@@ -19,9 +19,9 @@ _writing = threading.Lock()
 
 
 class Cache:
-    """A folder of compiled code, made when the first is kept.
+    """A folder of compiled code, made when the first entry is kept.
 
-    Whoever may write there may make this process run any code.
+    Who can write to the folder can make this process run any code.
 
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -36,12 +36,12 @@ class Cache:
         self.folder = Path(folder)
 
     def make_key(self, parts: Iterable[str]) -> str:
-        """The name for what these texts decide."""
+        """The name of the entry that these texts decide on."""
         sums = [hashlib.sha256(part.encode()).digest() for part in parts]
         return hashlib.sha256(b"".join(sums)).hexdigest()
 
     def get(self, key: str) -> bytes | None:
-        """What was kept; None where there is nothing, or nothing whole, which is removed."""
+        """The entry, or None where there is none. A damaged entry is removed."""
         path = self._path(key)
         try:
             entry = path.read_bytes()
@@ -55,7 +55,7 @@ class Cache:
         return None
 
     def put(self, key: str, content: bytes) -> None:
-        """Keep it, whole or not at all; a RuntimeWarning where the folder cannot be written."""
+        """Keep an entry, whole or not at all. Warns where the folder cannot be written."""
         try:
             with _writing:  # two threads would write to one file beside the entry
                 self.folder.mkdir(parents=True, exist_ok=True)
@@ -68,5 +68,5 @@ class Cache:
 
 
 def _checksum(key: str, content: bytes) -> bytes:
-    """Of the name too, so that an entry fits under its own alone."""
+    """The checksum, of the name too, so that an entry is valid under its own name alone."""
     return hashlib.sha256(key.encode() + content).digest()

@@ -92,3 +92,12 @@ def find_inputs(pack: Instruction, program: Program) -> range | None:
     places = range(first, last + stride, stride)
     buffer, other = (program.input_layout.locate(x)[0] for x in (first, last))
     return places if pack.operands == (*places,) and 0 != buffer == other else None
+
+
+def find_packs(program: Program) -> dict[int, range]:
+    """The packs whose numbers lie evenly in one array of the inputs, and where."""
+    return {
+        each.result: inputs
+        for each in program.instructions
+        if is_kind(each, "pack") and (inputs := find_inputs(each, program))
+    }

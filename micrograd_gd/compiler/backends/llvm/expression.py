@@ -68,18 +68,18 @@ class FormulaWriter:
         self._prefix = prefix
         self._called = called
         self._kind = kind
-        self._flags = flags  # what LLVM may do to arithmetic: nothing
+        self._flags = flags  # what LLVM may do to arithmetic; if empty, nothing
         self._block = ""  # the block in which the last line stands; unnamed is the first
-        self._taken = ""  # in lanes: where the arm is taken that is being written; all, if empty
+        self._taken = ""  # the lanes that need the arm that is being written; if empty, all
 
     def emit(self, text: str) -> str:
-        """Add a line; the name of its result."""
+        """Add a line, and return the name of its result."""
         name = f"%{self._prefix}{len(self.lines)}"
         self.lines.append(f"{name} = {text}")
         return name
 
     def write(self, tree: ast.expr, letters: Mapping[str, Term]) -> Term:  # noqa: PLR0911 — kinds
-        """A number, its letters being what `letters` says."""
+        """The term for a formula, in which each letter stands for a term."""
         match tree:
             case ast.Name(id=name):
                 return letters[name]
@@ -115,7 +115,7 @@ class FormulaWriter:
         )
 
     def _write_call(self, name: str, given: Sequence[Term]) -> Term:
-        """What a function of the table's language gives."""
+        """The result of a function of the table's language."""
         if all(isinstance(x, float) for x in given):
             return OPERATIONS[name](*given)  # type: ignore[no-any-return]  # a float of floats
         if name in _WRITTEN:
@@ -143,9 +143,10 @@ class FormulaWriter:
     def _write_choice(
         self, test: ast.expr, body: ast.expr, orelse: ast.expr, letters: Mapping[str, Term]
     ) -> Term:
-        """One of two numbers: both are computed and one is taken, unless one calls a function.
+        """One of two numbers: both are computed, and one is selected.
 
-        In lanes one is always taken, and a function is called if some lane takes what it gives.
+        Where one of them calls a function, a branch is taken. In lanes a number is selected all the
+        same, and the function is called if some lane needs it.
         """
         holds = self._write_condition(test, letters)
         if isinstance(holds, bool):
@@ -155,10 +156,8 @@ class FormulaWriter:
             arms = ", ".join([f"{self._kind.number} {self._write_term(x)}" for x in (a, b)])
             return self.emit(f"select {self._kind.bit} {holds}, {arms}")
         if self._kind is LANES:
-            a, b = (
-                self._write_arm(holds, body, letters),
-                self._write_arm(self._negate(holds), orelse, letters),
-            )
+            a = self._write_arm(holds, body, letters)
+            b = self._write_arm(self._negate(holds), orelse, letters)
             return self.emit(f"select <8 x i1> {holds}, <8 x double> {a}, <8 x double> {b}")
         place = self._name_block()
         self.lines.append(f"br i1 {holds}, label %{place}.yes, label %{place}.no")
@@ -172,7 +171,7 @@ class FormulaWriter:
         return self.emit(f"phi double {', '.join(ways)}")
 
     def _write_arm(self, where: str, tree: ast.expr, letters: Mapping[str, Term]) -> str:
-        """A number in lanes; its functions are called only if one of the lanes wants it."""
+        """A number in lanes; its functions are called only if one of the lanes needs it."""
         if expression.calls(tree).keys() <= _MACHINE.keys():
             return self._write_term(self.write(tree, letters))
         before = self._taken

@@ -14,6 +14,8 @@ from micrograd_gd.compiler.instructions import Instruction, Statement
 from micrograd_gd.compiler.program import Program, find_numbers
 from micrograd_gd.compiler.schedule import Schedule, find_inputs, is_kind
 
+UNCHANGED = ", !invariant.load !0"  # nobody writes there while the program runs
+
 # Bytes of a tile: they stay in a core's second cache beside the sums.
 TILE = 256 * 1024
 MOST_BLOCKS = 16  # in a tile; more gain nothing

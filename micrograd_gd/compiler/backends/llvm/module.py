@@ -9,7 +9,7 @@ from dataclasses import replace
 from functools import cache
 from itertools import count
 
-from micrograd_gd.compiler.backends.llvm import lanes
+from micrograd_gd.compiler.backends.llvm import calls, loops
 from micrograd_gd.compiler.backends.llvm.expression import FAST_MATH, LANES, SCALAR
 from micrograd_gd.compiler.backends.llvm.memory import Memory, Part
 from micrograd_gd.compiler.backends.llvm.scalars import ScalarWriter
@@ -41,7 +41,7 @@ class ModuleWriter:
             self.weight += sum(template.weight for _, template in weighed)
             self._parts += [Part(i, stage.lanes, part) for part in _cut(weighed, most)]
         self._memory = Memory(program, order, self._parts)
-        self.scratch = self._memory.size + lanes.ALIGNING * program.has_batches  # numbers
+        self.scratch = self._memory.size + calls.ALIGNING * program.has_batches  # numbers
 
     def write(self, most: int) -> Iterator[str]:
         """The modules, each with at most so many functions; the last one calls all functions."""
@@ -52,15 +52,15 @@ class ModuleWriter:
         for start in range(0, len(self._parts), most):
             cut = enumerate(self._parts[start : start + most], start)
             yield self._write_module([
-                lanes.write_function(i, part, self._program, self._memory)
+                loops.write_function(i, part, self._program, self._memory)
                 if part.lanes
                 else writer.write_function(f"part{i}", part)
                 for i, part in cut
             ])  # fmt: skip
-        yield "\n".join(lanes.write_run(self._parts, self._memory))
+        yield "\n".join(calls.write_run(self._parts, self._memory))
 
     def _write_module(self, defined: list[str]) -> str:
-        declared = lanes.DECLARED if self._program.has_batches else ()
+        declared = loops.DECLARED if self._program.has_batches else ()
         data = ("!0 = !{}", '!1 = !{!"branch_weights", i32 1, i32 1000}', "")
         return "\n".join([*declared, *self._templates.write_functions(), *defined, *data])
 

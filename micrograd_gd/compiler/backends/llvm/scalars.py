@@ -6,12 +6,11 @@ memory.
 
 from collections.abc import Iterator, Sequence
 
-from micrograd_gd.compiler.backends.llvm import lanes
 from micrograd_gd.compiler.backends.llvm.expression import write_term
-from micrograd_gd.compiler.backends.llvm.memory import Memory, Part
+from micrograd_gd.compiler.backends.llvm.memory import UNCHANGED, Memory, Part
 from micrograd_gd.compiler.instructions import Guard, Instruction, Operand
 from micrograd_gd.compiler.program import Program
-from micrograd_gd.compiler.schedule import is_kind
+from micrograd_gd.compiler.schedule import find_packs, is_kind
 from micrograd_gd.table.relations import BY_SIGN
 
 
@@ -34,7 +33,7 @@ class ScalarWriter:
                 self._places.setdefault(x, []).append(outputs.locate(i))
             elif x is not None:
                 self._copied.append((x, outputs.locate(i)))
-        self._packs = lanes.find_packs(program)
+        self._packs = find_packs(program)
 
     def write_function(self, name: str, part: Part) -> str:
         """A function of these statements."""
@@ -110,9 +109,9 @@ class _Function:
         if x not in self.names:
             if x < self._inputs:
                 buffer, offset = self._places.locate(x)
-                self.names[x] = self.load(self._load_buffer("%x", buffer), offset, lanes.UNCHANGED)
+                self.names[x] = self.load(self._load_buffer("%x", buffer), offset, UNCHANGED)
             else:
-                self.names[x] = self.load("%v", self._slots[x], lanes.UNCHANGED)
+                self.names[x] = self.load("%v", self._slots[x], UNCHANGED)
         return self.names[x]
 
     def load(self, array: str, offset: int, how: str = "") -> str:
@@ -147,7 +146,7 @@ class _Function:
         key = f"{table}{i}"
         if key not in self._buffers:
             pointer = self._emit("p", f"getelementptr ptr, ptr {table}, i64 {i}") if i else table
-            self._buffers[key] = self._emit("b", f"load ptr, ptr {pointer}{lanes.UNCHANGED}")
+            self._buffers[key] = self._emit("b", f"load ptr, ptr {pointer}{UNCHANGED}")
         return self._buffers[key]
 
     def _offset(self, array: str, offset: int) -> str:

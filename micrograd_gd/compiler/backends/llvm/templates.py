@@ -15,7 +15,7 @@ LONGEST_IN_PLACE = 12  # lines of an operation; beyond, it is a function that is
 
 
 class Template(NamedTuple):
-    """The lines of an operation: `{0}`, `{1}` … are its operands, `{r}` the result's number."""
+    """The lines of an operation, with `{0}`, `{1}` … for its operands, `{r}` for its number."""
 
     lines: str
     result: str

@@ -1,27 +1,23 @@
-"""The functions of a program with batches that compute in blocks of eight lanes.
+"""The functions of a program that loop over the lanes of a batch, in blocks of eight.
 
-A block is a vector of eight numbers, whatever the machine has. Inputs are read, and results
-written, in the arrays where they are. The lanes beyond the last sample compute something, which no
-sum and no array sees.
+A block is a vector of eight numbers, whatever the machine has. Inputs are read, and outputs
+written, in the arrays where they are. The lanes beyond the last sample compute something too, which
+no sum and no array sees.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
-from micrograd_gd.compiler.backends.llvm.expression import FAST_MATH, LANES, write_term
-from micrograd_gd.compiler.backends.llvm.memory import Memory, Part
+from micrograd_gd.compiler.backends.llvm.expression import FAST_MATH, LANES
+from micrograd_gd.compiler.backends.llvm.memory import UNCHANGED, Memory, Part
 from micrograd_gd.compiler.instructions import Instruction, Operand
 from micrograd_gd.compiler.program import BatchOutput, Program
-from micrograd_gd.compiler.schedule import find_inputs, is_kind
+from micrograd_gd.compiler.schedule import find_packs, is_kind
 
-ALIGNING = 7  # numbers that are left out so that the memory begins at a line of the caches
-
-UNCHANGED = ", !invariant.load !0"  # nobody writes there while the program runs
-
-# Lines for which a number that is in memory anyway is used from where it was computed. For longer
-# the machine has not registers enough, and would write it to memory once more.
+# Lines for which a number that is also in memory is used from where it was computed. For longer the
+# machine has not enough registers, and would write it to memory once more.
 IN_REGISTERS = 60
 
-_SIGNATURE = "ptr, ptr, ptr, ptr, ptr, i64, i64"
+SIGNATURE = "ptr, ptr, ptr, ptr, ptr, i64, i64"  # of such a function
 _PARAMETERS = "ptr %x, ptr %y, ptr noalias %v, ptr noalias %rows, ptr noalias %tile"
 
 DECLARED = (
@@ -34,7 +30,7 @@ DECLARED = (
 
 
 def write_function(i: int, part: Part, program: Program, memory: Memory) -> str:
-    """A function that runs the statements in the blocks of lanes from one to another."""
+    """Function number i, which runs the statements of its part in a range of blocks."""
     here = _LoopBody(i, part, program, memory)
     for statement, template in part.statements:
         assert isinstance(statement, Instruction)  # noqa: S101 — a guard is about all samples
@@ -67,7 +63,7 @@ def write_function(i: int, part: Part, program: Program, memory: Memory) -> str:
 
 
 def _write_block(lanes: int, width: int) -> Iterator[str]:
-    """What tells one block from the others."""
+    """Lines for where the block is: its lanes, and its places in memory."""
     yield "%first = shl i64 %block, 3"
     yield "%one = insertelement <8 x i64> poison, i64 %first, i64 0"
     yield "%all = shufflevector <8 x i64> %one, <8 x i64> poison, <8 x i32> zeroinitializer"
@@ -83,7 +79,7 @@ def _write_block(lanes: int, width: int) -> Iterator[str]:
 
 
 class _LoopBody:
-    """The lines of such a function."""
+    """The lines of the loop, and those before it."""
 
     def __init__(self, i: int, part: Part, program: Program, memory: Memory) -> None:
         self._i = i
@@ -103,7 +99,7 @@ class _LoopBody:
             self._outputs.setdefault(each.number, []).append(each)
 
     def load_operand(self, x: Operand) -> str:
-        """A number in each lane."""
+        """The number in each lane."""
         if isinstance(x, float):
             return LANES.write_term(x)
         where = self._find_place(x)
@@ -234,122 +230,3 @@ class _LoopBody:
         name = f"%{letter}.{len(self.lines)}"
         self.lines.append(f"{name} = {what}")
         return name
-
-
-def find_packs(program: Program) -> dict[int, range]:
-    """Where those numbers of samples are that lie evenly in an array."""
-    return {
-        statement.result: places
-        for statement in program.instructions
-        if is_kind(statement, "pack") and (places := find_inputs(statement, program))
-    }
-
-
-def write_run(parts: Sequence[Part], memory: Memory) -> Iterator[str]:
-    """The function that calls all parts, those of a stage for one tile of lanes after the other."""
-    for i, part in enumerate(parts):
-        if part.lanes:
-            yield f"declare void @part{i}({_SIGNATURE})"
-        else:
-            yield f"declare i32 @part{i}(ptr, ptr, ptr)"
-    if not memory.widths:
-        yield "define i32 @run(ptr %x, ptr %y, ptr %v) nounwind {"
-        yield "entry:"
-    else:
-        yield from _SUMS
-        yield "define i32 @run(ptr %x, ptr %y, ptr %memory) nounwind {"
-        yield "entry:"
-        yield "%begin = ptrtoint ptr %memory to i64"
-        yield f"%after = add i64 %begin, {8 * ALIGNING}"
-        yield "%line = and i64 %after, -64"
-        yield "%v = inttoptr i64 %line to ptr"
-        base = min(memory.rows.values(), default=0)
-        yield f"%rows = getelementptr double, ptr %v, i64 {base}"
-        yield f"%tile = getelementptr double, ptr %v, i64 {memory.tile}"
-    stages: dict[int, list[int]] = {}
-    for i, part in enumerate(parts):
-        stages.setdefault(part.stage, []).append(i)
-    block = "entry"
-    for stage, members in stages.items():
-        lanes = parts[members[0]].lanes
-        if lanes:
-            yield from _write_stage(stage, members, lanes, memory, block)
-            block = f"done{stage}"
-            continue
-        for i in members:
-            yield f"%r{i} = call i32 @part{i}(ptr %x, ptr %y, ptr %v)"
-            yield f"%ok{i} = icmp slt i32 %r{i}, 0"
-            yield f"br i1 %ok{i}, label %next{i}, label %failed{i}"
-            yield f"failed{i}:"
-            yield f"ret i32 %r{i}"
-            yield f"next{i}:"
-            block = f"next{i}"
-    yield from ("ret i32 -1", "}", "!0 = !{}", "")
-
-
-def _write_stage(
-    stage: int, members: Sequence[int], lanes: int, memory: Memory, before: str
-) -> Iterator[str]:
-    """A loop over tiles, the sums begun before it and completed after."""
-    blocks = -(-lanes // 8)
-    sums = memory.sums[stage]
-    if sums:
-        yield f"%totals{stage} = getelementptr double, ptr %v, i64 {memory.totals[sums[0]]}"
-        yield f"%sums{stage} = getelementptr double, ptr %v, i64 {memory.uniform[sums[0]]}"
-        yield f"call void @begin(ptr %totals{stage}, i64 {8 * len(sums)})"
-    yield f"br label %loop{stage}"
-    yield f"loop{stage}:"
-    yield f"%from{stage} = phi i64 [ 0, %{before} ], [ %to{stage}, %loop{stage} ]"
-    yield f"%end{stage} = add i64 %from{stage}, {memory.count_blocks(stage)}"
-    yield f"%whole{stage} = icmp ult i64 %end{stage}, {blocks}"
-    yield f"%to{stage} = select i1 %whole{stage}, i64 %end{stage}, i64 {blocks}"
-    for i in members:
-        given = f"ptr %x, ptr %y, ptr %v, ptr %rows, ptr %tile, i64 %from{stage}, i64 %to{stage}"
-        yield f"call void @part{i}({given})"
-    yield f"br i1 %whole{stage}, label %loop{stage}, label %done{stage}"
-    yield f"done{stage}:"
-    if sums:
-        yield f"call void @complete(ptr %totals{stage}, ptr %sums{stage}, i64 {len(sums)})"
-
-
-# Sums begin as -0, which is what adding nothing gives, and end as python.sum_lanes says.
-_SUMS = f"""\
-define internal void @begin(ptr %totals, i64 %n) nounwind {{
-entry:
-br label %loop
-loop:
-%i = phi i64 [ 0, %entry ], [ %next, %loop ]
-%p = getelementptr double, ptr %totals, i64 %i
-store double {write_term(-0.0)}, ptr %p
-%next = add i64 %i, 1
-%more = icmp ult i64 %next, %n
-br i1 %more, label %loop, label %done
-done:
-ret void
-}}
-define internal void @complete(ptr %totals, ptr %sums, i64 %n) nounwind {{
-entry:
-br label %loop
-loop:
-%i = phi i64 [ 0, %entry ], [ %next, %loop ]
-%eight = shl i64 %i, 3
-%p0 = getelementptr double, ptr %totals, i64 %eight
-%p4 = getelementptr double, ptr %p0, i64 4
-%a = load <4 x double>, ptr %p0, align 8
-%b = load <4 x double>, ptr %p4, align 8
-%c = fadd <4 x double> %a, %b
-%c0 = extractelement <4 x double> %c, i64 0
-%c1 = extractelement <4 x double> %c, i64 1
-%c2 = extractelement <4 x double> %c, i64 2
-%c3 = extractelement <4 x double> %c, i64 3
-%even = fadd double %c0, %c2
-%odd = fadd double %c1, %c3
-%sum = fadd double %even, %odd
-%q = getelementptr double, ptr %sums, i64 %i
-store double %sum, ptr %q
-%next = add i64 %i, 1
-%more = icmp ult i64 %next, %n
-br i1 %more, label %loop, label %done
-done:
-ret void
-}}""".splitlines()

@@ -1,0 +1,119 @@
+"""The function `run`, which calls all others, those of a loop for one tile of lanes at a time."""
+
+from collections.abc import Iterator, Sequence
+
+from micrograd_gd.compiler.backends.llvm.expression import write_term
+from micrograd_gd.compiler.backends.llvm.loops import SIGNATURE
+from micrograd_gd.compiler.backends.llvm.memory import Memory, Part
+
+ALIGNING = 7  # numbers that are left out so that the memory begins at a line of the caches
+
+
+def write_run(parts: Sequence[Part], memory: Memory) -> Iterator[str]:
+    """The lines of that function, and of those that it needs."""
+    for i, part in enumerate(parts):
+        if part.lanes:
+            yield f"declare void @part{i}({SIGNATURE})"
+        else:
+            yield f"declare i32 @part{i}(ptr, ptr, ptr)"
+    if not memory.widths:
+        yield "define i32 @run(ptr %x, ptr %y, ptr %v) nounwind {"
+        yield "entry:"
+    else:
+        yield from _SUMS
+        yield "define i32 @run(ptr %x, ptr %y, ptr %memory) nounwind {"
+        yield "entry:"
+        yield "%begin = ptrtoint ptr %memory to i64"
+        yield f"%after = add i64 %begin, {8 * ALIGNING}"
+        yield "%line = and i64 %after, -64"
+        yield "%v = inttoptr i64 %line to ptr"
+        base = min(memory.rows.values(), default=0)
+        yield f"%rows = getelementptr double, ptr %v, i64 {base}"
+        yield f"%tile = getelementptr double, ptr %v, i64 {memory.tile}"
+    stages: dict[int, list[int]] = {}
+    for i, part in enumerate(parts):
+        stages.setdefault(part.stage, []).append(i)
+    block = "entry"
+    for stage, members in stages.items():
+        lanes = parts[members[0]].lanes
+        if lanes:
+            yield from _write_stage(stage, members, lanes, memory, block)
+            block = f"done{stage}"
+            continue
+        for i in members:
+            yield f"%r{i} = call i32 @part{i}(ptr %x, ptr %y, ptr %v)"
+            yield f"%ok{i} = icmp slt i32 %r{i}, 0"
+            yield f"br i1 %ok{i}, label %next{i}, label %failed{i}"
+            yield f"failed{i}:"
+            yield f"ret i32 %r{i}"
+            yield f"next{i}:"
+            block = f"next{i}"
+    yield from ("ret i32 -1", "}", "!0 = !{}", "")
+
+
+def _write_stage(
+    stage: int, members: Sequence[int], lanes: int, memory: Memory, before: str
+) -> Iterator[str]:
+    """A loop over tiles, the sums begun before it and completed after."""
+    blocks = -(-lanes // 8)
+    sums = memory.sums[stage]
+    if sums:
+        yield f"%totals{stage} = getelementptr double, ptr %v, i64 {memory.totals[sums[0]]}"
+        yield f"%sums{stage} = getelementptr double, ptr %v, i64 {memory.uniform[sums[0]]}"
+        yield f"call void @begin(ptr %totals{stage}, i64 {8 * len(sums)})"
+    yield f"br label %loop{stage}"
+    yield f"loop{stage}:"
+    yield f"%from{stage} = phi i64 [ 0, %{before} ], [ %to{stage}, %loop{stage} ]"
+    yield f"%end{stage} = add i64 %from{stage}, {memory.count_blocks(stage)}"
+    yield f"%whole{stage} = icmp ult i64 %end{stage}, {blocks}"
+    yield f"%to{stage} = select i1 %whole{stage}, i64 %end{stage}, i64 {blocks}"
+    for i in members:
+        given = f"ptr %x, ptr %y, ptr %v, ptr %rows, ptr %tile, i64 %from{stage}, i64 %to{stage}"
+        yield f"call void @part{i}({given})"
+    yield f"br i1 %whole{stage}, label %loop{stage}, label %done{stage}"
+    yield f"done{stage}:"
+    if sums:
+        yield f"call void @complete(ptr %totals{stage}, ptr %sums{stage}, i64 {len(sums)})"
+
+
+# Sums begin as -0, which is what adding nothing gives, and end as python.sum_lanes says.
+_SUMS = f"""\
+define internal void @begin(ptr %totals, i64 %n) nounwind {{
+entry:
+br label %loop
+loop:
+%i = phi i64 [ 0, %entry ], [ %next, %loop ]
+%p = getelementptr double, ptr %totals, i64 %i
+store double {write_term(-0.0)}, ptr %p
+%next = add i64 %i, 1
+%more = icmp ult i64 %next, %n
+br i1 %more, label %loop, label %done
+done:
+ret void
+}}
+define internal void @complete(ptr %totals, ptr %sums, i64 %n) nounwind {{
+entry:
+br label %loop
+loop:
+%i = phi i64 [ 0, %entry ], [ %next, %loop ]
+%eight = shl i64 %i, 3
+%p0 = getelementptr double, ptr %totals, i64 %eight
+%p4 = getelementptr double, ptr %p0, i64 4
+%a = load <4 x double>, ptr %p0, align 8
+%b = load <4 x double>, ptr %p4, align 8
+%c = fadd <4 x double> %a, %b
+%c0 = extractelement <4 x double> %c, i64 0
+%c1 = extractelement <4 x double> %c, i64 1
+%c2 = extractelement <4 x double> %c, i64 2
+%c3 = extractelement <4 x double> %c, i64 3
+%even = fadd double %c0, %c2
+%odd = fadd double %c1, %c3
+%sum = fadd double %even, %odd
+%q = getelementptr double, ptr %sums, i64 %i
+store double %sum, ptr %q
+%next = add i64 %i, 1
+%more = icmp ult i64 %next, %n
+br i1 %more, label %loop, label %done
+done:
+ret void
+}}""".splitlines()
