@@ -5,8 +5,6 @@ import json
 import os
 import re
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import micrograd_gd
@@ -24,7 +22,7 @@ READ = """
 import json, sys
 from pathlib import Path
 from micrograd_gd import Value, formula, grad, trace
-from micrograd_gd.compiler.fast_math import loosened
+from micrograd_gd.compiler.fast_math import relax
 from micrograd_gd.compiler.passes import describe
 from micrograd_gd.core.native.generate import generate
 from micrograd_gd.functional import dot
@@ -40,28 +38,23 @@ program = trace(grad(lambda a, b: dot([f(a, b), a], [b, 2.0], b), (0, 1)), 2.0, 
 a, b = Value(2.0, label="a"), Value(3.0, label="b")
 texts = {path.name: path.read_text() for path in sorted(folder.glob("*.[ch]"))}
 texts["traits"] = "\\n".join(f"{row!r}: {describe(row)}" for row in OPERATIONS.values())
-texts["program"], texts["fast"] = str(program), str(loosened(program))
+texts["program"], texts["fast"] = str(program), str(relax(program))
 texts["formula"] = formula(f(a, b)) + formula(f(a, b), wrt=a)
 print(json.dumps(texts))
 """
 
 
-def read(house, folder):
+def read(python, house, folder):
     """Everything that is written from the table of the package in `house`."""
     folder.mkdir()
     environment = {**os.environ, "PYTHONPATH": str(house), "MICROGRAD_GD_ENGINE": "python"}
-    done = subprocess.run(
-        [sys.executable, "-c", READ, str(folder)],
-        capture_output=True, text=True, env=environment, cwd=house, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
+    return json.loads(python("-c", READ, folder, env=environment, cwd=house).stdout)
 
 
-def test_a_row_written_otherwise_changes_nothing_but_its_own_formula(tmp_path):
+def test_a_row_written_otherwise_changes_nothing_but_its_own_formula(tmp_path, python):
     ignored = shutil.ignore_patterns("*.so", "__pycache__")
     shutil.copytree(PACKAGE, tmp_path / "micrograd_gd", ignore=ignored)
-    before = read(tmp_path, tmp_path / "before")
+    before = read(python, tmp_path, tmp_path / "before")
     table = tmp_path / "micrograd_gd" / "table" / "ops.py"
     text = table.read_text()
     for name, (formula, otherwise) in OTHERWISE.items():
@@ -69,7 +62,7 @@ def test_a_row_written_otherwise_changes_nothing_but_its_own_formula(tmp_path):
         assert text.startswith(formula, row.end()), name
         text = text[: row.end()] + otherwise + text[row.end() + len(formula) :]
     table.write_text(text)
-    after = read(tmp_path, tmp_path / "after")
+    after = read(python, tmp_path, tmp_path / "after")
     names = "|".join(OTHERWISE)
     own = re.compile(
         rf"\b(value|step|rule)_({names})\b|/\* ({names})\(|\"({names})\"|_s = "
