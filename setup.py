@@ -22,6 +22,7 @@ UNIX_FLAGS = ["-std=c11", "-O3", "-ffp-contract=off", "-fno-builtin", "-fvisibil
 WINDOWS_FLAGS = ["/std:c11", "/O2", "/fp:precise"]
 GENERATE = """
 import sys
+sys.modules["micrograd_gd.core.native.extension"] = None  # that of an older build is not loaded
 from micrograd_gd.core.native.generate import generate
 from micrograd_gd.engine import PythonValue
 generate(sys.argv[1], PythonValue)
