@@ -212,7 +212,7 @@ def test_an_operation_is_added_by_python_functions(name):
         (("cubed", "x", "y", "1", "Cube."), "'y': y is none of x"),
         (("cubed", "x", "x @ x", "1", "Cube."), "MatMult is not part of the table's language"),
         (("cubed", "x", "x +", "1", "Cube."), "invalid syntax"),
-        (("cubed", "x", "gamma(x)", "1", "Cube."), "'gamma' in 'gamma\\(x\\)' is no operation"),
+        (("cubed", "x", "cube(x)", "1", "Cube."), "'cube' in 'cube\\(x\\)' is no operation"),
         (("cubed", "x", "x", "beta(x)", "Cube."), "'beta' in 'beta\\(x\\)' is no operation"),
         (("cubed", "y", "y", "1", "Cube."), "'y' are no operands"),
         (("cubed", "", "1", "1", "Cube."), "'' are no operands"),
