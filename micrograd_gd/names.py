@@ -4,7 +4,7 @@ import sys
 from collections.abc import Callable, Iterable, Mapping
 from functools import wraps
 from importlib import import_module
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, Never, ParamSpec, TypeVar
 
 from micrograd_gd.errors import ArgumentError
 
@@ -42,10 +42,6 @@ ELSEWHERE = {
     "make_moons": "data.moons",
     "load_iris": "data.iris",
     "StandardScaler": "data.standardize",
-    "forward": "a call, such as model(x)",
-    **dict.fromkeys(("train", "eval"), "the model as it is: training and use are the same"),
-    "step": "step() of an optimizer, such as optim.SGD(model.parameters(), lr=0.1)",
-    **dict.fromkeys(("apply", "children", "modules"), "named_parameters(), or vars(model)"),
 }
 
 
@@ -109,6 +105,35 @@ def close_module(name: str) -> None:
         raise missing(module.__name__, name, module.__all__)
 
     vars(module).update(__dir__=lambda: module.__all__, __getattr__=refuse)
+
+
+class Absent:
+    """A name that a class does not have: asking for it raises an error that says what to use."""
+
+    def __init__(self, owner: str, name: str, use: str) -> None:
+        self.owner, self.name, self.use = owner, name, use
+        self.__doc__ = f"Not there: use {use}"
+
+    def __get__(self, _instance: Any, _kind: Any = None) -> Never:
+        raise AttributeError(f"{self.owner} has no {self.name!r}: use {self.use}", name=self.name)
+
+
+def answer(kind: Any, owner: str, uses: Mapping[str, str]) -> None:
+    """Let a class answer these names, which it does not have, with what to use instead.
+
+    Its own names are found as fast as ever; `__getattr__` would slow every access. `dir` leaves
+    these names out.
+
+    >>> class Pair: pass
+    >>> answer(Pair, "a pair", {"first": "[0]"})
+    >>> Pair().first
+    Traceback (most recent call last):
+    AttributeError: a pair has no 'first': use [0]
+    """
+    for name, use in uses.items():
+        setattr(kind, name, Absent(owner, name, use))
+    own = kind.__dir__
+    kind.__dir__ = lambda self: [x for x in own(self) if x not in uses]
 
 
 def missing(owner: str, name: str, known: Iterable[str]) -> AttributeError:

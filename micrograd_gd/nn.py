@@ -8,13 +8,13 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from random import Random
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from micrograd_gd.engine import Value
 from micrograd_gd.errors import ArgumentError, NotANumberError, NumberRangeError, ShapeError
 from micrograd_gd.functional import dot, hardtanh
 from micrograd_gd.initialisers import INITIALISERS, Initialiser, find_initialiser
-from micrograd_gd.names import close_module, missing
+from micrograd_gd.names import answer, close_module
 from micrograd_gd.table.numbers import generator, number, require_count, shorten
 from micrograd_gd.table.ops import OPERATIONS, Operation, operation
 
@@ -109,11 +109,18 @@ class Module:
     def __repr__(self) -> str:
         return f"{type(self).__name__}({_size(self)})"
 
-    if not TYPE_CHECKING:  # a type checker finds a missing name by itself
 
-        def __getattr__(self, name: str) -> Any:
-            known = () if name.startswith("__") else dir(self)
-            raise missing(f"a {type(self).__name__}", name, known)
+answer(
+    Module,
+    "a model",
+    {
+        "forward": "a call, such as model(x)",
+        "train": "the model as it is: training and use are the same",
+        "eval": "the model as it is: training and use are the same",
+        "step": "step() of an optimizer, such as optim.SGD(model.parameters(), lr=0.1)",
+        **dict.fromkeys(("apply", "children", "modules"), "named_parameters(), or vars(model)"),
+    },
+)
 
 
 class Neuron(Module):

@@ -95,8 +95,8 @@ def test_the_import_loads_next_to_nothing(python):
         (optim, "AdamW", "use optim.Adam"),
         (optim, "lr_scheduler", "use a schedule"),
         (data, "make_moons", "use data.moons"),
-        (nn.MLP(1, 1), "forward", r"an? MLP has no 'forward': use a call, such as model\(x\)"),
-        (nn.MLP(1, 1), "paramters", "did you mean 'parameters'"),
+        (nn.MLP(1, 1), "forward", r"a model has no 'forward': use a call, such as model\(x\)"),
+        (nn.MLP(1, 1), "paramters", "has no attribute 'paramters'"),
         (nn.MLP(1, 1), "train", "use the model as it is"),
     ],
 )
