@@ -54,53 +54,33 @@ def _define(
 
 
 def _write_parts(program: Program, names: dict[str, Any]) -> Iterator[str]:
-    """Lines that call functions of `LONGEST` statements; slots hold what several of them use."""
-    every = program.statements
+    """Lines that call functions of `LONGEST` statements; slots hold what they leave for others."""
+    every, first = program.statements, program.size
     parts = [every[start : start + LONGEST] for start in range(0, len(every), LONGEST)]
-    slots = _assign_slots(program, parts)
+    results = [{each.result for each in part if isinstance(each, Instruction)} for part in parts]
+    loaded = [
+        _find_operands(part) - computed for part, computed in zip(parts, results, strict=True)
+    ]
+    returned = find_numbers([*program.outputs, *[each.number for each in program.batch_outputs]])
+    waiting = {n for numbers in (*loaded, returned) for n in numbers if n >= first}
+    slots = {n: slot for slot, n in enumerate(sorted(waiting))}
     lines = _Lines(names, program.varying)
-    yield f"x = ({''.join(f'v{i}, ' for i in range(program.size))})"
+    yield f"x = ({''.join(f'v{i}, ' for i in range(first))})"
     yield f"v = [0.0] * {len(slots)}"
     for i, part in enumerate(parts):
-        results = _find_results(part)
         loads = [
-            f"v{n} = x[{n}]" if n < program.size else f"v{n} = v[{slots[n]}]"
-            for n in sorted(_find_operands(part) - results)
+            f"v{n} = x[{n}]" if n < first else f"v{n} = v[{slots[n]}]" for n in sorted(loaded[i])
         ]
-        stores = [f"v[{slots[n]}] = v{n}" for n in sorted(results & slots.keys())]
+        stores = [f"v[{slots[n]}] = v{n}" for n in sorted(results[i] & waiting)]
         body = [*loads, *lines.write(part), *stores, "return -1"]
         names[f"part{i}"] = _define(f"part{i}", "x, v", body, names)
         yield f"failed = part{i}(x, v)"
         yield "if failed >= 0: return failed"
-    returned = {n for n in _find_returned(program) if n >= program.size}
-    yield from (f"v{n} = v[{slots[n]}]" for n in sorted(returned))
-
-
-def _assign_slots(program: Program, parts: Sequence[Sequence[Statement]]) -> dict[int, int]:
-    """A slot for each result that another part uses, or that is returned."""
-    home: dict[int, int] = {}
-    slots: dict[int, int] = {}
-    for i, part in enumerate(parts):
-        for x in sorted(_find_operands(part)):
-            if home.get(x, i) != i:
-                slots.setdefault(x, len(slots))
-        home |= dict.fromkeys(_find_results(part), i)
-    for x in _find_returned(program):
-        if x in home:
-            slots.setdefault(x, len(slots))
-    return slots
-
-
-def _find_results(statements: Sequence[Statement]) -> set[int]:
-    return {each.result for each in statements if isinstance(each, Instruction)}
+    yield from (f"v{n} = v[{slots[n]}]" for n in dict.fromkeys(returned) if n >= first)
 
 
 def _find_operands(statements: Sequence[Statement]) -> set[int]:
-    return {x for each in statements for x in find_numbers(each.operands)}
-
-
-def _find_returned(program: Program) -> list[int]:
-    return find_numbers([*program.outputs, *[each.number for each in program.batch_outputs]])
+    return {x for each in statements for x in each.operands if type(x) is int}
 
 
 def _write_outputs(program: Program) -> list[str]:
