@@ -41,7 +41,7 @@ class Expression:
         if len(known) != len(self.variables):
             raise TypeError(f"{len(self.variables)} numbers are due, and {len(known)} came")
         for row, operands in self.nodes:
-            known.append(row(*(known[x] if isinstance(x, int) else x for x in operands)))
+            known.append(row(*numbers_of(operands, known)))
         return known[-1]
 
     @property
@@ -80,6 +80,11 @@ class Expression:
             return tree
 
         return write(len(self.variables) + len(self.nodes) - 1)
+
+
+def numbers_of(operands: Sequence[Operand], known: Sequence[Any]) -> tuple[Any, ...]:
+    """The operands' numbers, where those of the variables and of earlier nodes are known."""
+    return tuple(known[x] if isinstance(x, int) else x for x in operands)
 
 
 def prune(

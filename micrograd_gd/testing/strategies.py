@@ -23,7 +23,7 @@ from micrograd_gd.engine import PythonValue, Value
 from micrograd_gd.errors import ArgumentError
 from micrograd_gd.nn import MLP
 from micrograd_gd.table.ops import OPERATIONS, Operation, operation
-from micrograd_gd.testing.expressions import Expression, Node, Operand, prune
+from micrograd_gd.testing.expressions import Expression, Node, Operand, numbers_of, prune
 from micrograd_gd.testing.smoothness import is_smooth, special_points
 
 __all__ = ["SPECIAL_NUMBERS", "datasets", "expressions", "mlps", "values"]
@@ -101,7 +101,7 @@ def _expressions(
             operands = _first_that_fits(row, first, known) if smooth else first
             if operands is not None:
                 nodes.append((row, operands))
-                known.append(row(*_numbers(operands, known)))
+                known.append(row(*numbers_of(operands, known)))
     assume(nodes)
     return prune(point, nodes, keep_inputs=keep_inputs)
 
@@ -152,14 +152,10 @@ def _place(recipe: Sequence[Any], known: Sequence[float], variables: int) -> tup
         if type(x) is int:
             operands.append(newest_first[x % len(known)])
         elif x is None:
-            operands.append(_numbers(operands[-1:], known)[0] if operands else 0.0)
+            operands.append(numbers_of(operands[-1:], known)[0] if operands else 0.0)
         else:
             operands.append(x)
     return tuple(operands)
-
-
-def _numbers(operands: Sequence[Operand], known: Sequence[float]) -> tuple[float, ...]:
-    return tuple(known[x] if isinstance(x, int) else x for x in operands)
 
 
 def _first_that_fits(
@@ -171,7 +167,7 @@ def _first_that_fits(
     whole = itertools.product(everything, repeat=len(first))
     for operands in itertools.islice(itertools.chain([first], others, whole), _ATTEMPTS):
         moving = [i for i, x in enumerate(operands) if isinstance(x, int)]
-        if moving and is_smooth(row, _numbers(operands, known), moving):
+        if moving and is_smooth(row, numbers_of(operands, known), moving):
             return operands
     return None
 

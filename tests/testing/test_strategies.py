@@ -13,7 +13,7 @@ from micrograd_gd.engine import PythonValue
 from micrograd_gd.errors import ArgumentError, OperationError
 from micrograd_gd.table import ops
 from micrograd_gd.table.ops import OPERATIONS, operation
-from micrograd_gd.testing.expressions import Expression
+from micrograd_gd.testing.expressions import Expression, numbers_of
 from micrograd_gd.testing.smoothness import is_smooth, special_points
 from micrograd_gd.testing.strategies import datasets, expressions, mlps, values
 
@@ -122,7 +122,7 @@ def test_smooth_expressions_have_finite_values_and_slopes(f):
 def test_smooth_expressions_stay_smooth_at_every_step(f):
     known = [*f.inputs]
     for row, operands in f.nodes:
-        numbers = tuple(known[x] if isinstance(x, int) else x for x in operands)
+        numbers = numbers_of(operands, known)
         moving = [i for i, x in enumerate(operands) if isinstance(x, int)]
         assert is_smooth(row, numbers, moving)
         known.append(row(*numbers))

@@ -19,7 +19,7 @@ from micrograd_gd.viz import (
     plot_learning_rates,
 )
 from micrograd_gd.viz.formats import PICTURES
-from micrograd_gd.viz.plots.models import _probabilities
+from micrograd_gd.viz.plots.boundaries import _probabilities
 
 plt = pytest.importorskip("matplotlib.pyplot")
 
