@@ -10,7 +10,7 @@ branches (`compiler.branches`), and where a derivative flows in some samples onl
 which: 1 there, 0 elsewhere.
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Container, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -103,12 +103,13 @@ class _InBatches(Recorded):
         self.batches = trace.batches
         self.stop = stop
 
-    def edges(self, node: Any) -> Iterator[tuple[int, Any]]:
-        """The operands that a derivative reaches in some sample; the one at hand is kept."""
-        for i, (operand, partial) in enumerate(zip(node.operands, node.partials, strict=True)):
-            if not self._is_unasked(operand) and (partial is not None or self._flows(node, i)):
-                self.node, self.i = node, i
-                yield i, operand
+    def partials(self, node: Any, among: Container[Any] | None = None) -> Iterator[Any]:
+        """Those along which a derivative flows in some sample; the place of the sweep is kept."""
+        for i, (operand, stored) in enumerate(zip(node.operands, node.partials, strict=True)):
+            self.node, self.i = node, i
+            is_asked = not self._is_unasked(operand)
+            flows = is_asked and (stored is not None or self._flows(node, i))
+            yield self.partial(node, i) if flows and (among is None or operand in among) else None
 
     def _is_unasked(self, operand: Any) -> bool:
         """Whether it is a leaf that nobody asks about, such as a number of one of many samples."""

@@ -3,7 +3,7 @@
 import math
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -53,20 +53,16 @@ class Watched:
         self.watch = watch
         self.whole = arithmetic.whole
 
-    def edges(self, node: Any) -> Iterator[tuple[int, Any]]:
-        """The edges of the other one; which of them the sweep has reached is kept."""
-        for i, operand in self.arithmetic.edges(node):
-            self.node, self.i, self.operand = node, i, operand
-            yield i, operand
-
-    def partial(self, node: Any, i: int) -> Any:
-        """The partial of the other one."""
-        return self.arithmetic.partial(node, i)
+    def partials(self, node: Any, among: Container[Any] | None = None) -> Iterator[Any]:
+        """The partials of the other one; which operand the sweep is at is kept."""
+        partials = self.arithmetic.partials(node, among)
+        for operand, partial in zip(node.operands, partials, strict=True):
+            self.node, self.operand = node, operand
+            yield partial
 
     def times(self, g: Any, partial: Any) -> Any:
         """One step, if it is finite."""
-        stored = self.node.partials[self.i]
-        self.watch.backward(self.node, self.operand, number_of(g), stored)
+        self.watch.backward(self.node, self.operand, number_of(g), number_of(partial))
         return self.arithmetic.times(g, partial)
 
     def plus(self, a: Any, b: Any) -> Any:

@@ -1,11 +1,11 @@
-"""What a sweep computes with, and how it walks: on floats, on values, or as a trace says.
+"""What a sweep computes with: floats, values, or what a trace makes of them.
 
-An arithmetic gives a sweep the terms of the chain rule, `g * partial`, summed over the edges that
-lead to a node. The sweep asks it for the edges of a node one after another, then for the partial,
-the product and the sum, so that an arithmetic may know which edge it was last asked for.
+An arithmetic has the terms of the chain rule: partials, `g * partial`, and the sum of such steps. A
+sweep takes the partials of a node one after another, and asks for the product and the sum before it
+takes the next, so that an arithmetic may keep which operand it is at.
 """
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterable
 from operator import add, mul
 from typing import Any, Protocol
 
@@ -20,11 +20,11 @@ class Arithmetic(Protocol):
     in_c: bool  # whether the sweeps in C do the same
     whole: bool  # whether a sweep visits also what no derivative flows to for these numbers
 
-    def edges(self, node: Any) -> Iterator[tuple[int, Any]]:
-        """The operands that a derivative flows to, with their places."""
+    def partials(self, node: Any, among: Container[Any] | None = None) -> Iterable[Any]:
+        """∂node/∂operand for each operand in order, None where no derivative flows.
 
-    def partial(self, node: Any, i: int) -> Any:
-        """∂node/∂operand i."""
+        For operands that are not `among` any partial will do.
+        """
 
     def times(self, g: Any, partial: Any) -> Any:
         """A step along an edge: the derivative at one end, times the partial."""
@@ -41,22 +41,23 @@ class Floats:
     times = staticmethod(mul)
     plus = staticmethod(add)
 
-    def edges(self, node: Any) -> Iterator[tuple[int, Any]]:
-        """The operands with a partial."""
-        for i, (operand, partial) in enumerate(zip(node.operands, node.partials, strict=True)):
-            if partial is not None:
-                yield i, operand
-
-    def partial(self, node: Any, i: int) -> Any:
-        """The number that was stored."""
-        return node.partials[i]
+    def partials(self, node: Any, _: Container[Any] | None = None) -> Iterable[Any]:
+        """The partials as they are."""
+        return node.partials  # type: ignore[no-any-return]  # a tuple
 
 
 class Values(Floats):
     """Values, and partials from the table: what is computed is recorded, to be swept again."""
 
-    def partial(self, node: Any, i: int) -> Any:
-        """The partial over values; it must be the number that the forward pass stored.
+    def partials(self, node: Any, among: Container[Any] | None = None) -> Iterable[Any]:
+        """The partials over values, where a derivative flows."""
+        partials, operands, partial = node.partials, node.operands, self.partial
+        if among is not None:
+            partials = [p if x in among else None for x, p in zip(operands, partials, strict=True)]
+        return [p if p is None else partial(node, i, p) for i, p in enumerate(partials)]
+
+    def partial(self, node: Any, i: int, stored: float | None) -> Any:
+        """The partial for operand i; it must be the number that the forward pass stored.
 
         Raises GraphError where it is not.
         """
@@ -64,7 +65,7 @@ class Values(Floats):
             partial = blocks.call_unwatched(node.op.partial, i, node.operands, node)
         else:
             partial = node.op.partial(i, node.operands, node)
-        stored, again = node.partials[i], None if partial is None else number_of(partial)
+        again = partial if type(partial) is float or partial is None else number_of(partial)
         if again != stored and (again == again or stored == stored):
             raise GraphError(
                 f"data was changed after {node.op!r} was computed with it (its partial was "
@@ -89,15 +90,15 @@ class Recorded(Values):
         self.trace = trace
         self.last = last
 
-    def edges(self, node: Any) -> Iterator[tuple[int, Any]]:
+    def partials(self, node: Any, among: Container[Any] | None = None) -> Iterable[Any]:
         """The same; the trace sees also where no derivative flows, which may depend on numbers."""
-        for i, (operand, partial) in enumerate(zip(node.operands, node.partials, strict=True)):
-            if partial is not None:
-                yield i, operand
-            elif blocks.is_value(operand):
+        for i, (operand, stored) in enumerate(zip(node.operands, node.partials, strict=True)):
+            if stored is None and blocks.is_value(operand):
                 self.trace.partial(node, i, last=False)
+            flows = stored is not None and (among is None or operand in among)
+            yield self.partial(node, i) if flows else None
 
-    def partial(self, node: Any, i: int) -> Any:
+    def partial(self, node: Any, i: int, _: float | None = None) -> Any:
         """What the trace records for it."""
         return self.trace.partial(node, i, last=self.last)
 
@@ -107,4 +108,6 @@ FLOATS, VALUES = Floats(), Values()
 
 def record_partial(node: Any, i: int, trace: blocks.Trace | None, *, last: bool) -> Any:
     """The partial over values: what the sweeps in C call where they have no code for it."""
-    return trace.partial(node, i, last=last) if trace else VALUES.partial(node, i)
+    if trace:
+        return trace.partial(node, i, last=last)
+    return VALUES.partial(node, i, node.partials[i])

@@ -67,14 +67,17 @@ def carry_down(
     nodes: Sequence[Any], seeds: Mapping[Any, Any], stop: Collection[Any], arithmetic: Arithmetic
 ) -> dict[Any, Any]:
     """The adjoint sweep itself, through `nodes` in order: a node's adjoint goes to its operands."""
+    partials, times, plus = arithmetic.partials, arithmetic.times, arithmetic.plus
     found = dict(seeds)
     for node in reversed(nodes):
         if node in stop or node not in found:
             continue
         g = found.pop(node) if stop else found[node]
-        for i, operand in arithmetic.edges(node):
-            step = arithmetic.times(g, arithmetic.partial(node, i))
-            found[operand] = arithmetic.plus(found[operand], step) if operand in found else step
+        operands = node.operands
+        for i, partial in enumerate(partials(node)):
+            if partial is not None:
+                operand, step = operands[i], times(g, partial)
+                found[operand] = plus(found[operand], step) if operand in found else step
     return found
 
 
@@ -101,14 +104,16 @@ def carry_up(
     nodes: Sequence[Any], seeds: Mapping[Any, Any], arithmetic: Arithmetic
 ) -> dict[Any, Any]:
     """The tangent sweep itself: a node's tangent comes from its operands."""
+    partials, times, plus = arithmetic.partials, arithmetic.times, arithmetic.plus
     found = dict(seeds)
     for node in nodes:
         if node in seeds:
             continue
-        for i, operand in arithmetic.edges(node):
-            if operand in found:
-                step = arithmetic.times(found[operand], arithmetic.partial(node, i))
-                found[node] = arithmetic.plus(found[node], step) if node in found else step
+        operands = node.operands
+        for i, partial in enumerate(partials(node, found)):
+            if partial is not None and operands[i] in found:
+                step = times(found[operands[i]], partial)
+                found[node] = plus(found[node], step) if node in found else step
     return found
 
 
@@ -135,9 +140,10 @@ def _walk(roots: Iterable[Any], stop: Collection[Any], *, whole: bool = False) -
                 ordered.append(node)
                 continue
             stack += (node, None)
-            edges = zip(node.operands, node.partials, strict=True)
-            below = [x for x, p in edges if p is not None or (whole and blocks.is_value(x))]
-            stack += below[::-1]
+            operands, partials = node.operands, node.partials
+            for i in reversed(range(len(operands))):
+                if partials[i] is not None or (whole and blocks.is_value(operands[i])):
+                    stack.append(operands[i])
     return ordered
 
 

@@ -117,9 +117,10 @@ def _place(combination: Sequence[int], n: int) -> int:
 class _Sizes(Floats):
     """The arithmetic of sums that nothing cancels in."""
 
-    def partial(self, node: Any, i: int) -> Any:
-        """The size of the partial."""
-        return abs(node.partials[i])
+    @staticmethod
+    def times(g: float, partial: float) -> float:
+        """The product of sizes."""
+        return g * abs(partial)
 
 
 def _sizes(y: Any, inputs: list[Value]) -> list[float]:

@@ -12,7 +12,6 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Literal, NamedTuple
 
 from micrograd_gd.core import sweep
-from micrograd_gd.core.arithmetic import FLOATS
 from micrograd_gd.engine import Value
 
 Mode = Literal["forward", "reverse"]
@@ -50,14 +49,14 @@ def pattern(outputs: Sequence[Any], inputs: Sequence[Value]) -> list[list[int]]:
     place_of = {x: place for place, x in enumerate(inputs)}
     roots = {y for y in outputs if isinstance(y, Value)}
     order = sweep.in_order(roots, place_of)
-    uses = Counter(operand for node in order for _, operand in FLOATS.edges(node))
+    uses = Counter(operand for node in order for operand in _flows_to(node))
     reached: dict[Value, int] = {}
     rows = {x: [place] for x, place in place_of.items()}
     for node in order:
         if node in place_of:
             continue
         places = 0
-        for _, operand in FLOATS.edges(node):
+        for operand in _flows_to(node):
             uses[operand] -= 1
             if operand in place_of:
                 places |= 1 << place_of[operand]
@@ -68,6 +67,12 @@ def pattern(outputs: Sequence[Any], inputs: Sequence[Value]) -> list[list[int]]:
         if node in roots:
             rows[node] = [*_bits(places)]
     return [rows[y] if isinstance(y, Value) else [] for y in outputs]
+
+
+def _flows_to(node: Value) -> list[Any]:
+    """The operands that a derivative flows to."""
+    edges = zip(node.operands, node.partials, strict=True)
+    return [operand for operand, partial in edges if partial is not None]
 
 
 def _bits(places: int) -> Iterator[int]:

@@ -70,8 +70,9 @@ def numbers_of(found):
 class Paths(Floats):
     """Counts the ways from the root to a node."""
 
-    def partial(self, node, i):
-        return 1
+    @staticmethod
+    def times(g, partial):
+        return g
 
 
 def test_an_arithmetic_of_ones_own():
