@@ -15,6 +15,7 @@ import matplotlib as mpl
 import pytest
 
 import micrograd_gd
+from micrograd_gd import functional
 from micrograd_gd.cli import main
 
 ROOT = Path(__file__).parents[2]
@@ -24,6 +25,7 @@ DEMOS = sorted((ROOT / "demos").glob("*.py"))
 sys.path.append(str(DOCS))
 import pictures  # noqa: E402
 
+CONTRIBUTING = DOCS / "contributing.md"
 CI = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
 
 
@@ -123,12 +125,22 @@ def run_doctest(page, block, names):
 def test_a_text_block_shows_what_the_block_before_it_prints(page):
     before = ""
     for block in blocks(page):
-        assert block.language in {"python", "text", "sh", "", "{toctree}"}, (
+        assert block.language in {"python", "text", "sh", "diff", "", "{toctree}"}, (
             f"{name(page)}, line {block.line}"
         )
         if block.language == "text":
             assert before in {"python", "sh"}, f"{name(page)}, line {block.line}"
         before = block.language
+
+
+@pytest.mark.usefixtures("table")
+def test_the_row_that_contributors_are_shown_can_be_added():
+    added, edges = (block.text for block in blocks(CONTRIBUTING) if block.language == "diff")
+    rows = "".join(re.findall(r"^\+(.*\n)", added, flags=re.MULTILINE))
+    exec(rows, {"primitive": micrograd_gd.primitive})  # noqa: S102 — the page's own code
+    assert edges.count('+    ("gamma", ') == 3
+    assert functional.gamma(5.0) == pytest.approx(24.0, rel=1e-14)
+    assert micrograd_gd.grad(functional.gamma)(-0.5) == pytest.approx(-0.12935, rel=1e-4)
 
 
 @pytest.mark.parametrize("page", having("sh"), ids=name)

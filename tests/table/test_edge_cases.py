@@ -9,55 +9,24 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from micrograd_gd import Value
+from micrograd_gd import Value, functional
 from micrograd_gd.errors import NotANumberError, NumberRangeError
 from micrograd_gd.functional import (
     abs,  # noqa: A004 — the operation of that name
-    acos,
-    acosh,
-    asin,
-    atan,
     atan2,
-    atanh,
-    cbrt,
     clip,
     elu,
-    erf,
-    erfc,
-    exp,
-    expm1,
-    floor,
-    fmod,
     gelu,
     hardtanh,
-    hypot,
     leaky_relu,
-    lgamma,
-    log,
-    log1p,
-    log2,
-    logaddexp,
-    logsigmoid,
-    maximum,
-    minimum,
-    relu,
-    round,  # noqa: A004 — the operation of that name
-    selu,
-    sigmoid,
-    sign,
-    silu,
-    sin,
-    sinc,
-    softplus,
     sqrt,
-    tan,
-    tanh,
     where,
     xlogy,
 )
 
 DOCUMENT = Path(__file__).parents[3] / "shared" / "EDGE_CASES.md"  # the table's source
 
+# What is called otherwise than the operation is.
 OPERATIONS = {
     "x/y": [lambda x, y: x / y],
     "x*y": [lambda x, y: x * y],
@@ -71,50 +40,17 @@ OPERATIONS = {
     "x**y (both active)": [lambda x, y: x**y],
     "c**y (c=0)": [lambda y: 0.0**y],
     "c**y (c=-2)": [lambda y: (-2.0) ** y],
-    "sqrt": [sqrt],
-    "log": [log],
-    "log1p": [log1p],
-    "log2": [log2],
-    "exp": [exp],
-    "expm1": [expm1],
-    "tanh": [tanh],
-    "sigmoid": [sigmoid],
-    "logsigmoid": [logsigmoid],
-    "softplus": [softplus],
-    "relu": [relu],
     "leaky_relu(0.01)": [leaky_relu, lambda x: leaky_relu(x, 0.01)],
     "elu(1)": [elu, lambda x: elu(x, 1.0)],
-    "selu": [selu],
-    "silu": [silu],
     "gelu (erf)": [gelu],
     "hardtanh/clip(-1,1)": [hardtanh, lambda x: clip(x, -1.0, 1.0)],
     "abs": [abs, lambda x: x.__abs__()],
-    "sign": [sign],
-    "maximum": [maximum],
-    "minimum": [minimum],
-    "sin": [sin],
-    "tan": [tan],
-    "asin": [asin],
-    "acos": [acos],
-    "acosh": [acosh],
-    "atanh": [atanh],
-    "atan": [atan],
     "atan2(y,x)": [atan2],
-    "hypot": [hypot],
-    "erf": [erf],
-    "erfc": [erfc],
-    "lgamma": [lgamma],
-    "floor": [floor],
-    "round": [round],
     "x % y": [lambda x, y: x % y],
     "x // y": [lambda x, y: x // y],
-    "fmod": [fmod],
     "where(x>0,sqrt(x),0)": [lambda x: where(x > 0, sqrt(x), 0.0)],
     "norm sqrt(x*x+y*y)": [lambda x, y: sqrt(x * x + y * y)],
     "xlogy(x,x)": [lambda x: xlogy(x, x)],
-    "sinc": [sinc],
-    "logaddexp": [logaddexp],
-    "cbrt": [cbrt],
     "x*x at huge": [lambda x: x * x],
 }
 
@@ -265,7 +201,7 @@ ROWS = [
 def test_edge_case(operation, at, expected):
     point = [float(x) for x in at.split(",")]
     value, gradients, second = _expected(expected, len(point))
-    for function in OPERATIONS[operation]:
+    for function in _functions(operation):
         y, slopes, curvatures = _derivatives(function, point)
         assert _fits(y, value), f"value: {y}"
         for got, wanted in zip(slopes, gradients, strict=True):
@@ -276,13 +212,17 @@ def test_edge_case(operation, at, expected):
 
 def test_both_ways_of_backward_give_the_same_gradient_at_every_edge():
     for operation, at, _ in ROWS:
-        for function in OPERATIONS[operation]:
+        for function in _functions(operation):
             point = [float(x) for x in at.split(",")]
             leaves = [Value(x) for x in point]
             function(*leaves).backward()
             plain = [leaf.grad for leaf in leaves]
             recorded = _derivatives(function, point)[1]
             np.testing.assert_array_equal(recorded, plain, err_msg=f"{operation} at {at}")
+
+
+def _functions(operation):
+    return OPERATIONS.get(operation) or [getattr(functional, operation)]
 
 
 def _derivatives(function, point):
@@ -465,9 +405,10 @@ def test_door(given):
 # The document that decided all this.
 
 
-def test_the_rows_are_those_of_the_document():
+def test_the_rows_of_the_document_are_here():
     cells = _cells("The table")
-    assert [(row[0].strip("`"), *row[1:3]) for row in cells] == ROWS
+    assert cells
+    assert {(row[0].strip("`"), *row[1:3]) for row in cells} <= {*ROWS}
     assert [row[:2] for row in _cells("What goes in at the door")] == [
         [given, answer] for given, (answer, _) in DOOR.items()
     ]
