@@ -66,12 +66,13 @@ def test_given(check_gradients):
 
 @pytest.fixture
 def outside(tmp_path, tmp_path_factory, python, monkeypatch):
-    """Runs pytest on a file of its own, in a folder of its own."""
+    """Runs pytest on files of its own, in a folder of its own."""
     shared = tmp_path_factory.getbasetemp() / "hypothesis"  # what it learns by reading the package
     monkeypatch.setenv("HYPOTHESIS_STORAGE_DIRECTORY", str(shared))
 
-    def run(source, *arguments):
-        (tmp_path / "test_outside.py").write_text(source)
+    def run(*arguments, **sources):
+        for name, source in sources.items():
+            (tmp_path / f"test_{name}.py").write_text(source)
         (tmp_path / "pytest.ini").write_text("[pytest]\naddopts = -p no:cacheprovider -ra\n")
         command = ["-m", "pytest", "-p", "micrograd_gd.testing.plugin", *arguments]
         return python(*command, cwd=tmp_path, check=False).stdout
@@ -83,9 +84,16 @@ def counts(output):
     return {word: int(n) for n, word in re.findall(r"(\d+) (passed|failed|error)", output)}
 
 
+def guide():
+    """The tests that the guide shows."""
+    shown = re.findall(r"```python\n(.*?)```", GUIDE.read_text(encoding="utf-8"), flags=re.DOTALL)
+    (block,) = [block for block in shown if "def test_by_hand" in block]
+    return block
+
+
 def test_failures_are_shown_without_the_lines_of_the_checker(outside):
-    output = outside(TESTS)
-    assert counts(output) == {"passed": 2, "failed": 4}, output
+    output = outside(checks=TESTS, guide=guide(), orders=ORDERS)
+    assert counts(output) == {"passed": 2 + 3 + 2, "failed": 4 + 1}, output
     parts = re.split(r"^_+ (test_\w+) _+$", output, flags=re.MULTILINE)
     failures = dict(zip(parts[1::2], parts[2::2], strict=True))
     for name, lines in {
@@ -98,20 +106,14 @@ def test_failures_are_shown_without_the_lines_of_the_checker(outside):
         assert {*lines} <= {*failures[name].splitlines()}, failures[name]
     assert "check.py" not in output
     assert "plugin.py" not in output
+    assert "test_fixture" in failures  # without the option, the order is 1
     assert "1 of 3 numbers differ" in failures["test_ours"]
     assert re.search(r"\['w'\]\[1\] +1\.0 +1\.5 +-0\.5 +3\.3e-01", failures["test_ours"])
     assert "numbers differ" not in failures["test_another"].partition("short test summary")[0]
 
 
 def test_the_command_line_raises_the_order_where_none_is_named(outside):
-    assert counts(outside(ORDERS, "--gradient-order=3")) == {"passed": 3}
-    assert counts(outside(ORDERS)) == {"passed": 2, "failed": 1}
-
-
-def test_the_tests_of_the_guide_pass(outside):
-    shown = re.findall(r"```python\n(.*?)```", GUIDE.read_text(encoding="utf-8"), flags=re.DOTALL)
-    (block,) = [block for block in shown if "def test_by_hand" in block]
-    assert counts(outside(block)) == {"passed": 3}
+    assert counts(outside("--gradient-order=3", orders=ORDERS)) == {"passed": 3}
 
 
 def test_pytest_loads_the_plugin_where_the_package_is_installed():
