@@ -45,7 +45,7 @@ def test_jobs_are_done_in_order_step_by_step():
             yield
 
     events = [worker.start(job(name)) for name in "ab"]
-    assert all(event.wait(10) for event in events)
+    assert all(event.wait(60) for event in events)
     assert seen == [("a", 0), ("a", 1), ("b", 0), ("b", 1)]
 
 
@@ -57,7 +57,7 @@ def test_a_job_that_fails_is_over_and_the_next_is_done():
         raise ValueError("of nobody's interest")
 
     events = [worker.start(job) for job in (bad(), iter([1]), iter(map(seen.append, [7])))]
-    assert all(event.wait(10) for event in events)
+    assert all(event.wait(60) for event in events)
     assert seen == [7]
 
 
@@ -75,11 +75,11 @@ def test_a_forked_process_waits_for_nothing_and_starts_anew():
     done = worker.start(job())
     child = os.fork()
     if child == 0:
-        right = done.wait(10) and worker.start(iter([1])).wait(10)
+        right = done.wait(60) and worker.start(iter([1])).wait(60)
         os._exit(0 if right else 1)
     go_on.set()
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
-    assert done.wait(10), "the thread goes on in the process that was there"
+    assert done.wait(60), "the thread goes on in the process that was there"
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
