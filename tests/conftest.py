@@ -8,7 +8,8 @@ tests of the rest, from the back, until the two meet. So what knows no engine ru
 Where paths are given (`python -m pytest tests/core`), or one engine (`--engine=python`), a single
 process runs all that was asked for. `--engine=both` gives two processes again.
 
-`--hypothesis-profile=thorough` draws twelve times as many examples.
+`--hypothesis-profile=thorough` draws twelve times as many examples, and looks at all points of the
+tests of accuracy.
 
 However a run ends, the processes that it started end too; see `processes.py`.
 """
