@@ -16,12 +16,12 @@ if _wanted not in {"", "python", "native"}:
     raise EngineError(f"MICROGRAD_GD_ENGINE is {_wanted!r}; expected python, native or nothing")
 
 
-def _is_to_be_told() -> bool:
-    """Whether a native engine could be had here, and nobody has told the user yet."""
+def _should_tell() -> bool:
+    """Whether the native engine could run here, and this is no worker of who was told."""
     multiprocessing: Any = sys.modules.get("multiprocessing")
     is_worker = multiprocessing is not None and multiprocessing.parent_process() is not None
-    could_be_had = sys.implementation.name == "cpython" and sys.platform not in _WITHOUT_COMPILER
-    return could_be_had and not is_worker and sys.stderr is not None
+    could_run = sys.implementation.name == "cpython" and sys.platform not in _WITHOUT_COMPILER
+    return could_run and not is_worker and sys.stderr is not None
 
 
 _WITHOUT_COMPILER = {"emscripten", "wasi"}
@@ -34,7 +34,7 @@ if _wanted != "python":
         Value = _extension.Value
     elif _wanted == "native":
         raise EngineError(f"the native engine {native.reason}")
-    elif _is_to_be_told():
+    elif _should_tell():
         print(  # noqa: T201 — no warning, which would be an error under -W error
             f"micrograd_gd: the Python engine runs, many times slower than the native one, which "
             f"{native.reason}; with MICROGRAD_GD_ENGINE=python this line is not shown",

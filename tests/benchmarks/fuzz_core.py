@@ -4,8 +4,8 @@
 
 Every entry of the C code is called with arbitrary objects, in arbitrary shapes and orders, many of
 which strike back: what they are asked, their end, or the collector's visit changes the values that
-are being worked on. Right answers are not the question here (`test_native.py` asks that): no call may
-crash, hang, or break the interpreter's own rules, which it reports as a SystemError.
+are being worked on. Right answers are not the question here (`test_native.py` asks that): no call
+may crash, hang, or break the interpreter's own rules, which it reports as a SystemError.
 
 Rounds are played in a process of their own. The seed and the rounds since that process began bring
 a crash back, in a process with the same hashes: the command that does so is printed.
