@@ -4,7 +4,7 @@ import inspect
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from micrograd_gd.compiler.trace import Traced
+from micrograd_gd.compiler.trace import Trace
 from micrograd_gd.engine import Value
 from micrograd_gd.errors import ArgumentError, JitError
 from micrograd_gd.table.numbers import shorten
@@ -136,10 +136,10 @@ class Arguments:
                 f"{shorten(self.static)} has none"
             ) from None
 
-    def trace(self, leaves: Sequence[float]) -> Traced:
+    def trace(self, leaves: Sequence[float]) -> Trace:
         """Call the function on fresh values, and write down what it does."""
         inputs = [Value(x) for x in leaves]
-        return Traced(self.name, inputs, tuple(self.named), lambda: self.call(inputs))
+        return Trace(self.name, inputs, tuple(self.named), lambda: self.call(inputs))
 
     def call(self, leaves: Sequence[Any]) -> Any:
         """What the function itself gives for these numbers or values."""

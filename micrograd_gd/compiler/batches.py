@@ -21,7 +21,7 @@ from micrograd_gd.engine import Value
 from micrograd_gd.table.ops import operation
 
 if TYPE_CHECKING:
-    from micrograd_gd.compiler.trace import Traced
+    from micrograd_gd.compiler.trace import Trace
 
 _WHERE = operation("where")
 
@@ -74,7 +74,7 @@ class Batches:
 
     def total(self, xs: Sequence[Any]) -> Any:
         """The sum of a whole batch as one node, if that is what the numbers are, or None."""
-        varying = lanes.whole(xs) if self.any else None
+        varying = lanes.find_whole(xs) if self.any else None
         return None if varying is None else lanes.record("sum", len(xs), varying)
 
     def fresh(self, x: Any) -> Any:
@@ -98,7 +98,7 @@ class _InBatches(Recorded):
     in_c = False
     whole = True  # a path that one sample does not take, another one may
 
-    def __init__(self, trace: "Traced", stop: Collection[Any], *, last: bool) -> None:
+    def __init__(self, trace: "Trace", stop: Collection[Any], *, last: bool) -> None:
         super().__init__(trace, last=last)
         self.batches = trace.batches
         self.stop = stop

@@ -1,8 +1,8 @@
-"""Partials whose branches are choices: what a batch needs, since its samples take different ones.
+"""Partials without branches, for a batch: its samples would take different ones.
 
-`f if test else g` becomes `where(test, f, g)`, which computes both and sends its derivative to the
-one that counts; a test becomes a number, 1 where it holds and 0 elsewhere. Where a partial may be
-None, one more such number tells whether a derivative flows.
+`f if test else g` becomes `where(test, f, g)`. That computes both and sends the derivative to the
+one that is chosen. A test becomes a number: 1 where it holds and 0 elsewhere. Where a partial may
+be None, one more such number says whether a derivative flows.
 """
 
 import ast
@@ -17,9 +17,9 @@ from micrograd_gd.table.relations import BY_NODE, Relation
 
 @cache
 def partial(op: Operation, i: int) -> Callable[..., Any] | None:
-    """The partial for operand i, a function of the operands and the result without a branch.
+    """The partial for operand i as a function of operands and result that takes no branch.
 
-    None where the formula has none. Where no derivative flows, it gives any number.
+    None where the formula takes none anyway. Where no derivative flows, the number means nothing.
     """
     tree = _tree(op, i)
     has_branch = any(isinstance(node, (ast.IfExp, ast.Compare)) for node in ast.walk(tree))
@@ -28,7 +28,7 @@ def partial(op: Operation, i: int) -> Callable[..., Any] | None:
 
 @cache
 def flows(op: Operation, i: int) -> Callable[..., Any] | None:
-    """Whether a derivative flows to operand i, 1 or 0, likewise.
+    """A function of the same kind that says whether a derivative flows to operand i: 1 or 0.
 
     None where that is the same for all numbers.
     """

@@ -23,7 +23,7 @@ from micrograd_gd.table.ops import Operation
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Lanes(Operation):
-    """An operation at the border of a batch of `lanes` samples; its number is that of lane 0."""
+    """An operation at the border of a batch of `lanes` samples; it computes lane 0 alone."""
 
     kind: str = ""
     lanes: int = 0
@@ -34,23 +34,23 @@ class Lanes(Operation):
         return self.lanes if self.kind in {"pack", "place", "spread"} else 0
 
     def rule(self, active: tuple[bool, ...]) -> Callable[..., Any]:
-        """A function of floats: the number of lane 0, and a slope of 1 by what comes in."""
+        """A function of floats: the first operand, and a partial of 1 by each."""
         slopes = tuple([1.0 if flows else None for flows in active])
         return lambda x, *_: (x, *slopes)
 
     def partial(self, i: int, operands: Sequence[Any], y: Any) -> Any:  # noqa: ARG002 — always 1
-        """1: how derivatives cross the border beyond that, the trace knows."""
+        """1; `compiler.batches` has the rest of what happens at the border."""
         return 1.0
 
     def slope(self, i: int) -> None:
-        """No operation: see `partial`."""
+        """None: the partial takes no branch."""
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return lanes_operation, (self.kind, self.lanes)
+        return operation, (self.kind, self.lanes)
 
 
 @cache
-def lanes_operation(kind: str, lanes: int) -> Lanes:
+def operation(kind: str, lanes: int) -> Lanes:
     """The one operation of that kind for so many lanes."""
     doc = f"{kind.capitalize()}, in a batch of {lanes}."
     if kind == "spread":  # a copy, and no more, as soon as the program is written down
@@ -66,7 +66,7 @@ def _first(x: float, *_: float) -> float:
 
 def record(kind: str, lanes: int, *operands: Any) -> Any:
     """A node of one of these operations."""
-    return Value.record(lanes_operation(kind, lanes), *operands)
+    return Value.record(operation(kind, lanes), *operands)
 
 
 def is_kind(x: Any, kind: str) -> bool:
@@ -74,8 +74,8 @@ def is_kind(x: Any, kind: str) -> bool:
     return isinstance(x, Value) and isinstance(x.op, Lanes) and x.op.kind == kind
 
 
-def whole(xs: Sequence[Any]) -> Any:
-    """The varying number whose lanes are `xs`, all of them and in order, or None."""
+def find_whole(xs: Sequence[Any]) -> Any:
+    """The varying number that has all of `xs` as its lanes, in order, or None."""
     if not (len(xs) and is_kind(xs[0], "pick")):
         return None
     varying = xs[0].operands[0]

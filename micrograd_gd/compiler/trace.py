@@ -1,4 +1,4 @@
-"""From a function to a program: it is called on values, and what they do is written down.
+"""From a function to a program: the function is called on values, and what they do is written down.
 
 The engines report every node and every comparison while a trace is under way (`blocks.Trace`). What
 a program could not repeat, such as taking a number out of the graph, is refused then and there.
@@ -23,8 +23,8 @@ from micrograd_gd.transforms import trees
 _CONSTANT = Operation("constant", ("x",), "x", ("None",), "x, taken as a constant.")
 
 
-class Traced:
-    """One call of a function on `inputs`, written down as it happens.
+class Trace:
+    """One call of a function on `inputs`, written down while it runs.
 
     Raises JitError for what a program could not repeat, and for a result that is no number.
     """
@@ -59,7 +59,7 @@ class Traced:
         return trees.unflatten(self.structure, numbers)
 
     def program(self) -> Program:
-        """The program, as it was written down."""
+        """The program: what the values did, numbered."""
         numbers: dict[Value, int] = {x: i for i, x in enumerate(self.inputs)}
         made = {event for event in self.events if isinstance(event, Value)}
         outputs, batches = _find_batches(self.outputs)
@@ -99,7 +99,7 @@ class Traced:
     # What the engines report.
 
     def report_comparison(self, node: Any, relation: str, other: Any, answer: Any) -> None:
-        """Keep how the comparison ended, unless no other number could have changed that."""
+        """Keep how the comparison ended, unless it ends so for all numbers."""
         if self._refuses_branches:
             raise _BranchError
         if self.is_varying(node) or self.is_varying(other):
@@ -121,7 +121,7 @@ class Traced:
         of = f" of {label!r}" if label else ""
         raise JitError(
             f"{self.name} cannot be compiled: it uses {what}{of}, and a program would keep today's "
-            f"number, at {anomaly.line_of_the_user()}; compute with values, and take gradients by "
+            f"number, at {anomaly.find_user_line()}; compute with values, and take gradients by "
             f"value_and_grad"
         )
 
@@ -142,9 +142,9 @@ class Traced:
     def partial(self, node: Any, i: int, *, last: bool) -> Any:
         """The partial for operand i, written out where that takes no branch.
 
-        Where it does, the last sweep takes the formula as one instruction with all its branches.
-        What is to be differentiated again stays written out, and each branch taken is a guard; or
-        a choice for each sample of a batch.
+        Where it does take one, the last sweep records the formula as one instruction with all its
+        branches. What is to be differentiated again stays written out: each branch taken is a
+        guard or, in a batch, a choice for each sample.
         """
         slope: Operation | None = node.op.slope(i) if last else None
         if slope is not None and not isinstance(slope.value, str):
@@ -176,9 +176,9 @@ class Traced:
 
     def _refuse_branch(self) -> None:
         raise JitError(
-            f"{self.name} cannot be compiled: a branch depends on a number that each sample of the "
-            f"batch has another of, at {anomaly.line_of_the_user()}; functional.where with a test, "
-            f"such as less(a, b), and maximum, clip and relu choose without a branch"
+            f"{self.name} cannot be compiled: a branch depends on a number that differs from "
+            f"sample to sample of a batch, at {anomaly.find_user_line()}; functional.where with a "
+            f"test, such as less(a, b), and maximum, clip and relu choose without a branch"
         )
 
 

@@ -119,7 +119,7 @@ def _of_arrays(x: Any, convert: Callable[[Any], Any]) -> Any:
 
 
 def _pack(column: list[Any]) -> Any:
-    varying = lanes.whole(column)
+    varying = lanes.find_whole(column)
     return lanes.record("pack", len(column), *column) if varying is None else varying
 
 

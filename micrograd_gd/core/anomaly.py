@@ -1,4 +1,4 @@
-"""The watch for nan and inf of `detect_anomaly`: forward at each node, backward at each step."""
+"""What `detect_anomaly` does: it checks every node and every step backward for nan and inf."""
 
 import math
 import os
@@ -18,10 +18,10 @@ class Watch:
 
     def forward(self, node: Any) -> None:
         """Check a node that was just computed."""
-        self.lines[node] = line = line_of_the_user()
+        self.lines[node] = line = find_user_line()
         numbers = [getattr(operand, "data", operand) for operand in node.operands]
         if not math.isfinite(node.data) and all(map(math.isfinite, numbers)):
-            raise NonFiniteError(f"{_call(node)} is {node.data}, at {line}")
+            raise NonFiniteError(f"{_write_call(node)} is {node.data}, at {line}")
 
     def backward(self, node: Any, operand: Any, adjoint: float, partial: float) -> None:
         """Check one step of the chain rule, from a node to one of its operands."""
@@ -29,8 +29,8 @@ class Watch:
         if all(map(math.isfinite, numbers)) and not math.isfinite(adjoint * partial):
             line = self.lines.get(node, "a line outside of this block")
             raise NonFiniteError(
-                f"backward through {_call(node)} = {node.data}: its gradient {adjoint} times "
-                f"its partial {partial} for {_named(operand)} is {adjoint * partial}; "
+                f"backward through {_write_call(node)} = {node.data}: its gradient {adjoint} times "
+                f"its partial {partial} for {_write_operand(operand)} is {adjoint * partial}; "
                 f"it was computed at {line}"
             )
 
@@ -38,7 +38,7 @@ class Watch:
         """Check one addition to the gradient of an operand that is used more than once."""
         if math.isfinite(so_far) and math.isfinite(more) and not math.isfinite(so_far + more):
             raise NonFiniteError(
-                f"backward: the gradient of {_named(operand)} overflows, being the sum of "
+                f"backward: the gradient of {_write_operand(operand)} overflows, being the sum of "
                 f"{so_far} and {more}"
             )
 
@@ -71,8 +71,8 @@ class Watched:
         return self.arithmetic.plus(a, b)
 
 
-def _call(node: Any) -> str:
-    return f"{node.op.name}({', '.join(map(_named, node.operands))})"
+def _write_call(node: Any) -> str:
+    return f"{node.op.name}({', '.join(map(_write_operand, node.operands))})"
 
 
 def number_of(x: Any) -> float:
@@ -80,7 +80,7 @@ def number_of(x: Any) -> float:
     return float(getattr(x, "data", x))
 
 
-def _named(operand: Any) -> str:
+def _write_operand(operand: Any) -> str:
     number = repr(getattr(operand, "data", operand))
     label = getattr(operand, "label", "")
     return f"{label} = {number}" if label else number
@@ -89,8 +89,8 @@ def _named(operand: Any) -> str:
 PACKAGE = os.path.dirname(os.path.dirname(__file__)) + os.sep  # noqa: PTH120 — pathlib would slow the import
 
 
-def line_of_the_user() -> str:
-    """The line outside of the package that is being run."""
+def find_user_line() -> str:
+    """The line of the user's code that is running."""
     frame = sys._getframe(1)  # noqa: SLF001 — the documented way to one's callers
     while frame.f_back and frame.f_code.co_filename.startswith((PACKAGE, "<operation table>")):
         frame = frame.f_back

@@ -1,6 +1,6 @@
-"""What is switched on for a block of code: no recording, a watch for nan and inf, a name, a trace.
+"""What a block of code switches on: no recording, a watch for nan and inf, a name, a trace.
 
-They follow the thread, or the asynchronous task, that opened the block.
+It is on in the thread, or the asynchronous task, that opened the block.
 """
 
 import threading
@@ -13,8 +13,8 @@ from weakref import WeakKeyDictionary
 from micrograd_gd.core.anomaly import Watch
 from micrograd_gd.errors import ArgumentError
 
-open_blocks = 0  # in all threads; while there is none, an engine need not ask `observe`
-_listeners: list[Callable[[int], None]] = []  # engines that keep the count where they read it fast
+open_blocks = 0  # in all threads; while it is 0, engines do not call `observe`
+_listeners: list[Callable[[int], None]] = []  # engines that keep a count of their own
 
 _lock = threading.Lock()
 _recording = ContextVar("_recording", default=True)
@@ -27,9 +27,9 @@ scopes: WeakKeyDictionary[Any, tuple[str, ...]] = WeakKeyDictionary()  # of node
 
 @contextmanager
 def no_grad() -> Iterator[None]:
-    """Compute without recording: every result inside the block, or the function, is a leaf.
+    """Compute without recording: every result inside the block is a leaf.
 
-    (A generator function runs outside of its own call: put the block inside it.)
+    It also decorates functions. (A generator function runs after its call: put the block inside.)
 
     >>> from micrograd_gd import Value
     >>> x = Value(3.0)
@@ -44,7 +44,7 @@ def no_grad() -> Iterator[None]:
 
 @contextmanager
 def recording() -> Iterator[None]:
-    """Record inside the block, although a `no_grad` is open around it."""
+    """Record inside the block, also within a `no_grad`."""
     with _switch(_recording, to=True):
         yield
 
@@ -72,9 +72,9 @@ def detect_anomaly() -> Iterator[None]:
 
 @contextmanager
 def scope(name: str) -> Iterator[None]:
-    """Note that what is recorded inside belongs together: a picture frames it, or folds it up.
+    """Name what is recorded inside: a picture puts it in one frame, or folds it up.
 
-    Blocks may stand in one another. Raises ArgumentError for a name that is empty or no text.
+    Scopes may be nested. Raises ArgumentError for a name that is empty or no text.
 
     >>> from micrograd_gd import Value
     >>> with scope("penalty"):
@@ -115,7 +115,7 @@ def _switch(variable: ContextVar[Any], *, to: Any) -> Iterator[None]:
 
 
 def observe(node: Any) -> None:
-    """Treat a node that an engine has just made as the open blocks demand."""
+    """Do to a new node what the open blocks ask for; engines call this."""
     trace = _trace.get()
     if trace is not None:
         if not _recording.get():
@@ -133,12 +133,12 @@ def observe(node: Any) -> None:
 
 
 class Trace(Protocol):
-    """What the compiler hears of a function that it calls to see what it computes."""
+    """What the compiler is told while it calls a function to see what it computes."""
 
     events: list[Any]  # every node, in the order in which they are made
 
     def report_comparison(self, node: Any, relation: str, other: Any, answer: Any) -> None:
-        """A branch may now be taken by a number."""
+        """A comparison was made, which may decide a branch."""
 
     def report_use(self, node: Any, what: str) -> None:
         """Something was done that a compiled program could not repeat."""
@@ -168,7 +168,7 @@ class Trace(Protocol):
 
 @contextmanager
 def tracing(trace: Trace) -> Iterator[None]:
-    """Let `trace` hear what happens to values; of the other blocks, none is in force inside."""
+    """Report to `trace` what happens to values; blocks around this one have no effect inside."""
     with _switch(_recording, to=True), _switch(_watch, to=None), _switch(_trace, to=trace):
         yield
 
@@ -215,13 +215,13 @@ def report_use(node: Any, what: str) -> None:
 
 
 def record_constant(node: Any) -> Any:
-    """What stands for a leaf with the node's number while a trace is under way; else None."""
+    """While a trace is under way, a node with the same number as a constant; else None."""
     under_way = _trace.get()
     return None if under_way is None else under_way.constant(node)
 
 
 def call_unwatched(function: Callable[..., Any], *arguments: Any) -> Any:
-    """Call a function whose numbers are no step of the user's: what computes a partial."""
+    """Call a function that computes a partial: its own steps are not watched."""
     if not watch():
         return function(*arguments)
     with _switch(_watch, to=None):

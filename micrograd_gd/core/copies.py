@@ -1,7 +1,7 @@
-"""Copies and pickles of whole graphs, of any depth, with what is shared still shared.
+"""Copies and pickles of whole graphs, of any depth; what nodes share, their copies share.
 
-Nodes go operands first, so that each finds its operands already copied and nothing recurses.
-A gradient that is a graph of its own goes as its number.
+Operands are copied before the nodes that use them, so nothing recurses. Of a gradient that is a
+graph of its own, the number is copied.
 """
 
 from collections.abc import Callable, Iterator
@@ -12,9 +12,10 @@ from micrograd_gd.core import blocks
 
 
 def define(kind: Any, unpickle: Callable[..., Any]) -> None:
-    """Give a type of values its copies; `unpickle`, a function by its name, reads pickles.
+    """Let values of this type be copied and pickled.
 
-    It is handed in, so that the engine in use decides what a pickle becomes, not the writer's.
+    A pickle names `unpickle`, a function of a module, as what reads it. So a pickle becomes a value
+    of the engine that reads it, whichever engine wrote it.
     """
     kind.__copy__, kind.__deepcopy__, kind.__reduce__ = copy, deepcopy, reduce
     kind._unpickle = staticmethod(unpickle)
@@ -38,7 +39,7 @@ def deepcopy(root: Any, memo: dict[int, Any]) -> Any:
 
 
 def reduce(node: Any) -> tuple[Any, ...]:
-    """What pickle makes of a node: its fields, and before them, the nodes below it."""
+    """How pickle writes a node: first the nodes below it, then its own fields."""
     blocks.report_use(node, "a copy")
     below = None if _pickling.below or node.op is None else _Below(node)
     return type(node)._unpickle, (below, *node._take_apart())
@@ -68,4 +69,4 @@ class _Below:
             _pickling.below = False
 
     def append(self, node: Any) -> None:
-        """Read a node back; those above it hold it."""
+        """Take a node that is read back; the nodes that use it hold it."""

@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from micrograd_gd import Value, detect_anomaly, no_grad
+from micrograd_gd.engine import PythonValue
 from micrograd_gd.errors import GraphError, NotANumberError, NumberRangeError
 
 LONG = 300_000  # far beyond what recursion reaches, be it in Python or in C
@@ -349,6 +350,16 @@ def test_duplicates_share_what_was_shared(duplicate):
     x2.grad = 0.0
     h2.backward()
     assert (x2.grad, x.grad) == (4.0, 0.0)
+
+
+@pytest.mark.parametrize("kind", sorted({PythonValue, Value}, key=repr))
+def test_a_pickle_of_either_engine_comes_back_on_the_engine_in_use(kind):
+    y = kind(2.0, label="x") * 3
+    y.backward()
+    back = through_pickle(y)
+    assert {*map(type, back.nodes())} == {Value}
+    assert (back.data, back.op, back.operands[0].label) == (6.0, y.op, "x")
+    assert back.operands[0].grad == 3.0
 
 
 @pytest.mark.parametrize("duplicate", [copy.deepcopy, through_pickle])

@@ -197,7 +197,7 @@ static PyObject *record_slope(State *state, Node *node, Py_ssize_t i, Operands *
     return partial;
 }
 
-/* The partial for operand i of a trace, as `Traced.partial` says. */
+/* The partial for operand i of a trace, as `Trace.partial` says. */
 static PyObject *partial_of_trace(Sweep *sweep, Node *node, Py_ssize_t i, Operands *operands,
                                   const Step *steps, Py_ssize_t first, Py_ssize_t stride, bool last)
 {
