@@ -56,6 +56,8 @@ def optimize(program: Program, rule: Rule | None = None) -> Program:
         v4 = v2 * v2
         return v4
     """
+    if program.has_batches:  # whose lanes were picked one by one, and leave as a whole
+        program = scan_back(program)
     return scan_back(scan_forward(verify(program), rule))
 
 
