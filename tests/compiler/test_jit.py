@@ -1,24 +1,19 @@
 """Compiled functions give the bits of the functions, whatever the numbers and the branches are."""
 
 import contextvars
-import ctypes
 import json
 import math
 import operator
 import pickle
 import re
-import shutil
-import struct
-import subprocess
 import sys
 import threading
 import warnings
 from collections import namedtuple
-from dataclasses import replace
-from importlib.util import find_spec
 
 import numpy as np
 import pytest
+from compiled import AVAILABLE, backends, bits, eager, needs_llvmlite
 from fpbench import program as fpbench_program
 from hypothesis import given
 from hypothesis import strategies as st
@@ -29,7 +24,6 @@ from micrograd_gd import (
     Value,
     custom_vjp,
     detect_anomaly,
-    engine_name,
     functional,
     grad,
     hessian,
@@ -45,55 +39,17 @@ from micrograd_gd import (
     trace,
     value_and_grad,
     vjp,
-    vmap,
 )
-from micrograd_gd.compiler import passes
-from micrograd_gd.compiler.arguments import Signature
-from micrograd_gd.compiler.instructions import Guard, Instruction
-from micrograd_gd.compiler.program import Program
-from micrograd_gd.compiler.specialization import BACKENDS, MOST_VARIANTS
-from micrograd_gd.compiler.verify import verify
+from micrograd_gd.compiler.specialization import MOST_VARIANTS
 from micrograd_gd.core.anomaly import PACKAGE
 from micrograd_gd.errors import ArgumentError, JitError, NonFiniteError, NotANumberError
 from micrograd_gd.functional import where
 from micrograd_gd.losses import cross_entropy, mse
 from micrograd_gd.optim import GradientDescent
-from micrograd_gd.table.ops import OPERATIONS, Operation, operation
+from micrograd_gd.table.ops import OPERATIONS, Operation
 from micrograd_gd.testing.strategies import expressions
-from micrograd_gd.transforms.trees import LEAF, flatten
 
 NUMBERS = st.floats() | st.sampled_from(SPECIAL) | st.floats(-5, 5)
-
-needs_llvmlite = pytest.mark.skipif(not find_spec("llvmlite"), reason="llvmlite is not installed")
-needs_core = pytest.mark.skipif(engine_name() != "native", reason="the tape is part of the core")
-backends = pytest.mark.parametrize(
-    "backend",
-    [
-        "python",
-        pytest.param("tape", marks=needs_core),
-        pytest.param("llvm", marks=needs_llvmlite),
-    ],
-)
-AVAILABLE = [
-    "python",
-    *(["tape"] if engine_name() == "native" else []),
-    *(["llvm"] if find_spec("llvmlite") else []),
-]
-
-
-def bits(tree):
-    """The numbers of a tree as bits, nan being nan."""
-    leaves = [getattr(leaf, "data", leaf) for leaf in flatten(tree)[0]]
-    return [b"nan" if x != x else struct.pack("d", x) for x in leaves]
-
-
-def eager(f, *args):
-    """The function's numbers without a compiler: on values, where numbers are total."""
-    leaves, structure = flatten(args)
-    from micrograd_gd.transforms.trees import unflatten
-
-    return bits(f(*unflatten(structure, [*map(Value, leaves)])))
-
 
 # The same bits.
 
@@ -626,235 +582,3 @@ def test_errors_of_the_function_are_its_own():
 def test_an_unknown_backend():
     with pytest.raises(ArgumentError, match="backend is 'gpu'; expected one of auto, python"):
         jit(lambda x: x, backend="gpu")
-
-
-# Programs and passes.
-
-
-def test_a_program_reads_as_it_was_written():
-    def f(p, scale):
-        h = p["w"] * p["x"][0]
-        h.label = "h"
-        return [h.tanh() * scale, h if h > 0 else -h]
-
-    assert str(trace(f, {"w": 2.0, "x": [1.0, 3.0]}, 4.0)).splitlines() == [
-        "program(p['w'], p['x'][0], p['x'][1], scale)",
-        "    h = p['w'] * p['x'][0]",
-        "    v5 = tanh(h)",
-        "    v6 = v5 * scale",
-        "    guard h > 0.0",
-        "    return v6, h",
-    ]
-
-
-def test_a_captured_value_has_its_label():
-    w = Value(2.0, label="w")
-    lines = str(trace(lambda x: w * x, 1.0)).splitlines()
-    assert lines == ["program(x)", "    w = captured", "    v2 = w * x", "    return v2"]
-
-
-def program_of(*steps, outputs):
-    """A program of one input, 0, with these steps."""
-    structure = flatten([0.0] * len(outputs))[1]
-    return Program((("x", LEAF),), (), tuple(steps), tuple(outputs), structure, {})
-
-
-ADD, MUL, EXP = (operation(name) for name in ("add", "mul", "exp"))
-
-
-@pytest.mark.parametrize(
-    ("program", "message"),
-    [
-        (program_of(Instruction(1, ADD, (0, 2)), outputs=[1]), "uses 2, which was not computed"),
-        (program_of(Instruction(0, EXP, (0,)), outputs=[0]), "computes what was computed before"),
-        (program_of(Guard(5, "<", 0.0, holds=True), outputs=[0]), "uses 5"),
-        (program_of(outputs=[1]), "the result uses 1"),
-        (replace(program_of(outputs=[0]), outputs=(0, 0)), "cannot hold 2 outputs"),
-    ],
-)
-def test_an_illegal_program_is_refused(program, message):
-    with pytest.raises(JitError, match=message):
-        verify(program)
-
-
-def test_an_instruction_has_as_many_operands_as_its_operation():
-    with pytest.raises(TypeError, match="cannot be called with the operands"):
-        verify(program_of(Instruction(1, ADD, (0,)), outputs=[1]))
-
-
-def test_constants_are_folded_by_the_same_functions():
-    program = program_of(Instruction(1, EXP, (1.0,)), Instruction(2, MUL, (1, 0)), outputs=[2])
-    assert passes.optimize(program).statements == (Instruction(2, MUL, (math.e, 0)),)
-
-
-@pytest.mark.parametrize(
-    ("name", "operands", "shorter"),
-    [
-        ("mul", (0, 1.0), True), ("mul", (1.0, 0), True), ("div", (0, 1.0), True),
-        ("add", (0, -0.0), True), ("add", (-0.0, 0), True), ("sub", (0, 0.0), True),
-        ("add", (0, 0.0), False), ("sub", (0, -0.0), False), ("sub", (0.0, 0), False),
-        ("div", (1.0, 0), False), ("mul", (0, 0.0), False), ("pow", (0, 1.0), True),
-        ("pow", (1.0, 0), False),
-        ("atan2", (0, 1.0), False),
-    ],
-)  # fmt: skip
-def test_neutral_elements_and_only_they_are_left_out(name, operands, shorter):
-    program = passes.optimize(program_of(Instruction(1, operation(name), operands), outputs=[1]))
-    assert program.outputs == ((0,) if shorter else (1,))
-    if shorter:
-        for x in SPECIAL:
-            plain = [x if place == 0 and type(place) is int else place for place in operands]
-            assert bits(operation(name)(*plain)) == bits(x)
-
-
-def test_a_square_is_one_multiplication_of_the_same_bits():
-    power = Instruction(1, operation("pow"), (0, 2.0))
-    (step,) = passes.optimize(program_of(power, outputs=[1])).statements
-    assert step == Instruction(1, operation("square"), (0,))
-    for x in SPECIAL:
-        assert bits(operation("pow")(x, 2.0)) == bits(operation("square")(x)) == bits(x * x)
-
-
-def test_what_is_computed_twice_is_shared_but_zeros_are_told_apart():
-    steps = [Instruction(i, MUL, (0, zero)) for i, zero in enumerate((0.0, -0.0, 0.0), 1)]
-    assert passes.optimize(program_of(*steps, outputs=[1, 2, 3])).outputs == (1, 2, 1)
-
-
-def test_what_nothing_depends_on_is_dropped_and_guards_stay():
-    used, unused = Instruction(1, EXP, (0,)), Instruction(2, EXP, (1,))
-    guard = Guard(1, "<", 2.0, holds=True)
-    assert passes.optimize(program_of(used, unused, guard, outputs=[0])).statements == (used, guard)
-
-
-def test_a_guard_stands_once():
-    guard, other = Guard(0, "<", 2.0, holds=True), Guard(0, "<=", 2.0, holds=True)
-    decided = Guard(1.0, "<", 2.0, holds=True)
-    program = passes.optimize(program_of(guard, other, guard, decided, outputs=[0]))
-    assert program.statements == (guard, other)
-
-
-@given(expressions(smooth=False))
-def test_no_scan_changes_a_bit(program):
-    def f(*x):
-        return program(*x)
-
-    def run(optimized):
-        return bits(BACKENDS["python"](verify(optimized)).run([*program.inputs]))
-
-    arguments = Signature(value_and_grad(f)).bind(program.inputs, {})
-    traced = arguments.trace(arguments.leaves)
-    written = traced.program()
-    expected = bits(traced.result())
-    assert run(written) == expected
-    for scan in (passes.scan_forward, passes.scan_back, passes.optimize):
-        assert run(scan(written)) == expected
-
-
-# fast_math.
-
-
-@backends
-def test_fast_math_is_right_but_for_the_last_bits(backend):
-    def f(x):
-        a, b = x
-        return (a / 3 + b**3 - a**4 + a**0.5 * b**-1 + (a - a) * b + a * 0.0 + b / b) ** 2
-
-    fast = jit(value_and_grad(f), backend=backend, fast_math=True)
-    for point in ([1.5, 2.0], [0.3, -1.7], [20.0, 0.01]):
-        value, slopes = value_and_grad(f)(point)
-        for _ in range(2):
-            got, got_slopes = fast(point)
-            assert got == pytest.approx(value, rel=1e-12)
-            assert got_slopes == pytest.approx(slopes, rel=1e-12)
-    names = {step.op.name for program in fast.variants for step in program.instructions}
-    assert len(fast.variants[0].statements) < len(trace(value_and_grad(f), [1.5, 2.0]).statements)
-    assert "sqrt" in names
-
-
-def test_fast_math_may_do_what_is_wrong_for_nan():
-    f = lambda x, y: x * 0 + (y - y)  # noqa: E731
-    assert jit(f, fast_math=True).__call__(1.0, 2.0) == 0.0
-    fast, exact = jit(f, fast_math=True), jit(f)
-    assert bits([g(1.0, 1.0) for g in (fast, exact)]) == bits([0.0, 0.0])
-    assert bits([g(math.nan, math.inf) for g in (fast, exact)]) == bits([0.0, math.nan])
-
-
-@needs_llvmlite
-def test_fast_math_fuses_products_into_sums_and_only_then():
-    from micrograd_gd.compiler.backends.llvm import LONGEST, LONGEST_IN_LANES
-    from micrograd_gd.compiler.backends.llvm.module import ModuleWriter
-    from micrograd_gd.compiler.fast_math import relax
-
-    program = trace(lambda a, b: a * b + 1, 1.0, 2.0)
-    for each, flags in ((program, 0), (relax(program), 2)):
-        text = "".join(ModuleWriter(each, LONGEST, LONGEST_IN_LANES).write(1))
-        assert text.count("contract") == flags
-
-
-def test_fast_math_in_a_batch_that_comes_to_nothing():
-    mapped = jit(vmap(lambda x: [x * 0, x + 1]), fast_math=True, backend="python")
-    for _ in range(2):
-        zeros, ones = mapped(np.zeros(3))
-        assert (zeros.tolist(), ones.tolist()) == ([0.0] * 3, [1.0] * 3)
-
-
-# Source.
-
-
-needs_gcc = pytest.mark.skipif(not shutil.which("gcc"), reason="there is no gcc")
-
-
-def run_c(folder, source, inputs, size):
-    """Compile C source without a warning and call it: what it returned, and the outputs."""
-    (folder / "f.c").write_text(source)
-    flags = ["-std=c99", "-Wall", "-Wextra", "-Werror", "-O1", "-shared", "-fPIC"]
-    subprocess.run(["gcc", *flags, "-o", folder / "f.so", folder / "f.c", "-lm"], check=True)
-    function = ctypes.CDLL(str(folder / "f.so")).compute
-    y = (ctypes.c_double * size)()
-    return function((ctypes.c_double * len(inputs))(*inputs), y), y[:]
-
-
-@needs_gcc
-def test_c_source_of_every_row_gives_the_same_bits(tmp_path):
-    """All rows in one program, each with its partials."""
-    rows = [row for row in OPERATIONS.values() if row.operands[0] != "n"]
-    counts = [row.arity(2) for row in rows]
-    transformed = [
-        value_and_grad(row, tuple(range(n))) for row, n in zip(rows, counts, strict=True)
-    ]
-    point = [0.3, 0.75, 2.5, -0.4, math.inf]
-
-    def f(x):
-        return [g(*x[:n]) for g, n in zip(transformed, counts, strict=True)]
-
-    expected = bits(f(point))
-    done, y = run_c(tmp_path, to_c(f, point), point, len(expected))
-    assert done == -1
-    assert bits(y) == expected
-
-
-@needs_gcc
-def test_source_closes_over_the_parameters_of_today(tmp_path):
-    model = MLP(2, [3, 1], seed=1)
-    source = to_c(lambda x: [model(x), functional.total(x)], [0.5, -1.0])
-    now = [model([0.1, 0.2]).data, 0.1 + 0.2]
-    for parameter in model.parameters():
-        parameter.data = 0.0
-    assert run_c(tmp_path, source, [0.1, 0.2], 2) == (-1, now)
-
-
-@needs_gcc
-def test_an_argument_may_be_called_like_a_function(tmp_path):
-    source = to_c(lambda exp, v0: exp.exp() / v0, 1.0, 2.0)
-    assert run_c(tmp_path, source, [0.0, 0.0], 1) == (-1, [math.inf])
-
-
-@needs_gcc
-def test_c_source_tells_which_branch_was_not_taken(tmp_path):
-    def f(x):
-        return -x if x > 3 or x < 0 else x
-
-    for x, done in [(2.0, -1), (4.0, 0), (-2.0, 1), (math.nan, -1)]:
-        folder = tmp_path / f"{x}"
-        folder.mkdir()
-        assert run_c(folder, to_c(f, 1.0), [x], 1)[0] == done

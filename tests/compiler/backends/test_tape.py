@@ -4,7 +4,6 @@ import gc
 import itertools
 import math
 import random
-import struct
 import threading
 import tracemalloc
 from array import array
@@ -12,6 +11,7 @@ from collections import namedtuple
 
 import numpy as np
 import pytest
+from compiled import bits
 from special_numbers import SPECIAL
 
 from micrograd_gd import Value, engine_name, jit, trace, value_and_grad, vmap
@@ -28,11 +28,6 @@ if engine_name() != "native":
 from micrograd_gd.core.native.extension import Kernel, Tape, number_of
 
 Point = namedtuple("Point", "x y")  # noqa: PYI024 — as users have them
-
-
-def bits(tree):
-    """The numbers of a tree as bits, nan being nan."""
-    return [b"nan" if x != x else struct.pack("d", x) for x in flatten(tree)[0]]
 
 
 def kernel_of(f, *args):

@@ -1,0 +1,70 @@
+"""The C source of a program compiles without a warning and gives the same bits."""
+
+import ctypes
+import math
+import shutil
+import subprocess
+
+import pytest
+from compiled import bits
+
+from micrograd_gd import MLP, functional, to_c, value_and_grad
+from micrograd_gd.table.ops import OPERATIONS
+
+needs_gcc = pytest.mark.skipif(not shutil.which("gcc"), reason="there is no gcc")
+
+
+def run_c(folder, source, inputs, size):
+    """Compile C source without a warning and call it: what it returned, and the outputs."""
+    (folder / "f.c").write_text(source)
+    flags = ["-std=c99", "-Wall", "-Wextra", "-Werror", "-O1", "-shared", "-fPIC"]
+    subprocess.run(["gcc", *flags, "-o", folder / "f.so", folder / "f.c", "-lm"], check=True)
+    function = ctypes.CDLL(str(folder / "f.so")).compute
+    y = (ctypes.c_double * size)()
+    return function((ctypes.c_double * len(inputs))(*inputs), y), y[:]
+
+
+@needs_gcc
+def test_c_source_of_every_row_gives_the_same_bits(tmp_path):
+    """All rows in one program, each with its partials."""
+    rows = [row for row in OPERATIONS.values() if row.operands[0] != "n"]
+    counts = [row.arity(2) for row in rows]
+    transformed = [
+        value_and_grad(row, tuple(range(n))) for row, n in zip(rows, counts, strict=True)
+    ]
+    point = [0.3, 0.75, 2.5, -0.4, math.inf]
+
+    def f(x):
+        return [g(*x[:n]) for g, n in zip(transformed, counts, strict=True)]
+
+    expected = bits(f(point))
+    done, y = run_c(tmp_path, to_c(f, point), point, len(expected))
+    assert done == -1
+    assert bits(y) == expected
+
+
+@needs_gcc
+def test_source_closes_over_the_parameters_of_today(tmp_path):
+    model = MLP(2, [3, 1], seed=1)
+    source = to_c(lambda x: [model(x), functional.total(x)], [0.5, -1.0])
+    now = [model([0.1, 0.2]).data, 0.1 + 0.2]
+    for parameter in model.parameters():
+        parameter.data = 0.0
+    assert run_c(tmp_path, source, [0.1, 0.2], 2) == (-1, now)
+
+
+@needs_gcc
+def test_an_argument_may_be_called_like_a_function(tmp_path):
+    source = to_c(lambda exp, v0: exp.exp() / v0, 1.0, 2.0)
+    assert run_c(tmp_path, source, [0.0, 0.0], 1) == (-1, [math.inf])
+
+
+@needs_gcc
+def test_c_source_tells_which_branch_was_not_taken(tmp_path):
+    def f(x):
+        return -x if x > 3 or x < 0 else x
+
+    for x, done in [(2.0, -1), (4.0, 0), (-2.0, 1), (math.nan, -1)]:
+        folder = tmp_path / f"{x}"
+        folder.mkdir()
+        assert run_c(folder, to_c(f, 1.0), [x], 1)[0] == done

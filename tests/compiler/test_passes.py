@@ -1,0 +1,140 @@
+"""Programs are written as they run, and the scans make them shorter without changing a bit."""
+
+import math
+from dataclasses import replace
+
+import pytest
+from compiled import bits
+from hypothesis import given
+from special_numbers import SPECIAL
+
+from micrograd_gd import Value, trace, value_and_grad
+from micrograd_gd.compiler import passes
+from micrograd_gd.compiler.arguments import Signature
+from micrograd_gd.compiler.instructions import Guard, Instruction
+from micrograd_gd.compiler.program import Program
+from micrograd_gd.compiler.specialization import BACKENDS
+from micrograd_gd.compiler.verify import verify
+from micrograd_gd.errors import JitError
+from micrograd_gd.table.ops import operation
+from micrograd_gd.testing.strategies import expressions
+from micrograd_gd.transforms.trees import LEAF, flatten
+
+
+def test_a_program_reads_as_it_was_written():
+    def f(p, scale):
+        h = p["w"] * p["x"][0]
+        h.label = "h"
+        return [h.tanh() * scale, h if h > 0 else -h]
+
+    assert str(trace(f, {"w": 2.0, "x": [1.0, 3.0]}, 4.0)).splitlines() == [
+        "program(p['w'], p['x'][0], p['x'][1], scale)",
+        "    h = p['w'] * p['x'][0]",
+        "    v5 = tanh(h)",
+        "    v6 = v5 * scale",
+        "    guard h > 0.0",
+        "    return v6, h",
+    ]
+
+
+def test_a_captured_value_has_its_label():
+    w = Value(2.0, label="w")
+    lines = str(trace(lambda x: w * x, 1.0)).splitlines()
+    assert lines == ["program(x)", "    w = captured", "    v2 = w * x", "    return v2"]
+
+
+def program_of(*steps, outputs):
+    """A program of one input, 0, with these steps."""
+    structure = flatten([0.0] * len(outputs))[1]
+    return Program((("x", LEAF),), (), tuple(steps), tuple(outputs), structure, {})
+
+
+ADD, MUL, EXP = (operation(name) for name in ("add", "mul", "exp"))
+
+
+@pytest.mark.parametrize(
+    ("program", "message"),
+    [
+        (program_of(Instruction(1, ADD, (0, 2)), outputs=[1]), "uses 2, which was not computed"),
+        (program_of(Instruction(0, EXP, (0,)), outputs=[0]), "computes what was computed before"),
+        (program_of(Guard(5, "<", 0.0, holds=True), outputs=[0]), "uses 5"),
+        (program_of(outputs=[1]), "the result uses 1"),
+        (replace(program_of(outputs=[0]), outputs=(0, 0)), "cannot hold 2 outputs"),
+    ],
+)
+def test_an_illegal_program_is_refused(program, message):
+    with pytest.raises(JitError, match=message):
+        verify(program)
+
+
+def test_an_instruction_has_as_many_operands_as_its_operation():
+    with pytest.raises(TypeError, match="cannot be called with the operands"):
+        verify(program_of(Instruction(1, ADD, (0,)), outputs=[1]))
+
+
+def test_constants_are_folded_by_the_same_functions():
+    program = program_of(Instruction(1, EXP, (1.0,)), Instruction(2, MUL, (1, 0)), outputs=[2])
+    assert passes.optimize(program).statements == (Instruction(2, MUL, (math.e, 0)),)
+
+
+@pytest.mark.parametrize(
+    ("name", "operands", "shorter"),
+    [
+        ("mul", (0, 1.0), True), ("mul", (1.0, 0), True), ("div", (0, 1.0), True),
+        ("add", (0, -0.0), True), ("add", (-0.0, 0), True), ("sub", (0, 0.0), True),
+        ("add", (0, 0.0), False), ("sub", (0, -0.0), False), ("sub", (0.0, 0), False),
+        ("div", (1.0, 0), False), ("mul", (0, 0.0), False), ("pow", (0, 1.0), True),
+        ("pow", (1.0, 0), False),
+        ("atan2", (0, 1.0), False),
+    ],
+)  # fmt: skip
+def test_neutral_elements_and_only_they_are_left_out(name, operands, shorter):
+    program = passes.optimize(program_of(Instruction(1, operation(name), operands), outputs=[1]))
+    assert program.outputs == ((0,) if shorter else (1,))
+    if shorter:
+        for x in SPECIAL:
+            plain = [x if place == 0 and type(place) is int else place for place in operands]
+            assert bits(operation(name)(*plain)) == bits(x)
+
+
+def test_a_square_is_one_multiplication_of_the_same_bits():
+    power = Instruction(1, operation("pow"), (0, 2.0))
+    (step,) = passes.optimize(program_of(power, outputs=[1])).statements
+    assert step == Instruction(1, operation("square"), (0,))
+    for x in SPECIAL:
+        assert bits(operation("pow")(x, 2.0)) == bits(operation("square")(x)) == bits(x * x)
+
+
+def test_what_is_computed_twice_is_shared_but_zeros_are_told_apart():
+    steps = [Instruction(i, MUL, (0, zero)) for i, zero in enumerate((0.0, -0.0, 0.0), 1)]
+    assert passes.optimize(program_of(*steps, outputs=[1, 2, 3])).outputs == (1, 2, 1)
+
+
+def test_what_nothing_depends_on_is_dropped_and_guards_stay():
+    used, unused = Instruction(1, EXP, (0,)), Instruction(2, EXP, (1,))
+    guard = Guard(1, "<", 2.0, holds=True)
+    assert passes.optimize(program_of(used, unused, guard, outputs=[0])).statements == (used, guard)
+
+
+def test_a_guard_stands_once():
+    guard, other = Guard(0, "<", 2.0, holds=True), Guard(0, "<=", 2.0, holds=True)
+    decided = Guard(1.0, "<", 2.0, holds=True)
+    program = passes.optimize(program_of(guard, other, guard, decided, outputs=[0]))
+    assert program.statements == (guard, other)
+
+
+@given(expressions(smooth=False))
+def test_no_scan_changes_a_bit(program):
+    def f(*x):
+        return program(*x)
+
+    def run(optimized):
+        return bits(BACKENDS["python"](verify(optimized)).run([*program.inputs]))
+
+    arguments = Signature(value_and_grad(f)).bind(program.inputs, {})
+    traced = arguments.trace(arguments.leaves)
+    written = traced.program()
+    expected = bits(traced.result())
+    assert run(written) == expected
+    for scan in (passes.scan_forward, passes.scan_back, passes.optimize):
+        assert run(scan(written)) == expected
