@@ -72,9 +72,11 @@ def table():
     before = set(OPERATIONS)
     yield OPERATIONS
     for added in OPERATIONS.keys() - before:
-        del OPERATIONS[added]
+        row = OPERATIONS.pop(added)
+        operators = [f"__{prefix}{row.method}__" for prefix in ("", "r") if row.method]
         for kind in {Value, engine.PythonValue}:
-            delattr(kind, added)
+            for name in {added, *row.aliases, *operators} & vars(kind).keys():
+                delattr(kind, name)
         delattr(functional, added)
         functional.__all__.remove(added)
 

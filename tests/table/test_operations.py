@@ -164,13 +164,9 @@ def test_sums_can_be_differentiated_again():
 
 
 @pytest.fixture
-def name():
+def name(table):
     """A name for an operation that is gone after the test."""
-    yield "cubed"
-    OPERATIONS.pop("cubed", None)
-    if "cubed" in functional.__all__:
-        functional.__all__.remove("cubed")
-        del functional.cubed
+    return "cubed"
 
 
 def test_an_operation_is_added_by_expressions(name):
