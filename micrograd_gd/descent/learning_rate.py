@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from micrograd_gd.descent.curvature import largest_curvature
 from micrograd_gd.descent.minimize import minimize
-from micrograd_gd.descent.objective import start_of
+from micrograd_gd.descent.objective import find_start
 from micrograd_gd.descent.trajectory import Descent, count_steps
 from micrograd_gd.errors import ArgumentError
 from micrograd_gd.table.numbers import require_positive
@@ -70,7 +70,7 @@ def find_learning_rate(
     with suppress(_ExplodedError):
         minimize(
             f,
-            start_of(f, start),
+            find_start(f, start),
             learning_rate=lambda step: smallest * factor**step,
             max_steps=steps,
             tolerance=None,
@@ -174,7 +174,7 @@ def sweep_learning_rates(
     0.9 overshoots: 1.59016e-07 after 40 steps
     1.1 diverges: 1.94421e+07 after 40 steps
     """
-    start = start_of(f, start)
+    start = find_start(f, start)
     rates = [require_positive("rate", rate) for rate in rates]
     if not rates:
         raise ArgumentError("no rates to sweep; expected at least one")
@@ -217,7 +217,7 @@ def critical_learning_rate(f: Callable[..., Any], at: Any = None) -> float:
     >>> round(critical_learning_rate(lambda x: 5 * x[0] ** 2 - 100 * x[1] ** 2, [1.0, 1.0]), 9)
     0.2
     """
-    at = start_of(f, at)
+    at = find_start(f, at)
     several = type(at) is tuple
     curvature = largest_curvature((lambda x: f(*x)) if several else f, [*at] if several else at)
     return 2 / curvature if curvature > 0 else math.inf

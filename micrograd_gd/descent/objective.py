@@ -54,7 +54,7 @@ class Objective:
         return self.loss([model(row) for row in self.inputs], self.targets)
 
 
-def start_of(f: Callable[..., Any], start: Any) -> Any:
+def find_start(f: Callable[..., Any], start: Any) -> Any:
     """The start that was given, or else the one that the function itself has.
 
     Raises ArgumentError where there is none.
