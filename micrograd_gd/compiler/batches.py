@@ -109,7 +109,8 @@ class _InBatches(Recorded):
             self.node, self.i = node, i
             is_asked = not self._is_unasked(operand)
             flows = is_asked and (stored is not None or self._flows(node, i))
-            yield self.partial(node, i) if flows and (among is None or operand in among) else None
+            flows = flows and (among is None or operand in among)
+            yield self.trace.partial(node, i, last=self.last) if flows else None
 
     def _is_unasked(self, operand: Any) -> bool:
         """Whether it is a leaf that nobody asks about, such as a number of one of many samples."""

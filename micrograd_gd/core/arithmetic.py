@@ -5,12 +5,11 @@ sweep takes the partials of a node one after another, and asks for the product a
 takes the next, so that an arithmetic may keep which operand it is at.
 """
 
-from collections.abc import Container, Iterable
+from collections.abc import Container, Iterable, Sequence
 from operator import add, mul
 from typing import Any, Protocol
 
 from micrograd_gd.core import blocks
-from micrograd_gd.core.anomaly import number_of
 from micrograd_gd.errors import GraphError
 
 
@@ -51,21 +50,22 @@ class Values(Floats):
 
     def partials(self, node: Any, among: Container[Any] | None = None) -> Iterable[Any]:
         """The partials over values, where a derivative flows."""
-        partials, operands, partial = node.partials, node.operands, self.partial
-        if among is not None:
-            partials = [p if x in among else None for x, p in zip(operands, partials, strict=True)]
-        return [p if p is None else partial(node, i, p) for i, p in enumerate(partials)]
+        operands, found = node.operands, []
+        for i, stored in enumerate(node.partials):
+            flows = stored is not None and (among is None or operands[i] in among)
+            found.append(self.partial(node, i, operands, stored) if flows else None)
+        return found
 
-    def partial(self, node: Any, i: int, stored: float | None) -> Any:
+    def partial(self, node: Any, i: int, operands: Sequence[Any], stored: float | None) -> Any:
         """The partial for operand i; it must be the number that the forward pass stored.
 
         Raises GraphError where it is not.
         """
         if blocks.open_blocks:
-            partial = blocks.call_unwatched(node.op.partial, i, node.operands, node)
+            partial = blocks.call_unwatched(node.op.partial, i, operands, node)
         else:
-            partial = node.op.partial(i, node.operands, node)
-        again = partial if type(partial) is float or partial is None else number_of(partial)
+            partial = node.op.partial(i, operands, node)
+        again = getattr(partial, "data", partial)
         if again != stored and (again == again or stored == stored):
             raise GraphError(
                 f"data was changed after {node.op!r} was computed with it (its partial was "
@@ -96,11 +96,7 @@ class Recorded(Values):
             if stored is None and blocks.is_value(operand):
                 self.trace.partial(node, i, last=False)
             flows = stored is not None and (among is None or operand in among)
-            yield self.partial(node, i) if flows else None
-
-    def partial(self, node: Any, i: int, _: float | None = None) -> Any:
-        """What the trace records for it."""
-        return self.trace.partial(node, i, last=self.last)
+            yield self.trace.partial(node, i, last=self.last) if flows else None
 
 
 FLOATS, VALUES = Floats(), Values()
@@ -110,4 +106,4 @@ def record_partial(node: Any, i: int, trace: blocks.Trace | None, *, last: bool)
     """The partial over values: what the sweeps in C call where they have no code for it."""
     if trace:
         return trace.partial(node, i, last=last)
-    return VALUES.partial(node, i, node.partials[i])
+    return VALUES.partial(node, i, node.operands, node.partials[i])

@@ -155,10 +155,12 @@ def _arithmetic(
     last: bool = False,
 ) -> Arithmetic:
     """What is computed with here."""
-    trace, watch = blocks.trace(), blocks.watch()
-    if trace:
-        return trace.arithmetic(direction, stop, last=last)  # type: ignore[no-any-return]  # the trace's
     arithmetic = VALUES if differentiable else FLOATS
+    if not blocks.open_blocks:
+        return arithmetic
+    if trace := blocks.trace():
+        return trace.arithmetic(direction, stop, last=last)  # type: ignore[no-any-return]  # the trace's
+    watch = blocks.watch()
     return Watched(arithmetic, watch) if watch and direction == "down" else arithmetic
 
 
