@@ -8,7 +8,7 @@ from micrograd_gd.core.blocks import no_grad
 from micrograd_gd.engine import Value
 from micrograd_gd.errors import ArgumentError, ShapeError
 from micrograd_gd.table.numbers import number, require_count
-from micrograd_gd.viz.plots.figure import INK, LARGEST, Path, axes
+from micrograd_gd.viz.plots.figure import INK, LARGEST, Path, axes, spread
 
 _MARKS = "osD^v<>pPX"  # of the classes, so that they differ without colours
 _COLOURS = ("#d9822b", "#2f6fab", "#3f9159", "#8a63c9", "#6b7785")
@@ -41,7 +41,7 @@ def plot_decision_boundary(
     """
     require_count("resolution", resolution, least=2)
     rows = _check_rows(inputs, targets)
-    across, up = (_span([row[axis] for row in rows], resolution) for axis in (0, 1))
+    across, up = (spread(feature, resolution, 0.1) for feature in zip(*rows, strict=True))
     with no_grad():
         decisions = [_decide(_probabilities(model(row))) for row in rows]
         ground = [[_probabilities(model([x, y])) for x in across] for y in up]
@@ -85,14 +85,6 @@ def _check_rows(inputs: Sequence[Any], targets: Sequence[Any]) -> list[list[floa
         if not all(abs(x) < LARGEST for x in row):
             raise ArgumentError(f"sample {i} lies at {row}; expected finite numbers to draw")
     return rows
-
-
-def _span(places: Sequence[float], count: int) -> list[float]:
-    """Points from somewhat below the smallest to somewhat above the largest."""
-    low, high = min(places), max(places)
-    margin = 0.1 * (high - low) or 0.5 * abs(low) or 1.0
-    step = (high - low + 2 * margin) / (count - 1)
-    return [low - margin + i * step for i in range(count)]
 
 
 def _probabilities(scores: Any) -> list[float]:

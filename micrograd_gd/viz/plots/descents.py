@@ -25,6 +25,7 @@ from micrograd_gd.viz.plots.figure import (
     PALE,
     Path,
     axes,
+    spread,
     tidy,
 )
 
@@ -118,12 +119,9 @@ class _Ground:
         result = self._call([place])
         return adjoints(result).get(place, 0.0) if isinstance(result, Value) else 0.0
 
-    def span(self, axis: int) -> tuple[float, float]:
-        """The range of the points along an axis, with a margin on both sides."""
-        places = [point[axis] for point in self.points]
-        low, high = min(places), max(places)
-        margin = 0.25 * (high - low) or 0.5 * abs(low) or 1.0
-        return low - margin, high + margin
+    def spread(self, axis: int, count: int) -> list[float]:
+        """Points at equal distances along an axis, over the path and a margin on both sides."""
+        return spread([point[axis] for point in self.points], count, 0.25)
 
     def _call(self, leaves: Sequence[Value]) -> Any:
         return self.function(unflatten(self.structure, leaves))
@@ -163,11 +161,10 @@ def _draw(ax: Any, ground: _Ground) -> None:
 
 
 def _draw_curve(ax: Any, ground: _Ground) -> None:
-    low, high = ground.span(0)
-    places = [low + (high - low) * i / (_CURVE - 1) for i in range(_CURVE)]
+    places = ground.spread(0, _CURVE)
     ax.plot(places, [ground.value(x) for x in places], color=GREY, zorder=1)
     steps = [(point[0], value) for point, value in zip(ground.points, ground.values, strict=True)]
-    reach = 0.08 * (high - low)
+    reach = 0.08 * (places[-1] - places[0])
     for i, (x, y) in enumerate(steps[:_TANGENTS]):
         slope, label = ground.slope(x), "" if i else "slope"
         ends = [x - reach, x + reach]
@@ -179,9 +176,7 @@ def _draw_curve(ax: Any, ground: _Ground) -> None:
 
 
 def _draw_map(ax: Any, ground: _Ground) -> None:
-    (left, right), (low, high) = ground.span(0), ground.span(1)
-    across = [left + (right - left) * i / (_MAP - 1) for i in range(_MAP)]
-    up = [low + (high - low) * i / (_MAP - 1) for i in range(_MAP)]
+    across, up = ground.spread(0, _MAP), ground.spread(1, _MAP)
     heights = [[ground.value(x, y) for x in across] for y in up]
     levels = _levels([height for row in heights for height in row if not math.isnan(height)])
     if levels:

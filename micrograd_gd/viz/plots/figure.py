@@ -2,7 +2,7 @@
 
 import io
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from os import PathLike
 from typing import Any
@@ -75,6 +75,18 @@ def _write(path: Path, kind: str, figure: Any) -> None:
     content = io.BytesIO()
     figure.savefig(content, format=kind, dpi=150, metadata=_UNDATED.get(kind))
     write_file(path, content.getvalue())
+
+
+def spread(numbers: Sequence[float], count: int, margin: float) -> list[float]:
+    """Points at equal distances over the range of some numbers, with a margin on both sides.
+
+    >>> spread([3.0, 1.0], count=4, margin=0.25)
+    [0.5, 1.5, 2.5, 3.5]
+    """
+    low, high = min(numbers), max(numbers)
+    beyond = margin * (high - low) or 0.5 * abs(low) or 1.0
+    low, high = low - beyond, high + beyond
+    return [low + (high - low) * i / (count - 1) for i in range(count)]
 
 
 def tidy(ax: Any) -> None:
