@@ -90,7 +90,9 @@ def test_forward_equals_reverse(f):
     assume(all(map(math.isfinite, adjoints.values())))
     noise = 1e-10 * max(map(abs, adjoints.values()))
     for x in inputs:
-        forward = sweep.tangents(root, {x: 1.0}).get(root, 0.0)
+        tangents = sweep.tangents(root, {x: 1.0})
+        assume(not any(map(math.isinf, tangents.values())))  # inf - inf, where reverse met no inf
+        forward = tangents.get(root, 0.0)
         assert forward == pytest.approx(adjoints.get(x, 0.0), rel=1e-10, abs=noise)
 
 
