@@ -1,29 +1,30 @@
 """THE TABLE: one row per primitive operation, and everything else in the package reads it.
 
-Legend. ``x``, or ``a b``: operands. ``y``: the result. The columns of a row, in order:
+Legend. `x`, or `a b`: operands. `y`: the result. The columns of a row, in order:
 
 name        what it is called everywhere
-operands    their letters; ``c = 2`` gives a default; ``*w`` stands for any number of operands
+operands    their letters; `c = 2` gives a default; `*w` stands for any number of operands
 value       the result, an expression of the operands
-partials    one expression per operand, ∂y/∂operand, of operands and ``y``; ``None``: no path
+partials    one expression per operand, ∂y/∂operand, of operands and `y`; `None`: no path
 doc         one sentence
 method      the special method of Python that records it, without underscores
 infix       how it is written between (or before) its operands, where it is
-latex       how it is typeset, ``<a>`` being operand a; otherwise as a call
+latex       how it is typeset, `<a>` being operand a; otherwise as a call
 domain      where it is smooth, as a condition; empty: everywhere
 kinks       expressions that are 0 where it has a kink or a jump
 convention  the derivative that is returned at a kink
 properties  words of: commutative, odd, even, increasing, flat (derivative 0 wherever it has one),
             internal (there to be the derivative of others: no method, no name in functional)
 aliases     further names of the method, so that NumPy's functions find it
-identities  numbers as an operand for which the result is something simpler, to the last bit;
-            of the two zeros, -0 is neutral in a sum, 0 in a difference
+identities  what is simpler for some number, to the last bit: `b=1: a` says that the result is a
+            where b is 1 (of the two zeros, -0 leaves a sum as it is, and 0 a difference)
 
-Partials hold to the last digits over the whole domain, in the second derivative too; that decides
-their form. ``pow`` avoids the rounding of b - 1 where b is small; ``y + 0`` turns -0 into 0; ``-y``
-serves where a logarithm is already nan or -inf; ``exp(x)`` where x is nan, being so at every order.
+Partials are right to the last digits over the whole domain, in the second derivative too, and that
+decides their form. `pow` avoids the rounding of b - 1 where b is small. `y + 0` turns -0 into 0.
+`-y` serves where a logarithm is nan or -inf already, and `exp(x)` where x is nan: so are all of its
+derivatives.
 
-A row with ``*`` operands folds: its value is one step that adds to ``s``, the sum so far.
+A row with `*` operands folds: its value is one step, which adds a term to `s`, the sum so far.
 """
 
 from micrograd_gd.table.operation import OPERATIONS, Operation, by_syntax, operation

@@ -88,8 +88,11 @@ _WORDS: dict[str, Callable[[str], Any]] = {  # columns that hold several words
 
 def _identity(text: str) -> tuple[str, float, str]:
     """An operand, its number, and what the result is then: `b=1: a`."""
-    letter, number, result = re.split("=|: ", text)
-    return letter, float(number), result
+    try:
+        letter, number, result = re.split("=|: ", text)
+        return letter, float(number), result
+    except ValueError:
+        raise OperationError(f"{text!r} is no identity; write 'b=1: a'") from None
 
 
 def _operands(name: str, text: str) -> tuple[tuple[str, ...], tuple[float, ...]]:

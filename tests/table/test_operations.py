@@ -241,6 +241,8 @@ def test_columns_are_checked(name):
         ({"properties": "wiggly"}, "no property is called wiggly"),
         ({"domain": "foo(x) > 0"}, "'foo' in 'foo"),
         ({"method": "add"}, "'__add__' is taken"),
+        ({"identities": "x is 1"}, "'x is 1' is no identity; write 'b=1: a'"),
+        ({"identities": "x=1: z"}, "'z': z is none of x"),
         ({"aliases": "tanh"}, "'tanh' is taken"),
     ]:
         with pytest.raises(OperationError, match=message):
