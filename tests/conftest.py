@@ -64,24 +64,6 @@ def cases():
 
 
 @pytest.fixture
-def table():
-    """The table of operations, rid afterwards of what a test adds to it."""
-    from micrograd_gd import Value, engine, functional
-    from micrograd_gd.table.ops import OPERATIONS
-
-    before = set(OPERATIONS)
-    yield OPERATIONS
-    for added in OPERATIONS.keys() - before:
-        row = OPERATIONS.pop(added)
-        operators = [f"__{prefix}{row.method}__" for prefix in ("", "r") if row.method]
-        for kind in {Value, engine.PythonValue}:
-            for name in {added, *row.aliases, *operators} & vars(kind).keys():
-                delattr(kind, name)
-        delattr(functional, added)
-        functional.__all__.remove(added)
-
-
-@pytest.fixture
 def start():
     """Starts a process as `subprocess.Popen` does; after the test it is ended."""
     with contextlib.ExitStack() as stack:
@@ -144,6 +126,25 @@ def pytest_sessionstart(session):
         raise KeyboardInterrupt
 
     signal.signal(signal.SIGINT, interrupt)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol():
+    """Run a test, or an example in a docstring; what it adds to the table is gone afterwards."""
+    from micrograd_gd import Value, engine, functional
+    from micrograd_gd.table.ops import OPERATIONS
+
+    before = set(OPERATIONS)
+    result = yield
+    for added in OPERATIONS.keys() - before:
+        row = OPERATIONS.pop(added)
+        operators = [f"__{prefix}{row.method}__" for prefix in ("", "r") if row.method]
+        for kind in {Value, engine.PythonValue}:
+            for name in {added, *row.aliases, *operators} & vars(kind).keys():
+                delattr(kind, name)
+        delattr(functional, added)
+        functional.__all__.remove(added)
+    return result
 
 
 def pytest_ignore_collect(collection_path):

@@ -79,7 +79,6 @@ def anchors(page: Path) -> set[str]:
     return {heading.replace(" ", "-") for heading in plain}
 
 
-@pytest.mark.usefixtures("table")
 @pytest.mark.parametrize("page", having("python"), ids=name)
 def test_python_blocks_print_and_draw_what_the_page_shows(page, tmp_path):
     with chdir(tmp_path), mpl.rc_context(pictures.STYLE):
@@ -133,7 +132,6 @@ def test_a_text_block_shows_what_the_block_before_it_prints(page):
         before = block.language
 
 
-@pytest.mark.usefixtures("table")
 def test_the_row_that_contributors_are_shown_can_be_added():
     added, edges = (block.text for block in blocks(CONTRIBUTING) if block.language == "diff")
     rows = "".join(re.findall(r"^\+(.*\n)", added, flags=re.MULTILINE))

@@ -164,8 +164,8 @@ def test_sums_can_be_differentiated_again():
 
 
 @pytest.fixture
-def name(table):
-    """A name for an operation that is gone after the test."""
+def name():
+    """A name for an operation."""
     return "cubed"
 
 
