@@ -1,12 +1,13 @@
 """The arguments of a call: what they are called, and the numbers that they consist of."""
 
 import inspect
+import operator
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from micrograd_gd.compiler.trace import Trace
 from micrograd_gd.engine import Value
-from micrograd_gd.errors import ArgumentError, JitError
+from micrograd_gd.errors import ArgumentError, JitError, NotANumberError
 from micrograd_gd.table.numbers import shorten
 from micrograd_gd.transforms import trees
 
@@ -142,12 +143,37 @@ class Arguments:
         return Trace(self.name, inputs, tuple(self.named), lambda: self.call(inputs))
 
     def call(self, leaves: Sequence[Any]) -> Any:
-        """What the function itself gives for these numbers or values."""
+        """What the function itself gives for these numbers or values.
+
+        Raises JitError where it changes an argument in place, since these are copies.
+        """
         remaining = iter(leaves)
         arguments = dict(self.static)
         for place, structure in self._structures.items():
             part = [next(remaining) for _ in range(structure.size)]
             arguments[place] = trees.unflatten(structure, part)
+        given = [arguments[place] for place in self._structures]
+        before = [*map(trees.flatten, given)]
         args = [arguments[place] for place in sorted(p for p in arguments if isinstance(p, int))]
         kwargs = {name: x for name, x in arguments.items() if isinstance(name, str)}
-        return self._f(*args, **kwargs)
+        result = self._f(*args, **kwargs)
+        for (name, _), x, parts in zip(self.named, given, before, strict=True):
+            refuse_change(self.name, f"its argument {name}", x, *parts)
+        return result
+
+
+def refuse_change(
+    f: str, name: str, x: Any, leaves: Sequence[Any], structure: trees.Structure
+) -> None:
+    """Raise JitError where `x` no longer has these values in that structure."""
+    try:
+        now, form = trees.flatten(x)
+        is_same = form == structure and all(map(operator.is_, now, leaves))
+    except NotANumberError:
+        is_same = False
+    if not is_same:
+        raise JitError(
+            f"{f} cannot be compiled: it changes {name} in place, and what a program is given is "
+            f"copied, so that the change would be lost; return what is new, as in w = w - step "
+            f"for w -= step"
+        )

@@ -13,6 +13,7 @@ from micrograd_gd.compiler.cache import Cache
 from micrograd_gd.compiler.fast_math import relax
 from micrograd_gd.compiler.passes import optimize_trace
 from micrograd_gd.compiler.program import Program
+from micrograd_gd.compiler.trace import Trace
 
 MOST_VARIANTS = 64  # programs for one kind of call; beyond, branches change too often to compile
 
@@ -88,14 +89,13 @@ class Specialization:
         """The result for numbers that take a new branch, whose program comes to this place."""
         traced = self._arguments.trace(leaves)
         if len(self.variants) < MOST_VARIANTS:
-            program = optimize_trace(traced)
-            if self._settings.fast_math:
-                program = relax(program)
+            program = self._optimize(traced)
             variant = tree[place] = Variant(program, self._compile(program))
             self.variants.append(variant)
             if program.has_batches:  # the trace computed one sample alone
                 return variant.kernel.run(leaves)
-        elif not self._has_warned:
+            return traced.result()
+        if not self._has_warned:
             self._has_warned = True
             warnings.warn(
                 f"{self._arguments.name} took another branch in {MOST_VARIANTS} calls: such calls "
@@ -103,7 +103,13 @@ class Specialization:
                 RuntimeWarning,
                 stacklevel=6,
             )
-        return self._arguments.call(leaves) if traced.batches.any else traced.result()
+        if traced.batches.any:
+            return tiers.compile_program(self._optimize(traced)).run(leaves)  # and then forgotten
+        return traced.result()
+
+    def _optimize(self, traced: Trace) -> Program:
+        program = optimize_trace(traced)
+        return relax(program) if self._settings.fast_math else program
 
     def _compile(self, program: Program) -> Kernel:
         if self._cache and self._settings.backend == "llvm":

@@ -11,6 +11,7 @@ from operator import itemgetter
 from typing import Any
 
 from micrograd_gd.compiler import batches, lanes
+from micrograd_gd.compiler.arguments import refuse_change
 from micrograd_gd.errors import ArgumentError, ShapeError
 from micrograd_gd.transforms import trees
 
@@ -46,7 +47,13 @@ def vmap(f: Function, in_axes: Axes = 0) -> Function:
         if traced is None or traced.size:
             return batch.call_one_by_one(f)
         with traced.of_size(batch.size):
-            result = f(*batch.pack())
+            packed = batch.pack()
+            mapped_ones = [i for i, is_mapped in enumerate(batch.is_mapped) if is_mapped]
+            before = [trees.flatten(packed[i]) for i in mapped_ones]
+            result = f(*packed)
+            for i, parts in zip(mapped_ones, before, strict=True):
+                name = getattr(f, "__qualname__", repr(f))
+                refuse_change(name, f"its argument {i}", packed[i], *parts)
         return _stack([result], lambda leaves: _pick_each(leaves[0], batch.size), batch.size)
 
     return mapped
