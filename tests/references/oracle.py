@@ -15,7 +15,7 @@ from mpmath import mp, mpf
 from micrograd_gd.table import expression
 from micrograd_gd.table.ops import OPERATIONS
 
-__all__ = ["INDICES", "NEAR", "ORACLES", "Truth", "differences", "truth"]
+__all__ = ["INDICES", "NEAR", "ORACLES", "Truth", "differences", "truth", "value"]
 
 
 class Truth(NamedTuple):
@@ -129,10 +129,11 @@ def _formula(name):
     calls = expression.calls(tree)
     if name in calls:
         raise NotImplementedError(f"{name} is no formula: give it an oracle in {__file__}")
-    return expression.function(row.operands, tree, {called: _value(called) for called in calls})
+    return expression.function(row.operands, tree, {called: value(called) for called in calls})
 
 
-def _value(name):
+def value(name):
+    """The function that a row computes, on mpmath's numbers."""
     return (lambda *operands: ORACLES[name](*operands)[0]) if name in ORACLES else _formula(name)
 
 
