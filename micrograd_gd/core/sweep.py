@@ -49,17 +49,21 @@ def pull_back(
     *,
     differentiable: bool = False,
     last: bool = False,
+    stored: bool = False,
 ) -> dict[Any, Any]:
     """The adjoint sweep: from roots with their cotangents down, as far as the nodes in `stop`.
 
     An adjoint is the sum over the node's uses of the user's adjoint times the partial. With `stop`,
     only the adjoints found there are kept, which saves memory. `last` promises that nobody
-    differentiates the result again.
+    differentiates the result again. `stored` takes the partials as the forward pass stored them,
+    also in a trace: the graph was there before it.
     """
-    arithmetic = _arithmetic("down", stop, differentiable=differentiable, last=last)
+    how = {"differentiable": differentiable, "last": last, "stored": stored}
+    arithmetic = _arithmetic("down", stop, **how)
     if _runs_in_c(arithmetic, [*seeds, *stop]):
         is_on_values = arithmetic is not FLOATS
-        return _pull_back_in_c(seeds, stop, is_on_values, blocks.trace(), last)  # type: ignore[no-any-return]  # C has no types
+        trace = blocks.trace() if is_on_values else None
+        return _pull_back_in_c(seeds, stop, is_on_values, trace, last)  # type: ignore[no-any-return]  # C has no types
     return carry_down(in_order(seeds, stop), seeds, stop, arithmetic)
 
 
@@ -87,16 +91,19 @@ def push_forward(
     *,
     differentiable: bool = False,
     last: bool = False,
+    stored: bool = False,
 ) -> dict[Any, Any]:
     """The tangent sweep: from nodes with their tangents up, through `nodes` `in_order`.
 
     A tangent is the sum over the operands of the operand's tangent times the partial; a node that
-    no seed reaches has none. `last` promises that nobody differentiates the result again.
+    no seed reaches has none. `last` and `stored` are those of `pull_back`.
     """
-    arithmetic = _arithmetic("up", (), differentiable=differentiable, last=last)
+    how = {"differentiable": differentiable, "last": last, "stored": stored}
+    arithmetic = _arithmetic("up", (), **how)
     if _runs_in_c(arithmetic, nodes):
         is_on_values = arithmetic is not FLOATS
-        return _push_forward_in_c(nodes, seeds, is_on_values, blocks.trace(), last)  # type: ignore[no-any-return]  # as above
+        trace = blocks.trace() if is_on_values else None
+        return _push_forward_in_c(nodes, seeds, is_on_values, trace, last)  # type: ignore[no-any-return]  # as above
     return carry_up(nodes, seeds, arithmetic)
 
 
@@ -153,12 +160,13 @@ def _arithmetic(
     *,
     differentiable: bool = False,
     last: bool = False,
+    stored: bool = False,
 ) -> Arithmetic:
     """What is computed with here."""
     arithmetic = VALUES if differentiable else FLOATS
     if not blocks.open_blocks:
         return arithmetic
-    if trace := blocks.trace():
+    if (trace := blocks.trace()) and not stored:
         return trace.arithmetic(direction, stop, last=last)  # type: ignore[no-any-return]  # the trace's
     watch = blocks.watch()
     return Watched(arithmetic, watch) if watch and direction == "down" else arithmetic

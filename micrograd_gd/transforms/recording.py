@@ -40,11 +40,8 @@ class Recording:
         flat = [trees.flatten(args[place], f"argument {place}") for place in places]
         self.structures = [structure for _, structure in flat]
         given = [leaf for leaves, _ in flat for leaf in leaves]
-        self.stays_differentiable = blocks.is_recording() and (
-            _depth.get() > 0
-            or blocks.trace() is not None
-            or any(isinstance(x, Value) for x in given)
-        )
+        self._trace = blocks.trace()
+        self._stays_differentiable = _records(given)
         # A value of another transform stays as it is; here it gets a node of its own.
         self.inputs = [*map(_fresh, given)]
         if wrt is not None:  # the function closes over them, so they cannot be copied
@@ -69,25 +66,62 @@ class Recording:
         for y, cotangent in zip(self.outputs, cotangents, strict=True):
             if isinstance(y, Value) and not _is_zero(cotangent):
                 seeds[y] = seeds[y] + cotangent if y in seeds else cotangent
+        keep = self._stays_differentiable or _records(cotangents)
+        is_fixed = keep and self._is_fixed()
         found = sweep.pull_back(
             seeds,
             {*self.inputs},
-            differentiable=self._records(cotangents),
+            differentiable=keep and not is_fixed,
             last=_depth.get() == 0,
+            stored=is_fixed,
         )
-        return self.finish([found.get(x, 0.0) for x in self.inputs])
+        return _finish([found.get(x, 0.0) for x in self.inputs], keep=keep)
 
     def push_forward(self, tangents: Sequence[Any]) -> list[Any]:
         """The tangents of the outputs for those of the inputs."""
         pairs = zip(self.inputs, tangents, strict=True)
         seeds = {x: tangent for x, tangent in pairs if not _is_zero(tangent)}
+        keep = self._stays_differentiable or _records(tangents)
+        is_fixed = keep and self._is_fixed()
         found = sweep.push_forward(
             self._order,
             seeds,
-            differentiable=self._records(tangents),
+            differentiable=keep and not is_fixed,
             last=_depth.get() == 0,
+            stored=is_fixed,
         )
-        return self.finish([found.get(y, 0.0) for y in self.outputs])
+        return _finish([found.get(y, 0.0) for y in self.outputs], keep=keep)
+
+    def _is_fixed(self) -> bool:
+        """Whether the partials are the numbers they were, whatever is differentiated here.
+
+        So are those of a function of plain numbers alone, and those of a graph that was there
+        before the trace that is under way.
+
+        Raises JitError where a program would not see what a derivative depends on: a value that the
+        graph from before it was computed from, or a trace that is over.
+        """
+        trace = blocks.trace()
+        is_closed = not self._stays_differentiable and self._is_closed
+        if trace is self._trace:
+            return is_closed
+        if self._trace is not None:
+            raise JitError(
+                "a pull_back or push_forward made inside of a compiled function was called outside "
+                "of that call: return what it gives"
+            )
+        if _depth.get() > 0 and not is_closed:
+            raise JitError(
+                "a pull_back or push_forward of a function that depends on values was made before "
+                "the compiled function, which differentiates what it gives: call vjp or linearize "
+                "inside of the compiled function"
+            )
+        return True
+
+    @cached_property
+    def _is_closed(self) -> bool:
+        """Whether the function depends on no values but its inputs."""
+        return {node for node in self._order if node.op is None} <= {*self.inputs}
 
     @cached_property
     def _order(self) -> list[Value]:
@@ -122,14 +156,9 @@ class Recording:
         values = [found[place] for place in places]
         return SparseMatrix((values, ([i for i, _ in places], [j for _, j in places])), (m, n))
 
-    def _records(self, seeds: Sequence[Any]) -> bool:
-        return self.stays_differentiable or any(isinstance(seed, Value) for seed in seeds)
-
     def finish(self, leaves: Sequence[Any]) -> list[Any]:
         """The results as floats, or as values where another transform is around this one."""
-        if self.stays_differentiable:
-            return list(leaves)
-        return [leaf.data if isinstance(leaf, Value) else float(leaf) for leaf in leaves]
+        return _finish(leaves, keep=self._stays_differentiable)
 
     def _finish_aux(self, aux: Any) -> Any:
         """The same for the values in any structure."""
@@ -184,6 +213,19 @@ def _fresh(x: Any) -> Value:
     if (trace := blocks.trace()) and (varying := trace.fresh(x)) is not None:
         return varying  # type: ignore[no-any-return]  # the trace's
     return x * 1.0 if isinstance(x, Value) else Value(x)
+
+
+def _records(given: Sequence[Any]) -> bool:
+    """Whether what is computed from these numbers here may be differentiated again."""
+    return blocks.is_recording() and (
+        _depth.get() > 0 or blocks.trace() is not None or any(isinstance(x, Value) for x in given)
+    )
+
+
+def _finish(leaves: Sequence[Any], *, keep: bool) -> list[Any]:
+    if keep:
+        return list(leaves)
+    return [leaf.data if isinstance(leaf, Value) else float(leaf) for leaf in leaves]
 
 
 def _leaves(values: Sequence[Value]) -> list[Value]:

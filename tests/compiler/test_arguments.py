@@ -2,13 +2,18 @@
 
 import copy
 import operator
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import IntEnum, StrEnum
+from fractions import Fraction
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
 from compiled import AVAILABLE, bits
 
 from micrograd_gd import Value, jit, trace, value_and_grad, vmap
-from micrograd_gd.errors import JitError
+from micrograd_gd.errors import ArgumentError, JitError
 from micrograd_gd.functional import total
 
 # Changes in place.
@@ -129,3 +134,112 @@ def test_a_change_on_one_branch_is_refused_there(backend):
     assert run([1.0, 2.0]) == 1.0
     with pytest.raises(JitError, match="it changes its argument x in place"):
         run([2.0, 1.0])
+
+
+# Static arguments.
+
+Flag = IntEnum("Flag", {"both": 3})
+Word = StrEnum("Word", {"up": "up"})
+
+
+class Point(NamedTuple):
+    x: Any
+    y: int
+
+
+@dataclass(frozen=True)
+class Config:
+    x: Any
+
+
+EQUAL = [
+    [True, 1, 1.0, np.float64(1), np.float32(1), np.int64(1), Fraction(1), Decimal(1)],
+    [False, 0, 0.0, -0.0, 0j, Decimal(0), Decimal("-0"), Decimal("0.00"), np.float64(-0.0)],
+    [3, 3.0, Flag(3), Decimal("3.0"), Decimal("3.00")],
+    ["up", Word("up")],
+    [range(0, 3, 2), range(0, 4, 2)],
+]
+DEEP = [
+    lambda x: x,
+    lambda x: (x,),
+    lambda x: ("a", (x, 2)),
+    lambda x: frozenset([x]),
+    Config,
+    lambda x: Point(x, 1),
+]
+
+
+def alike(a, b):
+    return type(a) is type(b) and repr(a) == repr(b)
+
+
+@pytest.mark.parametrize("wrap", DEEP)
+@pytest.mark.parametrize("kinds", EQUAL)
+def test_equal_static_arguments_that_differ_have_programs_of_their_own(kinds, wrap):
+    """The function returns how its argument prints: a program that is shared would say another."""
+    traced = []
+
+    def f(x, mode):
+        traced.append(mode)
+        return x * len(traced)
+
+    for options in ({"static_argnums": 1}, {"static_argnames": "mode"}):
+        traced.clear()
+        run = jit(f, **options)
+        first = [run(1.0, wrap(each)) for each in kinds]
+        assert first == [*range(1, len(kinds) + 1)]
+        assert [run(1.0, wrap(each)) for each in kinds] == first, "and each is traced once"
+        assert all(alike(a, wrap(b)) for a, b in zip(traced, kinds, strict=True))
+
+
+def test_a_static_nan_is_traced_once():
+    run = jit(lambda x, n: x * n, static_argnums=1)
+    for nan in (float("nan"), float("inf") - float("inf")):
+        run(1.0, nan)
+    assert len(run.variants) == 1
+
+
+def test_keys_of_dicts_that_are_equal_and_differ_are_other_arguments():
+    run = jit(lambda d: [x * (2 if type(key) is bool else 3) for key, x in d.items()])
+    for _ in range(2):
+        assert [run({1: 1.0}), run({True: 1.0}), run({1.0: 1.0})] == [[3.0], [2.0], [3.0]]
+    assert len(run.variants) == 3
+
+
+def by_place(x, n=1, /, mode="a", *, k=2):
+    return x * n * k + (1 if mode == "a" else 2)
+
+
+def by_anything(x, /, *rest, scale=1, **named):
+    return x * scale * (1 + len(rest)) * (1 + len(named))
+
+
+@pytest.mark.parametrize(
+    ("static", "calls"),
+    [
+        ({"static_argnums": 1}, [((2.0,), {}), ((2.0, 3), {}), ((2.0, 3), {"k": 4})]),
+        ({"static_argnames": "n"}, [((2.0, 3), {}), ((2.0, 4), {"k": 4})]),
+        ({"static_argnums": -1}, [((2.0, 3, "b"), {}), ((2.0,), {"mode": "b"}), ((2.0,), {})]),
+        ({"static_argnames": "mode"}, [((2.0, 3, "b"), {}), ((2.0,), {"mode": "a"})]),
+        ({"static_argnames": ["k", "mode"]}, [((2.0, 3, "b"), {"k": 5}), ((2.0,), {"k": 3})]),
+        ({"static_argnums": (1, 2)}, [((2.0, 3, "b"), {"k": 5.0}), ((2.0,), {"k": 3.0})]),
+    ],
+)
+def test_static_arguments_by_place_by_name_and_by_default(static, calls):
+    run = jit(by_place, **static)
+    for args, kwargs in calls * 2:
+        assert run(*args, **kwargs) == by_place(*args, **kwargs)
+
+
+def test_a_name_is_not_that_of_an_argument_by_place_alone():
+    run = jit(by_anything, static_argnames=["x", "scale"])
+    assert [run(2.0, x="any", scale=3), run(3.0, 1.0, x="any", scale=3)] == [12.0, 36.0]
+    assert [each.input_count for each in run.variants] == [1, 2]
+    run = jit(by_anything, static_argnums=[2])
+    assert run(2.0, 1.0, "any") == 6.0
+
+
+@pytest.mark.parametrize("name", ["mode", "xs", ""])
+def test_names_that_are_not_taken_are_refused(name):
+    with pytest.raises(ArgumentError, match=f"static_argnames has '{name}', but .* takes "):
+        jit(lambda *xs, scale=1: xs[0], static_argnames=["scale", name])
