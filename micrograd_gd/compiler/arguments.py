@@ -33,38 +33,47 @@ class Signature:
         self._read(f)
         argnums = [static_argnums] if isinstance(static_argnums, int) else [*static_argnums]
         argnames = [static_argnames] if isinstance(static_argnames, str) else [*static_argnames]
-        self._static = {*map(self._find_place, argnums), *map(self._check_name, argnames)}
+        self._static = {
+            *(same for i in argnums for same in self._find_place(i)),
+            *(same for name in argnames for same in self._find_name(name)),
+        }
 
     def _read(self, f: Callable[..., Any]) -> None:
         """Find the names of the arguments."""
         self._names: list[str] = []  # of those that may be given by place
-        self._keywords: list[str] = []  # of all that may be given by name
+        self._keywords: list[str] = []  # of those that may be given by name
         self._rest = "x"  # and a number: the name of those by place that follow
-        self._is_open = False  # whether there may be any number of arguments
+        self._takes_any_place = self._takes_any_name = False
         try:
             parameters = inspect.signature(f).parameters.values()
         except (TypeError, ValueError):  # written in C
-            self._is_open = True
+            self._takes_any_place = self._takes_any_name = True
             return
         for each in parameters:
-            if each.kind is each.VAR_POSITIONAL:
-                self._rest = f"{each.name}_"
-            elif each.kind in {each.POSITIONAL_ONLY, each.POSITIONAL_OR_KEYWORD}:
-                self._names.append(each.name)
-            self._keywords.append(each.name)
-            self._is_open |= each.kind in {each.VAR_POSITIONAL, each.VAR_KEYWORD}
+            match each.kind:
+                case each.VAR_POSITIONAL:
+                    self._rest, self._takes_any_place = f"{each.name}_", True
+                case each.VAR_KEYWORD:
+                    self._takes_any_name = True
+                case each.POSITIONAL_ONLY:
+                    self._names.append(each.name)
+                case each.KEYWORD_ONLY:
+                    self._keywords.append(each.name)
+                case _:
+                    self._names.append(each.name)
+                    self._keywords.append(each.name)
 
-    def _find_place(self, i: int) -> int | str:
-        """The name of argument i; its place where it has no name."""
+    def _find_place(self, i: int) -> list[int | str]:
+        """Argument i, by its place and by the name that it may also be given by."""
         count = len(self._names)
         if not isinstance(i, int):
             raise ArgumentError(
                 f"static_argnums has {shorten(i)}; expected places of arguments, such as 0; names "
                 f"go into static_argnames"
             )
-        if self._is_open and i >= count:
-            return i
-        if self._is_open and i < 0:
+        if self._takes_any_place and i >= count:
+            return [i]
+        if self._takes_any_place and i < 0:
             raise ArgumentError(
                 f"static_argnums has {i}, but {self.name} takes any number of arguments: count "
                 f"from the first, which is 0"
@@ -74,18 +83,22 @@ class Signature:
                 f"static_argnums has {i}, but {self.name} takes {count} arguments by place; the "
                 f"first is 0"
             )
-        return self._names[i]
+        name = self._names[i]
+        return [i % count, *([name] if name in self._keywords else [])]
 
-    def _check_name(self, name: str) -> str:
+    def _find_name(self, name: str) -> list[int | str]:
+        """The argument of that name, and its place if it has one."""
         if not isinstance(name, str):
             raise ArgumentError(
                 f"static_argnames has {shorten(name)}; expected names of arguments; places go "
                 f"into static_argnums"
             )
-        if not self._is_open and name not in self._keywords:
-            takes = ", ".join(self._keywords) or "no arguments"
+        if name in self._names and (name in self._keywords or not self._takes_any_name):
+            return [name, self._names.index(name)]
+        if not (self._takes_any_name or name in self._keywords):
+            takes = ", ".join(dict.fromkeys([*self._names, *self._keywords])) or "no arguments"
             raise ArgumentError(f"static_argnames has {name!r}, but {self.name} takes {takes}")
-        return name
+        return [name]
 
     def bind(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> "Arguments":
         """The arguments of a call."""
@@ -101,7 +114,7 @@ class Signature:
 
     def is_static(self, place: int | str) -> bool:
         """Whether the argument reaches the function as it is."""
-        return place in self._static or self.name_argument(place) in self._static
+        return place in self._static
 
 
 class Arguments:
@@ -128,8 +141,9 @@ class Arguments:
             self.leaves += leaves
             self._structures[place] = structure
             self.named.append((name, structure))
-        self.key = (*self._structures.items(), *self.static.items())
         try:
+            static = [(place, trees.tell_apart(x)) for place, x in self.static.items()]
+            self.key = (*self._structures.items(), *static)
             hash(self.key)
         except TypeError:
             raise JitError(

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from itertools import accumulate, product
+from numbers import Number
 from typing import Any
 
 from micrograd_gd.engine import Value
@@ -23,6 +24,7 @@ class Structure:
     shape: tuple[int, ...] = ()  # of an array
     below: tuple["Structure", ...] = ()
     size: int = 1  # the number of leaves
+    odd_keys: tuple[Any, ...] = ()  # what tells apart the keys of a dict that are not all text
 
     def __hash__(self) -> int:
         return self._hash
@@ -83,7 +85,9 @@ def _flatten(tree: Any, name: str, leaves: list[Any]) -> Structure:
         return Structure(type(tree), below=tuple(below), size=sum(b.size for b in below))
     if isinstance(tree, dict):
         below = [_flatten(item, f"{name}[{key!r}]", leaves) for key, item in tree.items()]
-        return Structure(dict, tuple(tree), below=tuple(below), size=sum(b.size for b in below))
+        size = sum(b.size for b in below)
+        odd_keys = () if {*map(type, tree)} <= {str} else tuple(map(tell_apart, tree))
+        return Structure(dict, tuple(tree), below=tuple(below), size=size, odd_keys=odd_keys)
     if hasattr(tree, "__array__") and getattr(tree, "ndim", None):
         items = tree.ravel().tolist()
         if {*map(type, items)} != {float}:
@@ -92,6 +96,25 @@ def _flatten(tree: Any, name: str, leaves: list[Any]) -> Structure:
         return Structure(type(tree), shape=tuple(tree.shape), size=tree.size)
     leaves.append(_leaf(tree.item() if hasattr(tree, "ndim") else tree, name))
     return LEAF
+
+
+def tell_apart(x: Any) -> Any:
+    """A key that is equal only for what is alike: 1, 1.0 and True are not, nor are 0.0 and -0.0.
+
+    Equal things of one type are told apart by how they print. Raises TypeError for what has no
+    hash.
+
+    >>> tell_apart(1) == tell_apart(1.0), tell_apart((0.0,)) == tell_apart((-0.0,))
+    (False, False)
+    """
+    kind: Any = type(x)
+    if isinstance(x, (tuple, frozenset)):
+        return kind, *map(tell_apart, x)
+    hash(x)
+    is_exact = kind in {int, bool, str} or kind.__eq__ is object.__eq__
+    if is_exact or kind.__repr__ is object.__repr__:
+        return kind, x
+    return (kind, repr(x)) if isinstance(x, Number) else (kind, x, repr(x))
 
 
 @lru_cache
