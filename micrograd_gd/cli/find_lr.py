@@ -11,6 +11,7 @@ from micrograd_gd.cli.experiment import Experiment, Settings
 from micrograd_gd.cli.options import (
     DEFAULT,
     Activation,
+    BatchSize,
     Data,
     Hidden,
     Loss,
@@ -28,7 +29,7 @@ from micrograd_gd.descent.objective import Objective
 from micrograd_gd.errors import NonFiniteError
 from micrograd_gd.viz import plot_learning_rates
 
-MOST = 256  # training rows that are looked at; more would be slow, and say the same
+MOST = 128  # training rows that are looked at; more would be slow, and say the same
 
 
 def find_lr(
@@ -39,6 +40,7 @@ def find_lr(
     test_fraction: TestFraction = DEFAULT.test_fraction,
     task: Task = "auto",
     loss: Loss = None,
+    batch_size: BatchSize = DEFAULT.batch_size,
     seed: Seed = DEFAULT.seed,
     smallest: Annotated[float, typer.Option(help="The rate to start from.")] = 1e-6,
     largest: Annotated[float, typer.Option(help="The rate to end at, if not before.")] = 100.0,
@@ -49,35 +51,47 @@ def find_lr(
         Settings(
             hidden=widths(hidden),
             activation=activation,
+            batch_size=batch_size,
             test_fraction=test_fraction,
             loss=loss,
             seed=seed,
         )
     )
     experiment = Experiment(dataset(data, target, task, loss), settings)
-    inputs, targets = experiment.samples(experiment.train)
-    rows = sorted(Random(seed).sample(range(len(inputs)), min(len(inputs), MOST)))  # noqa: S311 — rows, no secret
-    objective = Objective(
-        experiment.predictor.network,
-        [inputs[row] for row in rows],
-        [targets[row] for row in rows],
-        experiment.loss,
+    objective = _objective(experiment)
+    rows = len(objective.inputs)
+    size = printing.describe_batches(batch_size, rows)
+    typer.echo(
+        f"{experiment.predictor.network!r}, {experiment.loss} of {rows} rows of {data}, {size}"
     )
-    typer.echo(f"{experiment.predictor.network!r}, {experiment.loss} of {len(rows)} rows of {data}")
-    curve = find_learning_rate(objective, smallest=smallest, largest=largest)
+    curve = find_learning_rate(
+        objective, smallest=smallest, largest=largest, seed=seed,
+        batch_size=batch_size if batch_size < rows else None,
+    )  # fmt: skip
     shown = range(0, len(curve.rates), max(1, len(curve.rates) // 16))
     lines = [(f"{curve.rates[i]:.2g}", f"{curve.losses[i]:.4g}") for i in shown]
     for line in ["", *printing.align([("learning rate", "loss after the step"), *lines])]:
         typer.echo(line)
-    typer.echo(
-        f"\nsuggestion      {curve.suggestion:.2g}, a tenth of the last rate before the rise"
-    )
+    typer.echo(f"\nsuggestion      {printing.round_down(curve.suggestion)}, {curve.reason}")
+    if not curve.has_risen:
+        typer.echo(f"no rise         of the loss up to {curve.rates[-1]:.3g}, the last rate tried")
     typer.echo(
         f"critical rate   {_critical(objective)}: "
         f"2 / the largest curvature, beyond which steps grow"
     )
     if out is not None:
         draw(out, plot_learning_rates, curve)
+
+
+def _objective(experiment: Experiment) -> Objective:
+    """The loss of the network on its training rows, or on some where there are many."""
+    inputs, targets = experiment.samples(experiment.train)
+    random = Random(experiment.settings.seed)  # noqa: S311 — rows, no secret
+    rows = sorted(random.sample(range(len(inputs)), min(len(inputs), MOST)))
+    network = experiment.predictor.network
+    return Objective(
+        network, [inputs[row] for row in rows], [targets[row] for row in rows], experiment.loss
+    )
 
 
 def _critical(objective: Objective) -> str:

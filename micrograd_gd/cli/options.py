@@ -25,6 +25,9 @@ Hidden = Annotated[
 Activation = Annotated[
     str, typer.Option(help="Non-linearity of the hidden layers: relu, tanh, ...")
 ]
+BatchSize = Annotated[
+    int, typer.Option(help="Rows for each step; as many as there are: full batch.")
+]
 TestFraction = Annotated[float, typer.Option(help="Share of the rows kept for the test.")]
 Task = Annotated[
     str, typer.Option(help="classes, numbers, or auto: text is classes, numbers are numbers.")

@@ -9,8 +9,7 @@ from micrograd_gd.table.ops import OPERATIONS, Operation
 def describe_start(name: str, experiment: Experiment) -> list[str]:
     """What a training starts from."""
     dataset, settings = experiment.dataset, experiment.settings
-    size = min(settings.batch_size, len(experiment.train))
-    batches = "full batch" if size == len(experiment.train) else f"batches of {size}"
+    batches = describe_batches(settings.batch_size, len(experiment.train))
     rate = f"learning rate {settings.learning_rate:g}"
     rows = [
         ("data", f"{name}: {repr(dataset).removeprefix('Dataset(').removesuffix(')')}"),
@@ -18,6 +17,25 @@ def describe_start(name: str, experiment: Experiment) -> list[str]:
         ("training", f"{settings.epochs} epochs, {rate}, {batches}, seed {settings.seed}"),
     ]
     return align(rows)
+
+
+def describe_batches(size: int, rows: int) -> str:
+    """How many of the rows a step takes.
+
+    >>> describe_batches(16, 150), describe_batches(16, 16)
+    ('batches of 16', 'full batch')
+    """
+    return f"batches of {size}" if size < rows else "full batch"
+
+
+def round_down(x: float) -> str:
+    """A number above 0 in two digits, and not above itself.
+
+    >>> round_down(0.5799), round_down(1.0)
+    ('0.57', '1')
+    """
+    rounded = float(f"{x:.2g}")
+    return f"{rounded if rounded <= x else float(f'{x * 0.99:.2g}'):.2g}"
 
 
 def describe_result(experiment: Experiment) -> list[str]:

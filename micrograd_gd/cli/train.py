@@ -9,6 +9,7 @@ from micrograd_gd.cli.experiment import Settings
 from micrograd_gd.cli.options import (
     DEFAULT,
     Activation,
+    BatchSize,
     Hidden,
     Loss,
     Seed,
@@ -35,9 +36,7 @@ def train(
         float, typer.Option("--learning-rate", "--lr", help="What a step takes of the gradient.")
     ] = DEFAULT.learning_rate,
     epochs: Annotated[int, typer.Option(help="How often to go over the data.")] = DEFAULT.epochs,
-    batch_size: Annotated[
-        int, typer.Option(help="Rows for each step; as many as there are: full batch.")
-    ] = DEFAULT.batch_size,
+    batch_size: BatchSize = DEFAULT.batch_size,
     test_fraction: TestFraction = DEFAULT.test_fraction,
     task: Task = "auto",
     loss: Loss = None,

@@ -8,29 +8,39 @@ import math
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import islice, product, repeat
+from random import Random
 from statistics import median
 from typing import Any, Literal
 
 from micrograd_gd.descent.curvature import largest_curvature
 from micrograd_gd.descent.minimize import minimize
-from micrograd_gd.descent.objective import find_start
-from micrograd_gd.descent.trajectory import Descent, count_steps
-from micrograd_gd.errors import ArgumentError
-from micrograd_gd.table.numbers import require_positive
+from micrograd_gd.descent.objective import Objective, find_start
+from micrograd_gd.descent.trajectory import Descent, Step, count_steps
+from micrograd_gd.errors import ArgumentError, MicrogradError
+from micrograd_gd.optim import Schedule
+from micrograd_gd.table.numbers import generator, require_positive, shorten
+from micrograd_gd.transforms.derivatives import stop_gradient
 
 WINDOW = 5  # losses; a spike of up to two of them does not move their median
+TRIAL = 100  # steps with a rate before it is suggested
+BATCHES = 8  # of which the curvature is looked at
+PRODUCTS = 20  # with the Hessian: they find its largest eigenvalue to a few per cent
 
 
 @dataclass(frozen=True, repr=False)
 class LearningRateCurve:
     """What `find_learning_rate` saw: the loss after a step with each of the rising rates.
 
-    `suggestion` is a tenth of the last rate before the loss rose for good.
+    `suggestion` is the rate to take, and `reason` says what it is. `has_risen` is whether the
+    loss rose in the end: where it did not, the rise says nothing about the rates.
     """
 
     rates: tuple[float, ...]
     losses: tuple[float, ...]
     suggestion: float
+    reason: str = ""
+    has_risen: bool = True
 
     def __repr__(self) -> str:
         tried = f"{len(self.rates)} rates from {self.rates[0]:g} to {self.rates[-1]:g}"
@@ -44,18 +54,27 @@ def find_learning_rate(
     smallest: float = 1e-6,
     largest: float = 100.0,
     factor: float = 1.1,
+    batch_size: int | None = None,
+    seed: int | Random | None = None,
 ) -> LearningRateCurve:
     """Descend once, with a rate that begins small and is slowly increased, and watch the loss.
 
     At first nothing seems to happen, then the loss falls, then the steps are too large and it
     explodes, which ends the test (Smith, 2017). Each rate is `factor` times the one before. The
-    suggestion is a tenth of the last rate before the loss, its spikes smoothed away, rose for good.
-    `f` and `start` are those of `minimize`; an `Objective` has a start of its own.
+    suggestion is a tenth of the last rate before the loss, its spikes smoothed away, rose for good;
+    at most half the critical rate, at the start and at the lowest place that was met; and tried:
+    a hundred steps with it go down. `f` and `start` are those of `minimize`; an `Objective` has a
+    start of its own. With a `batch_size`, steps follow batches of an `Objective`'s samples, as in
+    `fit`, in an order that `seed` decides; the losses are those of all samples.
 
-    Raises ArgumentError for rates out of order, and where no rate lowers the loss.
+    Raises ArgumentError for rates out of order, for batches of what is no `Objective`, and where
+    no rate lowers the loss.
 
-    >>> find_learning_rate(lambda w: (w - 3) ** 2 + 1, start=0.0)
-    LearningRateCurve(167 rates from 1e-06 to 7.43337, suggestion 0.558)
+    >>> curve = find_learning_rate(lambda w: (w - 3) ** 2 + 1, start=0.0)
+    >>> curve
+    LearningRateCurve(167 rates from 1e-06 to 7.43337, suggestion 0.5)
+    >>> curve.reason
+    'half the smallest critical rate that was met'
     """
     smallest, largest = require_positive("smallest", smallest), require_positive("largest", largest)
     factor = require_positive("factor", factor)
@@ -66,21 +85,77 @@ def find_learning_rate(
         expected = "expected less than 1e308 times as much"
         raise ArgumentError(f"rates from {smallest} to {largest} are too far apart: {expected}")
     steps = math.ceil(math.log(largest / smallest) / math.log(factor))
-    watch = _Watch()
+    ground = _Ground(f, find_start(f, start), batch_size, generator(seed))
+    watch = _Watch(ground)
     with suppress(_ExplodedError):
-        minimize(
-            f,
-            find_start(f, start),
-            learning_rate=lambda step: smallest * factor**step,
-            max_steps=steps,
-            tolerance=None,
-            callback=lambda step: watch(step.value),
-        )
+        ground.descend(lambda step: smallest * factor**step, steps, watch)
     if not watch.losses:
         raise ArgumentError("the loss or its slope is not finite at the start; try another start")
     losses = watch.losses[1:]
     rates = [smallest * factor**i for i in range(len(losses))]
-    return LearningRateCurve(tuple(rates), tuple(losses), _suggestion(watch.losses, rates))
+    rate, has_risen = _last_before_rise(watch.losses, rates)
+    reason = "a tenth of the last rate before the rise"
+    if not has_risen:
+        reason = "a tenth of the largest rate, because no rise of the loss was seen"
+    bound = ground.critical(watch.lowest) / 2
+    if rate / 10 > bound:
+        reason = "half the smallest critical rate that was met"
+    rate = min(rate / 10, bound)
+    for _ in range(10):
+        if ground.goes_down(rate, watch.losses[0]):
+            return LearningRateCurve(tuple(rates), tuple(losses), rate, reason, has_risen)
+        rate, reason = rate / 4, f"with which {TRIAL} steps go down; with larger ones they do not"
+    raise ArgumentError(
+        f"{TRIAL} steps do not lower the loss, not even with the rate {4 * rate:.3g}; expected a "
+        f"function that falls along its slope: check its gradient, or try another start"
+    )
+
+
+class _Ground:
+    """What the descents go down: the function, or one batch of its samples after the other."""
+
+    def __init__(self, f: Any, start: Any, batch_size: int | None, order: Random) -> None:
+        if batch_size is not None and not isinstance(f, Objective):
+            expected = "expected an Objective, which has samples to draw batches from"
+            raise ArgumentError(f"batch_size beside {shorten(f)}; {expected}")
+        self._f, self.start, self._size, self._order = f, start, batch_size, order
+
+    def descend(
+        self, rate: float | Schedule, steps: int, callback: Callable[[Step], Any] | None = None
+    ) -> Descent:
+        """Descend from the start, with every step on the next batch if there are any."""
+        size = self._size
+        batches = repeat(self._f) if size is None else self._f.batches(size, self._order)
+        return minimize(
+            lambda *x: next(batches)(*x),  # noqa: PLW0108 — the next at each call
+            self.start,
+            learning_rate=rate,
+            max_steps=steps,
+            tolerance=None,
+            callback=callback,
+        )
+
+    def loss(self, step: Step) -> float:
+        """The value at a step, of all samples."""
+        return step.value if self._size is None else float(stop_gradient(self._f(step.parameters)))
+
+    def goes_down(self, rate: float, first: float) -> bool:
+        """Whether steps with this rate end lower than they begin, and all along are finite."""
+        descent = self.descend(rate, TRIAL)
+        last = descent.trajectory[-WINDOW:]
+        is_cut = len(descent.trajectory) <= TRIAL and descent.status == "diverged"
+        return not is_cut and median(map(self.loss, last)) < first
+
+    def critical(self, lowest: Any) -> float:
+        """The smallest critical rate at the start and at another place, of all and of batches."""
+        functions = [self._f]
+        if self._size is not None:
+            functions += islice(self._f.batches(self._size, self._order), BATCHES)
+        rates = [math.inf]
+        for f, place in product(functions, (self.start, lowest)):
+            with suppress(MicrogradError):  # no second derivative, or none that is finite
+                rates.append(_critical(f, place, PRODUCTS))
+        return min(rates)
 
 
 class _ExplodedError(Exception):
@@ -90,21 +165,28 @@ class _ExplodedError(Exception):
 class _Watch:
     """Keep the losses, and end the descent where they explode; a spike is no explosion."""
 
-    def __init__(self) -> None:
+    def __init__(self, ground: _Ground) -> None:
         self.losses: list[float] = []
+        self.lowest: Any = ground.start
+        self._ground = ground
 
-    def __call__(self, loss: float) -> None:
+    def __call__(self, step: Step) -> None:
+        loss = self._ground.loss(step)
+        if not math.isfinite(loss):
+            raise _ExplodedError
+        if loss < min(self.losses, default=math.inf):
+            self.lowest = step.parameters
         self.losses.append(loss)
         recent, first = median(self.losses[-WINDOW:]), self.losses[0]
         if len(self.losses) > WINDOW and recent > first + (first - min(self.losses)):
             raise _ExplodedError
 
 
-def _suggestion(losses: Sequence[float], rates: Sequence[float]) -> float:
-    """A tenth of the last rate at which the smoothed loss was still down, within 10 % of its fall.
+def _last_before_rise(losses: Sequence[float], rates: Sequence[float]) -> tuple[float, bool]:
+    """The last rate with the smoothed loss still down, within 10 % of its fall; if it then rose.
 
     Beyond 2 / curvature, errors begin to grow. That shows only after some steps, in which the rate
-    rises a few times over; hence the tenth.
+    rises a few times over; hence the tenth that is suggested.
     """
     half = WINDOW // 2
     smooth = [median(losses[max(0, i - half) : i + half + 1]) for i in range(len(losses))]
@@ -117,7 +199,7 @@ def _suggestion(losses: Sequence[float], rates: Sequence[float]) -> float:
             f"rate small enough: try a smaller one, or another start"
         )
     last = max(i for i, loss in enumerate(smooth) if loss <= lowest + 0.1 * fall)
-    return rates[max(last - 1, 0)] / 10
+    return rates[max(last - 1, 0)], last < len(smooth) - 1
 
 
 VerdictWord = Literal["slow", "converges", "overshoots", "diverges"]
@@ -217,7 +299,11 @@ def critical_learning_rate(f: Callable[..., Any], at: Any = None) -> float:
     >>> round(critical_learning_rate(lambda x: 5 * x[0] ** 2 - 100 * x[1] ** 2, [1.0, 1.0]), 9)
     0.2
     """
-    at = find_start(f, at)
+    return _critical(f, find_start(f, at), 300)
+
+
+def _critical(f: Callable[..., Any], at: Any, products: int) -> float:
     several = type(at) is tuple
-    curvature = largest_curvature((lambda x: f(*x)) if several else f, [*at] if several else at)
+    function, place = ((lambda x: f(*x)), [*at]) if several else (f, at)
+    curvature = largest_curvature(function, place, products=products)
     return 2 / curvature if curvature > 0 else math.inf

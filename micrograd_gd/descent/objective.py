@@ -1,11 +1,13 @@
 """A model's loss on given samples as an ordinary function of its parameters."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from copy import deepcopy
+from random import Random
 from typing import Any
 
 from micrograd_gd.errors import ArgumentError, ShapeError
 from micrograd_gd.losses import loss_function
+from micrograd_gd.table.numbers import require_count
 
 
 class Objective:
@@ -52,6 +54,20 @@ class Objective:
         replaced = {id(old): new for old, new in zip(own, parameters, strict=True)}
         model = deepcopy(self.model, replaced)
         return self.loss([model(row) for row in self.inputs], self.targets)
+
+    def batches(self, size: int, order: Random) -> Iterator["Objective"]:
+        """The loss on `size` of the samples, again and again, in the order of `fit`; without end.
+
+        Raises ArgumentError for a size below 1.
+        """
+        size = require_count("batch_size", size)
+        rows = list(range(len(self.inputs)))
+        while True:
+            order.shuffle(rows)
+            for first in range(0, len(rows), size):
+                batch = rows[first : first + size]
+                inputs, targets = ([xs[i] for i in batch] for xs in (self.inputs, self.targets))
+                yield Objective(self.model, inputs, targets, self.loss)
 
 
 def find_start(f: Callable[..., Any], start: Any) -> Any:

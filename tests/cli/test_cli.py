@@ -570,7 +570,8 @@ def test_find_lr_suggests_a_rate_that_trains(run):
     done = run("find-lr", "iris", "--hidden", "3")
     assert (done.status, done.err) == (0, "")
     assert done.out.startswith(
-        "MLP(4 -> 3 relu -> 3 linear, 27 parameters), cross_entropy of 114 rows of iris\n"
+        "MLP(4 -> 3 relu -> 3 linear, 27 parameters), cross_entropy of 114 rows of iris, "
+        "batches of 16\n"
     )
     suggestion = float(re.search(r"^suggestion +([0-9.]+),", done.out, re.MULTILINE)[1])
     critical = float(re.search(r"^critical rate +([0-9.]+) at", done.out, re.MULTILINE)[1])

@@ -1,6 +1,8 @@
 """Too small is slow, large overshoots, too large diverges: measured, and foretold by curvature."""
 
 import math
+from functools import partial
+from itertools import pairwise
 from random import Random
 
 import numpy as np
@@ -11,12 +13,16 @@ from hypothesis import strategies as st
 from micrograd_gd import (
     MLP,
     Objective,
+    Value,
     critical_learning_rate,
     find_learning_rate,
     fit,
+    grad,
+    hessian,
     minimize,
     sweep_learning_rates,
 )
+from micrograd_gd.data import Dataset, blobs, circles, moons, spiral, standardize
 from micrograd_gd.descent.curvature import largest_curvature
 from micrograd_gd.errors import ArgumentError, NonFiniteError, ShapeError
 
@@ -209,6 +215,136 @@ def test_what_cannot_be_found_is_told():
         find_learning_rate(parabola, 0.0, smallest=1.0, largest=0.1)
     with pytest.raises(ArgumentError, match=r"smallest is 0.0"):
         find_learning_rate(parabola, 0.0, smallest=0)
+
+
+# Find one that trains, whatever the function and the data.
+
+
+def random_function(seed):
+    """A function of one to four numbers with a start, of many kinds; some have no minimum."""
+    random = Random(seed)
+    size = random.randint(1, 4)
+    scale = [10 ** random.uniform(-2, 2) for _ in range(size)]
+    shift = [random.uniform(-3, 3) for _ in range(size)]
+    start = [random.uniform(-3, 3) for _ in range(size)]
+    rows = [[random.gauss(0, 1) for _ in range(size)] for _ in range(6)]
+
+    def scores(x):
+        return [sum(a * xi for a, xi in zip(row, x, strict=True)) for row in rows]
+
+    def bowl(x):
+        return sum(s * (xi - c) ** 2 for s, xi, c in zip(scale, x, shift, strict=True))
+
+    def valley_of_rosenbrock(x):
+        return sum((1 - a) ** 2 + 10 * (b - a * a) ** 2 for a, b in pairwise([*x, x[0]]))
+
+    kinds = [
+        bowl,
+        quadratic(scale, seed),
+        valley_of_rosenbrock,
+        lambda x: bowl(x) ** 2,
+        lambda x: bowl(x) + sum(3 * (2 * xi).sin() for xi in x),
+        lambda x: sum((0.5 * xi).cosh() for xi in x),
+        lambda x: sum((score.tanh() - 0.3) ** 2 for score in scores(x)),
+        lambda x: sum(score.softplus() for score in scores(x)),
+        lambda x: sum((score - 0.5).abs() for score in scores(x)),
+        lambda x: sum(score.relu() ** 2 + 0.1 * score for score in scores(x)),
+        lambda x: (1 + bowl(x)).log(),
+        lambda x: -0.01 * bowl(x) + sum(shift[0] * xi for xi in x),
+    ]
+    return kinds[seed % len(kinds)], start
+
+
+@pytest.mark.parametrize("block", range(10))
+def test_the_suggestion_trains_on_any_function_and_is_below_the_critical_rate(block):
+    for seed in range(20 * block, 20 * block + 20):
+        f, x = random_function(seed)
+        slope = grad(f)
+        curve = find_learning_rate(f, x)
+        steepest = max(np.linalg.eigvalsh(np.array(hessian(f)(x))))
+        assert steepest <= 0 or curve.suggestion < 2 / steepest, seed
+        before = f([Value(xi) for xi in x]).data
+        for _ in range(200):
+            x = [xi - curve.suggestion * g for xi, g in zip(x, slope(x), strict=True)]
+        after = f([Value(xi) for xi in x]).data
+        assert after < before, (seed, curve, curve.reason, before, after)
+
+
+def bundled(name):
+    """A data set of scikit-learn; of its rows a few, spread over all."""
+    datasets = pytest.importorskip("sklearn.datasets", reason="scikit-learn is not installed")
+    bunch = getattr(datasets, f"load_{name}")()
+    is_numbers = name in {"diabetes", "linnerud"}
+    rows = range(0, len(bunch.data), max(1, len(bunch.data) // 64))
+    targets = bunch.target[:, 0] if bunch.target.ndim == 2 else bunch.target
+    return Dataset(
+        [bunch.data[i].tolist() for i in rows],
+        [float(targets[i]) if is_numbers else int(targets[i]) for i in rows],
+        tuple(map(str, bunch.feature_names)),
+        "target",
+        None if is_numbers else tuple(map(str, bunch.target_names)),
+    )
+
+
+DATA = {
+    **{
+        name: partial(bundled, name)
+        for name in ("wine", "breast_cancer", "digits", "diabetes", "iris", "linnerud")
+    },
+    "moons": partial(moons, 64, noise=0.1, seed=0),
+    "circles": partial(circles, 64, seed=0),
+    "spiral": partial(spiral, 64, seed=0),
+    "blobs": partial(blobs, 64, seed=0),
+}
+
+
+@pytest.mark.parametrize("batch_size", [None, 8])
+@pytest.mark.parametrize("name", DATA)
+def test_the_suggestion_trains_on_any_data_and_is_below_the_critical_rate(name, batch_size):
+    data = DATA[name]()
+    inputs, targets = standardize(data.inputs)(data.inputs), data.targets
+    if data.class_names is None:
+        targets = [x for (x,) in standardize([[t] for t in targets])([[t] for t in targets])]
+    outputs, loss = (len(data.class_names), "cross_entropy") if data.class_names else (1, "mse")
+    model = MLP(len(inputs[0]), [4, outputs], seed=0)
+    objective, start = Objective(model, inputs, targets, loss), model.state_dict()
+    curve = find_learning_rate(objective, batch_size=batch_size, seed=0, factor=1.3)
+    assert curve.suggestion < critical_learning_rate(objective)
+    for seed in range(5):
+        history = fit(
+            model, inputs, targets, loss=loss, learning_rate=curve.suggestion, epochs=10,
+            batch_size=batch_size, seed=seed, compiled=True, progress=False,
+        )  # fmt: skip
+        assert history.status == "completed"
+        losses = history.column("loss")
+        assert losses[-1] < losses[0], (curve.suggestion, curve.reason, losses)
+        model.load_state_dict(start)
+
+
+def test_where_no_rise_was_seen_the_curve_says_so():
+    curve = find_learning_rate(lambda x: -x, 0.0)
+    assert not curve.has_risen
+    assert curve.reason == "a tenth of the largest rate, because no rise of the loss was seen"
+    assert curve.suggestion == pytest.approx(curve.rates[-1] / 10)
+    level = find_learning_rate(lambda x: (1 + x * x).log(), 1.0, largest=0.1)
+    assert not level.has_risen
+    assert find_learning_rate(parabola, 0.0).has_risen
+
+
+def test_batches_are_of_an_objective_and_in_the_order_of_fit():
+    with pytest.raises(ArgumentError, match=r"batch_size beside .*; expected an Objective"):
+        find_learning_rate(parabola, 0.0, batch_size=2)
+    model = MLP(1, 1, seed=0)
+    inputs, targets = [[0.0], [1.0], [2.0], [3.0], [4.0]], [1.0, 3.0, 5.0, 7.0, 9.0]
+    loss = Objective(model, inputs, targets)
+    batches = loss.batches(2, Random(3))
+    w = loss.start
+    for _ in range(3):
+        w = [wi - 0.01 * slope for wi, slope in zip(w, grad(next(batches))(w), strict=True)]
+    fit(model, inputs, targets, learning_rate=0.01, epochs=1, batch_size=2, seed=3)
+    assert w == pytest.approx([p.data for p in model.parameters()], rel=1e-14)
+    with pytest.raises(ArgumentError, match="batch_size is 0"):
+        next(loss.batches(0, Random(3)))
 
 
 # Sweep.
