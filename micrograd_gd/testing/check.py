@@ -16,12 +16,13 @@ from micrograd_gd.errors import ArgumentError, GradientError, ShapeError
 from micrograd_gd.notation.formula import formula
 from micrograd_gd.table.numbers import require_count, shorten
 from micrograd_gd.table.ops import Operation
-from micrograd_gd.testing import differences
+from micrograd_gd.testing import nearby
 from micrograd_gd.testing.judge import (
     Expected,
     Matrix,
     compare,
     conditions,
+    confirm,
     describe,
     digits_notes,
     judge_by_estimate,
@@ -33,6 +34,11 @@ from micrograd_gd.testing.subject import Mode, Subject, cut
 from micrograd_gd.text import tabulate
 from micrograd_gd.transforms import trees
 from micrograd_gd.transforms.recording import Recording
+
+CHANGES = (
+    "nearby, f has another graph: it branches there, or numbers were taken out of the graph "
+    "(.data, detach, stop_gradient); so its values were looked at, too"
+)
 
 
 def check_gradients(
@@ -103,9 +109,15 @@ def _check_arguments(order: int, modes: Sequence[Mode], gradient: Any, oracle: A
 def _by_replay(
     subject: Subject, order: int, modes: Sequence[Mode], gradient: Callable[..., Any] | None
 ) -> GradientReport:
-    """Compare with the derivatives of the graph, replayed in high precision."""
+    """Compare with the derivatives of the graph, replayed in high precision.
+
+    Where the graph is another one nearby, the values of f tell what else depends on the arguments.
+    """
     if subject.recording is None:
         raise NotReplayable
+    is_whole = nearby.has_one_graph(subject, subject.recording)
+    if not is_whole and gradient is not None:
+        return _by_differences(subject, order, modes, gradient)
     replay = Replay(subject.recording.outputs, subject.recording.inputs)
     expected = Expected(replay, 1)
     run = expected.run
@@ -113,8 +125,8 @@ def _by_replay(
         rows, scatter = _claim(subject, gradient)
         found = [*compare(expected, subject.derivative_names(1), "given", rows, scatter)]
     else:
-        found = _in_modes(subject, expected, modes)
-    notes = _doubts(subject, subject.recording)
+        found = _in_modes(subject, expected, modes, is_whole=is_whole)
+    notes = [] if is_whole else [CHANGES]
     kinks = [*run.kinks()]
     if kinks:
         places = [*dict.fromkeys(map(describe, kinks))]
@@ -128,54 +140,24 @@ def _by_replay(
             notes.append(f"higher derivatives were not checked: {describe(breaks[0])} has none")
         for higher in range(2, 1 if breaks else order + 1):
             expected = Expected(replay, higher, partial(subject.terms, higher))
-            found += _in_modes(subject, expected, modes)
+            found += _in_modes(subject, expected, modes, is_whole=is_whole)
     state = [*conditions(run)]
     notes += digits_notes(found, state)
     return GradientReport(found, "replay", notes, state)
 
 
-def _doubts(subject: Subject, recording: Recording) -> list[str]:
-    """A note where f records another graph at a point nearby.
-
-    Raises ArgumentError where f records another graph at the same point.
-    """
-    graph = _outline(recording)
-    if graph != _outline(subject.record_at(subject.numbers)):
-        raise ArgumentError(
-            "f computed something else when it was called again with the same arguments: check a "
-            "function of its arguments alone, without random numbers and without a memory"
-        )
-    random = Random(0)  # noqa: S311 — a direction, no secret
-    moved = [x + random.uniform(-1, 1) * 1e-4 * (abs(x) or 1.0) for x in subject.numbers]
-    if graph == _outline(subject.record_at(moved)):
-        return []
-    doubt = (
-        "nearby, f has another graph: it branches there, or numbers were taken out of the graph "
-        "(.data, detach, stop_gradient), and what flows through them was not checked"
-    )
-    return [doubt]
-
-
-def _outline(recording: Recording) -> list[str]:
-    """The operations of a graph and its constants: all that does not follow from the inputs."""
-    inputs = {*recording.inputs}
-    nodes = Replay(recording.outputs, recording.inputs).nodes
-    return [
-        f"{node.op!r} {[x for x in node.operands if not isinstance(x, Value)]}"
-        if node.op is not None
-        else repr(node.data)
-        for node in nodes
-        if node not in inputs
-    ]
-
-
-def _in_modes(subject: Subject, expected: Expected, modes: Sequence[Mode]) -> list[Comparison]:
-    names = subject.derivative_names(expected.order)
-    return [
-        comparison
-        for mode in modes
-        for comparison in compare(expected, names, mode, subject.derivatives(expected.order, mode))
-    ]
+def _in_modes(
+    subject: Subject, expected: Expected, modes: Sequence[Mode], *, is_whole: bool
+) -> list[Comparison]:
+    """The engine's derivatives, judged by the replay, and by values where the graph changes."""
+    order = expected.order
+    names = subject.derivative_names(order)
+    rows = {mode: subject.derivatives(order, mode) for mode in modes}
+    found = [each for mode in modes for each in compare(expected, names, mode, rows[mode])]
+    if is_whole:
+        return found
+    slopes = [each for row in nearby.slopes(subject, order) for each in row] * len(rows)
+    return [confirm(each, *slope) for each, slope in zip(found, slopes, strict=True)]
 
 
 def _by_differences(
@@ -195,23 +177,15 @@ def _by_differences(
             "or give what claims to be its gradient as gradient="
         ) from subject.refusal
     found = []
+    slopes = nearby.slopes(subject)
     for i, names in enumerate(subject.derivative_names(1)):
         for j, name in enumerate(names):
-            estimate = differences.slope(_along(subject, i, j), subject.numbers[j])
+            estimate = slopes[i][j].estimate
             for how, rows in candidates.items():
                 comparison = Comparison(name, how, rows[i][j], output=i)
                 found.append(judge_by_estimate(comparison, estimate, scatter[i][j]))
     notes = ["higher derivatives were not checked: f is, or holds, Python code"]
     return GradientReport(found, "differences", notes if order > 1 else [])
-
-
-def _along(subject: Subject, i: int, j: int) -> Callable[[float], float]:
-    """Output i as a function of number j alone."""
-
-    def value(x: float) -> float:
-        return subject.values([*subject.numbers[:j], x, *subject.numbers[j + 1 :]])[i]
-
-    return value
 
 
 NEIGHBOURS = 6  # points nearby at which a claim is asked again
@@ -274,7 +248,8 @@ def _message(
     recording = subject.recording
     if recording is not None:
         if report.source == "replay":
-            lines.append(_fault(recording, order, gradient))
+            is_whole = CHANGES not in report.notes
+            lines.append(_fault(recording, order, gradient, is_whole=is_whole))
         y = recording.outputs[report.wrong[0].output]
         pairs = zip(subject.names, subject.numbers, strict=True)
         point = ", ".join(f"{name} = {x!r}" for name, x in islice(pairs, 10))
@@ -285,7 +260,9 @@ def _message(
     return "\n".join(lines)
 
 
-def _fault(recording: Recording, order: int, gradient: Callable[..., Any] | None) -> str:
+def _fault(
+    recording: Recording, order: int, gradient: Callable[..., Any] | None, *, is_whole: bool
+) -> str:
     """The first operation whose own derivatives are wrong."""
     for node in Replay(recording.outputs, recording.inputs).nodes:
         try:
@@ -298,6 +275,12 @@ def _fault(recording: Recording, order: int, gradient: Callable[..., Any] | None
                 f"the first operation with a wrong rule is {describe(node)}: its derivative by "
                 f"{worst.name} is {worst.cells()[2]}, and the rule gives {worst.got!r}"
             )
+    if not is_whole:
+        return (
+            "every operation in the graph is differentiated right: numbers that depend on the "
+            "arguments left it, or it is the graph of this point alone. Compute with values; a "
+            "number that is meant to be constant comes from outside of f"
+        )
     if gradient is not None:
         return "every operation of f is differentiated right: what is wrong is the gradient given"
     return "the rule of every operation is right: they are combined wrongly"

@@ -26,6 +26,8 @@ STEEP = mpf("1e75")  # four larger factors may overflow, although their product 
 NOTHING = mpf("1e-300")  # differences of high precision leave so much instead of 0
 NO_DIGIT = "rounding may cost every digit"
 FEW_DIGITS = 4  # so many lost digits are worth a note
+ROUGH = 1e-3  # an error bound above this part of a derivative is no knowledge
+FEW = "the values of f show too few digits here"
 CLOSE = 8 * UNIT  # a derivative with so small a relative error is right
 
 
@@ -162,6 +164,24 @@ def judge_by_estimate(comparison: Comparison, estimate: Estimate, own: float) ->
     right: Verdict = "right" if interval.is_point else "kink"
     verdict: Verdict = right if _distance(comparison.got, interval) <= error else "wrong"
     return comparison.judge(interval, verdict, error)
+
+
+def confirm(comparison: Comparison, estimate: Estimate, steep: float) -> Comparison:
+    """The verdict of a replay, where the values of the function show the slope that it expects.
+
+    An error far below a `steep` slope is no doubt: then the slope is 0, and the rest is noise.
+    """
+    if comparison.verdict in {"wrong", "unknown"}:
+        return comparison
+    seen, expected = Interval(mpf(estimate.low), mpf(estimate.high)), comparison.expected
+    error = estimate.error + comparison.error + CLOSE * max(map(abs, (*seen, *expected)))
+    if not error < math.inf:
+        return comparison.judge(expected, "unknown", error, "the values of f tell nothing here")
+    if max(seen.low - expected.high, expected.low - seen.high) > error:
+        return comparison.judge(seen, "wrong", error, "as the values of f show")
+    if error > max(_size(seen), _size(expected), steep * ROUGH**2) * ROUGH:
+        return comparison.judge(expected, "unknown", error, FEW)
+    return comparison
 
 
 def _distance(got: float, interval: Interval) -> Any:

@@ -41,8 +41,6 @@ class Subject:
         except (TypeError, AttributeError) as error:
             self.refusal = error
             return None
-        if not any(isinstance(y, Value) for y in recording.outputs):
-            return None  # a constant, or f dropped the graph
         for x, name in zip(recording.inputs, self.names, strict=True):
             x.label = name
         return recording
@@ -73,10 +71,18 @@ class Subject:
             return [by]
         return [[f"{y} by {x}" for x in by] for y in trees.names(structure, "result")]
 
-    def derivatives(self, order: int, mode: Mode) -> list[list[float]]:
-        """The engine's derivatives in the order of a replay; the last sweep is in this mode."""
-        n = len(self.numbers)
-        flat = _all_derivatives(self._function(order - 1), n, mode)(*self.numbers)
+    def derivatives(
+        self, order: int, mode: Mode = "reverse", numbers: Sequence[float] | None = None
+    ) -> list[list[float]]:
+        """The engine's derivatives in the order of a replay; the last sweep is in this mode.
+
+        Other `numbers` give them at another point. Of order 0 are the values.
+        """
+        numbers = self.numbers if numbers is None else numbers
+        if order == 0:
+            return [[y] for y in self.values(numbers)]
+        n = len(numbers)
+        flat = _all_derivatives(self._function(order - 1), n, mode)(*numbers)
         places = [_place(combination, n) for combination in _combinations(n, order)]
         return [[row[place] for place in places] for row in cut(flat, n**order)]
 

@@ -239,8 +239,8 @@ def test_a_rule_written_by_hand_is_checked_by_differences():
 
 
 def test_numbers_that_were_taken_out_of_the_graph_are_noticed():
-    report = check_gradients(lambda x: x * getattr(x, "data", x), 2.0)
-    assert any("numbers were taken out" in note for note in report.notes)
+    with pytest.raises(GradientError, match=r"numbers were taken out(?s:.*)Compute with values"):
+        check_gradients(lambda x: x * getattr(x, "data", x), 2.0)
     assert not check_gradients(lambda x: x * x, 2.0).notes
 
 
@@ -294,7 +294,7 @@ def test_higher_derivatives_of_python_code_are_not_checked_and_it_is_said():
 
 
 def test_a_graph_that_was_dropped_is_noticed():
-    with pytest.raises(ArgumentError, match="records no graph"):
+    with pytest.raises(GradientError, match=r"numbers were taken out of the graph"):
         check_gradients(lambda x: x.data**2 if isinstance(x, Value) else x**2, 1.5)
 
 
