@@ -41,6 +41,7 @@ class Batches:
         self._events = events
         self._lanes: dict[Any, int] = {}  # of the varying numbers among the events so far
         self._seen = 0  # so many events
+        self._uniform: dict[Any, Any] = {}  # what varying numbers are the same as in every lane
 
     @contextmanager
     def of_size(self, size: int) -> Iterator[None]:
@@ -82,6 +83,28 @@ class Batches:
         if not self.size:
             return None
         return lanes.record("spread", self.size, x if isinstance(x, Value) else Value(x))
+
+    def uniform(self, x: Any) -> Any:
+        """The same number as a uniform one, or None where it is another one in each sample.
+
+        What comes from spread numbers alone varies only for derivatives.
+        """
+        known, waiting = self._uniform, [x]
+        while waiting:
+            node = waiting[-1]
+            if not self.lanes_of(node):
+                known[node] = node
+            elif lanes.is_kind(node, "spread"):
+                known[node] = node.operands[0]
+            elif isinstance(node.op, lanes.Lanes):
+                return None
+            elif missing := [y for y in node.operands if isinstance(y, Value) and y not in known]:
+                waiting += missing
+                continue
+            else:
+                known[node] = Value.record(node.op, *[known.get(y, y) for y in node.operands])
+            waiting.pop()
+        return known[x]
 
     def flows(self, node: Any, i: int) -> Any:
         """In which samples a derivative reaches operand i, 1 or 0; None where numbers do not say.

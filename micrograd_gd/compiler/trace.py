@@ -102,8 +102,10 @@ class Trace:
         """Keep how the comparison ended, unless it ends so for all numbers."""
         if self._refuses_branches:
             raise _BranchError
-        if self.is_varying(node) or self.is_varying(other):
-            self._refuse_branch()
+        if self.is_varying(node):
+            node = self._uniform(node)
+        if self.is_varying(other):
+            other = self._uniform(other)
         if isinstance(other, Value):
             key: tuple[Any, ...] = (id(node), relation, id(other))
         elif isinstance(answer, bool) and (other is None or isinstance(other, str)):
@@ -174,7 +176,10 @@ class Trace:
         """Whether x stands for the numbers of all samples of a batch."""
         return self.batches.lanes_of(x) > 0
 
-    def _refuse_branch(self) -> None:
+    def _uniform(self, x: Any) -> Any:
+        """What a branch may ask of the number x of a batch."""
+        if (uniform := self.batches.uniform(x)) is not None:
+            return uniform
         raise JitError(
             f"{self.name} cannot be compiled: a branch depends on a number that differs from "
             f"sample to sample of a batch, at {anomaly.find_user_line()}; functional.where with a "

@@ -50,7 +50,7 @@ def loss(w, points, labels):
 def close(got, expected, size=1.0):
     """Alike but for the order of sums: some n·u of what was added up."""
     a, structure = flatten(got)
-    b, other = flatten(expected)
+    b, other = flatten(plain(expected))
     assert structure == other
     return a == pytest.approx(b, rel=1e-12, abs=1e-12 * size, nan_ok=True)
 
@@ -163,6 +163,40 @@ def test_each_sample_has_a_gradient_of_its_own(backend):
     assert close(compiled(WEIGHTS, POINTS), closed_over(WEIGHTS, POINTS))
 
 
+def abs_by_hand(p):
+    return -p if p < 0 else p
+
+
+SHARED_BRANCHES = {
+    "the number itself": abs_by_hand,
+    "what is computed from it": lambda p: p if sin(p) * p > 0.5 else p * p,
+    "two such numbers": lambda p: p * p if p.exp() > p + 2 else p,
+    "its truth": lambda p: p + 1 if p else p * 0.0,
+    "a loop": lambda p: next(q for q in [p, p * p, p * p * p, 3 * p] if q > 2 or q is not p),
+    "a choice": lambda p: max(p, p * p, 0.25),
+    "a derivative": lambda p: grad(abs_by_hand)(p) * p,
+}
+
+
+@pytest.mark.parametrize("branch", SHARED_BRANCHES.values(), ids=SHARED_BRANCHES)
+def test_branches_may_ask_for_what_all_samples_share(branch, backend):
+    """Though in each sample the derivative by it is another one."""
+
+    def f(w, x):
+        return branch(w) * x[0] + x[1]
+
+    def along_sample(w, x):
+        return hvp(lambda w: f(w, x), w, x[0])
+
+    for each in (grad(f), hessian(f), along_sample):
+        mapped = vmap(each, (None, 0))
+        compiled = jit(mapped, backend=backend)
+        for w in (0.5, -3.0, 2.0, 0.0):
+            assert close(compiled(w, POINTS), mapped(Value(w), POINTS))
+    with pytest.raises(JitError, match="differs from sample to sample"):
+        jit(vmap(grad(lambda w, x: abs_by_hand(w * x[0])), (None, 0)))(1.0, POINTS)
+
+
 def test_what_goes_on_after_a_sum_over_the_batch_comes_in_a_later_stage(backend):
     def f(w, points):
         center = mean(vmap(lambda x: w * x[0])(points))
@@ -237,7 +271,7 @@ def test_models_and_losses_compile_as_they_are(loss, backend):
 
 
 def plain(tree):
-    return unflatten(flatten(tree)[1], [y.data for y in leaves(tree)])
+    return unflatten(flatten(tree)[1], [getattr(y, "data", y) for y in leaves(tree)])
 
 
 def test_the_gradient_of_what_a_function_closes_over_follows_training(backend):
