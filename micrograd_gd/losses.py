@@ -10,10 +10,10 @@ import math
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from micrograd_gd.core.blocks import is_varying
+from micrograd_gd.core.blocks import is_varying, trace
 from micrograd_gd.engine import Value
 from micrograd_gd.errors import ArgumentError, NotANumberError, ShapeError
-from micrograd_gd.functional import logsumexp, mean, total
+from micrograd_gd.functional import logsumexp, mean
 from micrograd_gd.names import close_module
 from micrograd_gd.table.numbers import number, shorten
 from micrograd_gd.table.ops import operation
@@ -111,7 +111,8 @@ def cross_entropy(scores: Any, targets: Any) -> Any:
     classes = [
         _read_class(t, i, len(rows[0])) for i, t in _check_targets("cross_entropy", rows, targets)
     ]
-    surprise = _surprise_of_any if any(map(is_varying, classes)) else _surprise
+    is_any = any(isinstance(c, Value) for c in classes)
+    surprise = _surprise_of_any if is_any else _surprise
     return mean([surprise(row, c) for row, c in zip(rows, classes, strict=True)])
 
 
@@ -151,8 +152,10 @@ def _surprise(row: list[Any], c: int) -> Any:
 
 
 def _surprise_of_any(row: list[Any], c: Any) -> Any:
-    # The same where c is each sample's own class, of which none can be left out.
-    score = total(_where(c - j, 0.0, score) for j, score in enumerate(row))
+    # The same where c is not known yet, so that no score can be left out; nan for no class at all.
+    score: Any = math.nan
+    for j, each in enumerate(row):
+        score = _where(c - j, score, each)
     others = [_where(c - j, score, -math.inf) for j, score in enumerate(row)]
     return _softplus(logsumexp(others) - score)
 
@@ -203,7 +206,7 @@ def _read_row(row: Any, i: int) -> list[Any]:
 
 
 def _read_class(t: Any, i: int, classes: int) -> Any:
-    if is_varying(t):
+    if isinstance(t, Value) and trace():  # a program is for all classes
         return t
     t = _plain(t)
     if not (0 <= t < classes and t == int(t)):

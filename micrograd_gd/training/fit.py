@@ -7,6 +7,7 @@ start.
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from random import Random
 from typing import Any
 
@@ -30,6 +31,7 @@ def fit(
     epochs: int = 100,
     batch_size: int | None = None,
     validation: tuple[Sequence[Any], Sequence[Any]] | None = None,
+    shuffle: bool = True,
     seed: int | Random | None = None,
     optimizer: Optimizer | None = None,
     callbacks: Iterable[Callable[[History], Any]] = (),
@@ -42,9 +44,10 @@ def fit(
     `model` is called with one row of `inputs` at a time and has `parameters()`. `loss` is
     a name in `LOSSES` or a function of all predictions and targets. A step uses all samples, or
     `batch_size` of them, drawn without repetition in an order that `seed` decides; None takes
-    Python's own generator, the module `random`. The `validation` samples are only measured, after
-    every epoch. Steps are those of plain gradient descent, with `learning_rate` a number or a
-    schedule, or those of another `optimizer`, which brings its own rate.
+    Python's own generator, the module `random`. Without `shuffle` they are taken as they stand.
+    The `validation` samples are only measured, after every epoch. Steps are those of plain gradient
+    descent, with `learning_rate` a number or a schedule, or those of another `optimizer`, which
+    brings its own rate.
 
     Each of the `callbacks` gets the history after every row. `progress` shows a bar in a terminal
     and in a notebook, where tqdm is installed. `resume` goes on from a state that
@@ -67,11 +70,12 @@ def fit(
     """
     epochs = require_count("epochs", epochs)
     batch_size = None if batch_size is None else require_count("batch_size", batch_size)
-    kind = CompiledSamples if compiled else Samples
+    steps = optimizer or GradientDescent(model.parameters(), learning_rate)
+    kind = partial(CompiledSamples, trained=steps.parameters) if compiled else Samples
     samples = kind("training", model, loss_function(loss), inputs, targets)
     held_out = validation and kind("validation", model, loss_function(loss), *validation)
-    steps = optimizer or GradientDescent(model.parameters(), learning_rate)
-    training = Training(model, steps, samples, held_out, batch_size, generator(seed))
+    order = generator(seed)
+    training = Training(model, steps, samples, held_out, batch_size, order, shuffle=shuffle)
     if resume is not None:
         training.load_state_dict(resume)
     with _bar(epochs, wanted=progress) as move:
@@ -98,11 +102,14 @@ class Training:
         held_out: Samples | None,
         batch_size: int | None,
         order: Random,
+        *,
+        shuffle: bool = True,
     ) -> None:
         self.model, self.loss = model, samples.loss
         self.optimizer, self.batch_size = optimizer, batch_size
         self.history = History(training=self)
         self._samples, self._held_out, self._order = samples, held_out, order
+        self._shuffle = shuffle
         self._best = _numbers(optimizer)
         self._reason = ""
         self._wanted: Sequence[float] | None = None
@@ -126,7 +133,8 @@ class Training:
         try:
             for epoch in range(len(history), epochs + 1):
                 if epoch:
-                    for measured in self._samples.losses(self.batch_size, self._order):
+                    order = self._order if self._shuffle else None
+                    for measured in self._samples.losses(self.batch_size, order):
                         _descend(self.optimizer, measured)
                 self._measure(epoch)
                 self._call_back(callbacks)

@@ -44,10 +44,11 @@ class Samples:
         self.is_right = _IS_RIGHT.get(loss.__name__) if loss in LOSSES.values() else None
         self.measured: Any = None
 
-    def losses(self, batch_size: int | None, order: Random) -> Iterator[Any]:
+    def losses(self, batch_size: int | None, order: Random | None) -> Iterator[Any]:
         """The losses of one epoch, one per batch, each computed when asked for.
 
-        Without a batch size, it is the one loss that was measured last.
+        Without a batch size, it is the one loss that was measured last; without an order, batches
+        are those of the samples as they stand.
         """
         if batch_size is None:
             if self.measured is None:  # not there, or not any more
@@ -55,7 +56,8 @@ class Samples:
             yield self.measured
             return
         rows = list(range(len(self.inputs)))
-        order.shuffle(rows)
+        if order is not None:
+            order.shuffle(rows)
         for start in range(0, len(rows), batch_size):
             batch = rows[start : start + batch_size]
             yield self.evaluate(batch)[1]
@@ -81,14 +83,17 @@ class Samples:
 
 
 class CompiledSamples(Samples):
-    """The same, computed by programs: one for each size of a batch."""
+    """The same, computed by programs: one for each size of a batch.
 
-    def __init__(self, *args: Any) -> None:
+    `trained` are the parameters that are to have gradients, beside those of the model.
+    """
+
+    def __init__(self, *args: Any, trained: Sequence[Value]) -> None:
         import numpy as np  # noqa: PLC0415 — only programs for batches need arrays
 
         super().__init__(*args)
         self._arrays = [np.asarray(self.inputs, float), np.asarray(self.targets, float)]
-        self._parameters = self.model.parameters()
+        self._parameters = [*dict.fromkeys([*self.model.parameters(), *trained])]
         self._step = jit(value_and_grad(self._loss, has_aux=True, wrt=self._parameters))
 
     def _loss(self, inputs: Any, targets: Any) -> tuple[Any, Any]:

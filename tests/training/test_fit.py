@@ -2,15 +2,16 @@
 
 import csv
 import io
+import math
 import pickle
 import sys
 
 import pytest
 
-from micrograd_gd import MLP, fit
+from micrograd_gd import MLP, Value, fit
 from micrograd_gd.data import blobs
 from micrograd_gd.errors import ArgumentError, NotANumberError, ShapeError
-from micrograd_gd.losses import LOSSES, mse
+from micrograd_gd.losses import LOSSES, cross_entropy, mse
 from micrograd_gd.optim import Adam, GradientDescent, Momentum
 from micrograd_gd.training.history import History
 
@@ -371,3 +372,104 @@ def test_compiled_training_takes_the_same_steps(loss, batch_size):
     for eager, compiled in zip(*(history.rows for history in histories), strict=True):
         assert compiled == pytest.approx(eager, rel=1e-10)
     assert numbers(models[1]) == pytest.approx(numbers(models[0]), rel=1e-9)
+
+
+def samples_for(loss):
+    """Samples whose targets suit a loss, and how many outputs a model for it has."""
+    data = blobs(30, seed=1)
+    targets = {
+        "hinge": [1 if t else -1 for t in data.targets],
+        "binary_cross_entropy": [float(t > 0) for t in data.targets],
+    }.get(loss, [*data.targets])
+    return data.inputs, targets, 3 if loss == "cross_entropy" else 1
+
+
+def train_both_ways(loss_of, loss, optimizer_of, **settings):
+    """The histories and the trained numbers, eager and compiled; each with a fresh model."""
+    inputs, targets, nouts = samples_for(loss)
+    histories, trained = [], []
+    for compiled in (False, True):
+        model, own = MLP(2, [3, nouts], activation="tanh", seed=0), Value(0.5, label="own")
+        steps = optimizer_of([*model.parameters(), own])
+        histories.append(
+            fit(
+                model, inputs, targets, loss=loss_of(model, own), optimizer=steps, epochs=4, seed=0,
+                compiled=compiled, **settings,
+            )
+        )  # fmt: skip
+        trained.append([p.data for p in steps.parameters])
+    return histories, trained
+
+
+@pytest.mark.parametrize("batch_size", [None, 7])
+@pytest.mark.parametrize("kind", [GradientDescent, Momentum, Adam])
+@pytest.mark.parametrize("loss", LOSSES)
+def test_compiled_training_trains_all_that_the_optimizer_holds(loss, kind, batch_size):
+    """A loss of one's own around each of ours, with decay and a parameter that no model has."""
+
+    def loss_of(model, own):
+        def decayed(predictions, targets):
+            weights = sum(w * w for w in model.parameters())
+            return LOSSES[loss](predictions, targets) * (-own).exp() + own + 0.01 * weights
+
+        return decayed
+
+    histories, trained = train_both_ways(
+        loss_of, loss, lambda parameters: kind(parameters, 0.05), batch_size=batch_size
+    )
+    assert trained[0][-1] != 0.5
+    assert trained[1] == pytest.approx(trained[0], rel=1e-8, abs=1e-12)
+    for eager, compiled in zip(*(history.rows for history in histories), strict=True):
+        assert compiled == pytest.approx(eager, rel=1e-8)
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+def test_a_spread_that_is_learned_is_that_of_the_residuals(compiled):
+    model, log_spread = MLP(1, 1, seed=0), Value(0.0)
+    targets = [-1.5, 1.5, 2.5, 5.5]
+
+    def likelihood(predictions, wanted):
+        return mse(predictions, wanted) * (-2 * log_spread).exp() / 2 + log_spread
+
+    steps = GradientDescent([*model.parameters(), log_spread], 0.1)
+    fit(model, INPUTS, targets, loss=likelihood, optimizer=steps, epochs=2000, compiled=compiled)
+    residual = mse([model(x) for x in INPUTS], targets).data
+    assert log_spread.data == pytest.approx(math.log(residual) / 2, abs=1e-6)
+
+
+def test_compiled_training_leaves_alone_what_the_optimizer_does_not_hold():
+    model = MLP(1, [2, 1], seed=0)
+    first, last = model.layers
+    before = [p.data for p in first.parameters()]
+    fit(model, INPUTS, TARGETS, optimizer=GradientDescent(last.parameters(), 0.1), compiled=True)
+    assert [p.data for p in first.parameters()] == before
+
+
+@pytest.mark.parametrize("loss", ["cross_entropy", lambda p, t: cross_entropy(p, t) + 0])
+def test_a_class_that_is_none_does_not_train(loss):
+    inputs, targets = [[0.0], [1.0], [2.0]], [0, 1, 7]
+    history = fit(MLP(1, 2, seed=0), inputs, targets, loss=loss, compiled=True)
+    assert (history.status, "the loss is nan" in history.message) == ("diverged", True)
+
+
+def test_without_shuffle_batches_are_taken_as_they_stand():
+    rows = []
+
+    class Watched(MLP):
+        def __call__(self, x):
+            rows.append(x[0])
+            return super().__call__(x)
+
+    for compiled in (False, True):
+        model, other = Watched(1, 1, seed=0), MLP(1, 1, seed=0)
+        history = fit(
+            model, INPUTS, TARGETS, epochs=3, batch_size=3, shuffle=False, compiled=compiled
+        )
+        for _ in range(3):
+            for batch in (slice(0, 3), slice(3, 4)):
+                other.zero_grad()
+                mse([other(x) for x in INPUTS[batch]], TARGETS[batch]).backward()
+                GradientDescent(other.parameters(), 0.1).step()
+        assert numbers(model) == pytest.approx(numbers(other), rel=1e-12)
+        assert history.status == "completed"
+    assert rows[4:12] == [-1.0, 0.0, 1.0, 2.0, -1.0, 0.0, 1.0, 2.0]
