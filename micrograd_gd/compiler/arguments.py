@@ -156,8 +156,15 @@ class Arguments:
         inputs = [Value(x) for x in leaves]
         return Trace(self.name, inputs, tuple(self.named), lambda: self.call(inputs))
 
-    def call(self, leaves: Sequence[Any]) -> Any:
-        """What the function itself gives for these numbers or values.
+    def evaluate(self) -> Any:
+        """The numbers of the result, without a program: the function itself runs on values."""
+        result = self.call([*map(Value, self.leaves)])
+        leaves, structure = trees.flatten(result, "the result")
+        numbers = [y.data if isinstance(y, Value) else y for y in leaves]
+        return trees.unflatten(structure, numbers)
+
+    def call(self, leaves: Sequence[Value]) -> Any:
+        """What the function itself gives for these values.
 
         Raises JitError where it changes an argument in place, since these are copies.
         """

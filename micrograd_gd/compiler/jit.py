@@ -104,7 +104,7 @@ class CompiledFunction:
 
     def _call_in_blocks(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """A transform, a trace and a watch for nan have to see every operation."""
-        if recording.count_transforms() or blocks.trace() or blocks.watch():
+        if recording.count_transforms() or blocks.trace():
             return self.f(*args, **kwargs)
         return self._call_leaves(args, kwargs)
 
@@ -122,6 +122,8 @@ class CompiledFunction:
         arguments = self._signature.bind(args, kwargs)
         if any(isinstance(leaf, Value) for leaf in arguments.leaves):
             return self.f(*args, **kwargs)
+        if blocks.watch():
+            return arguments.evaluate()
         specialization = self._specializations.get(arguments.key)
         if specialization is None:
             specialization = Specialization(arguments, self._settings)

@@ -1,6 +1,7 @@
 """Compiled functions give the bits of the functions, whatever the numbers and the branches are."""
 
 import contextvars
+import functools
 import json
 import math
 import operator
@@ -39,7 +40,9 @@ from micrograd_gd import (
     trace,
     value_and_grad,
     vjp,
+    vmap,
 )
+from micrograd_gd.compiler import specialization
 from micrograd_gd.compiler.specialization import MOST_VARIANTS
 from micrograd_gd.core.anomaly import PACKAGE
 from micrograd_gd.errors import ArgumentError, JitError, NonFiniteError, NotANumberError
@@ -48,6 +51,7 @@ from micrograd_gd.losses import cross_entropy, mse
 from micrograd_gd.optim import GradientDescent
 from micrograd_gd.table.ops import OPERATIONS, Operation
 from micrograd_gd.testing.strategies import expressions
+from micrograd_gd.transforms.trees import flatten, leaves, unflatten
 
 NUMBERS = st.floats() | st.sampled_from(SPECIAL) | st.floats(-5, 5)
 
@@ -488,6 +492,59 @@ def test_blocks_around_a_call_are_minded():
     with detect_anomaly(), pytest.raises(NonFiniteError, match=r"log\(0.0\) is -inf"):
         compiled(Value(0.0))
     assert compiled(0.0) == -math.inf
+
+
+def count(x, n=0):
+    while x > n:
+        n += 1
+    return n
+
+
+def move(args, shift):
+    leaves, structure = flatten(args)
+    return unflatten(structure, [leaf + shift for leaf in leaves])
+
+
+UNCOMPILED = {
+    "number": (lambda x: x.tanh() * count(x), (2.5,)),
+    "constant": (lambda x: 1.5, (2.5,)),
+    "inner slope": (grad(lambda y: y.exp() * count(y)), (2.5,)),
+    "list": (lambda x: {"y": [x[0].sin() * count(x[0]), 1]}, ([2.5, 1.0],)),
+    "array": (lambda x: functional.total(row.exp() for row in x) * count(x[0]), (np.ones(3),)),
+    "batch": (
+        lambda w, x: vmap(lambda y: (w * y).cos())(x) * count(w),
+        (2.5, np.arange(9.0)),
+    ),
+    "batch shared": (
+        lambda w, x: vmap(lambda y: w.sin() * count(w))(x),
+        (2.5, np.arange(9.0)),
+    ),
+}
+
+
+@backends
+@pytest.mark.parametrize("way", ["after many variants", "in a watch"])
+@pytest.mark.parametrize("transform", [lambda f: f, grad], ids=["value", "gradient"])
+@pytest.mark.parametrize("name", UNCOMPILED)
+@pytest.mark.filterwarnings("ignore:.*took another branch:RuntimeWarning")
+def test_uncompiled_calls_run_on_values(name, transform, way, backend, monkeypatch):
+    f, args = UNCOMPILED[name]
+    if transform is grad and (name in {"list", "batch", "batch shared"}):
+        f = functools.partial(lambda f, *args: functional.total(leaves(f(*args))), f)
+    g = transform(f)
+    expected = bits(jit(g, backend=backend)(*args))
+    if way == "in a watch":
+        with detect_anomaly():
+            found = jit(g, backend=backend)(*args)
+        assert leaves(found) == pytest.approx(leaves(jit(g, backend=backend)(*args)), rel=1e-15)
+        assert "batch" in name or bits(found) == expected, "the order of a batch's sum is its own"
+        return
+    monkeypatch.setattr(specialization, "MOST_VARIANTS", 2)
+    run = jit(g, backend=backend)
+    others = [move(args, shift) for shift in (0.0, 1.0, 2.0, 3.0)]
+    expected = [bits(jit(g, backend=backend)(*each)) for each in others]
+    assert [bits(run(*each)) for each in others * 2] == expected * 2
+    assert len(run.variants) <= 2
 
 
 def test_a_trace_hears_of_its_own_thread_alone():
