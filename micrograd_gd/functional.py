@@ -12,10 +12,11 @@ from typing import Any
 from micrograd_gd.core import blocks
 from micrograd_gd.engine import Value
 from micrograd_gd.errors import ArgumentError, ShapeError
+from micrograd_gd.names import close_module
 from micrograd_gd.table.numbers import number
 from micrograd_gd.table.ops import Operation, operation, subscribe
 
-# The rows of the table are added, except those that exist only as derivatives of others.
+# The rows of the table are added; those that exist only as derivatives of others are not listed.
 __all__ = [
     "dot",
     "greater",
@@ -28,10 +29,6 @@ __all__ = [
     "total",
 ]
 _own = {*__all__}
-
-
-def __dir__() -> list[str]:
-    return __all__
 
 
 def _offer(op: Operation) -> None:
@@ -176,3 +173,4 @@ def _some(xs: Iterable[Any], function: str) -> list[Any]:
 
 
 subscribe(_offer, taken=__all__.__contains__)
+close_module(__name__)

@@ -16,7 +16,7 @@ ELSEWHERE = {
     **dict.fromkeys(("tensor", "Tensor", "Variable", "Parameter", "array"), "Value"),
     "autograd": "grad",
     "pmap": "vmap",
-    **dict.fromkeys(("Linear", "Dense"), "nn.Layer(nin, nout, activation=None)"),
+    **dict.fromkeys(("Linear", "linear", "Dense"), "nn.Layer(nin, nout, activation=None)"),
     "Sequential": "nn.MLP(nin, [nout, ...])",
     "ReLU": 'activation="relu"',
     "Tanh": 'activation="tanh"',
@@ -27,7 +27,9 @@ ELSEWHERE = {
     **dict.fromkeys(("HuberLoss", "SmoothL1Loss", "huber_loss"), "losses.huber"),
     **dict.fromkeys(("HingeEmbeddingLoss", "hinge_loss"), "losses.hinge"),
     **dict.fromkeys(("CrossEntropyLoss", "NLLLoss", "nll_loss"), "losses.cross_entropy"),
+    "cross_entropy": "losses.cross_entropy",
     **dict.fromkeys(("BCELoss", "BCEWithLogitsLoss"), "losses.binary_cross_entropy"),
+    "binary_cross_entropy": "losses.binary_cross_entropy",
     "sgd": "optim.SGD",
     **dict.fromkeys(("adam", "AdamW", "RMSprop", "Adagrad"), "optim.Adam"),
     "lr_scheduler": "a schedule as the learning rate, such as optim.cosine(0.1, steps=1000)",
@@ -59,11 +61,12 @@ def accept_lr(f: Callable[P, R]) -> Callable[P, R]:
     from inspect import Parameter, signature  # noqa: PLC0415 — slow, and the face does without it
 
     own = signature(f)
+    place = [*own.parameters].index("learning_rate")
 
     @wraps(f)
     def accepting(*args: Any, lr: Any = None, **kwargs: Any) -> R:
         if lr is not None:
-            if "learning_rate" in own.bind_partial(*args, **kwargs).arguments:
+            if "learning_rate" in kwargs or len(args) > place:
                 raise ArgumentError("both learning_rate and lr were given; expected one of the two")
             kwargs["learning_rate"] = lr
         return f(*args, **kwargs)

@@ -39,7 +39,6 @@ ENGINE_FREE = {
     "data",
     "descent",
     "notation",
-    "pages",
     "persist",
     "project",
     "testing",

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import micrograd_gd
-from micrograd_gd import data, errors, losses, nn, optim
+from micrograd_gd import data, errors, functional, losses, nn, optim
 
 FACE = """
 Value no_grad detect_anomaly scope engine_name primitive
@@ -95,6 +95,9 @@ def test_the_import_loads_next_to_nothing(python):
         (optim, "AdamW", "use optim.Adam"),
         (optim, "lr_scheduler", "use a schedule"),
         (data, "make_moons", "use data.moons"),
+        (functional, "softmx", "did you mean 'softmax'"),
+        (functional, "mse_loss", "use losses.mse"),
+        (functional, "cross_entropy", "use losses.cross_entropy"),
         (nn.MLP(1, 1), "forward", r"a model has no 'forward': use a call, such as model\(x\)"),
         (nn.MLP(1, 1), "paramters", "has no attribute 'paramters'"),
         (nn.MLP(1, 1), "train", "use the model as it is"),

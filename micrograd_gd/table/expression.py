@@ -1,7 +1,7 @@
 """The tiny language in which the table states values and partials, and its two Python readings.
 
-A subset of Python's expressions: names, numbers, ``+ - * / **``, comparisons, ``and or not``,
-``… if … else …``, and calls of the functions in `ieee`. ``None`` stands for "no derivative flows
+A subset of Python's expressions: names, numbers, `+ - * / **`, comparisons, `and or not`,
+`… if … else …`, and calls of the functions in `ieee`. `None` stands for "no derivative flows
 this way". The syntax tree is Python's own, so that each reader walks the same few node types.
 """
 

@@ -2,7 +2,7 @@
 
 Every public function takes and returns 64-bit floats, and is what the table of operations means by
 that name. Values come from the C library wherever it has the function, so that every engine gives
-the same bits. (Python's ``math`` writes its own ``hypot`` and ``lgamma``: they are not used here.)
+the same bits. (Python's `math` writes its own `hypot` and `lgamma`: they are not used here.)
 """
 
 import builtins

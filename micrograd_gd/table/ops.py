@@ -14,7 +14,7 @@ domain      where it is smooth, as a condition; empty: everywhere
 kinks       expressions that are 0 where it has a kink or a jump
 convention  the derivative that is returned at a kink
 properties  words of: commutative, odd, even, increasing, flat (derivative 0 wherever it has one),
-            internal (there to be the derivative of others: no method, no name in functional)
+            internal (there to be the derivative of others: no method, unlisted in functional)
 aliases     further names of the method, so that NumPy's functions find it
 identities  what is simpler for some number, to the last bit: `b=1: a` says that the result is a
             where b is 1 (of the two zeros, -0 leaves a sum as it is, and 0 a difference)

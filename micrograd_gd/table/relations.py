@@ -21,7 +21,7 @@ class Relation(NamedTuple):
         return getattr(operator, self.name)  # type: ignore[no-any-return]  # of the six
 
 
-# In the order of Python's C (Py_LT is 0), in which a flat program counts them.
+# In the order of Python's C (Py_LT is 0), in which an encoded program counts them.
 RELATIONS = (
     Relation("<", "lt", ast.Lt, "olt", "less(a, b)"),
     Relation("<=", "le", ast.LtE, "ole", "less_equal(a, b)"),

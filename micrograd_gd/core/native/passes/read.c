@@ -49,8 +49,7 @@ static inline bool is_constant(Passes *passes, int32_t operand, double x)
     return operand < 0 && bits_of(passes->constant[~operand]) == bits_of(x);
 }
 
-/* Writing down. No Python code runs here, so that nodes can keep their numbers: those that are
-   `seen` have it in place of their gradient. */
+/* Writing down. */
 
 static int hold_one(Stack *stack, Node *node)
 {
