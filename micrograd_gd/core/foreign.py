@@ -1,4 +1,6 @@
-"""Names that people bring from elsewhere, and what a `Value` has in their place."""
+"""Names that people and NumPy bring from elsewhere, and what a `Value` has in their place."""
+
+from typing import Any
 
 from micrograd_gd.names import answer
 
@@ -13,6 +15,7 @@ IN_PLACE_OF = {
 }
 
 
-def define(kind: type) -> None:
+def define(kind: Any) -> None:
     """Let the type of values answer these names."""
+    kind.conjugate = lambda self: self  # NumPy's `std`, `var` and `vdot` of an array ask for it
     answer(kind, "a Value", IN_PLACE_OF)
