@@ -39,7 +39,7 @@ class Batches:
         self.size = 0  # of the batch whose sample is being traced; 0 outside of one
         self.masks: dict[Any, Any] = {}  # of derivatives that only some samples have
         self._events = events
-        self._lanes: dict[Any, int] = {}  # of the varying numbers among the events so far
+        self._lanes: dict[Any, int] = {}  # of the numbers from a batch among the events so far
         self._seen = 0  # so many events
         self._uniform: dict[Any, Any] = {}  # what varying numbers are the same as in every lane
 
@@ -54,20 +54,28 @@ class Batches:
 
     def lanes_of(self, x: Any) -> int:
         """How many lanes a varying number has; 0 for all others."""
+        return self._look_up(x) or 0
+
+    def is_from_batch(self, x: Any) -> bool:
+        """Whether x depends on numbers of all samples, of which a trace computes the first alone.
+
+        So it is with a sum over the batch, too: how it compares while tracing tells nothing.
+        """
+        return self._look_up(x) is not None
+
+    def _look_up(self, x: Any) -> int | None:
         if not self.any:
-            return 0
+            return None
         for event in self._events[self._seen :]:
             if isinstance(event, Value):
-                op = event.op
+                op, known = event.op, self._lanes
+                counts = [known[y] for y in event.operands if isinstance(y, Value) and y in known]
                 if isinstance(op, lanes.Lanes):
-                    count = op.gives
-                else:
-                    known = self._lanes
-                    count = max([known.get(y, 0) for y in event.operands if isinstance(y, Value)])
-                if count:
-                    self._lanes[event] = count
+                    known[event] = op.gives
+                elif counts:
+                    known[event] = max(counts)
         self._seen = len(self._events)
-        return self._lanes.get(x, 0) if isinstance(x, Value) else 0
+        return self._lanes.get(x) if isinstance(x, Value) else None
 
     def forget(self, start: int) -> None:
         """Take note that the events from `start` on were dropped."""
@@ -111,7 +119,7 @@ class Batches:
 
         A plain number stands for all samples alike, which then is so for all numbers to come.
         """
-        flows = branches.flows(node.op, i) if self.lanes_of(node) else None
+        flows = branches.flows(node.op, i) if self.is_from_batch(node) else None
         return None if flows is None else flows(*node.operands, node)
 
 
@@ -166,23 +174,41 @@ class _InBatches(Recorded):
         `where` has a derivative by one operand only, another one in each sample. On its further
         way, a mask tells which samples a derivative is there for: those where it is not 0.
         """
-        masks = self.batches.masks
-        mask = masks.get(derivative) if isinstance(derivative, Value) else None
+        mask = self._mask(derivative)
         here = self.batches.flows(self.node, self.i)
         if isinstance(here, Value):
             mask = here if mask is None else _WHERE(here, mask, 0.0)
         elif mask is None or step is derivative:
             return step
         step = _WHERE(mask, step, -0.0)
-        masks[step] = mask
+        self.batches.masks[step] = mask
         return step
 
     def _sum(self, step: Any, count: int) -> Any:
-        is_varying = self.batches.lanes_of(step)
-        return lanes.record("sum", count, step) if is_varying else step * float(count)
+        """The sum over the samples, there where the step is there for one of them."""
+        if not self.batches.lanes_of(step):
+            return self._cross(step, step * float(count))
+        mask = self._mask(step)
+        is_there = None if mask is None else lanes.record("sum", count, _WHERE(mask, 1.0, 0.0))
+        return self._cross(step, lanes.record("sum", count, step), is_there)
 
     def _pick(self, step: Any, i: float, count: int) -> Any:
-        return lanes.record("pick", count, step, i) if self.batches.lanes_of(step) else step
+        if not self.batches.lanes_of(step):
+            return step
+        mask, picked = self._mask(step), lanes.record("pick", count, step, i)
+        if self.batches.lanes_of(mask):
+            mask = lanes.record("pick", count, mask, i)
+        return self._cross(step, picked, mask)
+
+    def _cross(self, step: Any, crossed: Any, mask: Any = None) -> Any:
+        """What a step is beyond a border, there where `mask` says, or the mask that it had."""
+        mask = self._mask(step) if mask is None else mask
+        if mask is not None:
+            self.batches.masks[crossed] = mask
+        return crossed
+
+    def _mask(self, step: Any) -> Any:
+        return self.batches.masks.get(step) if isinstance(step, Value) else None
 
 
 class Adjoints(_InBatches):

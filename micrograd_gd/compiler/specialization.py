@@ -14,6 +14,8 @@ from micrograd_gd.compiler.fast_math import relax
 from micrograd_gd.compiler.passes import optimize_trace
 from micrograd_gd.compiler.program import Program
 from micrograd_gd.compiler.trace import Trace
+from micrograd_gd.engine import Value
+from micrograd_gd.transforms import trees
 
 MOST_VARIANTS = 64  # programs for one kind of call; beyond, branches change too often to compile
 
@@ -93,7 +95,7 @@ class Specialization:
             variant = tree[place] = Variant(program, self._compile(program))
             self.variants.append(variant)
             if program.has_batches:  # the trace computed one sample alone
-                return variant.kernel.run(leaves)
+                return self._run_batch(variant.kernel, leaves)
             return traced.result()
         if not self._has_warned:
             self._has_warned = True
@@ -104,8 +106,21 @@ class Specialization:
                 stacklevel=6,
             )
         if traced.batches.any:
-            return tiers.compile_program(self._optimize(traced)).run(leaves)  # and then forgotten
+            kernel = tiers.compile_program(self._optimize(traced))  # and then forgotten
+            return self._run_batch(kernel, leaves)
         return traced.result()
+
+    def _run_batch(self, kernel: Kernel, leaves: list[float]) -> Any:
+        """The result of a program fresh from its trace, where the first sample decided branches.
+
+        Where the whole batch takes another one, the function itself is called, on values.
+        """
+        result = kernel.run(leaves)
+        if type(result) is not int:
+            return result
+        found = self._arguments.call([Value(x) for x in leaves])
+        numbers, structure = trees.flatten(found, "the result")
+        return trees.unflatten(structure, [getattr(y, "data", y) for y in numbers])
 
     def _optimize(self, traced: Trace) -> Program:
         program = optimize_trace(traced)

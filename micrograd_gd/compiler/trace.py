@@ -146,12 +146,13 @@ class Trace:
 
         Where it does take one, the last sweep records the formula as one instruction with all its
         branches. What is to be differentiated again stays written out: each branch taken is a
-        guard or, in a batch, a choice for each sample.
+        guard or, where numbers come from a batch, a choice among them.
         """
         slope: Operation | None = node.op.slope(i) if last else None
         if slope is not None and not isinstance(slope.value, str):
             return Value.record(slope, *node.operands, node)  # Python code, which wants floats
-        if slope is None and self.is_varying(node) and (chosen := branches.partial(node.op, i)):
+        is_unknown = slope is None and self.batches.is_from_batch(node)
+        if is_unknown and (chosen := branches.partial(node.op, i)):
             return chosen(*node.operands, node)
         before, self._refuses_branches = len(self.events), slope is not None
         try:

@@ -25,7 +25,20 @@ from micrograd_gd.compiler.backends.python import sum_lanes
 from micrograd_gd.compiler.schedule import schedule
 from micrograd_gd.compiler.specialization import BACKENDS as ALL_BACKENDS
 from micrograd_gd.errors import ArgumentError, JitError, ShapeError
-from micrograd_gd.functional import exp, log, maximum, mean, relu, sin, sqrt, total, where
+from micrograd_gd.functional import (
+    asin,
+    exp,
+    less,
+    log,
+    maximum,
+    mean,
+    relu,
+    sin,
+    sqrt,
+    tanh,
+    total,
+    where,
+)
 from micrograd_gd.losses import LOSSES, binary_cross_entropy, cross_entropy, hinge
 from micrograd_gd.testing.strategies import expressions
 from micrograd_gd.transforms.trees import flatten, leaves, unflatten
@@ -311,6 +324,60 @@ def test_a_choice_sends_its_derivative_to_one_side_in_each_sample(backend):
         assert close(jit(step, backend=backend)(2.0, points), step(2.0, points))
     tangent = lambda w, x: jvp(f, (w, x), (1.0, x + 1))  # noqa: E731 — a transform of one line
     assert close(jit(tangent, backend=backend)(2.0, points), tangent(2.0, points))
+
+
+STEEP_AT_0 = {
+    "sqrt": sqrt,
+    "log": log,
+    "power": lambda p: p**0.5,
+    "quotient": lambda p: 1.0 / p,
+    "arcsine": lambda p: asin(p + 1.0),
+    "chain": lambda p: exp(2.0 * sqrt(p)) * log(p),
+    "choice": lambda p: relu(sqrt(p)) + maximum(log(p), -3.0),
+}
+
+
+@pytest.mark.parametrize("steep", STEEP_AT_0.values(), ids=STEEP_AT_0)
+@pytest.mark.parametrize("batch", [[1.0], [3.0] * 9, [2.0, -1.0, 0.0, 3.0, 0.5, -2.0, 1.0, 4.0]])
+def test_a_branch_that_no_sample_takes_sends_nothing_to_what_all_share(steep, batch, backend):
+    """The same is summed up by a loop whose branches are Python's own, and no others computed."""
+
+    def derivatives(f):
+        both = lambda p, xs: [grad(f)(p, xs), hessian(f)(p, xs), jvp(f, (p, xs), (1.0, xs))]  # noqa: E731
+        return lambda p, xs: [*both(p, xs), jacobian(grad(f), 1)(p, xs)]
+
+    def in_lanes(p, xs):
+        return total(vmap(lambda x: where(less(x, 0.0), steep(p) * x, p * x * x))(xs))
+
+    def in_a_loop(p, xs):
+        return total([steep(p) * x if x < 0 else p * x * x for x in xs])
+
+    compiled = jit(derivatives(in_lanes), backend=backend)
+    for p in (0.0, 0.25):
+        xs = np.array(batch)
+        assert close(compiled(p, xs), derivatives(in_a_loop)(p, xs))
+
+
+@pytest.mark.parametrize("batch", [[-1.0, 3.0], [1.0, -3.0], [1.0, 3.0], [-1.0, -3.0]])
+def test_a_sum_over_a_batch_may_decide_a_branch(batch, backend):
+    """Whatever its first sample alone would have decided."""
+
+    def f(xs):
+        s = total(vmap(lambda x: 1.0 * x)(xs))
+        return s.tanh() if s > 0 else s.exp()
+
+    compiled = jit(f, backend=backend)
+    for xs in (np.array(batch), -np.array(batch), np.array(batch)):
+        s = xs[0] + xs[1]
+        assert compiled(xs) == (tanh(s) if s > 0 else exp(s))
+
+
+@pytest.mark.parametrize("choose", [relu, abs, lambda s: where(less(s, 0.0), s * s, s)])
+def test_a_sum_over_a_batch_may_decide_a_derivative(choose, backend):
+    f = lambda xs: choose(total(vmap(lambda x: x * x * x)(xs)))  # noqa: E731
+    for xs in (np.array([-1.0, 3.0]), np.array([1.0, -3.0])):
+        for derivative in (grad(f), hessian(f), lambda xs: jvp(f, (xs,), (xs,))[1]):
+            assert close(jit(derivative, backend=backend)(xs), derivative(xs))
 
 
 def test_a_choice_by_a_constant_is_no_choice(backend):
