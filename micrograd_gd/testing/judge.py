@@ -85,15 +85,6 @@ class Expected:
         with mp.workdps(DIGITS):
             return next(_obstacles(self.run, self.order), "")
 
-    @cached_property
-    def ruin(self) -> str:
-        """The operation whose number rounding destroyed, or an empty text."""
-        for node in self.run.nodes:
-            y = self.run.values[node]
-            if math.isfinite(node.data) and abs(node.data - y) > abs(y) / 100 + SMALLEST:
-                return f"rounding leaves no digit of {describe(node)}"
-        return ""
-
 
 def compare(
     expected: Expected,
@@ -138,9 +129,9 @@ def _judge(
     note = expected.obstacle if verdict == "unknown" else ""
     if verdict == "wrong":
         # Where floats or slopes overflow, a right rule may give anything, except a finite first
-        # derivative. Where no digit is left, no derivative can be judged.
+        # derivative.
         is_extreme = expected.order > 1 or not math.isfinite(got)
-        note = expected.ruin or (expected.obstacle if is_extreme else "")
+        note = expected.obstacle if is_extreme else ""
     return comparison.judge(interval, "unknown" if note else verdict, error, note)
 
 
@@ -161,9 +152,11 @@ def judge_by_estimate(comparison: Comparison, estimate: Estimate, own: float) ->
         return comparison.judge(interval, "unknown", error, "differences tell nothing here")
     if error >= _size(interval) > 0:
         return comparison.judge(interval, "unknown", error, NO_DIGIT)
-    right: Verdict = "right" if interval.is_point else "kink"
-    verdict: Verdict = right if _distance(comparison.got, interval) <= error else "wrong"
-    return comparison.judge(interval, verdict, error)
+    if _distance(comparison.got, interval) > error:
+        return comparison.judge(interval, "wrong", error)
+    if error > max(_size(interval), abs(comparison.got)) * ROUGH > 0:
+        return comparison.judge(interval, "unknown", error, FEW)
+    return comparison.judge(interval, "right" if interval.is_point else "kink", error)
 
 
 def confirm(comparison: Comparison, estimate: Estimate, steep: float) -> Comparison:

@@ -6,12 +6,13 @@ them along the graph. At a kink the two sides differ, and every number between t
 So derivatives are intervals here, mostly of one point.
 
 The effect of rounding on a derivative is measured: the replay runs again with every number
-disturbed by a few units in its last place, as rounding does, and the derivatives move.
+disturbed by a few units in its last place, as rounding does, and the derivatives move. Once it runs
+with the rounding errors that the floats have.
 """
 
 import ast
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from functools import cached_property
 from itertools import combinations_with_replacement
 from random import Random
@@ -69,14 +70,17 @@ ZERO, ONE = Interval(mpf(0), mpf(0)), Interval(mpf(1), mpf(1))
 
 
 class Noise:
-    """Units in the last place, drawn once for every number of a replay."""
+    """Units in the last place, drawn once for every number of a replay but those that are exact."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, exact: Collection[Any]) -> None:
         self.random = Random(seed)  # noqa: S311 — noise, no secrets
+        self.exact = exact
         self.units: dict[Any, float] = {}
 
     def on(self, number: Any, key: Any) -> Any:
         """The number, disturbed as rounding may do."""
+        if key in self.exact:
+            return number
         return number + self._unit(key) * (DISTURBANCE * abs(number) + SMALLEST)
 
     def below_floats(self, key: Any) -> Any:
@@ -87,6 +91,28 @@ class Noise:
         if key not in self.units:
             self.units[key] = self.random.uniform(-1, 1)
         return self.units[key]
+
+
+class Rounding(Noise):
+    """The rounding that happened: with it, a replay computes the numbers that the floats are."""
+
+    def __init__(self, nodes: Sequence[Value]) -> None:
+        self.errors = {node: _error(node, node.op) for node in nodes if node.op is not None}
+
+    def on(self, number: Any, key: Any) -> Any:
+        """The number, rounded as it was."""
+        return number + self.errors.get(key, 0)
+
+    def below_floats(self, key: Any) -> Any:  # noqa: ARG002 — as of all noise
+        """Nothing: slopes are exact here."""
+        return 0
+
+
+def _error(node: Value, op: Operation) -> Any:
+    """How far the number of an operation is from that of its operands as they are."""
+    numbers = [mpf(x.data if isinstance(x, Value) else x) for x in node.operands]
+    error = node.data - evaluate(op, numbers)
+    return error if mp.isfinite(error) else 0
 
 
 class Replay:
@@ -145,8 +171,9 @@ class Replay:
     def errors(self, order: int, derivatives: list[list[Interval]]) -> list[list[Any]]:
         """How far rounding may move each of the derivatives."""
         farthest = [[mpf(0)] * len(row) for row in derivatives]
-        for seed in range(SAMPLES):
-            disturbed = self.derivatives(order, Noise(seed))
+        noises = [Noise(seed, self.exact) for seed in range(SAMPLES)]
+        for noise in (*noises, Rounding(self.nodes)):
+            disturbed = self.derivatives(order, noise)
             for row, moved, plain in zip(farthest, disturbed, derivatives, strict=True):
                 row[:] = map(max, row, map(_distance, moved, plain))
         return [[SAFETY * move + 2 * SMALLEST for move in row] for row in farthest]
@@ -218,7 +245,7 @@ class Evaluation:
                 self.values.setdefault(node, mpf(node.data))
             else:
                 y = evaluate(node.op, self.operands(node))
-                if noise is not None and node not in replay.exact:
+                if noise is not None:
                     y = noise.on(y, node)
                 self.values[node] = y
 

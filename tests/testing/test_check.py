@@ -4,10 +4,10 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import example, given
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
-from micrograd_gd import MLP, Value, check_gradients, custom_vjp, functional
+from micrograd_gd import MLP, Value, check_gradients, custom_vjp, functional, grad
 from micrograd_gd.errors import ArgumentError, GradientError, ShapeError
 from micrograd_gd.functional import (
     cos,
@@ -25,7 +25,10 @@ from micrograd_gd.functional import (
 from micrograd_gd.table import ieee
 from micrograd_gd.table.ops import Operation
 from micrograd_gd.testing import precise
+from micrograd_gd.testing.check import examine
 from micrograd_gd.testing.differences import slope
+from micrograd_gd.testing.strategies import expressions
+from micrograd_gd.testing.subject import Subject
 
 floats = st.floats(-3, 3)
 
@@ -259,6 +262,55 @@ def test_where_no_digit_is_left_nothing_is_right_or_wrong():
     report = check_gradients(chaos, 0.1234, gradient=lambda x: 0.0)
     assert verdicts(report) == {"unknown"}
     assert verdicts(check_gradients(math.sqrt, 0.0, gradient=lambda x: 5.0)) == {"unknown"}
+
+
+def _loop(step, count=9):
+    """A loop that converges: of its last steps, rounding leaves no digit."""
+
+    def f(x):
+        y = x
+        for _ in range(count):
+            y = step(y, x)
+        return y
+
+    return f
+
+
+CONVERGED = [
+    (_loop(lambda y, x: y - (y * y - x) / (2 * y)), 2.0),
+    (_loop(lambda y, x: (y + x / y) / 2), 2.0),
+    (_loop(lambda y, x: y - (y**3 - x) / (3 * y * y)), 5.0),
+    (_loop(lambda y, x: y * (2 - x * y)), 0.6),
+    (_loop(lambda y, x: y - (exp(y) - x) * exp(-y)), 2.0),
+    (_loop(lambda y, x: y - (y * exp(y) - x) / (exp(y) * (1 + y))), 1.5),
+    (_loop(lambda y, x: cos(y) * 0.2 + x, 30), 0.3),
+    (lambda x: x * x + 0 * (sin(x) ** 2 + cos(x) ** 2 - 1), 0.7),
+    (lambda x: x * x + [x, exp(log(x)) - x][0], 0.7),
+    (lambda x: where(x > 0, x * x, log(exp(x)) - x), 0.7),
+]
+
+
+def is_found(f, *point, claim):
+    return bool(examine(Subject(f, point), gradient=lambda *_: claim).wrong)
+
+
+@pytest.mark.parametrize(("f", "x"), CONVERGED)
+def test_a_cancellation_that_does_not_reach_a_derivative_excuses_none(f, x):
+    right = grad(f)(x)
+    assert verdicts(check_gradients(f, x)) == {"right"}
+    for factor in (1.0001, -1.0, 30.0):
+        assert is_found(f, x, claim=factor * right)
+
+
+@given(expressions(max_operations=4), st.floats(0.5, 2))
+@settings(max_examples=15)
+def test_what_cancels_beside_an_expression_excuses_no_wrong_gradient(f, y):
+    """A converged root, which is added, has its own slope and its own bound."""
+    root = CONVERGED[0][0]
+    slopes = grad(f, range(len(f.inputs)))(*f.inputs)
+    assume(all(abs(slope) < 1e6 for slope in slopes))
+    claim = (*slopes, 1.01 * 0.5 / math.sqrt(y))
+    assert is_found(lambda *xs: f(*xs[:-1]) + root(xs[-1]), *f.inputs, y, claim=claim)
 
 
 @pytest.mark.parametrize("x", [25.0, 36.0])
