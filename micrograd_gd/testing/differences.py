@@ -17,6 +17,7 @@ ROWS = 9  # of a table: how often a step is halved
 FIRST_STEPS = [10.0**-k for k in range(1, 12, 2)]  # relative to the point, or to 1
 UNIT = 2.0**-53
 STAIR = 1500  # a step eight times as large makes a smooth third difference 8³ times as large
+GROWTH = 100  # of a third difference that is no noise, at least
 SAFETY = 4  # the error may be so many times its estimate
 
 
@@ -92,7 +93,9 @@ def noise_of(f: Curve, x: float) -> float:
         third, *higher = _levels(values)
         if len(thirds) == 3:
             largest = 0.0
-        if STAIR * max([noise, *thirds[-1:]]) < third < here / 100:
+        # Beside a pole it does so at last, after it has grown for long.
+        grows = len(thirds) > 3 and all(b > GROWTH * a for a, b in pairwise(thirds[-3:]))
+        if not grows and STAIR * max([noise, *thirds[-1:]]) < third < here / 100:
             largest = max(largest, 10 * third)
         if third <= largest:
             noise = max(noise, min(third, *higher))
