@@ -78,7 +78,7 @@ def _heading(title: str) -> tuple[str, str]:
 def _entry(row: Operation) -> str:
     smooth = f"where {_code(row.domain)}" if row.domain else "everywhere"
     facts = [
-        ("Write", _written(row)),
+        ("Write", _write_ways(row)),
         ("Value of a step" if row.folds else "Value", _code(row.value)),
         *zip(_partial_names(row), map(_code, row.partials), strict=True),
         ("Typeset", f"${_typeset(row)}$"),
@@ -94,7 +94,7 @@ def _entry(row: Operation) -> str:
     return "\n".join([f"### {row.name}\n\n{row.doc}\n", first, "|---|---|", *rest])
 
 
-def _written(row: Operation) -> str:
+def _write_ways(row: Operation) -> str:
     if row.is_internal:
         return "not offered: it is there to be the derivative of others"
     first, *others = row.operands

@@ -49,7 +49,7 @@ def functional() -> str:
     tree = ast.parse((PACKAGE / "functional.py").read_text(encoding="utf-8"))
     own = {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
     rows = [row for row in OPERATIONS.values() if not row.is_internal and row.name not in own]
-    lines = [f"def {row.name}{_typed(row, method=False)} -> Any: ..." for row in rows]
+    lines = [f"def {row.name}{_write_signature(row, method=False)} -> Any: ..." for row in rows]
     lines = [*_functions(tree), *lines]
     imports = "from collections.abc import Iterable, Sequence\nfrom typing import Any\n"
     imports = f"# ruff: noqa: A001 — abs, pow and round are names of the table\n\n{imports}"
@@ -71,14 +71,14 @@ def _members(value: ast.ClassDef) -> Iterator[str]:
 
 
 def _methods(row: Operation) -> Iterator[str]:
-    text = f"{_typed(row, method=True)} -> Value: ..."
+    text = f"{_write_signature(row, method=True)} -> Value: ..."
     for name in (row.name, *row.aliases, *([f"__{row.method}__"] if row.method else [])):
         yield f"def {name}{text}"
     if row.method and len(row.operands) == 2:
         yield f"def __r{row.method}__{text}"
 
 
-def _typed(row: Operation, *, method: bool) -> str:
+def _write_signature(row: Operation, *, method: bool) -> str:
     signature = row.signature(method=method)
     parameters = [
         parameter if parameter.name == "self" else parameter.replace(annotation=ast.Name)

@@ -49,9 +49,9 @@ def total(xs: Iterable[Any], start: Any = 0.0) -> Any:
     >>> total([1.0, 2.0, 3.0])
     6.0
     """
-    if (trace := blocks.trace()) and (of_batch := trace.total(xs := [*xs])) is not None:
-        return start + of_batch
-    return _total(start, *xs)
+    xs = [*xs]
+    of_batch = _total_of_batch(xs)
+    return _total(start, *xs) if of_batch is None else start + of_batch
 
 
 def dot(ws: Sequence[Any], xs: Sequence[Any], bias: Any = 0.0) -> Any:
@@ -105,9 +105,8 @@ def mean(xs: Iterable[Any]) -> Any:
     3.0
     """
     xs = _some(xs, "mean")
-    if (trace := blocks.trace()) and (of_batch := trace.total(xs)) is not None:
-        return of_batch / len(xs)
-    return total(xs[1:], start=xs[0]) / len(xs)
+    of_batch = _total_of_batch(xs)
+    return (total(xs[1:], start=xs[0]) if of_batch is None else of_batch) / len(xs)
 
 
 def logsumexp(xs: Iterable[Any]) -> Any:
@@ -143,6 +142,12 @@ def softmax(xs: Iterable[Any]) -> list[Any]:
     [0.5, 0.5]
     """
     return [_exp(x) for x in log_softmax(_some(xs, "softmax"))]
+
+
+def _total_of_batch(xs: list[Any]) -> Any:
+    """The sum as one node of the trace that is under way, if it has one; else None."""
+    trace = blocks.trace()
+    return trace.total(xs) if trace else None
 
 
 def _logsumexp_in_parts(xs: list[Any]) -> tuple[Any, Any, Any]:

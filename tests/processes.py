@@ -45,16 +45,16 @@ def end(process):
         pass
 
 
-def kill_marked(mark):
+def kill_all(mark):
     """Kill every other process with this mark, until there is none."""
-    while found := [number for number in marked(mark) if number != os.getpid()]:
+    while found := [number for number in find_marked(mark) if number != os.getpid()]:
         for number in found:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(number, signal.SIGKILL)
         time.sleep(0.01)
 
 
-def marked(mark):
+def find_marked(mark):
     """The numbers of the processes with this mark."""
     wanted = f"{MARK}={mark}".encode()
     for folder in Path("/proc").glob("[0-9]*"):
@@ -66,4 +66,4 @@ def marked(mark):
 if __name__ == "__main__":
     while os.getppid() == int(sys.argv[1]):
         time.sleep(0.1)
-    kill_marked(os.environ[MARK])
+    kill_all(os.environ[MARK])

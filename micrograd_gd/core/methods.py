@@ -20,13 +20,15 @@ def define(kind: Any, op: Operation, *, in_python: bool = False) -> None:
         return
     is_plain = not op.defaults and not op.folds
     is_binary = is_plain and len(op.operands) == 2
-    method: Make = _any
+    method: Make = _make_any
     if in_python and is_plain and len(op.operands) < 3:
-        method = _binary if is_binary else _unary
+        method = _make_binary if is_binary else _make_unary
     _define(kind, op, method, [op.name, *op.aliases])
     if op.method and is_binary:
-        _define(kind, op, _operator if in_python else _any_operator, [f"__{op.method}__"])
-        _define(kind, op, _reflected if in_python else _any_reflected, [f"__r{op.method}__"])
+        operator = _make_operator if in_python else _make_any_operator
+        reflected = _make_reflected if in_python else _make_any_reflected
+        _define(kind, op, operator, [f"__{op.method}__"])
+        _define(kind, op, reflected, [f"__r{op.method}__"])
     elif op.method:
         _define(kind, op, method, [f"__{op.method}__"])
 
@@ -56,21 +58,21 @@ def _present(method: Any, op: Operation) -> Method:
 # By `record`, whatever the row.
 
 
-def _any(kind: Any, op: Operation) -> Method:
+def _make_any(kind: Any, op: Operation) -> Method:
     def method(*operands: Any, **named: Any) -> Any:
         return kind.record(op, *op.complete(operands, named))
 
     return method
 
 
-def _any_operator(kind: Any, op: Operation) -> Method:
+def _make_any_operator(kind: Any, op: Operation) -> Method:
     def method(a: Any, b: Any) -> Any:
         return NotImplemented if _is_array(b) else kind.record(op, a, b)
 
     return method
 
 
-def _any_reflected(kind: Any, op: Operation) -> Method:
+def _make_any_reflected(kind: Any, op: Operation) -> Method:
     def method(b: Any, a: Any) -> Any:
         return NotImplemented if _is_array(a) else kind.record(op, a, b)
 
@@ -80,7 +82,7 @@ def _any_reflected(kind: Any, op: Operation) -> Method:
 # The shorter ways in Python, for a type that has `_data`, and `_node` to make a node of its parts.
 
 
-def _unary(kind: Any, op: Operation) -> Method:
+def _make_unary(kind: Any, op: Operation) -> Method:
     rule, node = op.rule((True,)), kind._node
 
     def method(x: Any) -> Any:
@@ -90,7 +92,7 @@ def _unary(kind: Any, op: Operation) -> Method:
     return method
 
 
-def _binary(kind: Any, op: Operation, *, is_operator: bool = False) -> Method:
+def _make_binary(kind: Any, op: Operation, *, is_operator: bool = False) -> Method:
     both, first_only, node = op.rule((True, True)), op.rule((True, False)), kind._node
     name = f"operand 2 of {op!r}"
 
@@ -108,11 +110,11 @@ def _binary(kind: Any, op: Operation, *, is_operator: bool = False) -> Method:
     return method
 
 
-def _operator(kind: Any, op: Operation) -> Method:
-    return _binary(kind, op, is_operator=True)
+def _make_operator(kind: Any, op: Operation) -> Method:
+    return _make_binary(kind, op, is_operator=True)
 
 
-def _reflected(kind: Any, op: Operation) -> Method:
+def _make_reflected(kind: Any, op: Operation) -> Method:
     second_only, node = op.rule((False, True)), kind._node
     name = f"operand 1 of {op!r}"
 

@@ -52,7 +52,7 @@ grad = property(
 def define(kind: Any) -> None:
     """Give the type of values what Python, copies and micrograd ask of it."""
     for relation in RELATIONS:
-        setattr(kind, f"__{relation.name}__", _comparison(kind, relation))
+        setattr(kind, f"__{relation.name}__", _make_comparison(kind, relation))
     kind.__bool__ = lambda self: bool(self != 0.0)
     kind.__float__ = kind.__int__ = _refuse_conversion
     kind.__pos__ = lambda self: self
@@ -79,7 +79,7 @@ def _present(method: Any, *, takes_self: bool) -> None:
     method.__signature__ = own.replace(parameters=parameters, return_annotation=Parameter.empty)
 
 
-def _comparison(kind: Any, relation: Relation) -> Callable[..., Any]:
+def _make_comparison(kind: Any, relation: Relation) -> Callable[..., Any]:
     holds, sign = relation.holds, relation.sign
 
     def method(self: Any, other: Any) -> Any:

@@ -82,7 +82,7 @@ def _atan2(a: Any, b: Any) -> Any:
     return angle + (a * width - b * height) / (width * width + height * height)
 
 
-def _continued(value: Callable[[Any], Any], slope: Callable[[Any], Any]) -> Callable[[Any], Any]:
+def _continue(value: Callable[[Any], Any], slope: Callable[[Any], Any]) -> Callable[[Any], Any]:
     def function(z: Any) -> Any:
         y = value(z.real)
         return y + mpc(0, z.imag) * slope(z.real) if z.imag else y
@@ -144,7 +144,7 @@ def _family(member: Callable[[int, Any], Any]) -> Callable[[Any, Any], Any]:
         if not (mp.isint(n) and 0 <= n.real <= 100 and mp.isfinite(z)):
             return NAN
         order = int(n.real)
-        return _continued(partial(member, order), partial(member, order + 1))(z)
+        return _continue(partial(member, order), partial(member, order + 1))(z)
 
     return function
 
@@ -187,11 +187,11 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {
     "sin": mp.sin,
     "cos": mp.cos,
     "tan": mp.tan,
-    "asin": _continued(mp.asin, lambda x: 1 / mp.sqrt(1 - x * x)),
-    "acos": _continued(mp.acos, lambda x: -1 / mp.sqrt(1 - x * x)),
-    "atan": _continued(mp.atan, lambda x: 1 / (1 + x * x)),
+    "asin": _continue(mp.asin, lambda x: 1 / mp.sqrt(1 - x * x)),
+    "acos": _continue(mp.acos, lambda x: -1 / mp.sqrt(1 - x * x)),
+    "atan": _continue(mp.atan, lambda x: 1 / (1 + x * x)),
     "atan2": _atan2,
-    "sinc": _continued(mp.sincpi, partial(_sinc_derivative, 1)),
+    "sinc": _continue(mp.sincpi, partial(_sinc_derivative, 1)),
     "sinc_derivative": _family(_sinc_derivative),
     "sinh": mp.sinh,
     "cosh": mp.cosh,
@@ -199,10 +199,10 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {
     "asinh": mp.asinh,
     "acosh": mp.acosh,
     "atanh": mp.atanh,
-    "erf": _continued(_erf, _bell),
-    "erfc": _continued(_erfc, lambda x: -_bell(x)),
-    "lgamma": _continued(_log_abs_gamma, partial(_polygamma, 0)),
-    "digamma": _continued(partial(_polygamma, 0), partial(_polygamma, 1)),
+    "erf": _continue(_erf, _bell),
+    "erfc": _continue(_erfc, lambda x: -_bell(x)),
+    "lgamma": _continue(_log_abs_gamma, partial(_polygamma, 0)),
+    "digamma": _continue(partial(_polygamma, 0), partial(_polygamma, 1)),
     "polygamma": _family(_polygamma),
 }
 
@@ -325,7 +325,7 @@ def _slope(
 
 def _value(row: Operation, operands: Sequence[Any]) -> Any:
     try:
-        return mp.mpmathify(_compiled(row)(*operands))
+        return mp.mpmathify(_compile(row)(*operands))
     except (ZeroDivisionError, ValueError, OverflowError, mp.NoConvergence):
         return NAN
 
@@ -333,7 +333,7 @@ def _value(row: Operation, operands: Sequence[Any]) -> Any:
 _functions: dict[Operation, Callable[..., Any]] = {}
 
 
-def _compiled(row: Operation) -> Callable[..., Any]:
+def _compile(row: Operation) -> Callable[..., Any]:
     """The row's value as a function of mpmath's numbers."""
     if row not in _functions:
         if row.name in _ROWS and OPERATIONS.get(row.name) is row:
@@ -349,7 +349,7 @@ def _compiled(row: Operation) -> Callable[..., Any]:
 def _function(operands: Sequence[str], formula: ast.expr) -> Callable[..., Any]:
     tree = expression.on_values(formula)
     names = {
-        name: _FUNCTIONS.get(name) or _compiled(OPERATIONS[name]) for name in expression.calls(tree)
+        name: _FUNCTIONS.get(name) or _compile(OPERATIONS[name]) for name in expression.calls(tree)
     }
     return expression.function(operands, _RealParts().visit(tree), {**names, "re": mp.re})
 

@@ -252,7 +252,7 @@ def _summary(before: int, epochs: int) -> str:
     """The message of a training that came to its end."""
     if before > epochs:
         return f"nothing to do: {before} epochs were done before, and {epochs} were asked for"
-    return f"completed {epochs} epochs"
+    return f"completed {epochs} epoch{'s' if epochs != 1 else ''}"
 
 
 def _descend(optimizer: Optimizer, loss: Any) -> None:

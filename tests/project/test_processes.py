@@ -41,7 +41,7 @@ def test_nothing_outlives_a_run(name, start):
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL, "text": True}
     run = start([sys.executable, "-c", RUN], env=environment, **pipes)
     mark = run.stdout.readline().strip()
-    wait_for(lambda: len([*processes.marked(mark)]) == 3)  # its child, the child's, and the watch
+    wait_for(lambda: len([*processes.find_marked(mark)]) == 3)  # a child, its own, and the watch
     run.send_signal(getattr(signal, name))
     assert run.wait() != 0
-    wait_for(lambda: not [*processes.marked(mark)])
+    wait_for(lambda: not [*processes.find_marked(mark)])

@@ -41,7 +41,7 @@ def write_docs(value: type) -> str:
             docs[f"Value_{name}"] = _document(name, method, "type" if is_static else "self")
         elif name[0] != "_":
             docs[f"Value_{name}"] = inspect.getdoc(method) or ""
-    docs |= _declared()
+    docs |= _document_declarations()
     return "".join(f"#define DOC_{name} {write_string(text)}\n" for name, text in docs.items())
 
 
@@ -61,7 +61,7 @@ def _declarations() -> Iterator[str]:
         yield from re.findall(r"/\*\[python\]\n(.*?)\n\*/", path.read_text("utf-8"), re.DOTALL)
 
 
-def _declared() -> dict[str, str]:
+def _document_declarations() -> dict[str, str]:
     """The docstrings of what is declared in C."""
     names: dict[str, Any] = {}
     source = "from __future__ import annotations\n" + "\n".join(_declarations())
