@@ -1,0 +1,299 @@
+"""Compiled functions beside eager ones, bit for bit: random programs, with branches and batches.
+
+    python tests/benchmarks/random_programs.py [how many] [seed] [backend …]
+
+A program is a Python function, written by the grammar below: branches and loops, `where`, ties,
+derivatives inside, operations of the user's own, at points of special numbers. Every other one is a
+function of one sample, in a batch. A failure is cut down as far as it still fails in its way, and
+printed as Python that shows it again, after the prelude; `random_programs.py 1 SEED` repeats it.
+
+Values, gradients and Hessians have to have the bits of those on values, and where these come
+without an exception, so does the compiled call. One thing is judged otherwise, since it is added
+up in another order: of the sum over a batch, the value and the slopes by what the samples share. An
+eager sweep with the absolute values of all steps says how much was added up, and both results may
+be off by (samples + nodes of one) · 2⁻⁵³ times that. Where this is not finite, all is allowed.
+"""
+
+import random
+import re
+import sys
+import time
+import warnings
+from collections import Counter
+from itertools import count, zip_longest
+from math import inf, isfinite, nan
+from struct import pack
+from typing import NamedTuple
+
+import numpy as np
+from cut_down import cut_down, cuts
+
+from micrograd_gd import Value
+from micrograd_gd.compiler.specialization import BACKENDS
+from micrograd_gd.table.ops import OPERATIONS
+from micrograd_gd.transforms.trees import flatten
+
+PRELUDE = """
+from math import inf, nan
+
+from numpy import array
+
+from micrograd_gd import (
+    Value, custom_vjp, derivative, grad, hessian, hvp, jit, jvp, linearize, primitive,
+    stop_gradient, value_and_grad, vjp, vmap,
+)
+from micrograd_gd.functional import *
+from micrograd_gd.transforms.trees import flatten, unflatten
+
+bend = primitive("bend", "x", "x * exp(-x)", "exp(-x) - y", "A formula.")
+knee = primitive("knee", "a b", "a if a > b else b * b",
+                 ["1 if a > b else None", "None if a > b else 2 * b"], "A formula that chooses.")
+cube = primitive("cube", "x", lambda x: x * x * x, lambda x, y: 3 * x * x, "Python code.")
+
+
+@custom_vjp
+def hand(a, b):
+    return a * b + a
+
+
+hand.defvjp(lambda a, b: (a * b + a, (a, b)), lambda kept, g: (g * (kept[1] + 1), g * kept[0]))
+
+
+def eager(g, *args):
+    leaves, structure = flatten(args)
+    return g(*unflatten(structure, [*map(Value, leaves)]))
+"""
+LACKING = {"tape": ["bend(", "knee(", "cube("], "llvm": ["cube("]}  # what they do not run
+
+# The grammar. Braces stand for an expression, or for what WORDS or `Writer.fill` have of that name.
+# What is uniform is the same for all samples: a branch may ask for it.
+EXPRESSIONS = [
+    *["({} + {})", "({} - {})", "({} * {})", "({} / {})"] * 2,
+    *["{unary}({})", "{binary}({}, {})", "where({test}({}, {}), {}, {})"] * 3,
+    "(-{})", "({} ** {c})", "({} ** {})", "where({}, {}, {})", "clip({}, {c}, {})", "abs({})",
+    "total([{}, {}, {}])", "dot([{}, {c}], [{}, {}], {})", "mean([{}, {}])", "hardtanh({})",
+    "logsumexp([{}, {}])", "softmax([{}, {}, {}])[1]", "stop_gradient({})", "leaky_relu({}, {c})",
+    "bend({})", "knee({}, {})", "cube({})", "hand({}, {})",
+    "grad(lambda {t}: {of t})({})", "value_and_grad(lambda {t}: {of t})({})[1]",
+    "derivative(lambda {t}: {of t}, 2)({})", "jvp(lambda {t}: {of t}, {}, {})[1]",
+    "vjp(lambda {t}: {of t}, {})[1]({})[0]", "hvp(lambda {t}: {of t}, {}, {})",
+    "linearize(lambda {t}: {of t}, {})[1]({})",
+    "hessian(lambda {t}: {of t[0]} * {of t[1]})([{}, {}])[0][1]",
+    "max({uniform}, {uniform})", "sorted([{uniform}, {uniform}, {uniform}])[1]",
+]  # fmt: skip
+TESTS = ["{uniform} {relation} {uniform}", "{uniform} {relation} {c}", "not {uniform}"]
+STATEMENTS = [
+    *["{name} = {}"] * 6,
+    "{name} += {}",
+    "{name}, {name} = {name}, {}",
+    "p = {unary}({binary}({uniform}, {uniform}))",
+    "if {branch}:\n    {name} = {}\nelse:\n    {name} = {}",
+    "for i in range(3):\n    {name} = {}",
+    "for i in range(3):\n    if {branch}:\n        break\n    {name} = {} + i",
+]
+ROWS = [row for row in OPERATIONS.values() if not (row.is_internal or row.folds or row.defaults)]
+WORDS = {
+    "unary": [row.name for row in ROWS if len(row.operands) == 1],
+    "binary": [row.name for row in ROWS if len(row.operands) == 2],
+    "name": ["a", "b", "c"],
+    "test": ["less", "less_equal", "equal", "greater"],
+    "relation": ["<", "<=", "==", "!=", ">", ">="],
+    "c": ["0.0", "1.0", "2.0", "-1.0", "0.5", "-0.0", "3.0", "0.3"],
+}
+SPECIAL = [0.0, -0.0, 1.0, -1.0, 0.5, 2.0, 710.0, -745.0, 5e-324, 1e308, inf, -inf, nan]
+SIZES = [*[1, 7, 8, 9] * 3, 1_000]
+
+FORMS = ["f", "value_and_grad(f, (0, 1))", "hessian(f, 1)"]
+MAPPED = "vmap(f, (None, 0))(w, x)"
+BATCH_FORMS = [
+    "vmap(f, (None, 0))",
+    "vmap(value_and_grad(f, (0, 1)), (None, 0))",
+    "vmap(hessian(f, 1), (None, 0))",
+    "vmap(hessian(f, 0), (None, 0))",
+    f"value_and_grad(lambda w, x: {MAPPED}[-1], (0, 1))",
+    f"hessian(lambda w, x: {MAPPED}[-1])",
+    f"value_and_grad(lambda w, x: total({MAPPED}), (0, 1))",
+]
+
+
+class Writer:
+    """Writes one random function of `w`, which samples share, and `x`, of two numbers each."""
+
+    def __init__(self, rng, *, in_batch):
+        self.choose, self.in_batch = rng.choice, in_batch
+        self.fresh = count()
+
+    def function(self):
+        lines = ["p, q = w", "a, b = x", "c = a * q"]
+        for _ in range(self.choose([1, 2, 3, 4, 5])):
+            lines += self.fill(self.choose(STATEMENTS), [], 2).splitlines()
+        lines.append(f"return {self.expression([], 2)}")
+        return "\n    ".join(["def f(w, x):", *lines]) + "\n"
+
+    def expression(self, inner, depth):
+        """Of the names, and of those that stand for the arguments of functions around it."""
+        if depth > 0 and self.choose([True] * 6 + [False]):
+            return self.fill(self.choose(EXPRESSIONS), inner, depth - 1)
+        return self.choose([*inner * 3, *"aabbccppqq", self.choose(WORDS["c"])])
+
+    def fill(self, template, inner, depth):
+        """The template with something in place of each brace."""
+        t = f"t{next(self.fresh)}"
+        uniform = ["p", "q"] if self.in_batch else ["p", "q", "a", "b", "c", *inner]
+        parts = {
+            "": lambda: self.expression(inner, depth),
+            "t": lambda: t,
+            "of t": lambda: self.expression([*inner, t], max(depth, 1)),
+            "of t[0]": lambda: self.expression([*inner, f"{t}[0]"], max(depth, 1)),
+            "of t[1]": lambda: self.expression([*inner, f"{t}[1]"], max(depth, 1)),
+            "uniform": lambda: self.choose(uniform),
+            "branch": lambda: self.fill(self.choose(TESTS), inner, depth),
+        }
+
+        def part(match):
+            return parts[match[1]]() if match[1] in parts else self.choose(WORDS[match[1]])
+
+        return re.sub(r"\{(.*?)\}", part, template)
+
+
+def write_cases(seed):
+    """The cases of one seed: a program, and all that is asked of it."""
+    rng = random.Random(f"random programs {seed}")
+    size = seed % 2 and rng.choice(SIZES)
+    source = Writer(rng, in_batch=size > 0).function()
+    numbers = [rng.choice(SPECIAL), rng.gauss(0, 2), rng.gauss(0, 1)]  # few, so that there are ties
+
+    def draw():
+        return rng.choice([rng.choice(SPECIAL), *numbers, rng.choice([-2.0, -1.0, 0.5, 1.0, 2.0])])
+
+    def draw_call():
+        samples = [[draw(), draw()] for _ in range(size or 1)]
+        return [draw(), draw()], np.array(samples) if size else samples[0]
+
+    calls = [draw_call() for _ in range(1 if size == max(SIZES) else 3)]
+    return [Case(source, form, calls) for form in (BATCH_FORMS if size else FORMS)]
+
+
+class Case(NamedTuple):
+    """One function, what is asked of it, and the arguments of its calls, one after another."""
+
+    source: str
+    form: str
+    calls: list
+
+    def fault(self, backends):
+        """What is wrong with the compiled function: kind, backend, arguments, words; or None."""
+        try:
+            scope = define(self.source)
+            g = eval(self.form, scope)  # noqa: S307 — a form of those above
+            expected = [numbers_of(scope["eager"](g, *args)) for args in self.calls]
+        except Exception:  # noqa: BLE001 — then there is nothing to compare with
+            return None
+        is_sum = "total(vmap" in self.form and len(self.calls[0][1]) > 1
+        slack = [allowances(scope, *args) if is_sum else [] for args in self.calls]
+        for backend in backends:
+            if any(name in self.source for name in LACKING.get(backend, [])):
+                continue
+            compiled = scope["jit"](g, backend=backend)
+            for args, numbers, slacks in zip(self.calls, expected, slack, strict=True):
+                try:
+                    found = numbers_of(compiled(*args))
+                except Exception as error:  # noqa: BLE001 — any is a finding
+                    if "custom_vjp(" in str(error):  # as the page on jit says
+                        return None
+                    return "exception", backend, args, f"{type(error).__name__}: {error}"
+                if kind := compare(found, numbers, slacks):
+                    return kind, backend, args, f"{found[:9]}, on values {numbers[:9]}"
+        return None
+
+    def smaller(self):
+        """The same with fewer calls, fewer samples, or less of a program."""
+        for i in range(len(self.calls) * (len(self.calls) > 1)):
+            yield self._replace(calls=self.calls[:i] + self.calls[i + 1 :])
+        samples = len(self.calls[0][1]) if "vmap" in self.form else 1
+        for part in [slice(samples // 2), slice(samples // 2, None), slice(1, None), slice(-1)]:
+            if samples > 1:
+                yield self._replace(calls=[(w, x[part]) for w, x in self.calls])
+        for source in cuts(self.source):
+            yield self._replace(source=source)
+
+
+def define(source, names={}):  # noqa: B006 — the prelude runs once
+    """The names of the prelude and of the program."""
+    if not names:
+        exec(PRELUDE, names)  # noqa: S102 — programs are what is tested
+    exec(source, scope := dict(names))  # noqa: S102 — as above
+    return scope
+
+
+def numbers_of(tree):
+    return [getattr(leaf, "data", leaf) for leaf in flatten(tree)[0]]
+
+
+def compare(found, expected, slacks):
+    """The kind of difference, or None; the first numbers may be off by the slacks."""
+    kinds = [
+        "zeros" if a == b else "bits"
+        for a, b, slack in zip_longest(found, expected, slacks)
+        if pack("d", a) != pack("d", b) and (a == a or b == b)  # all nans are one
+        if not (slack and (not isfinite(slack) or abs(a - b) <= slack))
+    ]
+    return min(kinds, default=None)
+
+
+def allowances(scope, w, x):
+    """How far the value of the sum and its slopes by w may lie from those in another order."""
+    w = [*map(Value, w)]
+    y = scope["total"](scope["vmap"](scope["f"], (None, 0))(w, x + np.array(Value(0.0))))
+    nodes = getattr(y, "nodes", list)()  # none where no sample's result is a value
+    added = dict.fromkeys([*w, *nodes], 0.0) | {y: 1.0}
+    for node in reversed(nodes):
+        for operand, partial in zip(node.operands, node.partials, strict=True):
+            if isinstance(operand, Value) and partial is not None:
+                added[operand] += added[node] * abs(partial) + sys.float_info.min
+    values = sum(abs(getattr(each, "data", each)) for each in getattr(y, "operands", []))
+    unit = 2 * (len(x) + len(nodes) / len(x)) * 2.0**-53
+    return [unit * size for size in (values, added[w[0]], added[w[1]])]
+
+
+def compare_programs(programs, start, backends):
+    """Print what is wrong with so many programs, one fault of a kind for each, and how many are."""
+    counts, begun = Counter(), time.monotonic()
+    for seed in range(start, start + programs):
+        shown = set()
+        for case in write_cases(seed):
+            counts["functions"] += 1
+            fault = case.fault(backends)
+            if fault and fault[0] not in shown:
+                counts[f"faults: {fault[0]}"] += 1
+                shown.add(fault[0])
+                tell(f"# seed {seed}, {show(case, backends, fault[0])}")
+    told = ", ".join(f"{number:,} {name}" for name, number in counts.items())
+    tell(f"{', '.join(backends)}: {programs:,} programs, {told}; {time.monotonic() - begun:.0f} s")
+
+
+def show(case, backends, kind):
+    """Python that shows what is wrong with it, cut down."""
+    case = cut_down(case, Case.smaller, lambda x: (x.fault(backends) or [""])[0] == kind)
+    _, backend, args, words = case.fault(backends)
+    asked = ", ".join(map(repr, args))
+    return (
+        f"{kind}: {words}\n{case.source}\n\ng = {case.form}\nprint(eager(g, {asked}))\n"
+        f'print(jit(g, backend="{backend}")({asked}))\n'
+    )
+
+
+def tell(text):
+    print(text, flush=True)  # noqa: T201 — a command that prints
+
+
+def main(programs=5_000, start=0, *backends):
+    warnings.simplefilter("ignore")  # of calls that branch too often, and of programs cut down
+    np.set_printoptions(floatmode="unique", threshold=sys.maxsize)
+    tell(f"{PRELUDE}\n")
+    known = [name for name in BACKENDS if name != "auto"]
+    compare_programs(int(programs), int(start), list(backends) or known)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

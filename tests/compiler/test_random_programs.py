@@ -1,0 +1,13 @@
+"""A share of the random programs, always the same ones; the command beside them draws others."""
+
+import random_programs
+from compiled import AVAILABLE
+
+HOLD = random_programs.FORMS
+
+
+def test_random_programs_are_compiled_to_the_same_bits():
+    for seed in range(80):
+        for case in random_programs.write_cases(seed):
+            fault = case.form in HOLD and case.fault(AVAILABLE)
+            assert not fault, f"seed {seed}: {random_programs.show(case, AVAILABLE, fault[0])}"
