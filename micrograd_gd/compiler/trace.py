@@ -4,6 +4,7 @@ The engines report every node and every comparison while a trace is under way (`
 a program could not repeat, such as taking a number out of the graph, is refused then and there.
 """
 
+import math
 import traceback
 from collections.abc import Callable, Collection, Sequence
 from typing import Any, Literal, NamedTuple
@@ -15,7 +16,7 @@ from micrograd_gd.compiler.program import BatchOutput, Program
 from micrograd_gd.core import anomaly, blocks
 from micrograd_gd.core.arithmetic import Arithmetic, Recorded
 from micrograd_gd.engine import Value
-from micrograd_gd.errors import JitError, NotANumberError
+from micrograd_gd.errors import JitError, NotANumberError, NumberRangeError
 from micrograd_gd.table.numbers import number
 from micrograd_gd.table.ops import Operation
 from micrograd_gd.transforms import trees
@@ -111,7 +112,10 @@ class Trace:
         elif isinstance(answer, bool) and (other is None or isinstance(other, str)):
             return
         else:
-            other = number(other, "what a value is compared with")
+            found = _compare_with_float(relation, other)
+            if found is None:
+                return
+            relation, other = found
             key = (id(node), relation, "number", other)
         if key not in self._decided:
             self._decided.add(key)
@@ -204,6 +208,24 @@ def _find_batches(outputs: Sequence[Any]) -> tuple[list[Any], list[BatchOutput]]
             for place in found:
                 left[place] = None
     return left, batches
+
+
+def _compare_with_float(relation: str, other: Any) -> tuple[str, float] | None:
+    """The same comparison for every float, with a float; None where none is equal to `other`.
+
+    A large int, a Decimal or a Fraction lies between two floats, and comparisons are exact.
+    """
+    try:
+        nearest = number(other, "what a value is compared with")
+    except NumberRangeError:
+        nearest = math.inf if other > 0 else -math.inf
+    if nearest == other or math.isnan(nearest):
+        return relation, nearest
+    if relation in {"==", "!="}:
+        return None
+    if nearest > other:
+        return ("<" if relation in {"<", "<="} else ">="), nearest
+    return ("<=" if relation in {"<", "<="} else ">"), nearest
 
 
 class _Decision(NamedTuple):

@@ -83,6 +83,8 @@ def _make_comparison(kind: Any, relation: Relation) -> Callable[..., Any]:
     holds, sign = relation.holds, relation.sign
 
     def method(self: Any, other: Any) -> Any:
+        if type(other) is not float and getattr(other, "ndim", None) == 0:
+            other = other.item()  # NumPy would round this number to float32, to compare with one
         answer = holds(self._data, other._data if isinstance(other, kind) else other)
         if blocks.open_blocks:
             blocks.report_comparison(self, sign, other, answer)

@@ -24,10 +24,28 @@ static PyObject *answer_of(PyObject *self, PyObject *other, int operator)
     Py_RETURN_RICHCOMPARE(a, b, operator);
 }
 
+/* A number of NumPy, of float32 for example, as one of Python; NumPy would round both to float32. */
+static PyObject *number_of_python(PyObject *x)
+{
+    PyObject *dimensions = PyObject_GetAttrString(x, "ndim");
+    if (dimensions == NULL) {
+        PyErr_Clear();
+        return Py_NewRef(x);
+    }
+    bool is_number = PyLong_CheckExact(dimensions) && PyLong_AsLong(dimensions) == 0;
+    Py_DECREF(dimensions);
+    return is_number ? PyObject_CallMethod(x, "item", NULL) : Py_NewRef(x);
+}
+
 static PyObject *value_compare(PyObject *self, PyObject *other, int operator)
 {
     static const char *const relation[] = {RELATION_TEXTS};
     State *state = state_of(self);
+    bool is_plain = PyFloat_CheckExact(other) || is_value(state, other) || PyLong_CheckExact(other);
+    other = is_plain ? Py_NewRef(other) : number_of_python(other);
+    if (other == NULL) {
+        return NULL;
+    }
     PyObject *answer = answer_of(self, other, operator);
     if (answer != NULL && state->open_blocks > 0) {
         PyObject *done = PyObject_CallMethod(state->blocks, "report_comparison", "OsOO", self,
@@ -37,6 +55,7 @@ static PyObject *value_compare(PyObject *self, PyObject *other, int operator)
         }
         Py_XDECREF(done);
     }
+    Py_DECREF(other);
     return answer;
 }
 
