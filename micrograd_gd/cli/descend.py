@@ -11,6 +11,7 @@ from micrograd_gd.cli import printing
 from micrograd_gd.cli.messages import complain
 from micrograd_gd.cli.picture import Picture, draw
 from micrograd_gd.cli.point import point
+from micrograd_gd.descent.curvature import is_minimum
 from micrograd_gd.descent.learning_rate import critical_learning_rate
 from micrograd_gd.descent.minimize import minimize
 from micrograd_gd.descent.trajectory import Descent, Step
@@ -58,10 +59,10 @@ def descend(
         typer.echo(line)
     if out is not None:
         draw(out, plot_descent, descent)
-    if descent.status == "diverged":
+    if descent.status in {"diverged", "unbounded"}:
         # The formula has no line in a file of the user's, so the one that is named is none of his.
         message = re.sub(r"(, at|; it was computed at) .*?, line [0-9]+", "", descent.message)
-        raise typer.Exit(complain(f"diverged: {message}", 1))
+        raise typer.Exit(complain(f"{descent.status}: {message}", 1))
     for line in ["", *printing.align(_answer(descent, learning_rate))]:
         typer.echo(line)
 
@@ -100,13 +101,23 @@ def _cells(function: Expression, step: Step) -> tuple[str, ...]:
 
 
 def _answer(descent: Descent, rate: float) -> list[tuple[str, str]]:
-    place = ", ".join(f"{name} = {x:.10g}" for name, x in descent.parameters.items())
+    end = "where it ended"
+    if descent.status == "converged":
+        is_low = is_minimum(descent.function, descent.parameters)
+        end = "local minimum" if is_low else "level place"
+    lowest = min(descent.trajectory, key=lambda step: step.value)
+    is_lower = lowest.value < descent.value - 1e-9 * abs(descent.value)
     return [
         (descent.status.replace("_", " "), descent.message),
-        ("lowest point", place) if descent.status == "converged" else ("where it ended", place),
+        (end, _place(descent.parameters)),
         ("value", f"{descent.value:.10g}"),
+        *[("lower before", f"{lowest.value:.10g} at {_place(lowest.parameters)}")] * is_lower,
         ("learning rate", f"{rate:g}; critical: {_critical(descent)}"),
     ]
+
+
+def _place(parameters: dict[str, float]) -> str:
+    return ", ".join(f"{name} = {x:.10g}" for name, x in parameters.items())
 
 
 def _critical(descent: Descent) -> str:

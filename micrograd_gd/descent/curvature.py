@@ -11,7 +11,7 @@ from typing import Any
 
 from micrograd_gd.errors import ArgumentError, NonFiniteError
 from micrograd_gd.transforms import trees
-from micrograd_gd.transforms.derivatives import grad, linearize, stop_gradient
+from micrograd_gd.transforms.derivatives import grad, linearize, stop_gradient, value_and_grad
 
 Vector = list[float]
 
@@ -40,6 +40,32 @@ def largest_curvature(f: Callable[[Any], Any], at: Any, *, products: int = 300) 
         return result
 
     return _lanczos(product, len(leaves), products)
+
+
+def is_minimum(f: Callable[[Any], Any], at: Any) -> bool:
+    """Whether a level place is a local minimum, as far as slope and curvature tell.
+
+    No direction bends downward, and a little further along the slope the function rises.
+
+    >>> is_minimum(lambda x: x**2, 1e-9), is_minimum(lambda x: x**3, 1e-4)
+    (True, False)
+    >>> is_minimum(lambda x: x[0] ** 2 - x[1] ** 2, [1e-9, 0.0])
+    False
+    """
+    try:
+        largest, smallest = largest_curvature(f, at), -largest_curvature(lambda x: -f(x), at)
+    except NonFiniteError:
+        return False
+    value, gradient = value_and_grad(f)(at)
+    slopes, structure = trees.flatten(gradient)
+    leaves, _ = trees.flatten(stop_gradient(at))
+    norm = math.hypot(*slopes)
+    if not (largest > 0 and smallest >= -1e-9 * largest and norm < math.inf):
+        return False
+    reach = 1e-3 * max(1.0, math.hypot(*leaves)) / norm if norm else 0.0
+    beyond = [x - reach * slope for x, slope in zip(leaves, slopes, strict=True)]
+    further, _ = value_and_grad(f)(trees.unflatten(structure, beyond))
+    return bool(further >= value)
 
 
 def _lanczos(product: Callable[[Vector], Vector], size: int, products: int) -> float:

@@ -51,7 +51,20 @@ def judge_stuck(trajectory: Sequence[Step], rate: float) -> tuple[Status, str]:
     )
 
 
-def explain_break(with_slope: Callable[[Any], Any], step: Step, count: int) -> str:
+def explain_fall(trajectory: Sequence[Step]) -> str:
+    """That the descent fell without end, if it did: ever faster, and by a million times as much."""
+    values, norms = ([getattr(s, x) for s in trajectory] for x in ("value", "gradient_norm"))
+    if len(values) < 3 or norms[-1] < max(norms) or any(turns(trajectory)[len(values) // 2 :]):
+        return ""
+    if not values[0] - values[-1] > 1e6 * max(values[0] - values[1], abs(values[0]), 1.0):
+        return ""
+    went = f"from {values[0]:.6g} to {values[-1]:.6g} in {count_steps(len(values) - 1)}"
+    return f"the value fell without end, {went} and ever faster: there is no minimum this way"
+
+
+def judge_break(
+    with_slope: Callable[[Any], Any], step: Step, count: int, trajectory: Sequence[Step]
+) -> tuple[Status, str]:
     """What is not finite, and the first operation that made it so out of finite numbers."""
     try:
         with detect_anomaly():
@@ -63,10 +76,11 @@ def explain_break(with_slope: Callable[[Any], Any], step: Step, count: int) -> s
     if not math.isfinite(step.value):
         what = f"the value is {step.value}"
     where = f"at step {count}" if count else "at the start"
-    if step.value == -math.inf and count:
-        return f"{what} {where}: it fell without end, so there may be no minimum; {cause}"
+    if count and (step.value == -math.inf or explain_fall(trajectory)):
+        fell = "it fell without end, so there may be no minimum"
+        return "unbounded", f"{what} {where}: {fell}; {cause}"
     remedy = "; a smaller learning rate may stay where it is finite" if count else ""
-    return f"{what} {where}: {cause}{remedy}"
+    return "diverged", f"{what} {where}: {cause}{remedy}"
 
 
 def judge_last(trajectory: Sequence[Step]) -> tuple[Status, str]:
@@ -81,6 +95,8 @@ def judge_last(trajectory: Sequence[Step]) -> tuple[Status, str]:
             f"{count_steps(count)} the value is {values[-1]:.6g}, no lower than before: "
             f"try a smaller learning rate"
         )
+    if fall := explain_fall(trajectory):
+        return "unbounded", fall
     if values[-1] > values[0]:
         return "diverged", f"the value grew {went}: try a smaller learning rate"
     if values[-1] == values[0] == min(values) and not any(back):
@@ -90,6 +106,11 @@ def judge_last(trajectory: Sequence[Step]) -> tuple[Status, str]:
         )
     if sum(back) > count / 2:
         hint = "it overshoots, so a smaller learning rate may be faster"
+    elif trajectory[-1].gradient_norm >= max(step.gradient_norm for step in trajectory):
+        hint = (
+            "it still goes downhill, and gets no less steep: if there is a minimum, more steps or "
+            "a larger learning rate lead there"
+        )
     else:
         hint = "it still goes downhill: try more steps, or a larger learning rate"
     return "max_steps", f"the value went {went}, and the ground is not level; {hint}"

@@ -202,7 +202,7 @@ def _last_before_rise(losses: Sequence[float], rates: Sequence[float]) -> tuple[
     return rates[max(last - 1, 0)], last < len(smooth) - 1
 
 
-VerdictWord = Literal["slow", "converges", "overshoots", "diverges"]
+VerdictWord = Literal["slow", "converges", "overshoots", "diverges", "unbounded"]
 
 
 @dataclass(frozen=True, repr=False)
@@ -213,7 +213,8 @@ class Verdict:
     - `converges`: gets there, so that the ground is level, or its height within 1 % of the lowest
       that any descent of the sweep met, and no longer changing;
     - `overshoots`: most steps land on the other side of the minimum, and still it gets lower;
-    - `diverges`: ends no lower than it began.
+    - `diverges`: ends no lower than it began;
+    - `unbounded`: falls without end, so that no minimum lies this way.
     """
 
     rate: float
@@ -273,6 +274,8 @@ def sweep_learning_rates(
 
 def _judge(descent: Descent, lowest: float) -> VerdictWord:
     first, last = descent.trajectory[0].value, descent.value
+    if descent.status == "unbounded":
+        return "unbounded"
     if descent.status == "diverged" or (descent.status == "oscillating" and last >= first):
         return "diverges"
     if descent.overshooting > 0.5 or descent.status == "oscillating":

@@ -9,7 +9,13 @@ from collections.abc import Callable
 from random import Random
 from typing import Any
 
-from micrograd_gd.descent.ending import explain_break, explain_level, judge_last, judge_stuck
+from micrograd_gd.descent.ending import (
+    explain_fall,
+    explain_level,
+    judge_break,
+    judge_last,
+    judge_stuck,
+)
 from micrograd_gd.descent.trajectory import Descent, Status, Step
 from micrograd_gd.errors import ArgumentError
 from micrograd_gd.names import accept_lr
@@ -130,7 +136,7 @@ def _walk(
         if math.isfinite(value) or not trajectory:
             trajectory.append(step)
         if not is_finite:
-            return "diverged", explain_break(with_slope, step, count)
+            return judge_break(with_slope, step, count, trajectory)
         if reason := after_step():
             return "converged", reason
         if count == max_steps:
@@ -138,6 +144,8 @@ def _walk(
         rate = rate_at(learning_rate, count)
         following = [x - rate * slope for x, slope in zip(point, slopes, strict=True)]
         if not all(map(math.isfinite, following)):
+            if fall := explain_fall(trajectory):
+                return "unbounded", fall
             return "diverged", f"step {count + 1} would lead to a parameter that is not finite"
         if following == point and not callable(learning_rate):
             return judge_stuck(trajectory, rate)

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from micrograd_gd.table.numbers import shorten
 from micrograd_gd.transforms import trees
 
-Status = Literal["converged", "max_steps", "diverged", "oscillating", "stalled"]
+Status = Literal["converged", "max_steps", "diverged", "oscillating", "stalled", "unbounded"]
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,7 @@ class Descent:
     - `converged`: the ground is level, or the value no longer changes;
     - `max_steps`: on its way, and out of steps;
     - `oscillating`: it jumps over the minimum and back, and gets no lower;
+    - `unbounded`: the value fell without end, ever faster, so that no minimum lies this way;
     - `diverged`: a number is no longer finite, or the value ended above where it began;
     - `stalled`: there is a slope, but the step against it is too small to change a number.
 

@@ -58,7 +58,8 @@ def fit(
     order.
 
     Where a loss or a gradient is no longer finite, and on Ctrl-C, training stops, the parameters go
-    back to those of the lowest training loss, and the history's `status` says so.
+    back to those of the lowest training loss, and the history's `status` says so; so, too, where
+    the loss ends at more than ten times that of the start.
 
     Raises ArgumentError for settings out of range, ShapeError for lengths that differ,
     NotANumberError for a loss that is no value, JitError for what cannot be compiled.
@@ -82,6 +83,8 @@ def fit(
         training.train(epochs, [*callbacks, move])
     return training.history
 
+
+GROWN = 10  # times the loss of the start: a training that ends so far above it has diverged
 
 # What the state of a training holds.
 STATE = ("about", "rows", "parameters", "best", "learning_rate", "optimizer", "order")
@@ -143,6 +146,7 @@ class Training:
                     if self._wanted is not None:
                         _set_numbers(self.optimizer, self._wanted)
                     break
+            _check_end(history)
         except DivergedError as error:
             cause = str(error).partition("; ")[0]  # the rest is about a single step
             history.status, history.message = "diverged", f"diverged in epoch {epoch}: {cause}"
@@ -253,6 +257,13 @@ def _summary(before: int, epochs: int) -> str:
     if before > epochs:
         return f"nothing to do: {before} epochs were done before, and {epochs} were asked for"
     return f"completed {epochs} epoch{'s' if epochs != 1 else ''}"
+
+
+def _check_end(history: History) -> None:
+    """Raise DivergedError where the loss ended far above where it began, finite as it may be."""
+    losses = history.column("loss")
+    if history.status == "completed" and losses[-1] - losses[0] > GROWN * abs(losses[0]):
+        raise DivergedError(f"the loss has grown from {losses[0]:.4g} to {losses[-1]:.4g}")
 
 
 def _descend(optimizer: Optimizer, loss: Any) -> None:

@@ -604,7 +604,7 @@ def test_descend_finds_the_minimum_of_a_formula(run):
     assert first.split() == ["0", "4", "66", "112"]
     assert second.split()[:2] == ["1", "2.88"]
     assert re.search(r"^converged +the ground is level after 71 steps", done.out, re.MULTILINE)
-    assert float(re.search(r"^lowest point +x = (.*)$", done.out, re.MULTILINE)[1]) == (
+    assert float(re.search(r"^local minimum +x = (.*)$", done.out, re.MULTILINE)[1]) == (
         pytest.approx(9 / 4, abs=1e-6)
     )
     assert "critical: 0.09877 here" in done.out  # 2 / f″(9/4), f″ = 12 x² - 18 x
@@ -615,7 +615,7 @@ def test_descend_takes_any_number_of_names_and_draws_a_random_start(run):
     arguments = ["descend", "(a - 1)**2 + (b + a)**2", "--between", "-3", "3"]
     done = run(*arguments)
     assert run(*arguments).out == done.out != run(*arguments, "--seed", "1").out
-    assert re.search(r"^lowest point +a = 1\.?0*\d*|a = 0\.9999", done.out, re.MULTILINE)
+    assert re.search(r"^local minimum +a = 1\.?0*\d*|a = 0\.9999", done.out, re.MULTILINE)
     start = [float(x) for x in done.out.splitlines()[1].split()[1:3]]
     assert all(-3 <= x <= 3 for x in start)
     given = run(*arguments, "--start", "b=2.5").out.splitlines()[1].split()
@@ -683,7 +683,7 @@ def test_a_critical_rate_that_is_not_known_keeps_no_answer_back(run):
 
 
 def test_a_formula_may_call_its_name_self(run):
-    assert "lowest point   self = " in run("descend", "self**2", "--start", "self=1").out
+    assert "local minimum  self = " in run("descend", "self**2", "--start", "self=1").out
 
 
 def test_no_place_in_the_program_is_told_of(run):
@@ -710,3 +710,26 @@ def test_the_time_between_checkpoints_is_checked_before_training(run):
     done = run("train", "iris", "--checkpoint-seconds", "-1")
     assert (done.status, done.out, files(".")) == (2, "", [])
     assert "seconds is -1.0; expected a finite number, at least 0" in done.err
+
+
+@pytest.mark.parametrize("formula", ["-x**2", "x**3 - 1", "-exp(x)"])
+def test_descend_says_that_a_formula_has_no_minimum(run, formula):
+    done = run("descend", "--start", "x=-2" if "**3" in formula else "x=0.5", "--", formula)
+    assert done.status == 1
+    assert "unbounded: " in done.err
+    assert "without end" in done.err
+    assert "larger learning rate" not in done.err + done.out
+
+
+@pytest.mark.parametrize(
+    ("formula", "start", "word"),
+    [
+        ("x**4 - 2*x**2", "x=0.5", "local minimum"),
+        ("x**4 - 2*x**2", "x=0", "level place"),
+        ("x**3", "x=0.1", "level place"),
+        ("x**2 - y**2", "x=1,y=0", "level place"),
+    ],
+)
+def test_descend_says_what_kind_of_place_is_level(run, formula, start, word):
+    done = run("descend", formula, "--start", start, "--max-steps", "100000")
+    assert re.search(rf"^{word} +x = ", done.out, re.MULTILINE), done.out

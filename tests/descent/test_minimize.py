@@ -8,7 +8,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from micrograd_gd import MLP, Objective, Value, minimize
+from micrograd_gd import MLP, Objective, Value, minimize, sweep_learning_rates
+from micrograd_gd.descent.curvature import is_minimum
 from micrograd_gd.errors import ArgumentError, NotANumberError, ShapeError
 
 curvatures = st.floats(1e-3, 1e3)
@@ -291,3 +292,70 @@ def test_an_objective_has_a_start_of_its_own():
     assert descent.status == "converged"
     assert descent.trajectory[0].parameters == loss.start
     assert descent.parameters == pytest.approx([2.0, 1.0], abs=1e-4)
+
+
+# Unbounded, diverged and on its way are different words.
+
+BOUNDLESS = {
+    "-x**2": lambda x: -(x**2),
+    "-x**4": lambda x: -(x**4),
+    "-exp": lambda x: -x.exp(),
+    "x**3": lambda x: x**3,
+    "-cosh": lambda x: 3 - x.cosh(),
+    "a saddle": lambda x: (x - 1) * (x + 1) - 2 * x**2,
+}
+
+
+@pytest.mark.parametrize("rate", [0.1, 0.3])
+@pytest.mark.parametrize("steps", [200, 1000])
+@pytest.mark.parametrize("name", BOUNDLESS)
+def test_what_falls_without_end_is_unbounded(name, steps, rate):
+    f = BOUNDLESS[name]
+    start = -1.0 if name == "x**3" else 0.5
+    descent = minimize(f, start, learning_rate=rate, max_steps=steps)
+    assert descent.status == "unbounded"
+    assert "without end" in descent.message
+    assert "larger learning rate" not in descent.message
+    (verdict,) = sweep_learning_rates(f, start, [rate], max_steps=steps)
+    assert verdict.verdict == "unbounded"
+
+
+@given(
+    st.floats(0.1, 10), st.floats(-5, 5), st.floats(-1e3, 1e3), st.floats(0.01, 3),
+    st.sampled_from([3, 10, 100]),
+)  # fmt: skip
+def test_what_has_a_minimum_is_never_unbounded(curvature, at, height, share, steps):
+    def bowl(x):
+        return 0.5 * curvature * (x - at) ** 2 + height
+
+    def valleys(x):
+        return curvature * (x**4 / 4 - x**2 / 2) + height
+
+    for f, start in ((bowl, at + 3.0), (bowl, at + 1e-6), (valleys, 1e-6), (valleys, -2.0)):
+        descent = minimize(f, start, learning_rate=share / curvature, max_steps=steps)
+        assert descent.status != "unbounded"
+
+
+def test_a_slope_that_gets_no_less_is_told():
+    descent = minimize(lambda x: -x, 0.0, max_steps=50)
+    assert descent.status == "max_steps"
+    assert "it still goes downhill, and gets no less steep: if there is" in descent.message
+
+
+@pytest.mark.parametrize(
+    ("f", "at", "answer"),
+    [
+        (lambda x: x**4 - 2 * x**2, 1.0, True),
+        (lambda x: x**4 - 2 * x**2, 0.0, False),
+        (lambda x: x**3, 0.0, False),
+        (lambda x: x**3, 1e-4, False),
+        (lambda x: x.cos(), math.pi, True),
+        (lambda x: x.cos(), 0.0, False),
+        (lambda x: x[0] ** 2 - x[1] ** 2, [0.0, 0.0], False),
+        (lambda x: x[0] ** 2 + (x[1] - x[0]) ** 2, [1e-8, 1e-8], True),
+        (lambda x: x["a"] ** 2 + x["b"] ** 2, {"a": 1e-9, "b": 0.0}, True),
+        (lambda x: x.sqrt(), 0.0, False),
+    ],
+)
+def test_a_level_place_is_a_minimum_or_not(f, at, answer):
+    assert is_minimum(f, at) is answer

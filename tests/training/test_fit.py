@@ -64,7 +64,7 @@ def test_mini_batches_use_every_sample_once_an_epoch():
             seen.append(x[0])
             return super().__call__(x)
 
-    fit(Spy(1, 1, seed=0), INPUTS, TARGETS, learning_rate=0.01, epochs=2, batch_size=3)
+    fit(Spy(1, 1, seed=0), INPUTS, TARGETS, learning_rate=0.01, epochs=2, batch_size=3, seed=0)
     # Measured, descended, measured, descended, measured: four samples each time.
     passes = [seen[start : start + 4] for start in range(0, len(seen), 4)]
     assert [sorted(each) for each in passes] == [[-1.0, 0.0, 1.0, 2.0]] * 5
@@ -473,3 +473,18 @@ def test_without_shuffle_batches_are_taken_as_they_stand():
         assert numbers(model) == pytest.approx(numbers(other), rel=1e-12)
         assert history.status == "completed"
     assert rows[4:12] == [-1.0, 0.0, 1.0, 2.0, -1.0, 0.0, 1.0, 2.0]
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+@pytest.mark.parametrize("epochs", [5, 20, 100])
+def test_a_loss_that_ends_far_above_its_start_has_diverged(epochs, compiled):
+    model = MLP(1, 1, seed=0)
+    before = numbers(model)
+    history = fit(model, INPUTS, TARGETS, learning_rate=2.0, epochs=epochs, compiled=compiled)
+    losses = history.column("loss")
+    assert history.status == "diverged"
+    assert history.message == (
+        f"diverged in epoch {epochs}: the loss has grown from {losses[0]:.4g} to {losses[-1]:.4g}"
+    )
+    assert numbers(model) == before
+    assert fit(model, INPUTS, TARGETS, learning_rate=0.1, epochs=epochs).status == "completed"

@@ -31,6 +31,7 @@ from micrograd_gd.viz.plots.figure import (
 
 _CURVE = 200  # points of a curve
 _MAP = 60  # points of a map, each way
+_REACH = 8  # how far beyond the path another valley is looked for, in lengths of the path
 _TANGENTS = 3  # steps whose slope is drawn
 _CLIMB = 50  # how far up steps are shown, in heights of the descent
 
@@ -123,6 +124,20 @@ class _Ground:
         """Points at equal distances along an axis, over the path and a margin on both sides."""
         return spread([point[axis] for point in self.points], count, 0.25)
 
+    def places(self) -> list[float]:
+        """Places for a curve: over the path and, if it is not far, the next valley on each side."""
+        near = [point[0] for point in self.points]
+        wide = spread(near, 4 * _CURVE, _REACH)
+        heights, top = [self.value(x) for x in wide], max(self.values)
+        valleys = [
+            wide[i]
+            for i in range(1, len(wide) - 1)
+            if heights[i - 1] > heights[i] <= heights[i + 1] and heights[i] < top
+        ]
+        left = [x for x in valleys if x < min(near)][-1:]
+        right = [x for x in valleys if x > max(near)][:1]
+        return spread([*left, *near, *right], _CURVE, 0.25)
+
     def _call(self, leaves: Sequence[Value]) -> Any:
         return self.function(unflatten(self.structure, leaves))
 
@@ -161,8 +176,9 @@ def _draw(ax: Any, ground: _Ground) -> None:
 
 
 def _draw_curve(ax: Any, ground: _Ground) -> None:
-    places = ground.spread(0, _CURVE)
-    ax.plot(places, [ground.value(x) for x in places], color=GREY, zorder=1)
+    places = ground.places()
+    heights = [ground.value(x) for x in places]
+    ax.plot(places, heights, color=GREY, zorder=1)
     steps = [(point[0], value) for point, value in zip(ground.points, ground.values, strict=True)]
     reach = 0.08 * (places[-1] - places[0])
     for i, (x, y) in enumerate(steps[:_TANGENTS]):

@@ -9,7 +9,7 @@ from types import SimpleNamespace as Record
 import pytest
 from axes import line, texts
 
-from micrograd_gd import MLP, Module, Value
+from micrograd_gd import MLP, Module, Value, minimize
 from micrograd_gd.errors import ArgumentError, DrawingError, ShapeError
 from micrograd_gd.viz import (
     plot_decision_boundary,
@@ -343,3 +343,14 @@ def test_the_sign_of_infinite_scores_decides():
 def test_what_is_none_of_these_is_named(draw, message):
     with pytest.raises(ArgumentError, match=message):
         draw()
+
+
+@pytest.mark.parametrize("start", [-0.6, 0.6])
+def test_a_descent_is_drawn_with_the_other_valley(start):
+    descent = minimize(lambda x: x**4 - 2 * x**2 + 0.2 * x, start, learning_rate=0.05)
+    curve = plot_descent(descent).get_lines()[0]
+    places = curve.get_xdata()
+    assert min(places) < -1.1
+    assert max(places) > 1.1
+    alone = plot_descent(minimize(lambda x: x**2, 1.0)).get_lines()[0].get_xdata()
+    assert (min(alone), max(alone)) == pytest.approx((-0.25, 1.25), abs=0.01)
