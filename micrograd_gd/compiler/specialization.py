@@ -94,7 +94,7 @@ class Specialization:
             program = self._optimize(traced)
             variant = tree[place] = Variant(program, self._compile(program))
             self.variants.append(variant)
-            if program.has_batches:  # the trace computed one sample alone
+            if traced.batches.any:  # the trace computed one sample alone
                 return self._run_batch(variant.kernel, leaves)
             return traced.result()
         if not self._has_warned:

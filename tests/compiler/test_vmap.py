@@ -210,6 +210,28 @@ def test_branches_may_ask_for_what_all_samples_share(branch, backend):
         jit(vmap(grad(lambda w, x: abs_by_hand(w * x[0])), (None, 0)))(1.0, POINTS)
 
 
+@pytest.mark.parametrize("reduce", [total, mean, lambda ys: ys[-1], lambda ys: ys])
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda w: w * w,
+        grad(lambda w: w * w * w),
+        lambda w: jvp(lambda t: w / t, w, w)[1],
+        lambda w: w.exp() / (w - w),
+    ],
+)
+def test_what_depends_on_no_sample_is_right_from_the_first_call_on(f, reduce, backend):
+    """Its program has no batch, but the trace had one."""
+
+    def g(w, points):
+        return reduce(vmap(lambda x: f(w))(points))
+
+    compiled = jit(g, backend=backend)
+    for w in (-0.25, 3.0):
+        assert close(compiled(w, POINTS), g(Value(w), POINTS))
+        assert close(compiled(w, POINTS), g(Value(w), POINTS))
+
+
 def test_what_goes_on_after_a_sum_over_the_batch_comes_in_a_later_stage(backend):
     def f(w, points):
         center = mean(vmap(lambda x: w * x[0])(points))
