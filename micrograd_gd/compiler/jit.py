@@ -103,7 +103,7 @@ class CompiledFunction:
         return result
 
     def _call_in_blocks(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        """A transform, a trace and a watch for nan have to see every operation."""
+        """A transform and a trace have to see every operation."""
         if recording.count_transforms() or blocks.trace():
             return self.f(*args, **kwargs)
         return self._call_leaves(args, kwargs)

@@ -1,6 +1,4 @@
-"""Names that people and NumPy bring from elsewhere, and what a `Value` has in their place."""
-
-from typing import Any
+"""Names that people bring from elsewhere, and what a `Value` has in their place."""
 
 from micrograd_gd.names import answer
 
@@ -15,7 +13,6 @@ IN_PLACE_OF = {
 }
 
 
-def define(kind: Any) -> None:
+def define(kind: type) -> None:
     """Let the type of values answer these names."""
-    kind.conjugate = lambda self: self  # NumPy's `std`, `var` and `vdot` of an array ask for it
     answer(kind, "a Value", IN_PLACE_OF)

@@ -49,6 +49,11 @@ grad = property(
 )
 
 
+def conjugate(self: Any) -> Any:
+    """The value itself, which is real; `std`, `var` and `vdot` of NumPy ask for it."""
+    return self
+
+
 def define(kind: Any) -> None:
     """Give the type of values what Python, copies and micrograd ask of it."""
     for relation in RELATIONS:
@@ -56,6 +61,7 @@ def define(kind: Any) -> None:
     kind.__bool__ = lambda self: bool(self != 0.0)
     kind.__float__ = kind.__int__ = _refuse_conversion
     kind.__pos__ = lambda self: self
+    kind.conjugate = conjugate
     kind.__divmod__ = lambda self, other: (self // other, self % other)
     kind.__rdivmod__ = lambda self, other: (other // self, other % self)
     kind.__format__ = lambda self, spec: format(self._data, spec) if spec else repr(self)

@@ -1,4 +1,5 @@
-/* The methods of a value that are written by hand: `nodes`, `backward`, `detach` and `record`.
+/* The methods of a value that are written by hand: `nodes`, `backward`, `detach`, `record` and
+   `conjugate`.
 
    `backward` is for floats here; core/sweep.py takes over for gradients that are to be a graph,
    and while `detect_anomaly` watches. `detach` makes a leaf, unless an open trace has one that
@@ -106,4 +107,9 @@ static PyObject *value_record(PyObject *type, PyObject *const *args, Py_ssize_t 
     State *state = state_of_type((PyTypeObject *)type);
     uint32_t op = number_of_op(state, args[0]);
     return op ? record(state, op, args + 1, n - 1) : NULL;
+}
+
+static PyObject *value_conjugate(PyObject *self, PyObject *Py_UNUSED(none))
+{
+    return Py_NewRef(self);
 }

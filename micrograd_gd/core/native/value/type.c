@@ -14,6 +14,7 @@ static PyMethodDef value_methods[] = {
     METHOD(backward, METH_VARARGS | METH_KEYWORDS),
     METHOD(detach, METH_NOARGS),
     METHOD(record, METH_FASTCALL | METH_CLASS),
+    METHOD(conjugate, METH_NOARGS),
     {"__format__", value_format, METH_O, NULL},
     {"_take_apart", value_take_apart, METH_NOARGS, NULL},
     {"_put_together", value_put_together, METH_VARARGS | METH_CLASS, NULL},
