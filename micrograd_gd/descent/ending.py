@@ -24,7 +24,7 @@ def explain_level(
             f"the ground is level after {count_steps(count)}: the gradient's norm is "
             f"{last.gradient_norm:.3g}, the tolerance {tolerance:g}"
         )
-    if value_tolerance is not None and _went_on(trajectory):
+    if value_tolerance is not None and _moves_on(trajectory):
         change = abs(last.value - trajectory[-2].value)
         if change <= value_tolerance:
             limit = f"no more than {value_tolerance:g}"
@@ -32,7 +32,7 @@ def explain_level(
     return ""
 
 
-def _went_on(trajectory: Sequence[Step]) -> bool:
+def _moves_on(trajectory: Sequence[Step]) -> bool:
     """Whether the last step moved, and did not just jump across to a slope as steep."""
     if len(trajectory) < 2 or trajectory[-1].step_length == 0:
         return False
