@@ -81,6 +81,8 @@ class Value:
     @property
     def partials(self) -> tuple[float | None, ...]:
         """∂self/∂operand for each operand, None where no derivative flows."""
+        if blocks.open_blocks:
+            blocks.report_reading(self, "partials")
         if self.op is None:
             return ()
         if type(self._a) is tuple:
@@ -195,6 +197,8 @@ class Value:
     __hash__ = object.__hash__  # values are equal as numbers, and themselves as keys
 
     def __repr__(self) -> str:
+        if blocks.open_blocks:
+            blocks.report_reading(self, "repr()")
         label = f", label={self.label!r}" if self.label else ""
         return f"Value(data={self._data}, grad={getattr(self._grad, 'data', self._grad)}{label})"
 

@@ -39,6 +39,7 @@ def optimize_trace(traced: Trace) -> Program:
     if found is None:
         return optimize(traced.program())
     captured, labels, *encoded = found
+    traced.refuse_stale(captured)
     statements = EncodedStatements(*encoded)
     outputs = statements.decode_operands(statements.outputs)
     return Program(traced.arguments, captured, statements, outputs, traced.structure, labels)

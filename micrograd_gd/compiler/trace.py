@@ -6,8 +6,9 @@ a program could not repeat, such as taking a number out of the graph, is refused
 
 import math
 import traceback
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any, Literal, NamedTuple
+from weakref import WeakSet
 
 from micrograd_gd.compiler import branches, lanes
 from micrograd_gd.compiler.batches import Adjoints, Batches, Tangents
@@ -39,6 +40,7 @@ class Trace:
     ) -> None:
         self.name = name
         self.inputs = inputs
+        _inputs.update(inputs)
         self.arguments = arguments
         self.events: list[Any] = []  # nodes and decisions, in the order in which they came
         self._decided: set[tuple[Any, ...]] = set()
@@ -74,6 +76,7 @@ class Trace:
             for x in operands
             if isinstance(x, Value) and x not in made and x not in numbers
         }
+        self.refuse_stale(captured)
         for node in (*captured, *(e for e in self.events if isinstance(e, Value))):
             numbers[node] = len(numbers)
 
@@ -96,6 +99,17 @@ class Trace:
             structure=self.structure,
             labels={i: x.label for x, i in numbers.items() if x.label},
         )
+
+    def refuse_stale(self, captured: Iterable[Value]) -> None:
+        """Refuse values that stand for an argument of another call, whose number is no more."""
+        for x in captured:
+            if any(node in _inputs for node in x.nodes()):
+                label = f", {x.label!r}" if x.label else ""
+                raise JitError(
+                    f"{self.name} cannot be compiled: it uses a value{label} that was kept from "
+                    f"the trace of another call, and a program would keep today's number; return "
+                    f"it there, and hand it in as an argument here"
+                )
 
     # What the engines report.
 
@@ -226,6 +240,10 @@ def _compare_with_float(relation: str, other: Any) -> tuple[str, float] | None:
     if nearest > other:
         return ("<" if relation in {"<", "<="} else ">="), nearest
     return ("<=" if relation in {"<", "<="} else ">"), nearest
+
+
+# The arguments in all traces, for as long as anybody keeps them.
+_inputs: WeakSet[Value] = WeakSet()
 
 
 class _Decision(NamedTuple):

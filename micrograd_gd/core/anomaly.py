@@ -95,3 +95,14 @@ def find_user_line() -> str:
     while frame.f_back and frame.f_code.co_filename.startswith((PACKAGE, "<operation table>")):
         frame = frame.f_back
     return f"{frame.f_code.co_filename}, line {frame.f_lineno}"
+
+
+_ENGINE = (f"{PACKAGE}engine.py", os.path.join(PACKAGE, "core", "protocols.py"))  # noqa: PTH118 — pathlib would slow the import
+
+
+def reads_itself() -> bool:
+    """Whether code of the package, and not the user's, asked the engine that asks this."""
+    frame = sys._getframe(2)  # noqa: SLF001 — the documented way to one's callers
+    while frame.f_back and frame.f_code.co_filename in _ENGINE:
+        frame = frame.f_back
+    return frame.f_code.co_filename.startswith(PACKAGE)

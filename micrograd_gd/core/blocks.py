@@ -10,7 +10,7 @@ from contextvars import ContextVar
 from typing import Any, Literal, Protocol
 from weakref import WeakKeyDictionary
 
-from micrograd_gd.core.anomaly import Watch
+from micrograd_gd.core.anomaly import Watch, reads_itself
 from micrograd_gd.errors import ArgumentError
 
 open_blocks = 0  # in all threads; while it is 0, engines do not call `observe`
@@ -211,6 +211,13 @@ def report_use(node: Any, what: str) -> None:
     """Report that a number was taken out of the graph or changed."""
     under_way = _trace.get()
     if under_way is not None:
+        under_way.report_use(node, what)
+
+
+def report_reading(node: Any, what: str) -> None:
+    """Report that a number was read by way of `what`, unless it was the package that read it."""
+    under_way = _trace.get()
+    if under_way is not None and not reads_itself():
         under_way.report_use(node, what)
 
 

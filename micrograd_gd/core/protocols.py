@@ -64,7 +64,7 @@ def define(kind: Any) -> None:
     kind.conjugate = conjugate
     kind.__divmod__ = lambda self, other: (self // other, self % other)
     kind.__rdivmod__ = lambda self, other: (other // self, other % self)
-    kind.__format__ = lambda self, spec: format(self._data, spec) if spec else repr(self)
+    kind.__format__ = _format
     kind._prev = property(lambda self: {x for x in self.operands if isinstance(x, kind)})
     kind._take_apart = _take_apart
     kind._put_together = staticmethod(_make_put_together(kind))
@@ -89,14 +89,25 @@ def _make_comparison(kind: Any, relation: Relation) -> Callable[..., Any]:
     holds, sign = relation.holds, relation.sign
 
     def method(self: Any, other: Any) -> Any:
-        if type(other) is not float and getattr(other, "ndim", None) == 0:
-            other = other.item()  # NumPy would round this number to float32, to compare with one
-        answer = holds(self._data, other._data if isinstance(other, kind) else other)
+        if isinstance(other, kind):
+            answer = holds(self._data, other._data)
+        else:
+            if type(other) is not float and getattr(other, "ndim", None) == 0:
+                other = other.item()  # NumPy would round this number to float32 to compare with one
+            answer = holds(self._data, other)
         if blocks.open_blocks:
             blocks.report_comparison(self, sign, other, answer)
         return answer
 
     return method
+
+
+def _format(self: Any, spec: str) -> str:
+    if not spec:
+        return repr(self)
+    if blocks.open_blocks:
+        blocks.report_reading(self, "format()")
+    return format(self._data, spec)
 
 
 def _refuse_conversion(_: Any) -> Any:

@@ -10,7 +10,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from micrograd_gd.core import sweep
+from micrograd_gd.core import blocks, sweep
 from micrograd_gd.engine import Value
 from micrograd_gd.errors import ArgumentError
 from micrograd_gd.table.numbers import require_count, shorten
@@ -38,6 +38,7 @@ def explain(root: Value, *, wrt: Value, max_paths: int = 10) -> "Explanation":
         if not hasattr(x, "record"):
             raise ArgumentError(f"{name} is {shorten(x)}; expected a Value of the graph")
     require_count("max_paths", max_paths)
+    blocks.report_use(root, "explain()")
     gradient = sweep.adjoints(root).get(wrt, 0.0)
     count, ends = _walk(root, wrt, max_paths)
     paths = tuple([_path(root, end, ends) for end in ends.get(root, ())])

@@ -25,6 +25,7 @@ from micrograd_gd import (
     Value,
     custom_vjp,
     detect_anomaly,
+    explain,
     functional,
     grad,
     hessian,
@@ -45,7 +46,7 @@ from micrograd_gd import (
 from micrograd_gd.compiler import specialization
 from micrograd_gd.compiler.specialization import MOST_VARIANTS
 from micrograd_gd.core.anomaly import PACKAGE
-from micrograd_gd.errors import ArgumentError, JitError, NonFiniteError, NotANumberError
+from micrograd_gd.errors import ArgumentError, JitError, NonFiniteError, NotANumberError, ShapeError
 from micrograd_gd.functional import where
 from micrograd_gd.losses import cross_entropy, mse
 from micrograd_gd.optim import GradientDescent
@@ -598,6 +599,14 @@ def ungrads(x, y):
         (stores, "uses data,"),
         (ungrads, r"uses no_grad\(\),"),
         (lambda x, y: x.__copy__(), "uses a copy,"),
+        (lambda x, y: x * float(f"{y:.2f}"), r"uses format\(\),"),
+        (lambda x, y: x * float(format(y, "g")), r"uses format\(\),"),
+        (lambda x, y: x * len(f"{y}"), r"uses repr\(\),"),
+        (lambda x, y: x * len(f"{y!r}"), r"uses repr\(\),"),
+        (lambda x, y: x * len(str(y)), r"uses repr\(\),"),
+        (lambda x, y: x * len(repr([y])), r"uses repr\(\),"),
+        (lambda x, y: x * (y * y).partials[0], "uses partials,"),
+        (lambda x, y: x * explain(y * y, wrt=y).gradient, r"uses explain\(\),"),
         (lambda x, y: math.exp(y), "take v.data for the number"),
         (lambda x, y: float(y), "take v.data for the number"),
     ],
@@ -609,6 +618,34 @@ def test_what_a_program_could_not_repeat_names_its_line(what, message):
     assert PACKAGE not in str(caught.value)
     x = Value(1.0)
     assert (x * 2).data == 2.0, "the trace is over"
+
+
+@backends
+@pytest.mark.parametrize("depth", [0, 1, 3], ids=["argument", "result", "deeper"])
+@pytest.mark.parametrize("transform", [lambda f: f, grad], ids=["value", "gradient"])
+def test_a_value_kept_from_another_trace_is_refused(transform, depth, backend):
+    kept = []
+
+    def keep(x):
+        y = x
+        for _ in range(depth):
+            y = y * 2 + 1
+        kept.append(y)
+        return x * 3
+
+    jit(transform(keep), backend=backend)(2.0)
+    for use in (lambda x: x + kept[0], lambda x: kept[0], lambda x: x if x > kept[0] else -x):
+        with pytest.raises(JitError, match="a value that was kept from the trace of another call"):
+            jit(use, backend=backend)(1.0)
+    weight = Value(2.0)
+    doubled = weight * 2
+    assert jit(lambda x: x * doubled + weight, backend=backend)(1.0) == 6.0
+    kept.clear()
+
+
+def test_the_package_may_print_values_in_its_own_errors():
+    with pytest.raises(ShapeError, match="has_aux needs a pair as the result, not Value"):
+        jit(grad(lambda x: x * 2, has_aux=True))(1.0)
 
 
 @pytest.mark.parametrize("result", ["text", None, {1.0}, lambda: 1.0])

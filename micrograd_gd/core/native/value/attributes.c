@@ -126,6 +126,15 @@ static PyObject *get_operands(PyObject *self, void *Py_UNUSED(closure))
 
 static PyObject *get_partials(PyObject *self, void *Py_UNUSED(closure))
 {
+    State *state = state_of(self);
+    if (state->open_blocks > 0) {
+        PyObject *done = PyObject_CallMethod(state->blocks, "report_reading", "Os", self,
+                                             "partials");
+        if (done == NULL) {
+            return NULL;
+        }
+        Py_DECREF(done);
+    }
     return of_each(self, partial_at);
 }
 

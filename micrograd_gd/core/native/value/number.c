@@ -95,8 +95,23 @@ static PyObject *value_divmod(PyObject *a, PyObject *b)
     return both;
 }
 
+/* Report to an open block that the number is written as a text. */
+static int report_text(PyObject *self, const char *what)
+{
+    State *state = state_of(self);
+    if (state->open_blocks <= 0) {
+        return 0;
+    }
+    PyObject *done = PyObject_CallMethod(state->blocks, "report_reading", "Os", self, what);
+    Py_XDECREF(done);
+    return done == NULL ? -1 : 0;
+}
+
 static PyObject *value_repr(PyObject *self)
 {
+    if (report_text(self, "repr()") < 0) {
+        return NULL;
+    }
     Node *node = (Node *)self;
     PyObject *label = Py_XNewRef(label_of(node)); /* what it is asked may replace it */
     PyObject *data = PyFloat_FromDouble(node->data);
@@ -123,6 +138,9 @@ static PyObject *value_format(PyObject *self, PyObject *spec)
     if (!PyUnicode_Check(spec)) {
         return PyErr_Format(PyExc_TypeError, "format() argument 2 must be str, not %.200s",
                             Py_TYPE(spec)->tp_name);
+    }
+    if (report_text(self, "format()") < 0) {
+        return NULL;
     }
     PyObject *number = PyFloat_FromDouble(((Node *)self)->data);
     PyObject *text = number ? PyObject_Format(number, spec) : NULL;
