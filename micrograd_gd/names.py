@@ -14,21 +14,38 @@ R = TypeVar("R")
 # Names of PyTorch, JAX, optax and scikit-learn, and what is written here.
 ELSEWHERE = {
     **dict.fromkeys(("tensor", "Tensor", "Variable", "Parameter", "array"), "Value"),
-    "autograd": "grad",
+    **dict.fromkeys(("autograd", "gradient"), "grad"),
     "pmap": "vmap",
+    "compile": "jit",
+    "make_jaxpr": "trace",
+    **dict.fromkeys(("gradcheck", "check_grads"), "check_gradients"),
+    **dict.fromkeys(("jnp", "numpy"), "functional"),
+    **dict.fromkeys(("manual_seed", "random"), "seed=, or random.seed"),
+    **dict.fromkeys(("gradient_descent", "descend"), "minimize"),
+    **dict.fromkeys(("find_lr", "lr_finder"), "find_learning_rate"),
+    "train": "fit",
+    "enable_grad": "nothing: results are recorded wherever no no_grad is open",
+    "backward": "y.backward()",
+    "state_dict": "model.state_dict()",
+    "plot": "viz",
+    **dict.fromkeys(("sum", "cumsum"), "functional.total"),
+    "power": "functional.pow",
+    **dict.fromkeys(("max", "amax"), "functional.maximum"),
+    **dict.fromkeys(("min", "amin"), "functional.minimum"),
+    **dict.fromkeys(("matmul", "inner"), "functional.dot"),
     **dict.fromkeys(("Linear", "linear", "Dense"), "nn.Layer(nin, nout, activation=None)"),
     "Sequential": "nn.MLP(nin, [nout, ...])",
     "ReLU": 'activation="relu"',
     "Tanh": 'activation="tanh"',
     "Sigmoid": 'activation="sigmoid"',
     "init": 'init="he" of Neuron, Layer and MLP',
-    **dict.fromkeys(("MSELoss", "mse_loss", "squared_error"), "losses.mse"),
-    **dict.fromkeys(("L1Loss", "l1_loss"), "losses.mae"),
+    **dict.fromkeys(("MSELoss", "mse_loss", "squared_error", "mean_squared_error"), "losses.mse"),
+    **dict.fromkeys(("L1Loss", "l1_loss", "l1"), "losses.mae"),
     **dict.fromkeys(("HuberLoss", "SmoothL1Loss", "huber_loss"), "losses.huber"),
     **dict.fromkeys(("HingeEmbeddingLoss", "hinge_loss"), "losses.hinge"),
     **dict.fromkeys(("CrossEntropyLoss", "NLLLoss", "nll_loss"), "losses.cross_entropy"),
     "cross_entropy": "losses.cross_entropy",
-    **dict.fromkeys(("BCELoss", "BCEWithLogitsLoss"), "losses.binary_cross_entropy"),
+    **dict.fromkeys(("BCELoss", "BCEWithLogitsLoss", "bce"), "losses.binary_cross_entropy"),
     "binary_cross_entropy": "losses.binary_cross_entropy",
     "sgd": "optim.SGD",
     **dict.fromkeys(("adam", "AdamW", "RMSprop", "Adagrad"), "optim.Adam"),
@@ -45,6 +62,8 @@ ELSEWHERE = {
     "load_iris": "data.iris",
     "StandardScaler": "data.standardize",
 }
+
+EXTRAS = {"mpmath": "check"}  # packages without which a name of the face is not to be used
 
 
 def accept_lr(f: Callable[P, R]) -> Callable[P, R]:
@@ -87,7 +106,13 @@ def load_when_used(face: str, homes: Mapping[str, str]) -> None:
 
     def load(name: str) -> Any:
         if name in home_of:
-            home = import_module(".".join(filter(None, (face, home_of[name] or name))))
+            path = ".".join(filter(None, (face, home_of[name] or name)))
+            try:
+                home = import_module(path)
+            except ModuleNotFoundError as error:
+                if error.name not in EXTRAS:
+                    raise
+                return _stand_in(name, error.name)
             found = getattr(home, name) if home_of[name] else home
             setattr(package, name, found)
             return found
@@ -98,6 +123,19 @@ def load_when_used(face: str, homes: Mapping[str, str]) -> None:
 
     names = sorted({*home_of} | {"__version__"} & {*vars(package)})
     vars(package).update(__all__=names, __dir__=lambda: names, __getattr__=load)
+
+
+def _stand_in(name: str, needed: str) -> Any:
+    """What is there, so that the face can be listed, for a name whose home needs a package."""
+
+    def refuse(*_: Any, **__: Any) -> Never:
+        raise ImportError(
+            f"{name} needs {needed}, which is not installed: "
+            f"run pip install 'micrograd_gd[{EXTRAS[needed]}]'"
+        )
+
+    refuse.__name__ = refuse.__qualname__ = name
+    return refuse
 
 
 def close_module(name: str) -> None:

@@ -131,3 +131,23 @@ def test_a_module_offers_its_own_names_alone(name):
     assert [x for x in dir(module) if x[0].isalpha()] == sorted(module.__all__)
     # None is a module, though one below may have the same name, such as that of viz.render.
     assert not any(inspect.ismodule(getattr(module, x)) for x in module.__all__)
+
+
+def test_the_face_is_whole_where_an_extra_is_missing(python):
+    """`help` and `import *` look at every name; one that needs a package says so when called."""
+    code = """
+import sys
+sys.modules["mpmath"] = None
+import micrograd_gd, inspect
+from micrograd_gd import *
+inspect.getmembers(micrograd_gd)
+try:
+    check_gradients(lambda x: x, 1.0)
+except ImportError as error:
+    print(error)
+"""
+    said = python("-c", code).stdout
+    assert said == (
+        "check_gradients needs mpmath, which is not installed: run pip install "
+        "'micrograd_gd[check]'\n"
+    )

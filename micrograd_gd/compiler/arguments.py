@@ -10,6 +10,7 @@ from micrograd_gd.engine import Value
 from micrograd_gd.errors import ArgumentError, JitError, NotANumberError
 from micrograd_gd.table.numbers import shorten
 from micrograd_gd.transforms import trees
+from micrograd_gd.transforms.recording import require_function
 
 
 class Signature:
@@ -26,8 +27,7 @@ class Signature:
         static_argnums: int | Sequence[int] = (),
         static_argnames: str | Sequence[str] = (),
     ) -> None:
-        if not callable(f):
-            raise ArgumentError(f"expected a function, but was given {shorten(f)}")
+        require_function(f)
         self.f = f
         self.name: str = getattr(f, "__qualname__", repr(f))
         self._read(f)

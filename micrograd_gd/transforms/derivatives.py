@@ -14,8 +14,9 @@ from typing import Any, NamedTuple
 from micrograd_gd.core import blocks
 from micrograd_gd.engine import Value
 from micrograd_gd.errors import ArgumentError, ShapeError
+from micrograd_gd.table.numbers import require_count
 from micrograd_gd.transforms import trees
-from micrograd_gd.transforms.recording import Argnums, Function, Recording
+from micrograd_gd.transforms.recording import Argnums, Function, Recording, require_function
 from micrograd_gd.transforms.sparsity import Mode, SparseMatrix
 
 __all__ = [
@@ -86,6 +87,7 @@ def value_and_grad(
     >>> value_and_grad(lambda x: w * x, wrt=[w])(3.0)
     (6.0, [3.0])
     """
+    require_function(f)
 
     @wraps(f)
     def value_and_gradient(*args: Any, **kwargs: Any) -> Any:
@@ -187,6 +189,7 @@ def jacobian(
     >>> jacobian(lambda x: [x[0] * x[1], x[0]], sparse=True)([2.0, 3.0])
     SparseMatrix(entries=([3.0, 2.0, 1.0], ([0, 0, 1], [0, 1, 0])), shape=(2, 2))
     """
+    require_function(f)
     if mode not in {None, "forward", "reverse"}:
         raise ArgumentError(f"mode is {mode!r}; expected 'forward', 'reverse' or None")
 
@@ -255,8 +258,8 @@ def derivative(f: Function, order: int = 1) -> Function:
     >>> derivative(lambda x: x**5, order=3)(2.0)
     240.0
     """
-    if order < 0:
-        raise ArgumentError(f"order is {order}; expected 0, 1, 2, …")
+    require_function(f)
+    require_count("order", order, least=0)
     for _ in range(order):
         f = grad(f)
     return f

@@ -209,6 +209,15 @@ class Recording:
         return trees.map_blocks(self.out_structure, row_of_blocks)
 
 
+def require_function(f: Any) -> None:
+    """Raise ArgumentError unless f can be called."""
+    if not callable(f):
+        hint = ""
+        if isinstance(f, Value):
+            hint = "; for the gradient of a value call its backward(), and read x.grad"
+        raise ArgumentError(f"expected a function, but was given {shorten(f)}{hint}")
+
+
 def _fresh(x: Any) -> Value:
     if (trace := blocks.trace()) and (varying := trace.fresh(x)) is not None:
         return varying  # type: ignore[no-any-return]  # the trace's

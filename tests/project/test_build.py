@@ -101,5 +101,5 @@ def test_who_gets_the_slower_engine_unasked_is_told_in_one_line(copy, python):
 
     (line,) = use().splitlines()
     assert "the Python engine runs" in line
-    assert "install again with a C compiler there" in line
+    assert "was not built in this folder: pip install -e . with a C compiler" in line
     assert use(MICROGRAD_GD_ENGINE="python") == ""

@@ -20,6 +20,7 @@ from micrograd_gd import (
     hessian,
     hvp,
     jacobian,
+    jit,
     jvp,
     linearize,
     no_grad,
@@ -503,3 +504,11 @@ def test_the_gradient_of_the_squares_is_twice_the_tree(tree):
 
     leaves, structure = trees.flatten(tree)
     assert grad(f)(tree) == trees.unflatten(structure, [2 * leaf for leaf in leaves])
+
+
+@pytest.mark.parametrize("transform", [grad, value_and_grad, jacobian, hessian, derivative, jit])
+def test_what_is_no_function_is_refused_when_it_is_given(transform):
+    with pytest.raises(ArgumentError, match="expected a function, but was given 3"):
+        transform(3)
+    with pytest.raises(ArgumentError, match=r"call its backward\(\), and read x.grad"):
+        transform(Value(3.0))

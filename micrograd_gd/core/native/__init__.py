@@ -4,7 +4,10 @@
 the Python engine serves.
 """
 
+import os
+
 from micrograd_gd.core import blocks, methods
+from micrograd_gd.core.anomaly import PACKAGE
 from micrograd_gd.core.native.formulas import write_formulas
 from micrograd_gd.table.ops import Operation, subscribe
 
@@ -12,6 +15,10 @@ try:
     import micrograd_gd.core.native.extension as extension  # noqa: PLR0402 — tells a missing file
 except ModuleNotFoundError:  # no compiler when this was installed
     reason = "was not built: install again with a C compiler there"
+    if os.path.exists(os.path.join(PACKAGE, os.pardir, "setup.py")):  # noqa: PTH110, PTH118 — fast
+        reason = (
+            "was not built in this folder: pip install -e . with a C compiler there, or leave it"
+        )
 except ImportError as error:  # it was built for another machine, for example
     reason = f"could not be loaded: {error}"
 else:
