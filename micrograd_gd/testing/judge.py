@@ -186,6 +186,8 @@ def _distance(got: float, interval: Interval) -> Any:
 def _obstacles(run: Evaluation, order: int) -> Iterator[str]:
     for node in run.nodes:
         y = run.values[node]
+        if node not in run.reached:
+            continue
         if mp.isnan(y):
             yield f"{describe(node)} has no value"
         elif abs(y) >= LARGEST or not math.isfinite(node.data):
@@ -219,12 +221,10 @@ def conditions(run: Evaluation) -> Iterator[Condition]:
     for node in run.nodes:
         y = run.values[node]
         lost[node] = _digits_lost(node.data, y)
-        if node.op is None:
+        if node.op is None or node not in run.reached:
             continue
-        numbers = run.operands(node)
-        places = [j for j, operand in enumerate(node.operands) if hasattr(operand, "record")]
-        edges = zip(places, run.edges(node, node.op), strict=True)
-        terms = sum((abs(numbers[j] * slope.middle) for j, (_, slope) in edges), mpf(0))
+        edges = run.edges(node, node.op)
+        terms = sum((abs(run.values[x] * slope.middle) for x, slope in edges), mpf(0))
         before = max((lost[x] for x in node.operands if hasattr(x, "record")), default=0.0)
         yield Condition(
             operation=describe(node),

@@ -238,6 +238,7 @@ class Evaluation:
 
     def __init__(self, replay: Replay, point: Sequence[Any], noise: Noise | None) -> None:
         self.nodes, self.inputs, self.noise = replay.nodes, replay.inputs, noise
+        self.outputs = replay.outputs
         self.values: dict[Value, Any] = dict(zip(replay.inputs, point, strict=True))
         self._edges: dict[Value, list[tuple[Value, Interval]]] = {}
         for node in self.nodes:
@@ -254,19 +255,27 @@ class Evaluation:
         return [self.values[x] if isinstance(x, Value) else mpf(x) for x in node.operands]
 
     def edges(self, node: Value, op: Operation) -> list[tuple[Value, Interval]]:
-        """The operands that are values, each with the slope along it."""
+        """The operands that are values, each with the slope along it.
+
+        Those that a choice leaves aside are not among them: its value holds whatever they are, nan
+        included.
+        """
         if node not in self._edges:
             numbers = self.operands(node)
+            ignored = find_ignored(op, numbers)
             if self.noise is not None:
                 # Plain numbers are exact. A 0 stays 0: a condition changes beside it.
                 numbers = [
                     self.noise.on(x, (node, j)) if x and isinstance(operand, Value) else x
                     for j, (x, operand) in enumerate(zip(numbers, node.operands, strict=True))
                 ]
+            numbers = [
+                mpf(0) if j in ignored and not mp.isfinite(x) else x for j, x in enumerate(numbers)
+            ]
             self._edges[node] = [
                 (operand, self._slope(node, op, numbers, j))
                 for j, operand in enumerate(node.operands)
-                if isinstance(operand, Value)
+                if isinstance(operand, Value) and j not in ignored
             ]
         return self._edges[node]
 
@@ -292,10 +301,19 @@ class Evaluation:
                     found[operand] = found[operand] + step if operand in found else step
         return [found.get(x, ZERO) for x in self.inputs]
 
+    @cached_property
+    def reached(self) -> set[Value]:
+        """The nodes that the outputs depend on here: not those on a side that was not taken."""
+        found = {y for y in self.outputs if isinstance(y, Value)}
+        for node in reversed(self.nodes):
+            if node in found and node.op is not None:
+                found.update(operand for operand, _ in self.edges(node, node.op))
+        return found
+
     def kinks(self) -> Iterator[Value]:
         """The nodes whose slopes differ on the two sides of an operand."""
         for node in self.nodes:
-            if node.op is not None:
+            if node.op is not None and node in self.reached:
                 slopes = [slope for _, slope in self.edges(node, node.op)]
                 if any(not slope.is_point and slope.is_finite for slope in slopes):
                     yield node
@@ -303,13 +321,39 @@ class Evaluation:
     def steps(self) -> Iterator[Value]:
         """The nodes that change right here, such as floor at a whole number, or a choice."""
         for node in self.nodes:
-            if node.op is not None:
+            if node.op is not None and node in self.reached:
                 numbers = self.operands(node)
                 places = [j for j, x in enumerate(node.operands) if isinstance(x, Value)]
                 if any(any(jumps(node.op, numbers, j)) for j in places) or any(
                     _is_at(kink, node.op, node.operands) for kink in node.op.kinks
                 ):
                     yield node
+
+
+def find_ignored(row: Operation, operands: Sequence[Any]) -> set[int]:
+    """The operands that do not matter, even if they are nan: the value is another one's.
+
+    >>> from micrograd_gd.table.ops import operation
+    >>> find_ignored(operation("where"), [mpf(1), mpf(2), UNDEFINED.low])
+    {2}
+    """
+    if row.folds or len(operands) < 2:
+        return set()
+    y, found = evaluate(row, operands), set()
+    for i in range(len(operands)):
+        before, after = operands[:i], operands[i + 1 :]
+        if any(_are_same(y, x) for x in (*before, *after)) and all(
+            _are_same(y, evaluate(row, [*before, x, *after])) for x in _VARIOUS
+        ):
+            found.add(i)
+    return found
+
+
+_VARIOUS = mpf("nan"), mpf(0), mpf(-1), mpf("inf")
+
+
+def _are_same(x: Any, y: Any) -> bool:
+    return bool(x == y or (mp.isnan(x) and mp.isnan(y)))
 
 
 def _is_at(kink: str, op: Operation, operands: Sequence[Any]) -> bool:

@@ -10,9 +10,11 @@ from hypothesis import strategies as st
 from micrograd_gd import MLP, Value, check_gradients, custom_vjp, functional, grad
 from micrograd_gd.errors import ArgumentError, GradientError, ShapeError
 from micrograd_gd.functional import (
+    cbrt,
     cos,
     exp,
     floor,
+    less,
     log,
     maximum,
     relu,
@@ -91,6 +93,37 @@ def test_rounding_does_not_take_the_branch_that_was_not_taken():
 @pytest.mark.parametrize("f", [functional.erf, functional.erfc, functional.digamma])
 def test_far_out_a_check_takes_no_longer(f):
     assert "wrong" not in verdicts(check_gradients(f, -1e150))
+
+
+BAD_SIDES = {
+    "sqrt": lambda x: sqrt(x - 2.0),
+    "log": lambda x: log(x - 2.0),
+    "quotient": lambda x: 1.0 / (x - 0.5),
+    "arcsine": lambda x: (x + 2.0).asin(),
+    "overflow": lambda x: (2000.0 * x).exp(),
+    "root": lambda x: cbrt(x - 0.5),
+    "chain": lambda x: sqrt(x - 2.0) * log(x - 0.5) + x,
+    "kink": lambda x: abs(x - 0.5),
+    "cancelled": lambda x: ((x + 1e20) - 1e20) * x,
+}
+CHOICES = {
+    "first": lambda x, good, bad: where(less(x, 1.0), good, bad),
+    "second": lambda x, good, bad: where(less(1.0, x), bad, good),
+    "nested": lambda x, good, bad: where(less(x, 1.0), where(less(2.0, x), bad, good), bad),
+    "inside": lambda x, good, bad: sin(where(less(x, 1.0), good, bad)) * x,
+}
+
+
+@pytest.mark.parametrize("choose", CHOICES.values(), ids=CHOICES)
+@pytest.mark.parametrize("bad", BAD_SIDES.values(), ids=BAD_SIDES)
+def test_a_side_that_is_not_taken_is_not_looked_at(bad, choose):
+    """Not its nan, nor an infinite slope, a kink, or its rounding: wrong stays wrong."""
+    f = lambda x: choose(x, x * x, bad(x))  # noqa: E731 — a function in one line
+    assert verdicts(check_gradients(f, 0.5, order=2)) == {"right"}
+    truth = math.sin(0.25) + 0.5 * math.cos(0.25) if choose is CHOICES["inside"] else 1.0
+    assert verdicts(check_gradients(f, 0.5, gradient=lambda _: truth)) == {"right"}
+    with pytest.raises(AssertionError, match="wrong"):
+        check_gradients(f, 0.5, gradient=lambda _: truth * 1.001)
 
 
 def test_no_second_derivative_is_expected_where_a_choice_changes():
