@@ -8,6 +8,8 @@ for anything but numbers. What else a loss raises is said there.
 
 import math
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 from micrograd_gd.core.blocks import is_varying, trace
@@ -116,6 +118,22 @@ def cross_entropy(scores: Any, targets: Any) -> Any:
     return mean([surprise(row, c) for row, c in zip(rows, classes, strict=True)])
 
 
+_takes_any_class = ContextVar("_takes_any_class", default=False)
+
+
+@contextmanager
+def any_class() -> Iterator[None]:
+    """Inside, a class that is not known while a trace is under way is taken, as in a batch.
+
+    Scores of -inf are not taken then, and the loss of what is no class is nan.
+    """
+    token = _takes_any_class.set(True)
+    try:
+        yield
+    finally:
+        _takes_any_class.reset(token)
+
+
 LOSSES: Mapping[str, Callable[..., Any]] = {
     loss.__name__: loss for loss in (mse, mae, huber, hinge, binary_cross_entropy, cross_entropy)
 }
@@ -206,7 +224,7 @@ def _read_row(row: Any, i: int) -> list[Any]:
 
 
 def _read_class(t: Any, i: int, classes: int) -> Any:
-    if isinstance(t, Value) and trace():  # a program is for all classes
+    if is_varying(t) or (_takes_any_class.get() and isinstance(t, Value) and trace()):
         return t
     t = _plain(t)
     if not (0 <= t < classes and t == int(t)):

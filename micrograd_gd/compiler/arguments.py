@@ -5,6 +5,7 @@ import operator
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from micrograd_gd.compiler.surroundings import look_around
 from micrograd_gd.compiler.trace import Trace
 from micrograd_gd.engine import Value
 from micrograd_gd.errors import ArgumentError, JitError, NotANumberError
@@ -117,6 +118,13 @@ class Signature:
         return place in self._static
 
 
+def _write(traced: Trace) -> str:
+    """All that makes a program another one, as a text."""
+    program = traced.program()
+    captured = [x.data for x in program.captured]
+    return repr((captured, [*program.statements], program.outputs, program.batch_outputs))
+
+
 class Arguments:
     """The arguments of a call: their numbers from left to right, and the structure around them.
 
@@ -155,6 +163,26 @@ class Arguments:
         """Call the function on fresh values, and write down what it does."""
         inputs = [Value(x) for x in leaves]
         return Trace(self.name, inputs, tuple(self.named), lambda: self.call(inputs))
+
+    def trace_steadily(self, leaves: Sequence[float]) -> Trace:
+        """The same, once more where the function changed what it sees.
+
+        Raises JitError where it draws random numbers, or the second trace is another program.
+        """
+        before = look_around(self._f)
+        traced = self.trace(leaves)
+        after = look_around(self._f)
+        if after == before:
+            return traced
+        again = self.trace(leaves)
+        draws = before.generators != after.generators != look_around(self._f).generators
+        if draws or _write(again) != _write(traced):
+            what = "draws random numbers" if draws else "counts its calls or changes what it reads"
+            raise JitError(
+                f"{self.name} cannot be compiled: it {what}, and a program would keep what it was "
+                f"when it was traced; give it such numbers as arguments"
+            )
+        return traced
 
     def evaluate(self) -> Any:
         """The numbers of the result, without a program: the function itself runs on values."""

@@ -89,7 +89,7 @@ class Specialization:
 
     def _trace(self, leaves: list[float], place: int, tree: dict[int, Variant]) -> Any:
         """The result for numbers that take a new branch, whose program comes to this place."""
-        traced = self._arguments.trace(leaves)
+        traced = self._arguments.trace_steadily(leaves)
         if len(self.variants) < MOST_VARIANTS:
             program = self._optimize(traced)
             variant = tree[place] = Variant(program, self._compile(program))

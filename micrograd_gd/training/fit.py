@@ -178,6 +178,9 @@ class Training:
                 callback(self.history)
         finally:
             self._is_live = False
+        for samples in (self._samples, self._held_out) if len(callbacks) > 1 else ():
+            if samples is not None:
+                samples.look_again()  # the last callback is the bar, which changes nothing
         self._kept = self._state()
         if self._kept["parameters"] != measured["parameters"]:
             self._samples.measured = None  # a callback moved the parameters from where that was

@@ -6,12 +6,13 @@ from random import Random
 from typing import Any
 
 from micrograd_gd.compiler.jit import jit
+from micrograd_gd.compiler.surroundings import look_around
 from micrograd_gd.compiler.vmap import vmap
 from micrograd_gd.core.blocks import no_grad
 from micrograd_gd.engine import Value
 from micrograd_gd.errors import ArgumentError, DivergedError, NotANumberError, ShapeError
 from micrograd_gd.functional import mean
-from micrograd_gd.losses import LOSSES
+from micrograd_gd.losses import LOSSES, any_class
 from micrograd_gd.table.numbers import shorten
 from micrograd_gd.training.history import Figures
 from micrograd_gd.transforms.derivatives import value_and_grad
@@ -43,6 +44,9 @@ class Samples:
         self.model, self.loss, self.inputs, self.targets = model, loss, inputs, targets
         self.is_right = _IS_RIGHT.get(loss.__name__) if loss in LOSSES.values() else None
         self.measured: Any = None
+
+    def look_again(self) -> None:
+        """Notice what callbacks may have changed in the model; only programs have to."""
 
     def losses(self, batch_size: int | None, order: Random | None) -> Iterator[Any]:
         """The losses of one epoch, one per batch, each computed when asked for.
@@ -94,26 +98,42 @@ class CompiledSamples(Samples):
         super().__init__(*args)
         self._arrays = [np.asarray(self.inputs, float), np.asarray(self.targets, float)]
         self._parameters = [*dict.fromkeys([*self.model.parameters(), *trained])]
-        self._step = jit(value_and_grad(self._loss, has_aux=True, wrt=self._parameters))
+        self._seen: Any = None
+        self.look_again()
 
-    def _loss(self, inputs: Any, targets: Any) -> tuple[Any, Any]:
-        """The loss of a batch, and its predictions; a loss of ours is the mean over the samples."""
-        if self.loss in LOSSES.values():
-
-            def of_sample(x: Any, t: Any) -> tuple[Any, Any]:
-                prediction = self.model(x)
-                return self.loss([prediction], [t]), prediction
-
-            losses, predictions = vmap(of_sample)(inputs, targets)
-            return mean(losses), predictions
-        predictions = vmap(self.model)(inputs)
-        return self.loss(_in_rows(predictions), [*targets]), predictions
+    def look_again(self) -> None:
+        """Begin with new programs where the model or the loss see other numbers than before."""
+        seen = look_around(self.model, self.loss).constants
+        if seen != self._seen:
+            loss = _loss_of_batch(self.model, self.loss)
+            self._step = jit(value_and_grad(loss, has_aux=True, wrt=self._parameters))
+            self._seen = seen
 
     def evaluate(self, rows: Sequence[int]) -> tuple[Sequence[Any], Any]:
         """The predictions for these rows, and their loss."""
         arrays = [array[[*rows]] for array in self._arrays]
         (loss, predictions), gradient = self._step(*arrays)
         return _in_rows(predictions), _Measured(loss, self._parameters, gradient)
+
+
+def _loss_of_batch(model: Any, loss: Callable[[Any, Any], Any]) -> Callable[..., tuple[Any, Any]]:
+    """The loss of a batch, and its predictions; a loss of ours is the mean over the samples."""
+
+    def of_batch(inputs: Any, targets: Any) -> tuple[Any, Any]:
+        if loss in LOSSES.values():
+
+            def of_sample(x: Any, t: Any) -> tuple[Any, Any]:
+                prediction = model(x)
+                return loss([prediction], [t]), prediction
+
+            losses, predictions = vmap(of_sample)(inputs, targets)
+            return mean(losses), predictions
+        predictions = vmap(model)(inputs)
+        with any_class():
+            return loss(_in_rows(predictions), [*targets]), predictions
+
+    of_batch.__qualname__ = f"the loss of {type(model).__name__}"
+    return of_batch
 
 
 class _Measured:

@@ -1,0 +1,118 @@
+"""What a function sees beside its arguments: attributes, globals, and generators of random numbers.
+
+A program keeps what they were when it was traced. What changes while a function runs is a reason to
+look whether it would be traced to the same program once more.
+"""
+
+import pickle
+import random
+import sys
+from collections.abc import Callable, Iterator
+from functools import partial
+from types import CodeType, FunctionType, MethodType, ModuleType
+from typing import Any, NamedTuple
+
+from micrograd_gd.engine import Value
+
+MOST = 10_000  # things that are looked at
+_PLAIN = (bool, int, float, complex, str, bytes, type(None))
+_SKIPPED = (Value, type)
+_LISTS = (list, tuple, set, frozenset)
+_OWN = __name__.partition(".")[0]
+
+
+class Surroundings(NamedTuple):
+    """The numbers and words that functions and models see, and the states of their generators."""
+
+    constants: list[Any]
+    generators: list[Any]
+
+
+def look_around(*roots: Any) -> Surroundings:
+    """What functions and models see now, and the state of the generators that all share.
+
+    The data of values are not among it, because a program reads those at every call.
+
+    >>> settings = {"rate": 0.5}
+    >>> before = look_around(settings)
+    >>> settings["rate"] = 0.25
+    >>> look_around(settings) == before
+    False
+    """
+    constants: list[Any] = []
+    generators: list[Any] = [random.getstate()]
+    if "numpy" in sys.modules:
+        roots = (*roots, sys.modules["numpy"].random.mtrand._rand)  # noqa: SLF001 — the one of all
+    seen: dict[int, Any] = {}  # keeps what it saw alive, so that no id is used again
+    stack = [*roots]
+    while stack and len(seen) < MOST and len(constants) < 10 * MOST:
+        x = stack.pop()
+        if isinstance(x, _PLAIN):
+            constants.append((type(x), x))
+        elif id(x) not in seen and not isinstance(x, _SKIPPED):
+            seen[id(x)] = x
+            if state := _state(x):
+                generators.append(state)
+            elif isinstance(x, _LISTS):
+                stack += [each for each in x if type(each) is not Value]
+            elif hasattr(x, "tobytes") and getattr(x, "size", MOST) < MOST:  # of NumPy
+                constants.append(x.tobytes())
+            else:
+                stack += _parts(x)
+    return Surroundings(constants, generators)
+
+
+def _state(x: Any) -> Any:
+    """The state of a generator of random numbers; nothing for all else."""
+    if isinstance(x, random.Random):
+        return x.getstate()
+    if type(x).__module__.startswith("numpy.random"):
+        generator = getattr(x, "bit_generator", x)
+        return pickle.dumps(getattr(generator, "state", "") or x.get_state(legacy=False))
+    return ""
+
+
+def _parts(x: Any) -> Iterator[Any]:
+    """What something consists of, or sees."""
+    if isinstance(x, dict):
+        yield from x.values()
+    elif isinstance(x, partial):
+        yield from (x.func, *x.args, *x.keywords.values())
+    elif isinstance(x, FunctionType):
+        yield from _seen_by(x)
+    elif isinstance(x, MethodType):
+        yield from (x.__func__, x.__self__)
+    elif type(x).__name__ == "builtin_function_or_method":
+        yield getattr(x, "__self__", None)
+    elif not isinstance(x, ModuleType):
+        yield from getattr(x, "__dict__", {}).values()
+        call = getattr(type(x), "__call__", None)  # noqa: B004 — what it does is of interest
+        if isinstance(call, FunctionType):
+            yield call
+
+
+def _seen_by(f: Callable[..., Any]) -> Iterator[Any]:
+    """What a Python function closes over, and the globals that it names."""
+    for cell in f.__closure__ or ():
+        try:
+            yield cell.cell_contents
+        except ValueError:  # not filled yet
+            continue
+    if (f.__module__ or "").partition(".")[0] == _OWN:
+        return  # what the package itself has does not change
+    names = {*_names(f.__code__)}
+    for name in names & f.__globals__.keys():
+        x = f.__globals__[name]
+        if isinstance(x, ModuleType):
+            if x.__name__.partition(".")[0] != _OWN:
+                yield from (vars(x)[each] for each in names & vars(x).keys())
+        else:
+            yield x
+
+
+def _names(code: CodeType) -> Iterator[str]:
+    """The names in the code of a function, and of those within."""
+    yield from code.co_names
+    for x in code.co_consts:
+        if isinstance(x, CodeType):
+            yield from _names(x)
