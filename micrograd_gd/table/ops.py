@@ -120,7 +120,7 @@ primitive("xlogy", "a b", "0 if a == 0 and b == b else a * log(b)",
 # Roots and lengths.
 primitive("sqrt", "x", "sqrt(x)", "0.5 / (y + 0)",
           "Square root.", latex=r"\sqrt{<x>}", domain="x > 0", properties="increasing")
-primitive("cbrt", "x", "cbrt(x)", "1 / (3 * y * y)",
+primitive("cbrt", "x", "cbrt(x)", "(1 / y) ** 2 / 3",
           "Cube root.", latex=r"\sqrt[3]{<x>}", domain="x != 0", properties="odd increasing")
 primitive("hypot", "a b", "hypot(a, b)", ["direction(a, b)", "direction(b, a)"],
           "Length of the vector (a, b).", latex=r"\sqrt{<a>^2 + <b>^2}", domain="a != 0 or b != 0",
@@ -148,12 +148,15 @@ primitive("cos", "x", "cos(x)", "-sin(x)",
           "Cosine.", latex=r"\cos\left(<x>\right)", properties="even")
 primitive("tan", "x", "tan(x)", "1 + y * y",
           "Tangent.", latex=r"\tan\left(<x>\right)", domain="cos(x) != 0", properties="odd")
-primitive("asin", "x", "asin(x)", "1 / sqrt(1 - x * x)",
+primitive("asin", "x", "asin(x)", "1 / sqrt(complement(x))",
           "Angle whose sine is x.", latex=r"\arcsin\left(<x>\right)", domain="-1 < x and x < 1",
           properties="odd increasing", aliases="arcsin")
-primitive("acos", "x", "acos(x)", "-1 / sqrt(1 - x * x)",
+primitive("acos", "x", "acos(x)", "-1 / sqrt(complement(x))",
           "Angle whose cosine is x.", latex=r"\arccos\left(<x>\right)", domain="-1 < x and x < 1",
           aliases="arccos")
+primitive("complement", "x", "(1 - x) * (1 + x)", "-2 * x",
+          "1 - x², without cancellation near -1 and 1.", latex="1 - <x>^2",
+          properties="even internal")
 primitive("atan", "x", "atan(x)", "(1 / hypot(1, x)) ** 2",
           "Angle whose tangent is x.", latex=r"\arctan\left(<x>\right)",
           properties="odd increasing", aliases="arctan")
@@ -183,7 +186,7 @@ primitive("asinh", "x", "asinh(x)", "1 / hypot(1, x)",
 primitive("acosh", "x", "acosh(x)", "1 / sqrt(x - 1) / sqrt(x + 1)",
           "Number at or above 0 whose hyperbolic cosine is x.", domain="x > 1",
           properties="increasing", aliases="arccosh")
-primitive("atanh", "x", "atanh(x)", "1 / (1 - x * x) if abs(x) <= 1 else y",
+primitive("atanh", "x", "atanh(x)", "1 / complement(x) if abs(x) <= 1 else y",
           "Number whose hyperbolic tangent is x.", domain="-1 < x and x < 1",
           properties="odd increasing", aliases="arctanh")
 
@@ -259,9 +262,11 @@ primitive("equal", "a b", "1 if a == b else 0", ["None", "None"],
           kinks="a - b", convention="0, 0", properties="flat commutative")
 
 # Special functions.
-primitive("erf", "x", "erf(x)", "1.1283791670955126 * exp(-x * x)",
+primitive("erf", "x", "erf(x)",
+          "1.1283791670955126 * exp(-x * x) if abs(x) < 30 else 0 if x == x else exp(x)",
           "Error function.", properties="odd increasing")
-primitive("erfc", "x", "erfc(x)", "-1.1283791670955126 * exp(-x * x)",
+primitive("erfc", "x", "erfc(x)",
+          "-1.1283791670955126 * exp(-x * x) if abs(x) < 30 else 0 if x == x else exp(x)",
           "1 - erf x, without cancellation.")
 primitive("lgamma", "x", "lgamma(x)", "digamma(x)",
           "Logarithm of the gamma function's absolute value.",

@@ -306,6 +306,7 @@ _of_x("cos", mp.cos, lambda x: -mp.sin(x), lambda x: -mp.cos(x))
 _of_x("tan", mp.tan, lambda x: mp.sec(x) ** 2, lambda x: 2 * mp.tan(x) * mp.sec(x) ** 2)
 _of_x("asin", mp.asin, lambda x: (1 - x**2) ** -0.5, lambda x: x * (1 - x**2) ** -1.5)
 _of_x("acos", mp.acos, lambda x: -((1 - x**2) ** -0.5), lambda x: -x * (1 - x**2) ** -1.5)
+_of_x("complement", lambda x: 1 - x**2, lambda x: -2 * x, lambda _: -2)
 _of_x("atan", mp.atan, lambda x: 1 / (1 + x**2), lambda x: -2 * x / (1 + x**2) ** 2)
 
 
@@ -546,10 +547,12 @@ NEAR = {
     "sin": _QUARTERS,
     "cos": _QUARTERS,
     "tan": _QUARTERS,
-    "asin": [0.7071067811865476],
+    "asin": [0.7071067811865476, 1.0, -1.0],
+    "acos": [1.0, -1.0],
     "sinc": [*_WHOLES, 0.5, 0.6626743, 1.4302966531242028, 2.459024],
     "sinc_derivative": [*_WHOLES, 0.5, 0.75, 1.25, 1.5, 1.75],
-    "atanh": [0.5],
+    "atanh": [0.5, 1.0, -1.0],
+    "complement": [1.0, -1.0],
     "sech": [0.881373587019543],
     "gelu": [-0.7517915247, -1.4142135623730951, 1.4142135623730951, -40.0, 40.0],
     "silu": [-1.2784645427610738, -2.3993572805154676, 2.3993572805154676, -700.0],

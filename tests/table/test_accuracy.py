@@ -24,7 +24,30 @@ if engine_name() == "python" and hasattr(native, "Value"):
 U = mpf(2) ** -53
 TINY = mpf(2) ** -1022  # below, floats are spaced evenly and have ever fewer digits
 LARGEST = mpf(sys.float_info.max)
-FACTOR = 16  # the promise: 16·u·(1 + k)
+FACTOR = 16  # the promise: 16·u·(1 + k) for values, 16·u for partials
+
+# Where partials hold to 16·u·(1 + k) only, and a point where they miss 16·u.
+CONDITIONED = {
+    # They have zeros, to which a rounded operand is never near enough.
+    "inversion": (85.34863985807533, -85.34863985807534),
+    "atan2": (1.0000000000000002, 1.0),
+    "sinc": (2.459024000787342,),
+    "sinc_derivative": (1.0, 0.662674299999953),
+    "sech": (0.8813735870195423,),
+    "gelu": (-1.4142135623730954,),
+    "silu": (-1.278464542761074,),
+    "mish": (-1.1924312000007817,),
+    "lgamma": (1.4616321449683623,),
+    "digamma": (-1.4991872302287335,),
+    "polygamma": (2.0, -0.5),
+    # They are exponentials of what was rounded: x², a - b, b log a.
+    "erf": (-16.52485054217867,),
+    "erfc": (17.815869246275582,),
+    "logaddexp": (-411.70560638169303, -6.415722130870422e-10),
+    "pow": (5.637479930941365e-263, 0.11637452645978254),
+    # They are high powers of a rounded root.
+    "cbrt": (0.19745423445918192,),
+}
 
 SEED = 20240229
 SLOW = {"lgamma", "digamma", "polygamma", "sinc_derivative"}  # in mpmath
@@ -73,6 +96,9 @@ DELICATE = {
     "sinc": [(1e-9,), (1e-300,), (0.49,), (0.51,), (1.0,), (3.0,)],
     "asinh": [(1e150,), (-1e150,), (1e-20,)],
     "acosh": [(1e150,), (1.0000000000000002,)],
+    "asin": [(0.9999999999999999,), (-0.9999999999999999,), (0.9999,), (1e-20,)],
+    "acos": [(0.9999999999999999,), (-0.9999999999999999,), (0.9999,), (1e-20,)],
+    "atanh": [(0.9999999999999999,), (-0.9999999999999999,), (0.9999,), (1e-20,)],
 }
 
 
@@ -81,6 +107,11 @@ def test_digits_that_libraries_lose(name):
     row = OPERATIONS[name]
     misses = [report for point in DELICATE[name] for report in compare(row, point) if report]
     assert not misses, "\n".join(misses)
+
+
+@pytest.mark.parametrize("name", CONDITIONED)
+def test_no_row_is_excused_that_needs_no_excuse(name):
+    assert any(compare(OPERATIONS[name], CONDITIONED[name], conditioned=()))
 
 
 @pytest.mark.parametrize("exponent", [-3, -2, -1, 0, 1, 2, 3, 4, 7])
@@ -217,7 +248,7 @@ OUT_OF_REACH = {
 # Comparison.
 
 
-def compare(row, operands):
+def compare(row, operands, conditioned=CONDITIONED):
     """For every quantity None, or a report of what misses."""
     names, got = derivatives(row, operands)
     expected = truth(row.name, operands)
@@ -228,7 +259,9 @@ def compare(row, operands):
             continue
         if out_of_reach and quantity.startswith("d²"):
             continue
-        ratio = _error(number, q, sensitivity, 0 if quantity == "value" else slack)
+        is_value = quantity == "value"
+        allowance = sensitivity if is_value or row.name in conditioned else 0
+        ratio = _error(number, q, allowance, 0 if is_value else slack)
         yield (
             None
             if ratio <= 1

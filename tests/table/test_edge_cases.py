@@ -8,6 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from mpmath import mp, mpf
+from oracle import ORACLES, truth
 
 from micrograd_gd import Value, functional
 from micrograd_gd.errors import NotANumberError, NumberRangeError
@@ -23,6 +25,7 @@ from micrograd_gd.functional import (
     where,
     xlogy,
 )
+from micrograd_gd.table import ops as table
 
 DOCUMENT = Path(__file__).parents[3] / "shared" / "EDGE_CASES.md"  # the table's source
 
@@ -219,6 +222,31 @@ def test_both_ways_of_backward_give_the_same_gradient_at_every_edge():
             plain = [leaf.grad for leaf in leaves]
             recorded = _derivatives(function, point)[1]
             np.testing.assert_array_equal(recorded, plain, err_msg=f"{operation} at {at}")
+
+
+FAR = mpf("12345.678")
+
+
+@pytest.mark.parametrize("end", [1, -1])
+@pytest.mark.parametrize("name", ORACLES)
+def test_infinity_has_the_limits_of_the_derivatives(name, end):
+    """Where they have one: 0 if they fall without end, inf if they grow, or a number."""
+    row = table.operation(name)
+    if len(row.operands) > 1 or row.folds or name in {"sin", "cos", "tan", "round", "floor"}:
+        pytest.skip("it has no limits in one operand")
+    near, far = (truth(name, [end * x]).quantities for x in (FAR, FAR**2))
+    has_poles = name in {"lgamma", "digamma"} and end < 0
+    if has_poles or not all(isinstance(y, mpf) and mp.isfinite(y) for y in (near[0], far[0])):
+        pytest.skip("that is outside of its domain")
+    y, slopes, curvatures = _derivatives(row, [end * math.inf])
+    for got, a, b in zip([y, *slopes, *curvatures], near, far, strict=True):
+        ratio = mp.fabs(b) / mp.fabs(a) if a else mpf(0)
+        if ratio <= FAR ** mpf("-0.3"):
+            assert got == 0
+        elif ratio >= FAR ** mpf("0.3"):
+            assert got == math.copysign(math.inf, float(mp.sign(b)))
+        elif mp.fabs(ratio - 1) <= FAR ** mpf("-0.3"):
+            assert got == pytest.approx(float(b), rel=float(2 / FAR))
 
 
 def _functions(operation):
