@@ -264,7 +264,10 @@ def fold({sum_so_far}, *_all):
             none, nodes = "None", [*ast.walk(self.tree(formula))]
             if "None" in formula or not any(isinstance(n, (ast.IfExp, ast.Compare)) for n in nodes):
                 return None
-        operands = (*self.operands, "y")
+            # A row's own result is y, and so its operand, the result here, has another name.
+            tree = expression.substitute(self.tree(formula), {"y": ast.Name("y_", ast.Load())})
+            formula = ast.unparse(tree)
+        operands = (*self.operands, "y_")
         name, doc = f"d{self.name}/d{letter}", f"Slope of {self.name} along {letter}."
         return Operation(name, operands, formula, (none,) * len(operands), doc)
 

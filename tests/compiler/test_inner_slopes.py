@@ -1,0 +1,83 @@
+"""An inner derivative that another derivative uses, of every operation, compiled."""
+
+import numpy as np
+import pytest
+from compiled import AVAILABLE, bits
+
+from micrograd_gd import Value, grad, jit, jvp, vmap
+from micrograd_gd.functional import total
+from micrograd_gd.losses import hinge, huber
+from micrograd_gd.table import ops
+from micrograd_gd.table.ops import OPERATIONS
+from micrograd_gd.transforms.trees import flatten, leaves, unflatten
+
+ops.primitive(
+    "kinked", "x", "x * x if x > 1 else x", "2 * x if y > 1 else 1", "A parabola with a kink at 1."
+)
+STEPS = {
+    "reverse": lambda g: grad(g)(0.25),
+    "forward": lambda g: jvp(g, 0.25, 1.0)[1],
+    "twice": lambda g: grad(grad(g))(0.25),
+}
+
+
+def line_search(loss, step):
+    """A step along the gradient, as long as the loss's own slope and curvature along it say."""
+
+    def f(w, x):
+        direction = grad(loss)(w, x)
+        slope = step(lambda s: loss(w - s * direction, x))
+        return w - direction * slope
+
+    return f
+
+
+def on_values(point):
+    given, structure = flatten(point)
+    return unflatten(structure, [*map(Value, given)])
+
+
+NAMES = [name for name, op in OPERATIONS.items() if op.operands[0] != "n" and not op.is_internal]
+
+
+@pytest.mark.parametrize("batch", [False, True], ids=["number", "batch"])
+@pytest.mark.parametrize("step", STEPS)
+@pytest.mark.parametrize("name", NAMES)
+def test_a_slope_along_a_slope_of_every_row(name, step, batch):
+    row = OPERATIONS[name]
+    count = row.arity(3)
+
+    def one(w, x):
+        return row(*[w * x + k for k in range(count)])
+
+    def loss(w, x):
+        return total(vmap(one, (None, 0))(w, x)) if batch else one(w, x)
+
+    f = line_search(loss, STEPS[step])
+    points = [(0.5, 1.5), (1.5, -1.0)]
+    if batch:
+        points = [(w, np.array([x, 0.25, -2.0])) for w, x in points]
+    backends = (
+        AVAILABLE if step == "reverse" else [each for each in AVAILABLE if each != "llvm"]
+    )  # machine code takes a while
+    if name == "kinked":  # which is no row of the C core
+        backends = [each for each in backends if each != "tape"]
+    for point in points:
+        (expected,) = leaves(f(*on_values(point)))
+        for backend in backends:
+            found = jit(f, backend=backend)(*point)
+            assert found == pytest.approx(expected.data, rel=1e-12, nan_ok=True), backend
+            assert batch or bits(found) == bits(expected), "a batch's sum has its own order"
+
+
+@pytest.mark.parametrize("backend", AVAILABLE)
+@pytest.mark.parametrize("loss", [hinge, huber])
+def test_an_exact_line_search_with_the_package_s_own_losses(loss, backend):
+    def of_all(w, x):
+        return total(vmap(lambda w, x: loss([w * x], [1.0]), (None, 0))(w, x))
+
+    point = (0.3, np.arange(8.0) - 3.0)
+    for step in STEPS.values():
+        f = line_search(of_all, step)
+        expected = f(*on_values(point))
+        assert jit(f, backend=backend)(*point) == pytest.approx(expected.data, rel=1e-12)
