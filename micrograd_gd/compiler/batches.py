@@ -38,6 +38,8 @@ class Batches:
         self.any = False  # whether there was a batch
         self.size = 0  # of the batch whose sample is being traced; 0 outside of one
         self.masks: dict[Any, Any] = {}  # of derivatives that only some samples have
+        self.samples: dict[Any, frozenset[int]] = {}  # that have one, where that is known
+        self._settled: dict[Any, Any] = {}  # those derivatives as others see them
         self._events = events
         self._lanes: dict[Any, int] = {}  # of the numbers from a batch among the events so far
         self._seen = 0  # so many events
@@ -114,6 +116,29 @@ class Batches:
             waiting.pop()
         return known[x]
 
+    def mask(self, x: Any) -> Any:
+        """Which samples have this derivative, 1 or 0 in each; None if all do."""
+        if not isinstance(x, Value):
+            return None
+        if x in self.samples and x not in self.masks:
+            count = self.lanes_of(x)
+            has = [float(i in self.samples[x]) for i in range(count)]
+            self.masks[x] = lanes.record("pack", count, *has)
+        return self.masks.get(x)
+
+    def settle(self, x: Any) -> Any:
+        """The derivative with 0 in samples that have none, where sweeps leave -0.0."""
+        if (mask := self.mask(x)) is None:
+            return x
+        if x not in self._settled:
+            if lanes.is_kind(x, "pick"):
+                varying, i = x.operands
+                settled = lanes.record("pick", x.op.lanes, self.settle(varying), i)
+            else:
+                settled = _WHERE(mask, x, 0.0)
+            self._settled[x] = settled
+        return self._settled[x]
+
     def flows(self, node: Any, i: int) -> Any:
         """In which samples a derivative reaches operand i, 1 or 0; None where numbers do not say.
 
@@ -162,10 +187,16 @@ class _InBatches(Recorded):
 
     def plus(self, a: Any, b: Any) -> Any:
         """The sum, there in the samples that one of the two is there in."""
-        step, masks = a + b, self.batches.masks
-        if masks and a in masks and b in masks:
-            mask, other = masks[a], masks[b]
-            masks[step] = mask if mask is other else _WHERE(mask, 1.0, other)
+        step, batches = a + b, self.batches
+        if a in batches.samples and b in batches.samples:
+            samples = batches.samples[a] | batches.samples[b]
+            if len(samples) < batches.lanes_of(step):
+                batches.samples[step] = samples
+            return step
+        mask = batches.mask(a)
+        other = None if mask is None else batches.mask(b)
+        if other is not None:
+            batches.masks[step] = mask if mask is other else _WHERE(mask, 1.0, other)
         return step
 
     def _where_there(self, derivative: Any, step: Any) -> Any:
@@ -174,7 +205,7 @@ class _InBatches(Recorded):
         `where` has a derivative by one operand only, another one in each sample. On its further
         way, a mask tells which samples a derivative is there for: those where it is not 0.
         """
-        mask = self._mask(derivative)
+        mask = self.batches.mask(derivative)
         here = self.batches.flows(self.node, self.i)
         if isinstance(here, Value):
             mask = here if mask is None else _WHERE(here, mask, 0.0)
@@ -188,27 +219,35 @@ class _InBatches(Recorded):
         """The sum over the samples, there where the step is there for one of them."""
         if not self.batches.lanes_of(step):
             return self._cross(step, step * float(count))
-        mask = self._mask(step)
+        if step in self.batches.samples:
+            return lanes.record("sum", count, step)
+        mask = self.batches.mask(step)
         is_there = None if mask is None else lanes.record("sum", count, _WHERE(mask, 1.0, 0.0))
         return self._cross(step, lanes.record("sum", count, step), is_there)
 
     def _pick(self, step: Any, i: float, count: int) -> Any:
         if not self.batches.lanes_of(step):
             return step
-        mask, picked = self._mask(step), lanes.record("pick", count, step, i)
+        mask, picked = self.batches.mask(step), lanes.record("pick", count, step, i)
         if self.batches.lanes_of(mask):
             mask = lanes.record("pick", count, mask, i)
         return self._cross(step, picked, mask)
 
     def _cross(self, step: Any, crossed: Any, mask: Any = None) -> Any:
         """What a step is beyond a border, there where `mask` says, or the mask that it had."""
-        mask = self._mask(step) if mask is None else mask
+        mask = self.batches.mask(step) if mask is None else mask
         if mask is not None:
             self.batches.masks[crossed] = mask
         return crossed
 
-    def _mask(self, step: Any) -> Any:
-        return self.batches.masks.get(step) if isinstance(step, Value) else None
+    def _place(self, step: Any, i: float, count: int) -> Any:
+        """The step in lane i, which no other sample has."""
+        placed, mask = lanes.record("place", count, step, i), self.batches.mask(step)
+        if mask is None:
+            self.batches.samples[placed] = frozenset({int(i)})
+        else:
+            self.batches.masks[placed] = lanes.record("place", count, mask, i)
+        return placed
 
 
 class Adjoints(_InBatches):
@@ -220,7 +259,7 @@ class Adjoints(_InBatches):
         step, count = super().times(g, partial), self.batches.lanes_of(node)
         match node.op:
             case lanes.Lanes(kind="pick", lanes=n):
-                return lanes.record("place", n, step, node.operands[1])
+                return self._place(step, node.operands[1], n)
             case lanes.Lanes(kind="place"):
                 return self._pick(step, node.operands[1], count)
             case lanes.Lanes(kind="pack"):
@@ -244,7 +283,7 @@ class Tangents(_InBatches):
             case lanes.Lanes(kind="pick", lanes=n):
                 return self._pick(step, node.operands[1], n)
             case lanes.Lanes(kind="place", lanes=n):
-                return lanes.record("place", n, step, node.operands[1])
+                return self._place(step, node.operands[1], n)
             case lanes.Lanes(kind="pack", lanes=n):
-                return lanes.record("place", n, step, float(i))
+                return self._place(step, float(i), n)
         return self._where_there(g, step)

@@ -4,7 +4,7 @@ While a batch is traced, one number stands for those of all samples, one a *lane
 all others are *uniform*. Batches begin and end in these operations:
 
     pack(x₀, x₁, …)   varying: xᵢ in lane i
-    place(x, i)       varying: x in lane i, 0 in the others
+    place(x, i)       varying: x in lane i, -0.0 in the others
     spread(x)         varying: x in every lane
     pick(v, i)        uniform: what v is in lane i
     sum(v)            uniform: the sum of v over all lanes

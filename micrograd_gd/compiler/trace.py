@@ -187,6 +187,10 @@ class Trace:
         """Within a batch, a varying number for x; else None."""
         return self.batches.fresh(x)
 
+    def settle(self, x: Any) -> Any:
+        """A derivative as a sweep found it, with 0 in samples of a batch that have none."""
+        return self.batches.settle(x) if self.batches.any else x
+
     def total(self, xs: Sequence[Any]) -> Any:
         """The sum of a whole batch as one node, if that is what the numbers are, or None."""
         return self.batches.total(xs)

@@ -159,6 +159,9 @@ class Trace(Protocol):
     def fresh(self, x: Any) -> Any:
         """A node of the trace's own for x, to differentiate along; None leaves it to the caller."""
 
+    def settle(self, x: Any) -> Any:
+        """A derivative as a sweep found it, for what is computed with it."""
+
     def total(self, xs: Sequence[Any]) -> Any:
         """The sum as one node of the trace's own; None leaves it to the caller."""
 

@@ -232,6 +232,8 @@ def _records(given: Sequence[Any]) -> bool:
 
 
 def _finish(leaves: Sequence[Any], *, keep: bool) -> list[Any]:
+    if keep and (trace := blocks.trace()):
+        return [*map(trace.settle, leaves)]
     if keep:
         return list(leaves)
     return [leaf.data if isinstance(leaf, Value) else float(leaf) for leaf in leaves]

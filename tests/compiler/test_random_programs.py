@@ -3,11 +3,9 @@
 import random_programs
 from compiled import AVAILABLE
 
-HOLD = random_programs.FORMS
-
 
 def test_random_programs_are_compiled_to_the_same_bits():
-    for seed in range(80):
+    for seed in range(60):
         for case in random_programs.write_cases(seed):
-            fault = case.form in HOLD and case.fault(AVAILABLE)
+            fault = case.fault(AVAILABLE)
             assert not fault, f"seed {seed}: {random_programs.show(case, AVAILABLE, fault[0])}"

@@ -152,7 +152,7 @@ def _write_border(instruction: Instruction, op: Lanes, operands: list[str]) -> s
     """The line for an operation at the border of a batch."""
     forms = {
         "pack": f"[{', '.join(operands)}]",
-        "place": "[{} if i == {} else 0.0 for i in range({})]",
+        "place": "[{} if i == {} else -0.0 for i in range({})]",
         "pick": "{}[int({})]",
         "sum": "sum_lanes({})",
     }

@@ -145,10 +145,10 @@ class _LoopBody:
         self._write(after, total)
 
     def place_in_lane(self, statement: Instruction) -> None:
-        """One lane has the number, all others 0."""
+        """One lane has the number, all others -0.0."""
         x, lane = statement.operands
         here = self._emit("m", f"icmp eq <8 x i64> %lane, splat (i64 {int(lane)})")
-        y, zero = self.load_operand(x), LANES.write_term(0.0)
+        y, zero = self.load_operand(x), LANES.write_term(-0.0)
         choice = f"select <8 x i1> {here}, <8 x double> {y}, <8 x double> {zero}"
         self.remember(statement.result, self._emit("s", choice))
 

@@ -108,7 +108,9 @@ static void run_lanes(const uint32_t *p, double *v, Py_ssize_t start, int n,
             break;
         case PLACE: {
             const Py_ssize_t lane = (Py_ssize_t)p[3] - start;
-            memset(v + p[1], 0, LANES * sizeof(double));
+            for (int j = 0; j < LANES; j++) {
+                v[p[1] + j] = -0.0;
+            }
             if (lane >= 0 && lane < n) {
                 v[p[1] + lane] = v[p[2]];
             }

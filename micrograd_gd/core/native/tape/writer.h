@@ -15,7 +15,7 @@
    RECORD_STRIDED   result, 4, buffer, offset, stride, lanes     varying, read in place
    RECORD_PACK      result, lanes, operand …                     varying
    RECORD_PICK      result, 2, operand, lane
-   RECORD_PLACE     result, 2, operand, lane                     varying, 0 in other lanes
+   RECORD_PLACE     result, 2, operand, lane                     varying, -0.0 in others
    RECORD_SUM       result, 1, operand
    RECORD_ROW       0, 4, operand, buffer, offset, stride        all lanes of it are results; there,
                                                                  the output is BY_ROW */
