@@ -122,8 +122,8 @@ class Value:
         """Backpropagate: add ∂self/∂leaf · seed to the `grad` of every leaf.
 
         Nodes between get a fresh gradient, so that a second call doubles leaves and nothing else.
-        With `create_graph` the gradients are themselves values of a graph, ready to be
-        differentiated again.
+        A seed of 0 adds nothing. With `create_graph` the gradients are themselves values of a
+        graph, ready to be differentiated again.
 
         Raises GraphError if `create_graph` finds numbers that were changed since they were used.
 
@@ -145,9 +145,9 @@ class Value:
         order = self.nodes(whole=False)
         leaves = [(node, node._grad) for node in order if node.op is None]
         for node in order:
-            node._grad = -0.0  # the one number that adding to leaves every float as it was
+            node._grad = -0.0 if seed else 0.0  # adding to -0.0 leaves every float as it was
         self._grad = seed
-        for node in reversed(order):
+        for node in reversed(order) if seed else ():  # 0 is 0 below an infinite partial, too
             if type(node._a) is tuple:
                 for operand, partial in zip(node._a, node._da, strict=True):
                     if partial is not None:

@@ -25,7 +25,11 @@ def backward(root: Any, seed: Any = 1.0, *, create_graph: bool = False) -> None:
     What `Value.backward` does for plain floats in place, this does on any kind of number.
     """
     seed = seed if blocks.is_value(seed) else number(seed, "seed")
-    for node, gradient in adjoints(root, seed, differentiable=create_graph).items():
+    if type(seed) is float and seed == 0:
+        found = dict.fromkeys(root.nodes(whole=False), 0.0) | {root: seed}
+    else:
+        found = adjoints(root, seed, differentiable=create_graph)
+    for node, gradient in found.items():
         if node.op is None and (type(gradient) is float or node.grad != 0):
             gradient = node.grad + gradient  # noqa: PLW2901 — what the leaf had, and what came
         node.grad = gradient

@@ -5,7 +5,7 @@ import math
 import pytest
 from hypothesis import assume, given
 
-from micrograd_gd import Value
+from micrograd_gd import Value, vjp
 from micrograd_gd.core import sweep
 from micrograd_gd.core.anomaly import Watch, Watched
 from micrograd_gd.core.arithmetic import FLOATS, VALUES, Floats
@@ -27,6 +27,27 @@ def test_the_fast_path_gives_the_bits_of_the_reference(f):
     root.backward()
     for node, adjoint in reference.items():
         assert same(node.grad, adjoint + 0.0 if node.op is None else adjoint)
+
+
+@pytest.mark.parametrize("create_graph", [False, True])
+@given(f=expressions(smooth=False))
+def test_a_seed_of_0_adds_nothing_however_steep_the_graph_is(create_graph, f):
+    inputs, root = recorded(f)
+    assume(root not in inputs)
+    for seed in (0, 0.0, -0.0):
+        for node in root.nodes():
+            node.grad = 7.0
+        root.backward(seed, create_graph=create_graph)
+        reached = {*root.nodes(whole=False)}
+        assert all(node.grad == (7.0 if node.op is None else 0.0) for node in reached)
+        assert [*map(repr, vjp(f, *[x.data for x in inputs])[1](0.0))] == ["0.0"] * len(inputs)
+
+
+def test_a_seed_of_0_adds_nothing_at_an_infinite_slope():
+    for root_of in (Value.acos, Value.log, lambda x: (x - 1.0) ** 0.5, lambda x: 1.0 / (x - 1.0)):
+        x = Value(1.0)
+        root_of(x).sqrt().backward(0.0)
+        assert x.grad == 0
 
 
 @given(expressions(smooth=False))

@@ -22,6 +22,8 @@ static void sweep_down(Stack *order, double seed)
         node->seen = false;
         if (node->op == 0) {
             node->grad = node->before + g;
+        } else if (seed == 0) { /* below an infinite partial, too */
+            node->grad = i + 1 < order->n ? 0.0 : seed;
         } else if (!has_block(node)) {
             if (node->kind[0] == FLOWS) {
                 node->edge[0].value->grad += g * node->edge[0].partial;
