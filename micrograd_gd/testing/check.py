@@ -17,6 +17,7 @@ from micrograd_gd.notation.formula import formula
 from micrograd_gd.table.numbers import require_count, shorten
 from micrograd_gd.table.ops import Operation
 from micrograd_gd.testing import nearby
+from micrograd_gd.testing.differences import NO_VALUE
 from micrograd_gd.testing.judge import (
     Expected,
     Matrix,
@@ -25,10 +26,11 @@ from micrograd_gd.testing.judge import (
     confirm,
     describe,
     digits_notes,
+    judge_along,
     judge_by_estimate,
 )
 from micrograd_gd.testing.precise import NotReplayable
-from micrograd_gd.testing.replay import DIGITS, Replay
+from micrograd_gd.testing.replay import DIGITS, Interval, Replay
 from micrograd_gd.testing.report import HEADINGS, LINES, Comparison, GradientReport
 from micrograd_gd.testing.subject import Mode, Subject, cut
 from micrograd_gd.text import tabulate
@@ -127,8 +129,10 @@ def _by_replay(
     else:
         found = _in_modes(subject, expected, modes, is_whole=is_whole)
     notes = [] if is_whole else [CHANGES]
-    kinks = [*run.kinks()]
+    with mp.workdps(DIGITS):
+        kinks = [*run.kinks()]
     if kinks:
+        found += _together(subject, found, run.slopes_along, lambda i: expected.errors[i])
         places = [*dict.fromkeys(map(describe, kinks))]
         more = f" and {len(places) - 5} more" if len(places) > 5 else ""
         listed = ", ".join(places[:5]) + more
@@ -139,8 +143,8 @@ def _by_replay(
         if breaks:
             notes.append(f"higher derivatives were not checked: {describe(breaks[0])} has none")
         for higher in range(2, 1 if breaks else order + 1):
-            expected = Expected(replay, higher, partial(subject.terms, higher))
-            found += _in_modes(subject, expected, modes, is_whole=is_whole)
+            of_order = Expected(replay, higher, partial(subject.terms, higher))
+            found += _in_modes(subject, of_order, modes, is_whole=is_whole)
     state = [*conditions(run)]
     notes += digits_notes(found, state)
     return GradientReport(found, "replay", notes, state)
@@ -158,6 +162,29 @@ def _in_modes(
         return found
     slopes = [each for row in nearby.slopes(subject, order) for each in row] * len(rows)
     return [confirm(each, *slope) for each, slope in zip(found, slopes, strict=True)]
+
+
+def _together(
+    subject: Subject,
+    found: Sequence[Comparison],
+    slopes: Callable[[Sequence[float]], Sequence[Interval]],
+    bounds: Callable[[int], Sequence[Any]],
+) -> list[Comparison]:
+    """What is wrong in a direction through all arguments: at a tie, each alone does not tell."""
+    rows: dict[tuple[str, int], list[Comparison]] = {}
+    for each in found:
+        rows.setdefault((each.how, each.output), []).append(each)
+    at_kinks = [row for row in rows.values() if any(each.verdict == "kink" for each in row)]
+    if not at_kinks:
+        return []
+    with mp.workdps(DIGITS):
+        judged = [
+            judge_along(row, direction, along[row[0].output], partial(bounds, row[0].output))
+            for direction in nearby.directions(len(subject.numbers))
+            for along in [slopes(direction)]
+            for row in at_kinks
+        ]
+    return [each for each in judged if each is not None][:1]
 
 
 def _by_differences(
@@ -184,6 +211,8 @@ def _by_differences(
             for how, rows in candidates.items():
                 comparison = Comparison(name, how, rows[i][j], output=i)
                 found.append(judge_by_estimate(comparison, estimate, scatter[i][j]))
+    along = partial(nearby.slopes_along, subject)
+    found += _together(subject, found, along, lambda i: [each.roughly for each in slopes[i]])
     notes = ["higher derivatives were not checked: f is, or holds, Python code"]
     return GradientReport(found, "differences", notes if order > 1 else [])
 
@@ -209,7 +238,7 @@ def _claim(subject: Subject, gradient: Callable[..., Any]) -> tuple[Matrix, Matr
         numbers = [x * (1 + random.choice((-APART, APART))) for x in subject.numbers]
         try:
             samples.append(_rows(subject, gradient, numbers))
-        except (ArithmeticError, ValueError):  # the function ends here
+        except NO_VALUE:  # the function ends here
             return rows, [[0.0] * len(row) for row in rows]
     scatter = [
         [max(entries) - min(entries) for entries in zip(*each, strict=True)]

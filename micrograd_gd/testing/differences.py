@@ -11,8 +11,11 @@ from collections.abc import Callable, Iterator
 from itertools import pairwise
 from typing import NamedTuple
 
+from micrograd_gd.errors import NotANumberError
+
 Curve = Callable[[float], float]
 
+NO_VALUE = (ArithmeticError, ValueError, NotANumberError)  # as of a number that turns complex
 ROWS = 9  # of a table: how often a step is halved
 FIRST_STEPS = [10.0**-k for k in range(1, 12, 2)]  # relative to the point, or to 1
 UNIT = 2.0**-53
@@ -42,7 +45,7 @@ def slope(f: Curve, x: float) -> Estimate:
     def value(x: float) -> float:
         try:
             return float(f(x))
-        except (ArithmeticError, ValueError):
+        except NO_VALUE:
             return math.nan
 
     here = value(x)

@@ -100,6 +100,33 @@ def compare(
             yield _judge(expected, i, j, got, own, Comparison(names[i][j], how, got, output=i))
 
 
+def judge_along(
+    row: Sequence[Comparison],
+    direction: Sequence[float],
+    slope: Interval,
+    bounds: Callable[[], Any],
+) -> Comparison | None:
+    """The derivatives of one output, all together, if they are wrong in that direction.
+
+    `bounds` are how far rounding may move each of them; asked for when they matter.
+    """
+    if any(each.verdict not in {"right", "kink"} or not math.isfinite(each.got) for each in row):
+        return None
+    terms = [mpf(each.got) * d for each, d in zip(row, direction, strict=True)]
+    got = float(sum(terms))
+    error = sum(abs(d) * each.error for each, d in zip(row, direction, strict=True))
+    error += CLOSE * (sum(map(abs, terms)) + _size(slope)) + SMALLEST
+    if not slope.is_finite or not _distance(got, slope) > error:
+        return None
+    error += sum(abs(d) * bound for d, bound in zip(direction, bounds(), strict=True))
+    if not _distance(got, slope) > error:
+        return None
+    together = Comparison("all together", row[0].how, got, output=row[0].output)
+    shown = ", ".join(f"{d:.3g}" for d in direction[:5])
+    more = ", …" if len(direction) > 5 else ""
+    return together.judge(slope, "wrong", error, f"in the direction ({shown}{more})")
+
+
 def _judge(
     expected: Expected, i: int, j: int, got: float, own: float, comparison: Comparison
 ) -> Comparison:

@@ -1,16 +1,19 @@
 """What a function does near a point: whether its graph stays, and the slopes of its values."""
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Sequence
 from functools import cache
 from itertools import combinations_with_replacement
 from random import Random
 from typing import NamedTuple
 
+from mpmath import mpf
+
 from micrograd_gd.engine import Value
 from micrograd_gd.errors import ArgumentError
 from micrograd_gd.testing import differences
-from micrograd_gd.testing.differences import Estimate
-from micrograd_gd.testing.replay import Replay
+from micrograd_gd.testing.differences import NO_VALUE, Estimate
+from micrograd_gd.testing.replay import UNDEFINED, Interval, Replay
 from micrograd_gd.testing.subject import Subject
 from micrograd_gd.transforms.recording import Recording
 
@@ -22,6 +25,11 @@ class Slope(NamedTuple):
 
     estimate: Estimate
     steep: float
+
+    @property
+    def roughly(self) -> float:
+        """An error that is surely larger than that of a difference of a single step."""
+        return 1e-3 * (abs(self.estimate.low) + abs(self.estimate.high))
 
 
 def has_one_graph(subject: Subject, recording: Recording) -> bool:
@@ -42,7 +50,7 @@ def has_one_graph(subject: Subject, recording: Recording) -> bool:
         try:
             if graph != _outline(subject.record_at(moved)):
                 return False
-        except (ArithmeticError, ValueError):  # f ends here
+        except NO_VALUE:  # f ends here
             continue
     return True
 
@@ -59,6 +67,52 @@ def _outline(recording: Recording) -> list[str]:
         if node not in inputs
     ]
     return lines + [repr(y) for y in recording.outputs if not isinstance(y, Value)]
+
+
+def directions(count: int) -> list[list[float]]:
+    """Some directions through all numbers at once, of which the first moves all of them up."""
+    random = Random(1)  # noqa: S311 — directions, no secrets
+    drawn = [[random.uniform(0.5, 1) for _ in range(count)] for _ in range(3 if count > 1 else 1)]
+    signed = [[d * random.choice((-1, 1)) for d in direction] for direction in drawn[1:]]
+    return [*drawn[:1], *signed]
+
+
+def slopes_along(subject: Subject, direction: Sequence[float]) -> list[Interval]:
+    """The slopes of all outputs around a kink, the numbers moved together, as far as is seen.
+
+    The lowest and the highest are looked for on either side of each number in turn.
+    """
+    random = Random(2)  # noqa: S311 — neighbours, no secrets
+    sides = [NEAR * random.uniform(0.5, 1) * (abs(x) or 1.0) for x in subject.numbers]
+    found = []
+    for i in range(len(subject.derivatives(0))):
+        ends = []
+        for sign in (1, -1):
+            best = _slope_beside(subject, sides, direction, i)
+            for j in range(len(sides)):
+                other = [*sides[:j], -sides[j], *sides[j + 1 :]]
+                slope = _slope_beside(subject, other, direction, i)
+                if not sign * slope <= sign * best:  # a nan is kept
+                    sides, best = other, slope
+            ends.append(best)
+        is_known = all(map(math.isfinite, ends))
+        found.append(Interval(*map(mpf, reversed(ends))) if is_known else UNDEFINED)
+    return found
+
+
+def _slope_beside(
+    subject: Subject, sides: Sequence[float], direction: Sequence[float], i: int
+) -> float:
+    """The slope of output i along the direction, at a point beside the numbers."""
+    h = 1e-3 * min(map(abs, sides))
+    places = [*zip(subject.numbers, sides, direction, strict=True)]
+    try:
+        above, below = (
+            subject.values([x + side + step * d for x, side, d in places])[i] for step in (h, -h)
+        )
+    except NO_VALUE:  # f ends here
+        return math.nan
+    return (above - below) / (2 * h)
 
 
 def slopes(subject: Subject, order: int = 1) -> list[list[Slope]]:

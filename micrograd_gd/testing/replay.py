@@ -310,6 +310,40 @@ class Evaluation:
                 found.update(operand for operand, _ in self.edges(node, node.op))
         return found
 
+    def slopes_along(self, direction: Sequence[Any]) -> list[Interval]:
+        """The slopes of all outputs where the inputs move together.
+
+        At a tie, the operands' own slopes do not tell them: of `maximum(x, x)` it is 1.
+        """
+        moves = {x: Interval(mpf(d), mpf(d)) for x, d in zip(self.inputs, direction, strict=True)}
+        for node in self.nodes:
+            if node.op is None or node in moves:
+                continue
+            edges = [(moves[x], slope) for x, slope in self.edges(node, node.op) if x in moves]
+            if edges:
+                total = sum((move * slope for move, slope in edges), ZERO)
+                is_tie = total.is_finite and not all(slope.is_point for _, slope in edges)
+                if is_tie and all(move.is_point for move, _ in edges):
+                    total = self._sides(node, node.op, moves, total)
+                moves[node] = total
+        return [moves.get(y, ZERO) for y in self.outputs]
+
+    def _sides(
+        self, node: Value, op: Operation, moves: dict[Value, Interval], otherwise: Interval
+    ) -> Interval:
+        """The slopes of one operation on both sides, all operands moved; `otherwise` at a jump."""
+        h = mpf(10) ** (-mp.dps // 3)
+        numbers = self.operands(node)
+        steps = [moves[x].middle if x in moves else 0 for x in node.operands]
+        y = evaluate(op, numbers)
+        sides = []
+        for step in (h, -h):
+            moved = [x + step * move for x, move in zip(numbers, steps, strict=True)]
+            sides.append((evaluate(op, moved) - y) / step)
+        found = Interval(min(sides), max(sides))
+        slack = (1 + abs(otherwise.low) + abs(otherwise.high)) / mp.sqrt(h)
+        return found if max(map(abs, sides)) < slack else otherwise
+
     def kinks(self) -> Iterator[Value]:
         """The nodes whose slopes differ on the two sides of an operand."""
         for node in self.nodes:

@@ -35,6 +35,7 @@ class Case:
     f: Callable[..., Any]
     claim: Callable[..., list[list[float]]]
     points: tuple[tuple[float, ...], ...]
+    is_own: bool = False  # whether the fault is in the function, and the claim what sweeps return
 
     def on_values(self):
         """The function as it records a graph."""
@@ -57,7 +58,12 @@ def hard(name, f, claim, *points):
     _add(HARD, name, f, claim, points)
 
 
-def _add(cases, name, f, claim, points):
+def lost(name, f, claim, *points):
+    """A gradient that the engine returns, of a function that loses a number as users do."""
+    _add(WRONG, name, f, claim, points, is_own=True)
+
+
+def _add(cases, name, f, claim, points, *, is_own=False):
     """Claims come as a number, as a row of numbers, or as rows."""
 
     def rows(*numbers):
@@ -68,7 +74,23 @@ def _add(cases, name, f, claim, points):
 
     assert name not in {case.name for case in cases}
     points = tuple(p if isinstance(p, tuple) else (p,) for p in points)
-    cases.append(Case(name, f, rows, points))
+    cases.append(Case(name, f, rows, points, is_own))
+
+
+def _root(x):
+    """By Newton's steps, of which the last change nothing."""
+    root = x
+    for _ in range(8):
+        root = root - (root * root - x) / (2 * root)
+    return root
+
+
+def _until(x):
+    """The same, until they change little."""
+    root = 0 * x + 1.0
+    while abs(number(root * root - x)) > 1e-12:
+        root = (root + x / root) / 2
+    return root
 
 
 def sigmoid(x):
@@ -278,7 +300,81 @@ wrong(
     lambda x, y: (math.exp(x), math.exp(y)),
     (0.5, -0.2),
 )
-wrong("a factor detached", lambda m, x: x * m.sin(x), math.sin, 0.9)
+
+
+# Wrong: the function itself loses numbers, and the engine returns the gradient of what is left.
+
+
+def number(x):
+    """The number of a value, taken out of the graph, or a float."""
+    return getattr(x, "data", x)
+
+
+lost("a factor detached", lambda m, x: x * m.sin(number(x)), math.sin, 0.9)
+lost("x times its own number", lambda m, x: x * number(x), lambda x: x, 3.0)
+lost("math.sin for sin", lambda m, x: x * math.sin(number(x)), math.sin, 1.3)
+lost("a new value of the result", lambda m, x: x + m.exp(number(x)), lambda x: 1.0, 0.5)
+lost(
+    "a softmax over a detached sum",
+    lambda m, x, y: m.exp(x) / number(m.exp(x) + m.exp(y)),
+    lambda x, y: (math.exp(x) / (math.exp(x) + math.exp(y)), 0.0),
+    (0.5, -0.2),
+)
+lost(
+    "a mean detached in a variance",
+    lambda m, x, y: (x - number(x + y) / 2) ** 2 + y,
+    lambda x, y: (x - y, 1.0),
+    (1.0, 2.5),
+)
+lost(
+    "a norm detached",
+    lambda m, x, y: x / number(m.sqrt(x * x + y * y)),
+    lambda x, y: (1 / math.hypot(x, y), 0.0),
+    (3.0, 4.0),
+)
+lost("an exponent detached", lambda m, x: x ** number(x), lambda x: x * x ** (x - 1), 1.5)
+lost(
+    "a step of a loop detached",
+    lambda m, x: x - (x * number(x) - 2) / (2 * number(x)),
+    lambda x: 0.5,
+    3.0,
+)
+lost("a branch on equality", lambda m, x: x * 0 + 1.0 if x == 1 else x**2, lambda x: 0.0, 1.0)
+lost("a plain branch on equality", lambda m, x: 0.0 if x == 0 else m.sin(x), lambda x: 0.0, 0.0)
+lost("rounded for printing", lambda m, x: x * float(f"{number(x):.12g}"), lambda x: x, 1.5)
+
+# Wrong: at ties, in determinants, in loops that converge.
+
+wrong("both sides of a tie", lambda m, x, y: m.maximum(x, y), lambda x, y: (1, 1), (2.0, 2.0))
+wrong("no side of a tie", lambda m, x, y: m.maximum(x, y), lambda x, y: (0, 0), (2.0, 2.0))
+
+
+def _log_determinant(m, a, b, c, d, e, f):
+    """Of a symmetric matrix of three rows, by elimination."""
+    p = d - b * b / a
+    q = e - b * c / a
+    return m.log(a) + m.log(p) + m.log(f - c * c / a - q * q / p)
+
+
+def _inverse(a, b, c, d, e, f):
+    matrix = np.array([[a, b, c], [b, d, e], [c, e, f]])
+    i = np.linalg.inv(matrix)
+    return [i[0, 0], 2 * i[0, 1], 2 * i[0, 2], i[1, 1], 2 * i[1, 2], i[2, 2]]
+
+
+_MATRICES = ((4.0, 1.0, 0.5, 3.0, -0.7, 0.4), (2.0, 0.3, -1.0, 1.5, 0.4, 3.0))
+wrong(
+    "two entries of an inverse by 1 %",
+    _log_determinant,
+    lambda *p: [x * (1.01 if i in {3, 5} else 1.0) for i, x in enumerate(_inverse(*p))],
+    *_MATRICES,
+)
+wrong(
+    "a converged loop, by 30 times",
+    lambda m, x: _root(x),
+    lambda x: 15 / math.sqrt(x),
+    2.0,
+)
 
 
 def _newton(m, x):
@@ -484,3 +580,23 @@ hard(
 )
 hard("a long sum", lambda m, x: sum((0.1 * x for _ in range(300)), 0.0), lambda x: 30.0, 0.7)
 hard("a loop that converges", _newton, lambda x: 0.5 / math.sqrt(x), 2.0, 3.0)
+
+# Right: branches that are plain numbers, numbers that may leave the graph, determinants.
+
+hard("a hinge by max", lambda m, x: max(0.0, 1 - x), lambda x: -1.0 if x < 1 else 0.0, 0.3, 3.0)
+hard("a ramp by if", lambda m, x: x if x > 0 else 0.0, lambda x: float(x > 0), -1.0, 0.0, 1e-9, 2.0)
+hard(
+    "a detached shift in a sum of exponentials",
+    lambda m, x, y: (
+        max(number(x), number(y))
+        + m.log(m.exp(x - max(number(x), number(y))) + m.exp(y - max(number(x), number(y))))
+    ),
+    lambda x, y: (sigmoid(x - y), sigmoid(y - x)),
+    (0.5, -0.2),
+    (1.0, 1.0),
+)
+hard("as many steps as it takes", lambda m, x: _until(x), lambda x: 0.5 / math.sqrt(x), 2.0, 7.0)
+hard("a sum over a detached count", lambda m, x: sum([x] * int(number(x))), lambda x: 2.0, 2.5)
+hard("a root by Newton's steps", lambda m, x: _root(x), lambda x: 0.5 / math.sqrt(x), 2.0)
+hard("a logarithm of a determinant", _log_determinant, _inverse, *_MATRICES)
+hard("half of a tie each", lambda m, x, y: m.maximum(x, y), lambda x, y: (0.5, 0.5), (2.0, 2.0))

@@ -8,8 +8,25 @@ from hypothesis import strategies as st
 
 from micrograd_gd import Value, check_gradients, grad, jacobian, stop_gradient
 from micrograd_gd.errors import GradientError
-from micrograd_gd.functional import cos, exp, log, logsumexp, relu, sin, softmax, sqrt, where
+from micrograd_gd.functional import (
+    clip,
+    cos,
+    exp,
+    hypot,
+    leaky_relu,
+    log,
+    logsumexp,
+    maximum,
+    minimum,
+    mish,
+    relu,
+    sin,
+    softmax,
+    sqrt,
+    where,
+)  # fmt: skip
 from micrograd_gd.table.ops import OPERATIONS, operation
+from micrograd_gd.testing.differences import slope
 from micrograd_gd.testing.smoothness import is_smooth
 from micrograd_gd.testing.strategies import expressions
 
@@ -184,3 +201,75 @@ def test_the_slope_of_a_plain_number_is_0(slope):
     assert verdicts(check_gradients(lambda x: max(0.0, 1 - x), 3.0, gradient=lambda x: 0.0)) == {
         "right"
     }
+
+
+# All together.
+
+TIES = [
+    (maximum, (2.0, 2.0), (0.5, 0.5)),
+    (lambda a, b: minimum(a, b) * 3, (2.0, 2.0), (1.5, 1.5)),
+    (lambda a, b: maximum(a, exp(b)), (1.0, 0.0), (0.5, 0.5)),
+    (lambda a, b: abs(a - b), (2.0, 2.0), (0.0, 0.0)),
+    (lambda a, b: relu(a - b) + b, (2.0, 2.0), (0.0, 1.0)),
+    (hypot, (0.0, 0.0), (0.0, 0.0)),
+    (lambda a, b: clip(a, b, 5.0), (2.0, 2.0), (1.0, 0.0)),
+    (lambda a, b: maximum(a, b) * a - minimum(a, b), (2.0, 2.0), (2.5, 0.5)),
+]
+FLOATS = [
+    (lambda a, b: max(float(a), float(b)), (2.0, 2.0), (0.5, 0.5)),
+    (lambda a, b: abs(float(a) - float(b)), (2.0, 2.0), (0.0, 0.0)),
+    (math.hypot, (0.0, 0.0), (0.0, 0.0)),
+]
+
+
+@pytest.mark.parametrize(("f", "point", "right"), TIES + FLOATS)
+def test_at_a_tie_all_arguments_together_tell(f, point, right):
+    assert verdicts(check_gradients(f, *point, gradient=lambda *_: right)) == {"kink"}
+    if (f, point, right) in TIES:
+        assert verdicts(check_gradients(f, *point)) == {"kink"}
+    lowest, highest = (
+        [end(slope(lambda x, k=k: number(f(*point[:k], x, *point[k + 1 :])), x))
+         for k, x in enumerate(point)]
+        for end in (lambda s: round(s.low, 6), lambda s: round(s.high, 6))
+    )  # fmt: skip
+    for claim in (lowest, highest):  # each between its two sides
+        with pytest.raises(GradientError, match="all together"):
+            check_gradients(f, *point, gradient=lambda *_, claim=claim: tuple(claim))
+
+
+@pytest.mark.parametrize("f", [lambda x: maximum(x, x), lambda x: minimum(x, x) * 1.0])
+def test_a_tie_with_itself_has_one_slope(f):
+    assert verdicts(check_gradients(f, 2.0)) == {"kink"}
+    for claim in (0.0, 2.0):
+        with pytest.raises(GradientError, match="all together"):
+            check_gradients(f, 2.0, gradient=lambda _, claim=claim: claim)
+
+
+def test_at_a_tie_rounding_is_granted_to_all_together():
+    x = -0.09025216967652305  # beside the place where the slope of mish is 0
+    assert verdicts(check_gradients(lambda x: maximum(mish(x), mish(x)), x)) == {"kink"}
+
+
+@given(st.lists(st.sampled_from([relu, abs, leaky_relu, lambda x: -relu(-x)]),
+                min_size=2, max_size=4), st.data())  # fmt: skip
+@settings(max_examples=10)
+def test_kinks_that_are_no_tie_leave_each_argument_its_own_choice(kinds, data):
+    """Each slope that one of them has on a side may be combined with each of the others."""
+    f = lambda *xs: sum(kind(x) for kind, x in zip(kinds, xs, strict=True))  # noqa: E731
+    sides = [data.draw(st.sampled_from((-1.0, 1.0))) for _ in kinds]
+    claim = tuple(grad(kind)(side) for kind, side in zip(kinds, sides, strict=True))
+    check_gradients(f, *[0.0] * len(kinds))
+    check_gradients(f, *[0.0] * len(kinds), gradient=lambda *_: claim)
+    on_floats = lambda *xs: float(f(*map(float, xs)))  # noqa: E731
+    check_gradients(on_floats, *[0.0] * len(kinds), gradient=lambda *_: claim)
+
+
+@pytest.mark.parametrize("x", [0.0, 1e-8, 1e-5, 0.01, 1.0])
+@pytest.mark.parametrize("power", [0.5, 1.5, 2.5])
+def test_where_a_function_turns_complex_it_has_no_value(x, power):
+    def slope_of_power(x):
+        return power * x ** (power - 1) if x else 0.0
+
+    report = check_gradients(lambda x: float(x) ** power, x, gradient=slope_of_power)
+    assert verdicts(report) <= {"right", "unknown"}
+    assert x < 1e-8 or verdicts(report) == {"right"}
