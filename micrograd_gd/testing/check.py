@@ -191,13 +191,10 @@ def _by_differences(
     subject: Subject, order: int, modes: Sequence[Mode], gradient: Callable[..., Any] | None
 ) -> GradientReport:
     """Compare with differences of the values, where nothing else is known of the function."""
-    size = len(subject.values(subject.numbers))
     if gradient is not None:
-        rows, scatter = _claim(subject, gradient)
-        candidates = {"given": rows}
+        candidates = {"given": _claim(subject, gradient)}
     elif subject.recording is not None:
-        scatter = [[0.0] * len(subject.numbers)] * size
-        candidates = {mode: subject.derivatives(1, mode) for mode in modes}
+        candidates = {mode: _recorded(subject, mode) for mode in modes}
     else:
         raise ArgumentError(
             "f records no graph of values, so there is no gradient to check: write it with values, "
@@ -208,7 +205,7 @@ def _by_differences(
     for i, names in enumerate(subject.derivative_names(1)):
         for j, name in enumerate(names):
             estimate = slopes[i][j].estimate
-            for how, rows in candidates.items():
+            for how, (rows, scatter) in candidates.items():
                 comparison = Comparison(name, how, rows[i][j], output=i)
                 found.append(judge_by_estimate(comparison, estimate, scatter[i][j]))
     along = partial(nearby.slopes_along, subject)
@@ -222,29 +219,39 @@ APART = 2.0**-50  # their relative distance
 
 
 def _claim(subject: Subject, gradient: Callable[..., Any]) -> tuple[Matrix, Matrix]:
-    """The derivatives that a function claims, and how they scatter among points nearby.
-
-    The scatter is the claim's own rounding error.
-    """
+    """The derivatives that a function claims, and their scatter."""
     rows = _rows(subject, gradient, subject.numbers)
     if repr(rows) != repr(again := _rows(subject, gradient, subject.numbers)):  # a nan is no change
         raise GradientError(
             f"gradient returned {shorten(rows)}, and {shorten(again)} when it was asked again "
             f"at the same point; a gradient must not remember"
         )
+    return rows, _scatter(subject, rows, partial(_rows, subject, gradient))
+
+
+def _recorded(subject: Subject, mode: Mode) -> tuple[Matrix, Matrix]:
+    """The derivatives of a recording, of whose rules nothing is known, and their scatter."""
+    rows = subject.derivatives(1, mode)
+    return rows, _scatter(subject, rows, lambda xs: subject.derivatives(1, mode, xs))
+
+
+def _scatter(
+    subject: Subject, rows: Matrix, rows_at: Callable[[Sequence[float]], Matrix]
+) -> Matrix:
+    """How derivatives scatter among points nearby, which is their own rounding error."""
     random = Random(0)  # noqa: S311 — neighbours, no secrets
     samples = []
     for _ in range(NEIGHBOURS):
         numbers = [x * (1 + random.choice((-APART, APART))) for x in subject.numbers]
         try:
-            samples.append(_rows(subject, gradient, numbers))
+            samples.append(rows_at(numbers))
         except NO_VALUE:  # the function ends here
-            return rows, [[0.0] * len(row) for row in rows]
+            return [[0.0] * len(row) for row in rows]
     scatter = [
         [max(entries) - min(entries) for entries in zip(*each, strict=True)]
         for each in zip(*samples, strict=True)
     ]
-    return rows, [[x if x < math.inf else 0.0 for x in row] for row in scatter]
+    return [[x if x < math.inf else 0.0 for x in row] for row in scatter]
 
 
 def _rows(

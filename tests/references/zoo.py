@@ -345,8 +345,8 @@ lost("rounded for printing", lambda m, x: x * float(f"{number(x):.12g}"), lambda
 
 # Wrong: at ties, in determinants, in loops that converge.
 
-wrong("both sides of a tie", lambda m, x, y: m.maximum(x, y), lambda x, y: (1, 1), (2.0, 2.0))
-wrong("no side of a tie", lambda m, x, y: m.maximum(x, y), lambda x, y: (0, 0), (2.0, 2.0))
+wrong("both sides of a tie", lambda m, x, y: m.maximum(x, y), lambda x, y: (1.0, 1.0), (2.0, 2.0))
+wrong("no side of a tie", lambda m, x, y: m.maximum(x, y), lambda x, y: (0.0, 0.0), (2.0, 2.0))
 
 
 def _log_determinant(m, a, b, c, d, e, f):

@@ -274,6 +274,30 @@ def test_a_rule_written_by_hand_is_checked_by_differences():
         check_gradients(by_hand(2.001), 1.5)
 
 
+@given(st.floats(-6, 1), st.floats(0.1, 3), st.floats(-2, 2), st.sampled_from([1, 2, 3]))
+@settings(max_examples=40)
+def test_a_right_rule_of_a_squared_residual_is_not_refused(exponent, slope, x, power):
+    """The residual is what is left of two larger numbers: its slope has their rounding."""
+    target = slope * x + 1.0 - 10.0**exponent
+
+    def by_hand(factor):
+        @custom_vjp
+        def loss(w, b):
+            return (w * x + b - target) ** 2 / power
+
+        def pull(residual, g):
+            return factor * 2 * residual * x * g / power, 2 * residual * g / power
+
+        loss.defvjp(lambda w, b: (loss(w, b), w * x + b - target), pull)
+        return loss
+
+    check_gradients(by_hand(1.0), slope, 1.0)
+    check_gradients(by_hand(1.0), slope, 1.0, gradient=grad(by_hand(1.0), (0, 1)))
+    if abs(x) > 0.1 and exponent > -3:
+        with pytest.raises(GradientError):
+            check_gradients(by_hand(1.01), slope, 1.0)
+
+
 def test_numbers_that_were_taken_out_of_the_graph_are_noticed():
     with pytest.raises(GradientError, match=r"numbers were taken out(?s:.*)Compute with values"):
         check_gradients(lambda x: x * getattr(x, "data", x), 2.0)
