@@ -220,11 +220,6 @@ subscribe(
     taken=lambda name: hasattr(PythonValue, name),
 )
 
-try:  # noqa: SIM105 — as heapq ends: the twin in C takes the place of the class above
-    from micrograd_gd.core.choice import Value
-except ImportError:
-    pass
-
 
 def engine_name() -> str:
     """Which engine `Value` is of: "python" or "native"; MICROGRAD_GD_ENGINE chooses at import.
@@ -239,6 +234,16 @@ def _unpickle(_below: Any, *fields: Any) -> Any:
     return Value._put_together(*fields)  # type: ignore[attr-defined]  # of the engine in use
 
 
-for _kind in (PythonValue, Value):
-    copies.define(_kind, _unpickle)
-    foreign.define(_kind)
+def _complete(kind: Any) -> None:
+    copies.define(kind, _unpickle)
+    foreign.define(kind)
+
+
+_complete(PythonValue)
+
+try:  # as heapq ends: the twin in C takes the place of the class above
+    from micrograd_gd.core.choice import Value
+except ImportError:
+    pass
+else:
+    _complete(Value)

@@ -27,7 +27,7 @@ def fit(
     targets: Sequence[Any],
     *,
     loss: str | Callable[[Any, Any], Any] = "mse",
-    learning_rate: float | Schedule = 0.1,
+    learning_rate: float | Schedule | None = None,
     epochs: int = 100,
     batch_size: int | None = None,
     validation: tuple[Sequence[Any], Sequence[Any]] | None = None,
@@ -46,8 +46,8 @@ def fit(
     `batch_size` of them, drawn without repetition in an order that `seed` decides; None takes
     Python's own generator, the module `random`. Without `shuffle` they are taken as they stand.
     The `validation` samples are only measured, after every epoch. Steps are those of plain gradient
-    descent, with `learning_rate` a number or a schedule, or those of another `optimizer`, which
-    brings its own rate.
+    descent, with `learning_rate` a number or a schedule, 0.1 where none is given, or those of an
+    `optimizer`, which has a rate of its own.
 
     Each of the `callbacks` gets the history after every row. `progress` shows a bar in a terminal
     and in a notebook, where tqdm is installed. `resume` goes on from a state that
@@ -61,7 +61,8 @@ def fit(
     back to those of the lowest training loss, and the history's `status` says so; so, too, where
     the loss ends at more than ten times that of the start.
 
-    Raises ArgumentError for settings out of range, ShapeError for lengths that differ,
+    Raises ArgumentError for settings out of range, for an `optimizer` that has none of the model's
+    parameters, and for a `learning_rate` beside it; ShapeError for lengths that differ,
     NotANumberError for a loss that is no value, JitError for what cannot be compiled.
 
     >>> from micrograd_gd import MLP
@@ -71,7 +72,7 @@ def fit(
     """
     epochs = require_count("epochs", epochs)
     batch_size = None if batch_size is None else require_count("batch_size", batch_size)
-    steps = optimizer or GradientDescent(model.parameters(), learning_rate)
+    steps = _choose_optimizer(model, optimizer, learning_rate)
     kind = partial(CompiledSamples, trained=steps.parameters) if compiled else Samples
     samples = kind("training", model, loss_function(loss), inputs, targets)
     held_out = validation and kind("validation", model, loss_function(loss), *validation)
@@ -82,6 +83,23 @@ def fit(
     with _bar(epochs, wanted=progress) as move:
         training.train(epochs, [*callbacks, move])
     return training.history
+
+
+def _choose_optimizer(
+    model: Any, optimizer: Optimizer | None, rate: float | Schedule | None
+) -> Optimizer:
+    if optimizer is None:
+        return GradientDescent(model.parameters(), 0.1 if rate is None else rate)
+    if not isinstance(optimizer, Optimizer):
+        raise ArgumentError(
+            f"optimizer is {shorten(optimizer)}; expected one that has the parameters, such as "
+            f"optim.Adam(model.parameters(), 0.01)"
+        )
+    if rate is not None:
+        raise ArgumentError("both optimizer and learning_rate were given; expected one of the two")
+    if not {*map(id, optimizer.parameters)} & {*map(id, model.parameters())}:
+        raise ArgumentError("the optimizer has none of the model's parameters, which would stay")
+    return optimizer
 
 
 GROWN = 10  # times the loss of the start: a training that ends so far above it has diverged

@@ -488,3 +488,19 @@ def test_a_loss_that_ends_far_above_its_start_has_diverged(epochs, compiled):
     )
     assert numbers(model) == before
     assert fit(model, INPUTS, TARGETS, learning_rate=0.1, epochs=epochs).status == "completed"
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"optimizer": "adam"}, "optimizer is 'adam'; expected one that has the parameters"),
+        ({"optimizer": Adam}, "expected one that has the parameters, such as optim.Adam"),
+        ({"lr": 0.1}, "both optimizer and learning_rate were given"),
+        ({"optimizer": Adam(MLP(1, 1).parameters(), 0.1)}, "none of the model's parameters"),
+    ],
+)
+def test_an_optimizer_has_the_parameters_and_the_rate(settings, message):
+    model = MLP(1, 1)
+    steps = {"optimizer": GradientDescent(model.parameters(), 0.1)}
+    with pytest.raises(ArgumentError, match=message):
+        fit(model, [[0.0]], [1.0], **steps | settings)
