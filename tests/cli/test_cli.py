@@ -304,7 +304,7 @@ def test_a_diverging_run_says_when_and_what_to_try_and_keeps_its_history(run):
 
 
 def test_a_loss_that_grew_is_warned_of(run):
-    done = run("train", "iris", "--learning-rate", "100", "--epochs", "3")
+    done = run("train", "iris", "--learning-rate", "6", "--epochs", "2")
     assert done.status == 0
     assert "the loss ended above where it began; try a smaller --learning-rate" in done.err
 

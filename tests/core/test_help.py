@@ -50,7 +50,7 @@ def test_a_method_says_how_it_is_called():
 @pytest.mark.parametrize("kind", KINDS)
 def test_rows_that_are_there_to_be_derivatives_are_no_methods(kind):
     internal = [name for name, row in OPERATIONS.items() if row.is_internal]
-    assert len(internal) == 4
+    assert {"direction", "inversion", "sinc_derivative", "polygamma"} <= {*internal}
     for name in internal:
         with pytest.raises(AttributeError):
             getattr(kind(1.0), name)
