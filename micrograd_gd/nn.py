@@ -269,7 +269,7 @@ def _find_activation(choice: Any) -> str | Callable[[Any], Any]:
         return "linear"
     if isinstance(choice, Operation):
         return choice.name
-    rows = [row for row in OPERATIONS.values() if len(row.operands) - len(row.defaults) == 1]
+    rows = [row for row in OPERATIONS.values() if row.is_unary]
     names = sorted({"hardtanh", "linear", *(row.name for row in rows)})
     if isinstance(choice, str) and choice not in names:
         raise ArgumentError(

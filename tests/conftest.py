@@ -138,7 +138,8 @@ def pytest_runtest_protocol():
     for added in OPERATIONS.keys() - before:
         row = OPERATIONS.pop(added)
         operators = [f"__{prefix}{row.method}__" for prefix in ("", "r") if row.method]
-        for kind in {Value, engine.PythonValue}:
+        native = getattr(sys.modules.get("micrograd_gd.core.native"), "Value", Value)
+        for kind in {Value, engine.PythonValue, native}:  # a test may have asked for both engines
             for name in {added, *row.aliases, *operators} & vars(kind).keys():
                 delattr(kind, name)
         delattr(functional, added)

@@ -20,7 +20,7 @@ from micrograd_gd.errors import ArgumentError, NotANumberError, ShapeError
 from micrograd_gd.nn import INITIALISERS
 from micrograd_gd.table.ops import OPERATIONS
 
-UNARY = [name for name, row in OPERATIONS.items() if len(row.operands) - len(row.defaults) == 1]
+UNARY = [name for name, row in OPERATIONS.items() if row.is_unary]
 ACTIVATIONS = [*UNARY, "hardtanh", "linear"]
 
 numbers = st.floats(-100, 100)

@@ -55,7 +55,7 @@ def look_around(*roots: Any) -> Surroundings:
                 generators.append(state)
             elif isinstance(x, _LISTS):
                 stack += [each for each in x if type(each) is not Value]
-            elif hasattr(x, "tobytes") and getattr(x, "size", MOST) < MOST:  # of NumPy
+            elif hasattr(type(x), "tobytes") and getattr(x, "size", MOST) < MOST:  # of NumPy
                 constants.append(x.tobytes())
             else:
                 stack += _parts(x)

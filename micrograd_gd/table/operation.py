@@ -152,6 +152,11 @@ class Operation:
         """Whether the row is there to be the derivative of others, and is offered to nobody."""
         return "internal" in self.properties
 
+    @property
+    def is_unary(self) -> bool:
+        """Whether the row is offered as a function of one number, such as an activation."""
+        return len(self.operands) - len(self.defaults) == 1 and not self.is_internal
+
     def __repr__(self) -> str:
         first, *rest = self.operands
         if self.folds:

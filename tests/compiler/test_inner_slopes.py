@@ -11,9 +11,6 @@ from micrograd_gd.table import ops
 from micrograd_gd.table.ops import OPERATIONS
 from micrograd_gd.transforms.trees import flatten, leaves, unflatten
 
-ops.primitive(
-    "kinked", "x", "x * x if x > 1 else x", "2 * x if y > 1 else 1", "A parabola with a kink at 1."
-)
 STEPS = {
     "reverse": lambda g: grad(g)(0.25),
     "forward": lambda g: jvp(g, 0.25, 1.0)[1],
@@ -40,9 +37,16 @@ def on_values(point):
 NAMES = [name for name, op in OPERATIONS.items() if op.operands[0] != "n" and not op.is_internal]
 
 
+@pytest.fixture(autouse=True)
+def _kinked():
+    """A row of one's own."""
+    formulas = "x * x if x > 1 else x", "2 * x if y > 1 else 1"
+    ops.primitive("kinked", "x", *formulas, "A parabola with a kink at 1.")
+
+
 @pytest.mark.parametrize("batch", [False, True], ids=["number", "batch"])
 @pytest.mark.parametrize("step", STEPS)
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", [*NAMES, "kinked"])
 def test_a_slope_along_a_slope_of_every_row(name, step, batch):
     row = OPERATIONS[name]
     count = row.arity(3)

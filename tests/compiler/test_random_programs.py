@@ -1,10 +1,11 @@
 """A share of the random programs, always the same ones; the command beside them draws others."""
 
-import random_programs
 from compiled import AVAILABLE
 
 
 def test_random_programs_are_compiled_to_the_same_bits():
+    import random_programs  # which adds rows to the table
+
     for seed in range(32):
         for case in random_programs.write_cases(seed):
             if len(case.calls[0][1]) > 9:  # which takes minutes on the Python engine
