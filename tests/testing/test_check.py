@@ -41,6 +41,7 @@ def verdicts(report):
 
 @given(floats, floats)
 @example(0.75, -2.0)  # the product is exact here, and at no point nearby
+@settings(max_examples=settings().max_examples // 3)  # each takes long
 def test_what_is_right_passes_to_third_order(x, y):
     report = check_gradients(lambda x, y: tanh(x * y) + exp(y) * sin(x), x, y, order=3)
     assert verdicts(report) == {"right"}
@@ -274,8 +275,11 @@ def test_a_rule_written_by_hand_is_checked_by_differences():
         check_gradients(by_hand(2.001), 1.5)
 
 
-@given(st.floats(-6, 1), st.floats(0.1, 3), st.floats(-2, 2), st.sampled_from([1, 2, 3]))
-@settings(max_examples=40)
+inputs = st.floats(0.01, 2) | st.floats(-2, -0.01)  # below, the rule's own rounding is not all
+
+
+@given(st.floats(-6, 1), st.floats(0.1, 3), inputs, st.sampled_from([1, 2, 3]))
+@settings(max_examples=settings().max_examples // 2)
 def test_a_right_rule_of_a_squared_residual_is_not_refused(exponent, slope, x, power):
     """The residual is what is left of two larger numbers: its slope has their rounding."""
     target = slope * x + 1.0 - 10.0**exponent
@@ -360,7 +364,7 @@ def test_a_cancellation_that_does_not_reach_a_derivative_excuses_none(f, x):
 
 
 @given(expressions(max_operations=4), st.floats(0.5, 2))
-@settings(max_examples=15)
+@settings(max_examples=settings().max_examples // 5)  # each takes long
 def test_what_cancels_beside_an_expression_excuses_no_wrong_gradient(f, y):
     """A converged root, which is added, has its own slope and its own bound."""
     root = CONVERGED[0][0]
