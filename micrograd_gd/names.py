@@ -91,7 +91,7 @@ def accept_lr(f: Callable[P, R]) -> Callable[P, R]:
         return f(*args, **kwargs)
 
     added = Parameter("lr", Parameter.KEYWORD_ONLY, default=None)
-    accepting.__signature__ = own.replace(parameters=[*own.parameters.values(), added])  # type: ignore[attr-defined]
+    accepting.__signature__ = own.replace(parameters=[*own.parameters.values(), added])  # type: ignore[attr-defined]  # a function has one
     return accepting
 
 

@@ -55,5 +55,5 @@ def show_model(model: nn.Module, **_: Any) -> dict[str, str]:
 
 
 for _kind in {engine.Value, engine.PythonValue}:
-    _kind._repr_latex_ = show_value  # type: ignore[attr-defined]
-nn.Module._repr_mimebundle_ = show_model  # type: ignore[attr-defined]
+    _kind._repr_latex_ = show_value  # type: ignore[attr-defined]  # what notebooks ask for
+nn.Module._repr_mimebundle_ = show_model  # type: ignore[attr-defined]  # likewise

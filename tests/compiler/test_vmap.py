@@ -366,7 +366,7 @@ def test_a_branch_that_no_sample_takes_sends_nothing_to_what_all_share(steep, ba
     """The same is summed up by a loop whose branches are Python's own, and no others computed."""
 
     def derivatives(f):
-        both = lambda p, xs: [grad(f)(p, xs), hessian(f)(p, xs), jvp(f, (p, xs), (1.0, xs))]  # noqa: E731
+        both = lambda p, xs: [grad(f)(p, xs), hessian(f)(p, xs), jvp(f, (p, xs), (1.0, xs))]  # noqa: E731 — read in one line
         return lambda p, xs: [*both(p, xs), jacobian(grad(f), 1)(p, xs)]
 
     def in_lanes(p, xs):
@@ -397,7 +397,7 @@ def test_a_sum_over_a_batch_may_decide_a_branch(batch, backend):
 
 @pytest.mark.parametrize("choose", [relu, abs, lambda s: where(less(s, 0.0), s * s, s)])
 def test_a_sum_over_a_batch_may_decide_a_derivative(choose, backend):
-    f = lambda xs: choose(total(vmap(lambda x: x * x * x)(xs)))  # noqa: E731
+    f = lambda xs: choose(total(vmap(lambda x: x * x * x)(xs)))  # noqa: E731 — read in one line
     for xs in (np.array([-1.0, 3.0]), np.array([1.0, -3.0])):
         for derivative in (grad(f), hessian(f), lambda xs: jvp(f, (xs,), (xs,))[1]):
             assert close(jit(derivative, backend=backend)(xs), derivative(xs))

@@ -23,7 +23,7 @@ DOCS = ROOT / "docs"
 PAGES = [ROOT / "README.md", *sorted(DOCS.rglob("*.md"))]
 DEMOS = sorted((ROOT / "demos").glob("*.py"))
 sys.path.append(str(DOCS))
-import pictures  # noqa: E402
+import pictures  # noqa: E402 — found by the path above
 
 CONTRIBUTING = DOCS / "contributing.md"
 CI = (ROOT / ".ci" / "run").read_text(encoding="utf-8")

@@ -255,12 +255,12 @@ def test_at_a_tie_rounding_is_granted_to_all_together():
 @settings(max_examples=10)
 def test_kinks_that_are_no_tie_leave_each_argument_its_own_choice(kinds, data):
     """Each slope that one of them has on a side may be combined with each of the others."""
-    f = lambda *xs: sum(kind(x) for kind, x in zip(kinds, xs, strict=True))  # noqa: E731
+    f = lambda *xs: sum(kind(x) for kind, x in zip(kinds, xs, strict=True))  # noqa: E731 — read in one line
     sides = [data.draw(st.sampled_from((-1.0, 1.0))) for _ in kinds]
     claim = tuple(grad(kind)(side) for kind, side in zip(kinds, sides, strict=True))
     check_gradients(f, *[0.0] * len(kinds))
     check_gradients(f, *[0.0] * len(kinds), gradient=lambda *_: claim)
-    on_floats = lambda *xs: float(f(*map(float, xs)))  # noqa: E731
+    on_floats = lambda *xs: float(f(*map(float, xs)))  # noqa: E731 — read in one line
     check_gradients(on_floats, *[0.0] * len(kinds), gradient=lambda *_: claim)
 
 
