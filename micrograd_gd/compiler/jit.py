@@ -3,8 +3,6 @@
 import sys
 from collections.abc import Callable, Sequence
 from functools import update_wrapper
-from os import PathLike
-from pathlib import Path
 from typing import Any
 
 from micrograd_gd.compiler.arguments import Signature
@@ -26,7 +24,6 @@ def jit(
     static_argnums: int | Sequence[int] = (),
     static_argnames: str | Sequence[str] = (),
     backend: str = "auto",
-    cache: str | PathLike[str] | None = None,
     fast_math: bool = False,
 ) -> "CompiledFunction":
     """The same function, traced at its first call and run as a compiled program from then on.
@@ -36,8 +33,7 @@ def jit(
 
     Static arguments go to `f` as they are, and each of their values gets a program of its own:
     give their places in `static_argnums` or their names in `static_argnames`. `backend` is `auto`,
-    `python`, `tape` or `llvm`. `cache` is a folder that keeps machine code for the next process.
-    `fast_math` gives up equal bits for fewer instructions.
+    `python`, `tape` or `llvm`. `fast_math` gives up equal bits for fewer instructions.
 
     Raises ArgumentError for what is no function, an unknown backend, and static arguments that `f`
     does not take. A call raises JitError for what a program could not repeat.
@@ -52,8 +48,7 @@ def jit(
         v2 = -x
         return v2, -1.0
     """
-    folder = None if cache is None else Path(cache)
-    settings = Settings(static_argnums, static_argnames, backend, folder, fast_math)
+    settings = Settings(static_argnums, static_argnames, backend, fast_math)
     return CompiledFunction(f, settings)
 
 

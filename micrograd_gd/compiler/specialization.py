@@ -2,14 +2,12 @@
 
 import warnings
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from micrograd_gd.compiler import tiers
 from micrograd_gd.compiler.arguments import Arguments
 from micrograd_gd.compiler.backends import llvm, python, tape
 from micrograd_gd.compiler.backends.kernel import Kernel
-from micrograd_gd.compiler.cache import Cache
 from micrograd_gd.compiler.fast_math import relax
 from micrograd_gd.compiler.passes import optimize_trace
 from micrograd_gd.compiler.program import Program
@@ -33,7 +31,6 @@ class Settings(NamedTuple):
     static_argnums: int | Sequence[int]
     static_argnames: str | Sequence[str]
     backend: str
-    cache: Path | None
     fast_math: bool
 
 
@@ -53,7 +50,6 @@ class Specialization:
     def __init__(self, arguments: Arguments, settings: Settings) -> None:
         self._arguments = arguments
         self._settings = settings
-        self._cache = None if settings.cache is None else Cache(settings.cache)
         self._root: dict[int, Variant] = {}
         self.variants: list[Variant] = []
         self._has_warned = False
@@ -127,8 +123,6 @@ class Specialization:
         return relax(program) if self._settings.fast_math else program
 
     def _compile(self, program: Program) -> Kernel:
-        if self._cache and self._settings.backend == "llvm":
-            return llvm.compile_program(program, self._cache)
         return BACKENDS[self._settings.backend](program)
 
     def _improve(self, variant: Variant) -> None:
@@ -141,7 +135,7 @@ class Specialization:
             kernel.patience = 1  # then it answers NotImplemented, and the call comes here
 
         if variant.improvement is None:
-            variant.improvement = tiers.improve(variant.program, replace, self._cache)
+            variant.improvement = tiers.improve(variant.program, replace)
 
 
 def refuse(*_: Any) -> Any:

@@ -13,7 +13,6 @@ from micrograd_gd.compiler.backends import python, tape
 from micrograd_gd.compiler.backends.kernel import Kernel
 from micrograd_gd.compiler.backends.llvm import compile_stepwise, is_available, make_kernel
 from micrograd_gd.compiler.background import Worker
-from micrograd_gd.compiler.cache import Cache
 from micrograd_gd.compiler.program import Program
 from micrograd_gd.compiler.schedule import schedule
 from micrograd_gd.errors import JitError
@@ -72,9 +71,7 @@ def count_patience(program: Program, nanoseconds: float) -> int | None:
     return int(PATIENCE * (PROGRAM + STATEMENT * statements) / work) + 1
 
 
-def improve(
-    program: Program, replace: Callable[[Kernel], None], cache: Cache | None = None
-) -> Improvement:
+def improve(program: Program, replace: Callable[[Kernel], None]) -> Improvement:
     """Make machine code in the background, and call `replace` with it there.
 
     The event tells that this is over. Where it fails, `replace` is never called.
@@ -83,7 +80,7 @@ def improve(
         _warn_once()
 
     def compile_in_background() -> Iterator[None]:
-        for code in compile_stepwise(program, cache):
+        for code in compile_stepwise(program):
             if code is not None:
                 replace(make_kernel(program, code))
             yield

@@ -8,12 +8,10 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Any, NamedTuple
 
-from micrograd_gd._version import __version__
 from micrograd_gd.compiler.backends import tape
 from micrograd_gd.compiler.backends.kernel import Kernel
 from micrograd_gd.compiler.backends.llvm.foreign import build_function
 from micrograd_gd.compiler.backends.llvm.module import ModuleWriter
-from micrograd_gd.compiler.cache import Cache
 from micrograd_gd.compiler.program import Program
 from micrograd_gd.core.choice import native_part
 from micrograd_gd.errors import JitError
@@ -47,12 +45,12 @@ class MachineCode(NamedTuple):
     scratch: int
 
 
-def compile_program(program: Program, cache: Cache | None = None) -> Kernel:
-    """The program as machine code, which is taken from the cache if it is there.
+def compile_program(program: Program) -> Kernel:
+    """The program as machine code.
 
     Raises JitError where llvmlite is missing, and for operations that are Python code.
     """
-    return make_kernel(program, generate_code(program, cache))
+    return make_kernel(program, generate_code(program))
 
 
 def make_kernel(program: Program, code: MachineCode) -> Kernel:
@@ -62,47 +60,29 @@ def make_kernel(program: Program, code: MachineCode) -> Kernel:
     return Kernel(build_function(program, code), program)
 
 
-def generate_code(program: Program, cache: Cache | None = None) -> MachineCode:
+def generate_code(program: Program) -> MachineCode:
     """The machine code of the program."""
-    *_, code = compile_stepwise(program, cache)
+    *_, code = compile_stepwise(program)
     assert code is not None  # noqa: S101 — for the types
     return code
 
 
-def compile_stepwise(program: Program, cache: Cache | None = None) -> Iterator[MachineCode | None]:
+def compile_stepwise(program: Program) -> Iterator[MachineCode | None]:
     """The same in steps, after each of which one may stop; the last gives the code."""
     llvm = _load_binding()
     writer = ModuleWriter(program, LONGEST, LONGEST_IN_LANES)
     level = 2 if writer.weight <= OPTIMIZED else 0
     texts = [*writer.write(TOGETHER)]
-    if len(texts) == 1 and cache is None:
+    if len(texts) == 1:
         engine = llvm.create_mcjit_compiler(llvm.parse_assembly(texts[0]), _make_target(level))
     else:
         engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), _make_target(level))
         for text in texts:
             yield None
-            code = _load(text, level, cache) if cache else _emit(text, level)
+            code = _make_target(level).emit_object(llvm.parse_assembly(text))
             engine.add_object_file(llvm.ObjectFileRef.from_data(code))
     engine.finalize_object()
     yield MachineCode(engine.get_function_address("run"), engine, writer.scratch)
-
-
-def _load(text: str, level: int, cache: Cache) -> bytes:
-    """The code of a module from the cache, which has it from now on."""
-    llvm = _load_binding()
-    versions = __version__, *map(str, llvm.llvm_version_info)
-    key = cache.make_key([text, str(level), llvm.get_process_triple(), *_read_host(), *versions])
-    code = cache.get(key)
-    if code is None:
-        code = _emit(text, level)
-        cache.put(key, code)
-    return code
-
-
-def _emit(text: str, level: int) -> bytes:
-    """The code of a module, as an object file."""
-    code: bytes = _make_target(level).emit_object(_load_binding().parse_assembly(text))
-    return code
 
 
 def is_available() -> bool:
