@@ -1,15 +1,13 @@
 """Names: those that are loaded when first used, and those that people bring from elsewhere."""
 
 import sys
-from collections.abc import Callable, Iterable, Mapping
-from functools import wraps
+from collections.abc import Collection, Mapping
 from importlib import import_module
-from typing import Any, Never, ParamSpec, TypeVar
+from types import ModuleType
+from typing import Any, Never
 
-from micrograd_gd.errors import ArgumentError
-
-P = ParamSpec("P")
-R = TypeVar("R")
+from micrograd_gd import errors
+from micrograd_gd.keywords import check_keywords, find_similar
 
 # Names of PyTorch, JAX, optax and scikit-learn, and what is written here.
 ELSEWHERE = {
@@ -66,35 +64,6 @@ ELSEWHERE = {
 EXTRAS = {"mpmath": "check"}  # packages without which a name of the face is not to be used
 
 
-def accept_lr(f: Callable[P, R]) -> Callable[P, R]:
-    """Let `lr=` stand for the argument `learning_rate` of a function, as it does in PyTorch.
-
-    The function raises ArgumentError where both are given.
-
-    >>> @accept_lr
-    ... def step(learning_rate=0.1):
-    ...     return learning_rate
-    >>> step(), step(0.5), step(lr=0.25)
-    (0.1, 0.5, 0.25)
-    """
-    from inspect import Parameter, signature  # noqa: PLC0415 — slow, and the face does without it
-
-    own = signature(f)
-    place = [*own.parameters].index("learning_rate")
-
-    @wraps(f)
-    def accepting(*args: Any, lr: Any = None, **kwargs: Any) -> R:
-        if lr is not None:
-            if "learning_rate" in kwargs or len(args) > place:
-                raise ArgumentError("both learning_rate and lr were given; expected one of the two")
-            kwargs["learning_rate"] = lr
-        return f(*args, **kwargs)
-
-    added = Parameter("lr", Parameter.KEYWORD_ONLY, default=None)
-    accepting.__signature__ = own.replace(parameters=[*own.parameters.values(), added])  # type: ignore[attr-defined]  # a function has one
-    return accepting
-
-
 def load_when_used(face: str, homes: Mapping[str, str]) -> None:
     """Give a package the names in `homes`, each loaded from its home when it is first used.
 
@@ -113,13 +82,12 @@ def load_when_used(face: str, homes: Mapping[str, str]) -> None:
                 if error.name not in EXTRAS:
                     raise
                 return _stand_in(name, error.name)
-            found = getattr(home, name) if home_of[name] else home
+            found = _offer(home, name) if home_of[name] else home
             setattr(package, name, found)
             return found
-        for module in () if name.startswith("_") else homes.get("", "").split():
-            if name in dir(load(module)):
-                raise AttributeError(f"{face} has no {name!r}: use {module}.{name}", name=name)
-        raise missing(face, name, home_of)
+        modules = () if name.startswith("_") else homes.get("", "").split()
+        within = {x: f"{module}.{x}" for module in modules for x in dir(load(module))}
+        raise missing(face, name, {**within, **{x: x for x in home_of}})
 
     names = sorted({*home_of} | {"__version__"} & {*vars(package)})
     vars(package).update(__all__=names, __dir__=lambda: names, __getattr__=load)
@@ -138,14 +106,29 @@ def _stand_in(name: str, needed: str) -> Any:
     return refuse
 
 
-def close_module(name: str) -> None:
-    """Let a module list its `__all__` alone, and answer a name that it does not have."""
+def close_module(name: str, quick: Collection[str] = ()) -> None:
+    """Let a module list its `__all__` alone, and answer a name or keyword that it does not have.
+
+    The functions named in `quick` are too short for that: looking at keywords would slow them.
+    """
     module = sys.modules[name]
 
     def refuse(name: str) -> Any:
-        raise missing(module.__name__, name, module.__all__)
+        raise missing(module.__name__, name, {x: x for x in module.__all__})
 
+    for each in {*module.__all__}.difference(quick):
+        setattr(module, each, _offer(module, each))
     vars(module).update(__dir__=lambda: module.__all__, __getattr__=refuse)
+
+
+def _offer(home: ModuleType, name: str) -> Any:
+    """What stands in a module, such that it answers wrong keywords, there and where it is from."""
+    found = getattr(home, name)
+    checked = check_keywords(found)
+    origin = sys.modules.get(getattr(found, "__module__", ""), home)
+    if vars(origin).get(name) is found:
+        setattr(origin, name, checked)  # so that it can be pickled by its name
+    return checked
 
 
 class Absent:
@@ -177,19 +160,24 @@ def answer(kind: Any, owner: str, uses: Mapping[str, str]) -> None:
     kind.__dir__ = lambda self: [x for x in own(self) if x not in uses]
 
 
-def missing(owner: str, name: str, known: Iterable[str]) -> AttributeError:
-    """The error for a name that `owner` does not have; it says which of the `known` is meant.
+def missing(owner: str, name: str, known: Mapping[str, str]) -> AttributeError:
+    """The error for a name that `owner` does not have; it says which one is meant.
 
-    >>> missing("nn", "Layre", ["Layer", "MLP"])
+    `known` says under which name to reach each of those that are there.
+
+    >>> missing("nn", "Layre", {"Layer": "Layer", "MLP": "MLP"})
     AttributeError("nn has no 'Layre': did you mean 'Layer'?")
-    >>> missing("losses", "MSELoss", [])
+    >>> missing("losses", "MSELoss", {})
     AttributeError("losses has no 'MSELoss': use losses.mse")
     """
-    from difflib import get_close_matches  # noqa: PLC0415 — only a mistake needs it
-
-    close = get_close_matches(name, known, n=1)
-    hint = f": did you mean {close[0]!r}?" if close else ""
-    if name in ELSEWHERE:
-        hint = f": use {ELSEWHERE[name]}"
+    uses = {**ELSEWHERE, **known}
+    hint = ""
+    if name in uses:
+        hint = f": use {uses[name]}"
+    elif close := find_similar(name, uses):
+        hint = f": did you mean {known[close]!r}?" if close in known else f": use {uses[close]}"
     # With its name set, Python adds no suggestion of its own.
     return AttributeError(f"{owner} has no {name!r}{hint}", name=name)
+
+
+close_module(errors.__name__)  # which stands below

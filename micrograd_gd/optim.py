@@ -9,7 +9,7 @@ from typing import Any
 
 from micrograd_gd.engine import Value
 from micrograd_gd.errors import ArgumentError, DivergedError, NotANumberError, ShapeError
-from micrograd_gd.names import accept_lr, close_module
+from micrograd_gd.names import close_module
 from micrograd_gd.table.numbers import number, require_count, require_positive, shorten
 
 __all__ = [
@@ -51,7 +51,6 @@ class Optimizer:
     change: Callable[..., tuple[float, ...]]
     remembers: tuple[str, ...] = ()
 
-    @accept_lr
     def __init__(self, parameters: Iterable[Value], learning_rate: float | Schedule) -> None:
         self.parameters = _collect(parameters)
         self.learning_rate = learning_rate
@@ -188,7 +187,6 @@ class Momentum(Optimizer):
 
     remembers = ("velocity",)
 
-    @accept_lr
     def __init__(
         self,
         parameters: Iterable[Value],
@@ -218,7 +216,6 @@ class Adam(Optimizer):
 
     remembers = ("mean", "mean_square")
 
-    @accept_lr
     def __init__(
         self,
         parameters: Iterable[Value],

@@ -2,6 +2,7 @@
 
 import ast
 import inspect
+import pickle
 import re
 from pathlib import Path
 
@@ -68,6 +69,7 @@ def test_the_import_loads_next_to_nothing(python):
         "micrograd_gd",
         "micrograd_gd._version",
         "micrograd_gd.errors",
+        "micrograd_gd.keywords",
         "micrograd_gd.names",
     }
 
@@ -89,9 +91,14 @@ def test_the_import_loads_next_to_nothing(python):
         (micrograd_gd, "ArgumentError", "use errors.ArgumentError"),
         (nn, "Linear", r"use nn.Layer\(nin, nout, activation=None\)"),
         (nn, "Layre", "did you mean 'Layer'"),
+        (nn, "Linaer", r"use nn.Layer\(nin, nout, activation=None\)"),
+        (optim, "adma", "did you mean 'Adam'"),
+        (micrograd_gd, "tahn", "did you mean 'functional.tanh'"),
+        (errors, "ShapeEror", "did you mean 'ShapeError'"),
         (nn, "ReLU", 'use activation="relu"'),
         (losses, "MSELoss", "use losses.mse"),
-        (losses, "mean_squared", "^micrograd_gd.losses has no 'mean_squared'$"),
+        (losses, "mean_squared", "use losses.mse"),
+        (losses, "average", "^micrograd_gd.losses has no 'average'$"),
         (optim, "AdamW", "use optim.Adam"),
         (optim, "lr_scheduler", "use a schedule"),
         (data, "make_moons", "use data.moons"),
@@ -131,6 +138,90 @@ def test_a_module_offers_its_own_names_alone(name):
     assert [x for x in dir(module) if x[0].isalpha()] == sorted(module.__all__)
     # None is a module, though one below may have the same name, such as that of viz.render.
     assert not any(inspect.ismodule(getattr(module, x)) for x in module.__all__)
+
+
+# So is a keyword.
+
+
+def find_calls():
+    """Every function, class and operation of the face, with the names of its arguments."""
+    for name in NAMES:
+        found = getattr(micrograd_gd, name)
+        inner = found.__all__ if inspect.ismodule(found) else ()
+        for path, call in [(name, found), *((f"{name}.{x}", getattr(found, x)) for x in inner)]:
+            is_error = isinstance(call, type) and issubclass(call, Exception)
+            if callable(call) and not (is_error or path in QUICK):
+                parameters = inspect.signature(call).parameters.values()
+                takes_any = inspect.Parameter.VAR_KEYWORD in {x.kind for x in parameters}
+                if not takes_any and call is not nn.Module:  # which takes nothing, as object does
+                    yield pytest.param(
+                        call, [x.name for x in parameters if x.name != "lr"], id=path
+                    )
+
+
+# Too short to be wrapped.
+QUICK = {*map("functional.{}".format, ("dot", "greater", "greater_equal", "hardtanh"))}
+QUICK |= {"functional.mean", "functional.total"}
+CALLS = [*find_calls()]
+
+
+@pytest.mark.parametrize(("call", "known"), CALLS)
+def test_a_wrong_keyword_is_answered_with_those_that_are_there(call, known):
+    for name in known:
+        wrong = name[1:] + name[0] if len(name) > 2 and name[1:] != name[:-1] else name + "_"
+        with pytest.raises(TypeError, match=rf"\w+\(\) has no argument '{wrong}'.+\b{name}\b"):
+            call(**{wrong: 1.0})
+    with pytest.raises(TypeError, match=r"has no argument 'zzz'(; it has|, nor any other)"):
+        call(zzz=1.0)
+
+
+@pytest.mark.parametrize(("call", "known"), CALLS)
+def test_what_answers_keywords_is_pickled_by_its_name(call, known):
+    assert pickle.loads(pickle.dumps(call)) is call  # noqa: S301 — this very test wrote it
+
+
+@pytest.mark.parametrize(
+    ("call", "keyword", "answer"),
+    [
+        (micrograd_gd.fit, "steps", "use epochs"),
+        (micrograd_gd.fit, "n_epochs", "use epochs"),
+        (micrograd_gd.minimize, "steps", "use max_steps"),
+        (micrograd_gd.minimize, "tol", "use tolerance"),
+        (micrograd_gd.minimize, "x0", "use start"),
+        (micrograd_gd.critical_learning_rate, "start", "use at"),
+        (micrograd_gd.MLP, "hidden", "use nouts"),
+        (micrograd_gd.Layer, "activaton", "did you mean 'activation'"),
+        (optim.SGD, "momentum", "use optim.Momentum"),
+        (data.moons, "n_samples", "use n"),
+        (losses.mse, "reduction", "losses are means"),
+        (functional.leaky_relu, "negative_slope", "use slope"),
+        (micrograd_gd.Value, "requires_grad", "every value records"),
+        (micrograd_gd.Value(1.0).backward, "retain_graph", "a graph is kept"),
+        (micrograd_gd.Value(1.0).leaky_relu, "slop", "did you mean 'slope'"),
+    ],
+)
+def test_a_keyword_of_other_libraries_is_answered_with_ours(call, keyword, answer):
+    args = (1, 1) if call is micrograd_gd.Layer else ()
+    with pytest.raises(TypeError, match=rf"has no argument '{keyword}': {answer}"):
+        call(*args, **{keyword: 1})
+
+
+def test_a_type_error_of_the_function_itself_stays_as_it_is():
+    with pytest.raises(TypeError, match=r"^not this$"):
+        micrograd_gd.minimize(_fail, 1.0)
+    with pytest.raises(TypeError, match=r"missing 1 required positional argument: 'targets'"):
+        micrograd_gd.fit(nn.MLP(1, 1), [[1.0]])
+
+
+def _fail(_):
+    raise TypeError("not this")
+
+
+def test_a_data_set_that_is_left_whole_is_answered_with_how_to_pass_it():
+    whole = data.moons(4)
+    for call in (micrograd_gd.fit, micrograd_gd.Objective, micrograd_gd.viz.plot_decision_boundary):
+        with pytest.raises(TypeError, match=r"takes inputs and targets: write \*dataset"):
+            call(nn.MLP(2, 1), whole)
 
 
 def test_the_face_is_whole_where_an_extra_is_missing(python):

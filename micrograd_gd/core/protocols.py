@@ -9,6 +9,7 @@ from typing import Any
 
 from micrograd_gd.core import blocks
 from micrograd_gd.errors import NotANumberError
+from micrograd_gd.keywords import check_keywords
 from micrograd_gd.table.numbers import number
 from micrograd_gd.table.relations import RELATIONS, Relation
 
@@ -69,6 +70,8 @@ def define(kind: Any) -> None:
     kind._take_apart = _take_apart
     kind._put_together = staticmethod(_make_put_together(kind))
     kind._op = property(lambda self: self.op.infix or self.op.name if self.op else "")
+    for name in ("__init__", "backward", "nodes"):
+        setattr(kind, name, check_keywords(vars(kind)[name]))
     for method in vars(kind).values():
         if isfunction(method):
             _present(method, takes_self=True)

@@ -8,6 +8,7 @@ from inspect import Parameter, Signature
 from typing import Any
 
 from micrograd_gd.errors import OperationError, TranslationError
+from micrograd_gd.keywords import answer_keywords
 from micrograd_gd.table import expression, ieee
 from micrograd_gd.table.numbers import number, shorten
 
@@ -83,6 +84,8 @@ class Operation:
             given = self.optional() | dict(zip(self.operands, operands, strict=False)) | named
             if len(given) == len(self.operands) >= len(operands):
                 return tuple([given[letter] for letter in self.operands])
+        if message := answer_keywords(self.name, named, self.operands):
+            raise TypeError(message)
         told = ", ".join([*map(shorten, operands), *(f"{k}={v!r}" for k, v in named.items())])
         raise TypeError(f"{self!r} cannot be called with the operands ({told})")
 

@@ -10,7 +10,6 @@ from micrograd_gd.descent.learning_rate import critical_learning_rate
 from micrograd_gd.descent.objective import Objective
 from micrograd_gd.engine import Value
 from micrograd_gd.errors import ArgumentError
-from micrograd_gd.names import accept_lr
 from micrograd_gd.nn import Module, Neuron, walk
 from micrograd_gd.optim import GradientDescent
 from micrograd_gd.table.numbers import number
@@ -48,7 +47,6 @@ class Diagnosis:
         return "\n\n".join(parts)
 
 
-@accept_lr
 def diagnose(
     model: Module,
     history: History | Iterable[float],

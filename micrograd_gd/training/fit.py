@@ -13,14 +13,12 @@ from typing import Any
 
 from micrograd_gd.errors import ArgumentError, DivergedError, MicrogradError
 from micrograd_gd.losses import loss_function
-from micrograd_gd.names import accept_lr
 from micrograd_gd.optim import GradientDescent, Optimizer, Schedule
 from micrograd_gd.table.numbers import generator, number, require_count, shorten
 from micrograd_gd.training.history import Figures, History
 from micrograd_gd.training.samples import CompiledSamples, Samples
 
 
-@accept_lr
 def fit(
     model: Any,
     inputs: Sequence[Any],

@@ -12,6 +12,7 @@ static PyObject *value_nodes(PyObject *self, PyObject *args, PyObject *keywords)
     static char *names[] = {"whole", NULL};
     int whole = 1;
     if (!PyArg_ParseTupleAndKeywords(args, keywords, "|$p:nodes", names, &whole)) {
+        explain_keywords("nodes", keywords, names);
         return NULL;
     }
     return nodes_of((Node *)self, whole ? VALUE : FLOWS);
@@ -54,6 +55,7 @@ static PyObject *value_backward(PyObject *self, PyObject *args, PyObject *keywor
     if ((keywords != NULL || PyTuple_GET_SIZE(args) > 0)
         && !PyArg_ParseTupleAndKeywords(args, keywords, "|O$p:backward", names, &seed,
                                         &create_graph)) {
+        explain_keywords("backward", keywords, names);
         return NULL;
     }
     if (touch(self, "backward()") < 0) {

@@ -72,11 +72,43 @@ static PyObject *value_new(PyTypeObject *type, PyObject *Py_UNUSED(args), PyObje
     return (PyObject *)node;
 }
 
+/* Where the call of a function that has these keywords was refused for another one, let
+   keywords.py say which is meant. */
+static void explain_keywords(const char *function, PyObject *keywords, char **names)
+{
+    PyObject *type, *error, *traceback;
+    PyErr_Fetch(&type, &error, &traceback);
+    PyObject *module = keywords ? PyImport_ImportModule("micrograd_gd.keywords") : NULL;
+    PyObject *known = module ? PyList_New(0) : NULL;
+    for (; known != NULL && *names != NULL; names++) {
+        PyObject *name = PyUnicode_FromString(*names);
+        if (name == NULL || PyList_Append(known, name) < 0) {
+            Py_CLEAR(known);
+        }
+        Py_XDECREF(name);
+    }
+    PyObject *answer = known ? PyObject_CallMethod(module, "answer_keywords", "sOO", function,
+                                                   keywords, known)
+                             : NULL;
+    if (answer != NULL && PyUnicode_Check(answer) && PyUnicode_GET_LENGTH(answer) > 0) {
+        PyErr_SetObject(PyExc_TypeError, answer);
+        Py_XDECREF(type);
+        Py_XDECREF(error);
+        Py_XDECREF(traceback);
+    } else {
+        PyErr_Restore(type, error, traceback); /* the parser's own words */
+    }
+    Py_XDECREF(answer);
+    Py_XDECREF(known);
+    Py_XDECREF(module);
+}
+
 static int value_init(PyObject *self, PyObject *args, PyObject *keywords)
 {
     static char *names[] = {"data", "label", NULL};
     PyObject *data, *label = NULL;
     if (!PyArg_ParseTupleAndKeywords(args, keywords, "O|O:Value", names, &data, &label)) {
+        explain_keywords("Value", keywords, names);
         return -1;
     }
     return start(state_of(self), (Node *)self, data, label);
