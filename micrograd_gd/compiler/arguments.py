@@ -184,11 +184,10 @@ class Arguments:
             )
         return traced
 
-    def evaluate(self) -> Any:
+    def evaluate(self, leaves: Sequence[float]) -> Any:
         """The numbers of the result, without a program: the function itself runs on values."""
-        result = self.call([*map(Value, self.leaves)])
-        leaves, structure = trees.flatten(result, "the result")
-        numbers = [y.data if isinstance(y, Value) else y for y in leaves]
+        result = self.call([*map(Value, leaves)])
+        numbers, structure = trees.flatten_numbers(result, "the result")
         return trees.unflatten(structure, numbers)
 
     def call(self, leaves: Sequence[Value]) -> Any:

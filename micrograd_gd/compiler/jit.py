@@ -118,7 +118,7 @@ class CompiledFunction:
         if any(isinstance(leaf, Value) for leaf in arguments.leaves):
             return self.f(*args, **kwargs)
         if blocks.watch():
-            return arguments.evaluate()
+            return arguments.evaluate(arguments.leaves)
         specialization = self._specializations.get(arguments.key)
         if specialization is None:
             specialization = Specialization(arguments, self._settings)

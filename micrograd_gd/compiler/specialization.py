@@ -12,8 +12,6 @@ from micrograd_gd.compiler.fast_math import relax
 from micrograd_gd.compiler.passes import optimize_trace
 from micrograd_gd.compiler.program import Program
 from micrograd_gd.compiler.trace import Trace
-from micrograd_gd.engine import Value
-from micrograd_gd.transforms import trees
 
 MOST_VARIANTS = 64  # programs for one kind of call; beyond, branches change too often to compile
 
@@ -112,11 +110,7 @@ class Specialization:
         Where the whole batch takes another one, the function itself is called, on values.
         """
         result = kernel.run(leaves)
-        if type(result) is not int:
-            return result
-        found = self._arguments.call([Value(x) for x in leaves])
-        numbers, structure = trees.flatten(found, "the result")
-        return trees.unflatten(structure, [getattr(y, "data", y) for y in numbers])
+        return self._arguments.evaluate(leaves) if type(result) is int else result
 
     def _optimize(self, traced: Trace) -> Program:
         program = optimize_trace(traced)

@@ -188,7 +188,8 @@ class Trace:
         return self.batches.fresh(x)
 
     def settle(self, x: Any) -> Any:
-        """A derivative as a sweep found it, with 0 in samples of a batch that have none."""
+        """A derivative as a sweep found it, as a value, with 0 in samples that have none."""
+        x = x if isinstance(x, Value) else self.constant(x)
         return self.batches.settle(x) if self.batches.any else x
 
     def total(self, xs: Sequence[Any]) -> Any:

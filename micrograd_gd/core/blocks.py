@@ -160,7 +160,7 @@ class Trace(Protocol):
         """A node of the trace's own for x, to differentiate along; None leaves it to the caller."""
 
     def settle(self, x: Any) -> Any:
-        """A derivative as a sweep found it, for what is computed with it."""
+        """A derivative as a sweep found it, as a value for what is computed with it."""
 
     def total(self, xs: Sequence[Any]) -> Any:
         """The sum as one node of the trace's own; None leaves it to the caller."""
@@ -193,11 +193,8 @@ def is_value(x: Any) -> bool:
 
 
 def constant(x: Any) -> Any:
-    """The number of `x`; while a trace is under way, a value that no derivative flows through."""
-    if not is_value(x):
-        return x
-    under_way = trace()
-    return under_way.constant(x) if under_way else x.data
+    """The same number, without a history if it is that of a value: no derivative flows through."""
+    return x.detach() if is_value(x) else x
 
 
 # What engines report while blocks are open.

@@ -11,7 +11,7 @@ from typing import Any
 
 from micrograd_gd.errors import ArgumentError, NonFiniteError
 from micrograd_gd.transforms import trees
-from micrograd_gd.transforms.derivatives import grad, linearize, stop_gradient, value_and_grad
+from micrograd_gd.transforms.derivatives import grad, linearize, value_and_grad
 
 Vector = list[float]
 
@@ -27,7 +27,7 @@ def largest_curvature(f: Callable[[Any], Any], at: Any, *, products: int = 300) 
     >>> round(largest_curvature(lambda x: 3 * x[0] ** 2 - 50 * x[1] ** 2, [1.0, 1.0]), 9)
     6.0
     """
-    leaves, structure = trees.flatten(stop_gradient(at), "the place")
+    leaves, structure = trees.flatten_numbers(at, "the place")
     if not leaves:
         raise ArgumentError("a place without numbers has no curvature; expected at least one")
     _, push_forward = linearize(grad(f), trees.unflatten(structure, leaves))
@@ -58,7 +58,7 @@ def is_minimum(f: Callable[[Any], Any], at: Any) -> bool:
         return False
     value, gradient = value_and_grad(f)(at)
     slopes, structure = trees.flatten(gradient)
-    leaves, _ = trees.flatten(stop_gradient(at))
+    leaves, _ = trees.flatten_numbers(at)
     norm = math.hypot(*slopes)
     if not (largest > 0 and smallest >= -1e-9 * largest and norm < math.inf):
         return False

@@ -20,7 +20,7 @@ from micrograd_gd.descent.trajectory import Descent, Step, count_steps
 from micrograd_gd.errors import ArgumentError, MicrogradError
 from micrograd_gd.optim import Schedule
 from micrograd_gd.table.numbers import generator, require_positive, shorten
-from micrograd_gd.transforms.derivatives import stop_gradient
+from micrograd_gd.transforms import trees
 
 WINDOW = 5  # losses; a spike of up to two of them does not move their median
 TRIAL = 100  # steps with a rate before it is suggested
@@ -137,7 +137,10 @@ class _Ground:
 
     def loss(self, step: Step) -> float:
         """The value at a step, of all samples."""
-        return step.value if self._size is None else float(stop_gradient(self._f(step.parameters)))
+        if self._size is None:
+            return step.value
+        (value,), _ = trees.flatten_numbers(self._f(step.parameters))
+        return value
 
     def goes_down(self, rate: float, first: float) -> bool:
         """Whether steps with this rate end lower than they begin, and all along are finite."""

@@ -21,7 +21,7 @@ from micrograd_gd.errors import ArgumentError
 from micrograd_gd.optim import Schedule, rate_at
 from micrograd_gd.table.numbers import generator, number, require_count, require_positive, shorten
 from micrograd_gd.transforms import trees
-from micrograd_gd.transforms.derivatives import stop_gradient, value_and_grad
+from micrograd_gd.transforms.derivatives import value_and_grad
 
 
 def minimize(
@@ -91,7 +91,7 @@ def _find_start(f: Callable[..., Any], start: Any) -> Any:
             "no place to start from; expected a start, or bounds, such as (-1, 1) for a number "
             "and ([-1, -1], [1, 1]) for a list of two, to draw a random one between"
         )
-    leaves, structure = trees.flatten(stop_gradient(start), "start")
+    leaves, structure = trees.flatten_numbers(start, "start")
     if not all(map(math.isfinite, leaves)):
         raise ArgumentError(f"start is {shorten(start)}; expected finite numbers")
     return trees.unflatten(structure, leaves)

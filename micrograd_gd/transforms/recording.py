@@ -232,11 +232,15 @@ def _records(given: Sequence[Any]) -> bool:
 
 
 def _finish(leaves: Sequence[Any], *, keep: bool) -> list[Any]:
-    if keep and (trace := blocks.trace()):
-        return [*map(trace.settle, leaves)]
     if keep:
-        return list(leaves)
+        trace = blocks.trace()
+        return [*map(trace.settle if trace else _as_value, leaves)]
     return [leaf.data if isinstance(leaf, Value) else float(leaf) for leaf in leaves]
+
+
+def _as_value(x: Any) -> Value:
+    """The derivative; a value without a history where it is the same for all numbers."""
+    return x if isinstance(x, Value) else Value(x)
 
 
 def _leaves(values: Sequence[Value]) -> list[Value]:

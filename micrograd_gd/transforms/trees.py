@@ -137,6 +137,16 @@ def leaves(tree: Any) -> list[Any]:
     return flatten(tree)[0]
 
 
+def flatten_numbers(tree: Any, name: str = "tree") -> tuple[list[float], Structure]:
+    """What `flatten` gives, with the number of each value.
+
+    >>> flatten_numbers([1.0, Value(2.0)])
+    ([1.0, 2.0], [*, *])
+    """
+    leaves, structure = flatten(tree, name)
+    return [x.data if isinstance(x, Value) else x for x in leaves], structure
+
+
 def names(structure: Structure, name: str) -> list[str]:
     """How each leaf is reached from the variable `name`.
 

@@ -15,8 +15,8 @@ def error_bound(result):
     A step errs by no more than 16 u (|y| + Σ |x ∂y/∂x|). A derivative is recorded like everything
     else, so that the bound covers it when it was asked for at values instead of floats.
     """
-    if not isinstance(result, Value):
-        return A_STEP * UNIT * abs(result)  # a constant of the table, or a product of some
+    if getattr(result, "op", None) is None:  # a constant of the table, or a product of some
+        return A_STEP * UNIT * abs(number(result))
     return (
         A_STEP
         * UNIT
@@ -35,5 +35,5 @@ def _shares(node):
 
 
 def number(result):
-    """The number of a result that is a value, or, where nothing flows, a number already."""
+    """The number of a result, a value or a number already."""
     return result.data if isinstance(result, Value) else result

@@ -28,8 +28,9 @@ from micrograd_gd import (
     stop_gradient,
     value_and_grad,
     vjp,
+    vmap,
 )
-from micrograd_gd.core import sweep
+from micrograd_gd.core import blocks, sweep
 from micrograd_gd.errors import ArgumentError, NotANumberError, ShapeError
 from micrograd_gd.table.ops import OPERATIONS
 from micrograd_gd.testing.smoothness import is_smooth
@@ -377,6 +378,39 @@ def test_an_output_may_stand_twice_and_may_be_an_input():
 
 def test_stop_gradient_stops_it():
     assert grad(lambda x: x[0] * stop_gradient(x)[0])([3.0]) == [3.0]
+
+
+CONSTANTS = [  # functions of x, and what they give at 0
+    (stop_gradient, 0.0),
+    (grad(lambda t: 3 * t), 3.0),
+    (grad(lambda _: 5.0), 0.0),
+    (lambda x: value_and_grad(lambda _: 5.0)(x)[0], 5.0),
+    (lambda x: grad(lambda t: t[0] + 2 * t[1])([x, x])[1], 2.0),
+    (lambda x: jvp(lambda t: 3 * t, x, 2.0)[1], 6.0),
+    (lambda x: vjp(lambda t: [t, 3.0], x)[1]([2.0, 1.0])[0], 2.0),
+    (lambda x: linearize(lambda t: [t, 4.0], x)[0][1], 4.0),
+    (lambda x: jacobian(lambda t: [7 * t, 1.0])(x)[0], 7.0),
+    (hessian(lambda t: t * t + t), 2.0),
+    (lambda x: hvp(lambda t: t * t, x, 3.0), 6.0),
+    (derivative(lambda t: t * t, 2), 2.0),
+]
+
+
+@pytest.mark.parametrize(("f", "expected"), CONSTANTS)
+def test_a_constant_derivative_is_a_value_without_a_history(f, expected):
+    """Also within a transform, in a batch, and compiled: what a value can, it can."""
+
+    def g(x):
+        constant = f(x)
+        assert (constant.data if blocks.trace() is None else expected) == expected
+        return x * constant.exp() + 1 / (0 * constant)
+
+    assert f(Value(0.0)).operands == ()
+    assert g(Value(0.0)).data == math.inf
+    for backend in ("python", "auto"):
+        for where, at in ((grad(g), 0.0), (vmap(grad(g)), np.zeros(3))):
+            assert np.all(jit(where, backend=backend)(at) == math.exp(expected)), backend
+            assert np.all(where(at) == math.exp(expected))
 
 
 def test_integers_are_numbers():
