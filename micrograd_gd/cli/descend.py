@@ -10,6 +10,7 @@ import typer
 from micrograd_gd.cli import printing
 from micrograd_gd.cli.messages import complain
 from micrograd_gd.cli.picture import Picture, draw
+from micrograd_gd.cli.place import Force, require_new
 from micrograd_gd.cli.point import point
 from micrograd_gd.descent.curvature import is_minimum
 from micrograd_gd.descent.learning_rate import critical_learning_rate
@@ -43,8 +44,10 @@ def descend(
     ),
     seed: Annotated[int, typer.Option(help="Decides a random start.")] = 0,
     out: Picture = None,
+    force: Force = False,  # noqa: FBT002 — a flag
 ) -> None:
     """Walk down a formula, against its slope, until the ground is level."""
+    require_new(out, force=force)
     function = parse(formula)
     if not function.names:
         raise ArgumentError(f"{formula} depends on no name; expected a formula such as 'x**2 - x'")

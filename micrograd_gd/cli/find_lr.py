@@ -24,6 +24,7 @@ from micrograd_gd.cli.options import (
     widths,
 )
 from micrograd_gd.cli.picture import Picture, draw
+from micrograd_gd.cli.place import Force, require_new
 from micrograd_gd.descent.learning_rate import critical_learning_rate, find_learning_rate
 from micrograd_gd.descent.objective import Objective
 from micrograd_gd.errors import NonFiniteError
@@ -45,8 +46,10 @@ def find_lr(
     smallest: Annotated[float, typer.Option(help="The rate to start from.")] = 1e-6,
     largest: Annotated[float, typer.Option(help="The rate to end at, if not before.")] = 100.0,
     out: Picture = None,
+    force: Force = False,  # noqa: FBT002 — a flag
 ) -> None:
     """Find a learning rate: start with something small and slowly increase it."""
+    require_new(out, force=force)
     settings = check(
         Settings(
             hidden=widths(hidden),

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from micrograd_gd.cli.options import load_predictor
+from micrograd_gd.cli.place import Force, default_file, option, require_new
 from micrograd_gd.cli.point import At, align_pairs, compute, point
 from micrograd_gd.engine import Value
 from micrograd_gd.viz import graph as draw
@@ -22,22 +23,26 @@ def graph(
     ],
     at: At = None,
     out: Annotated[
-        Path, typer.Option("--out", "-o", help="Picture: .svg, .png or .pdf; or .dot.")
-    ] = Path("graph.svg"),
+        Path | None,
+        option("Picture: .svg, .png or .pdf; or .dot.", "graph.svg", "--out", "-o"),
+    ] = None,
+    force: Force = False,  # noqa: FBT002 — a flag
     partials: Annotated[  # noqa: FBT002 — a flag
         bool, typer.Option("--partials", help="Write the local partial beside every arrow.")
     ] = False,
 ) -> None:
     """Draw the graph of a formula, or of a trained model."""
+    require_new(out, force=force)
+    path = out or default_file("graph.svg", force=force)
     is_model = what.endswith((".json", ".safetensors"))
     root, leaves = _answer(Path(what), at or ()) if is_model else compute(what, at or ())
     root.backward()
-    draw(root, partials=partials).save(out)
+    draw(root, partials=partials).save(path)
     meaning = f" ({root.label})" if is_model else ""
     gradients = [(f"∂/∂{name}", f"{leaf.grad:.6g}") for name, leaf in leaves.items()]
     for line in align_pairs([("value", f"{root.data:.6g}{meaning}"), *gradients]):
         typer.echo(line)
-    typer.echo(f"wrote {out}")
+    typer.echo(f"wrote {path}")
 
 
 def _answer(path: Path, at: Iterable[str]) -> tuple[Value, dict[str, Value]]:

@@ -7,11 +7,10 @@ from typing import Any
 
 from micrograd_gd.cli.experiment import Settings
 from micrograd_gd.cli.options import check, dataset
+from micrograd_gd.cli.place import CHECKPOINT
 from micrograd_gd.data import Dataset
 from micrograd_gd.errors import ArgumentError, ModelFileError
 from micrograd_gd.persist import load
-
-CHECKPOINT = "checkpoint.json"
 
 
 @dataclass(frozen=True)

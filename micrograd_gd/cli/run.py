@@ -1,9 +1,9 @@
 """One training on the command line: what it prints, what it writes, how it ends."""
 
-import os
 import sys
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,17 +12,14 @@ import typer
 from micrograd_gd.cli import printing
 from micrograd_gd.cli.experiment import Experiment, Settings
 from micrograd_gd.cli.messages import PROGRAM, complain, describe_error, warn
-from micrograd_gd.cli.resume import CHECKPOINT
+from micrograd_gd.cli.place import CHECKPOINT, keep_apart
 from micrograd_gd.data import Dataset
-from micrograd_gd.errors import ArgumentError, MicrogradError
-from micrograd_gd.files import remove_leftovers, write_file
+from micrograd_gd.errors import MicrogradError
+from micrograd_gd.files import remove_leftovers
 from micrograd_gd.persist import save
 from micrograd_gd.persist.checkpoints import Checkpoint
 from micrograd_gd.training.history import History
 from micrograd_gd.viz import graph, plot_history
-
-Out = Annotated[Path, typer.Option(help="Folder for what is written; made if it is not there.")]
-
 
 Seconds = Annotated[float, typer.Option(help="Time between two checkpoints; 0: after every epoch.")]
 
@@ -31,62 +28,54 @@ def run(
     name: str,
     dataset: Dataset,
     settings: Settings,
-    out: Path,
+    place: AbstractContextManager[Path],
     notes: dict[str, Any] | None = None,
     state: dict[str, Any] | None = None,
     checkpoint_seconds: float = 5.0,
 ) -> None:
     """Train, print, and write the results; exit with 1 or 130 where the training was cut short.
 
-    With `notes`, the training leaves checkpoints, which hold them. `state` is that of a checkpoint
-    to go on from.
+    `place` gives the folder, once all is known to be well. With `notes`, the training leaves
+    checkpoints there, which hold them. `state` is that of a checkpoint to go on from.
     """
-    path = out / CHECKPOINT
-    if state is None and path.exists():
-        remedy = f"go on with it by --resume {out}, or choose another --out"
-        raise ArgumentError(f"an interrupted training is in {out}: {remedy}")
-    keep = [] if notes is None else [Checkpoint(path, seconds=checkpoint_seconds, notes=notes)]
     experiment = Experiment(dataset, settings)
-    _prepare(out)
-    for line in printing.describe_start(name, experiment):
-        typer.echo(line)
-    if state is not None:
-        remove_leftovers(out)
-        typer.echo(f"resumed   after epoch {len(state['rows']) - 1}")
-    progress = _Progress(settings.epochs)
-    history = experiment.run(*keep, progress, resume=state)
-    progress.end()
+    checkpoint = Checkpoint(CHECKPOINT, seconds=checkpoint_seconds, notes=notes)
+    with place as out:
+        checkpoint.path = out / CHECKPOINT
+        for line in printing.describe_start(name, experiment):
+            typer.echo(line)
+        if state is not None:
+            remove_leftovers(out)
+            typer.echo(f"resumed   after epoch {len(state['rows']) - 1}")
+        progress = _Progress(settings.epochs)
+        keep = [] if notes is None else [checkpoint]
+        history = experiment.run(*keep, progress, resume=state)
+        progress.end()
+        _write(experiment, history, out, is_resumed=state is not None)
+        _conclude(history, settings, out if checkpoint.path.exists() else None)
+
+
+def _write(experiment: Experiment, history: History, out: Path, *, is_resumed: bool) -> None:
+    """Write what came out, and say so. A training that diverged has no model to show."""
     diverged = history.status == "diverged"
-    written = _write(experiment, history, out)
+    place = keep_apart(out) if diverged and not is_resumed else out
+    written = ["history.csv"]
+    if not diverged:
+        save(experiment.predictor, place / "model.json")
+        written.insert(0, "model.json")
+    history.to_csv(place / "history.csv")
     if history.status != "interrupted":
-        path.unlink(missing_ok=True)  # only now that the model is there
+        (out / CHECKPOINT).unlink(missing_ok=True)  # only now that the model is there
     if not diverged:
         for line in printing.describe_result(experiment):
             typer.echo(line)
     if history.rows:
-        written += _draw(out / "loss.svg", lambda path: plot_history(history, path))
+        written += _draw(place / "loss.svg", lambda path: plot_history(history, path))
     if not diverged:
         root, what = experiment.example()
-        names = _draw(out / "graph.svg", graph(root).save)
+        names = _draw(place / "graph.svg", graph(root).save)
         written += [f"{name} ({what})" for name in names]
-    typer.echo(f"\nwrote into {out}: {', '.join(written)}")
-    _conclude(history, settings, out if path.exists() else None)
-
-
-def _write(experiment: Experiment, history: History, out: Path) -> list[str]:
-    """Write model and history, and return their names; a diverged training leaves no model.
-
-    An earlier model is removed then, because it would pass for this one.
-    """
-    written = ["history.csv"]
-    if history.status == "diverged":
-        for name in ("model.json", "graph.svg", "loss.svg"):
-            (out / name).unlink(missing_ok=True)
-    else:
-        save(experiment.predictor, out / "model.json")
-        written.insert(0, "model.json")
-    history.to_csv(out / "history.csv")
-    return written
+    typer.echo(f"\nwrote into {place}: {', '.join(written)}")
 
 
 def _conclude(history: History, settings: Settings, resumable: Path | None) -> None:
@@ -105,19 +94,6 @@ def _conclude(history: History, settings: Settings, resumable: Path | None) -> N
     losses = history.column("loss")
     if losses[-1] > losses[0]:
         warn("the loss ended above where it began; try a smaller --learning-rate")
-
-
-def _prepare(out: Path) -> None:
-    """Make the folder, and prove before training that it can be written to."""
-    probe = out / f".{os.getpid()}.probe"
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        write_file(probe, b"")
-        probe.unlink()
-    except OSError as error:
-        reason = error.strerror or error
-        expected = "expected a folder that can be written to: choose another --out"
-        raise ArgumentError(f"{out}: {reason}; {expected}") from None
 
 
 class _Progress:

@@ -19,8 +19,9 @@ from micrograd_gd.cli.options import (
     check,
     widths,
 )
+from micrograd_gd.cli.place import Force, folder, option
 from micrograd_gd.cli.resume import Command, read_checkpoint
-from micrograd_gd.cli.run import Out, Seconds, run
+from micrograd_gd.cli.run import Seconds, run
 from micrograd_gd.errors import ArgumentError
 
 
@@ -41,7 +42,8 @@ def train(
     task: Task = "auto",
     loss: Loss = None,
     seed: Seed = DEFAULT.seed,
-    out: Out = Path("run"),
+    out: Annotated[Path | None, option("Folder for what is written.", "run")] = None,
+    force: Force = False,  # noqa: FBT002 — a flag
     checkpoint_seconds: Seconds = 5.0,
     resume: Annotated[
         Path | None, typer.Option(help="Folder of an interrupted training: go on with that.")
@@ -51,7 +53,8 @@ def train(
     if resume is not None:
         _check_alone(context)
         command, rows, state = read_checkpoint(resume)
-        run(command.data, rows, command.settings, resume, command.notes(rows), state,
+        place = folder(resume, "", force=True)
+        run(command.data, rows, command.settings, place, command.notes(rows), state,
             checkpoint_seconds)  # fmt: skip
         return
     if data is None:
@@ -68,7 +71,8 @@ def train(
     )
     command = Command(data, target, task, check(settings))
     rows = command.dataset()
-    run(data, rows, settings, out, command.notes(rows), None, checkpoint_seconds)
+    place = folder(out, "run", force=force)
+    run(data, rows, settings, place, command.notes(rows), None, checkpoint_seconds)
 
 
 def _check_alone(context: typer.Context) -> None:

@@ -35,7 +35,7 @@ def run(folder, *arguments):
 
 
 def parts(folder):
-    return [*(folder / "run").glob(".checkpoint.json.*.part")]
+    return [*(folder / "run").glob(".micrograd_gd-*.part")]
 
 
 def kill_once(folder, arguments, generator, most):

@@ -140,7 +140,7 @@ def test_numbers_can_be_classes_and_the_hint_says_how(run):
     assert "mse" in hinted.out
     for options in (["--task", "classes"], ["--loss", "hinge"], ["--loss", "cross_entropy"],
                     ["--loss", "binary_cross_entropy"]):  # fmt: skip
-        done = run("train", "two.csv", "--epochs", "60", *options)
+        done = run("train", "two.csv", "--epochs", "60", *options, "--out", "run", "--force")
         assert (done.status, done.err) == (0, "")
         assert float(table(done.out)["accuracy"][0].removesuffix(" %")) >= 90
         assert set(run("predict", "run/model.json", "two.csv").out.split()) == {"y", "0", "1"}
@@ -167,6 +167,7 @@ def test_demo_reaches_100_percent_and_says_what_it_wrote(run):
     assert table(done.out)["accuracy"] == ("100.0 %", "100.0 %")
     assert "wrote into run/demo: model.json, history.csv, loss.svg, graph.svg" in done.out
     assert files("run/demo") == FILES
+    assert "wrote into run/demo-2: " in run("demo").out
 
 
 def test_ops_lists_every_operation_in_aligned_columns(run):
@@ -434,11 +435,12 @@ def test_a_resumed_training_leaves_the_bytes_of_one_that_was_not_interrupted(run
     cut = interrupted(run, *arguments)
     assert cut.status == 130
     assert cut.err.splitlines()[-1].endswith("; to go on: micrograd-gd train --resume run")
-    Path("run", ".model.json.123.part").write_bytes(b"{")
+    Path("run", ".micrograd_gd-0123456789abcdef.part").write_bytes(b"{")  # of a killed process
+    Path("run", ".foreign.1.part").write_bytes(b"{")
     done = run("train", "--resume", "run")
     assert done.status == 0
     assert "resumed   after epoch 7\n" in done.out
-    assert files("run") == FILES
+    assert files("run") == [".foreign.1.part", *FILES]
     for name in FILES:
         assert Path("run", name).read_bytes() == Path("whole", name).read_bytes()
 
@@ -490,15 +492,87 @@ def test_an_interrupted_training_is_not_overwritten(run):
     before = Path("run/checkpoint.json").read_bytes()
     done = run("train", "two.csv")
     assert (done.status, done.out) == (2, "")
-    expected = "an interrupted training is in run: go on with it by --resume run, or choose another"
+    expected = "an interrupted training is in run: go on with it by --resume run, choose another"
     assert expected in done.err
     assert Path("run/checkpoint.json").read_bytes() == before
+    assert run("train", "two.csv", *QUICK, "--force").status == 0
+    assert files("run") == FILES
 
 
-def test_a_diverged_training_leaves_no_model_of_an_earlier_one(run):
-    assert run("train", "iris", *QUICK).status == 0
-    assert run("train", "iris", *QUICK, "--activation", "log").status == 1
-    assert files("run") == ["history.csv"]
+def test_two_trainings_in_one_folder_the_second_is_told(run, launch, tmp_path):
+    program = launch("train", "iris", "--epochs", "100000", "--out", "run")
+    while not (tmp_path / "run" / "checkpoint.json").exists():
+        assert program.poll() is None
+        time.sleep(0.02)
+    for arguments in (["demo", "--out", "run"], ["train", "--resume", "run"]):
+        done = run(*arguments)
+        assert (done.status, done.out) == (2, "")
+        assert "another training is running in run; wait for its end, or choose" in done.err
+    program.kill()
+    program.wait()
+    assert run("train", "--resume", "run", "--checkpoint-seconds", "-1").status == 2
+
+
+def contents(folder):
+    return {path: path.read_bytes() for path in Path(folder).rglob("*") if path.is_file()}
+
+
+# Commands that write: what they write to by default, and what they do there next.
+OUTPUTS = [
+    (["train", "two.csv", "--epochs", "1"], "run", "run-2"),
+    (["graph", "a*b", "--at", "a=1,b=2"], "graph.svg", "graph-2.svg"),
+    (["descend", "x**2", "--max-steps", "2"], None, None),
+    (["find-lr", "two.csv", "--largest", "1e-5"], None, None),
+]
+
+
+@pytest.mark.parametrize(("command", "place", "following"), OUTPUTS)
+def test_nothing_is_overwritten_unless_that_is_asked_for(command, place, following, run):
+    Path("two.csv").write_text(CSV["good.csv"])
+    if place:
+        for expected in (place, following):
+            before = contents(".")
+            done = run(*command)
+            assert (done.status, expected in done.out) == (0, True)
+            assert before.items() < contents(".").items()
+    place = place or "picture.svg"
+    if not Path(place).exists():
+        assert run(*command, "--out", place).status == 0
+    before = contents(".")
+    done = run(*command, "--out", place)
+    assert (done.status, done.out, contents(".")) == (2, "", before)
+    assert " is there already; choose another --out, or add --force\n" in done.err
+    for path in [*Path(place).glob("*"), Path(place)]:
+        if path.is_file():
+            path.write_text("old")
+    assert run(*command, "--out", place, "--force").status == 0
+    assert b"old" not in contents(".").values()
+    assert before.keys() == contents(".").keys()
+
+
+@pytest.mark.parametrize("options", [[], ["--force"], ["--out", "run", "--force"]])
+def test_a_training_that_diverges_leaves_an_earlier_one_as_it_is(options, run):
+    Path("two.csv").write_text(CSV["good.csv"])
+    assert run("train", "two.csv", *QUICK).status == 0
+    before = contents(".")
+    done = run("train", "two.csv", *QUICK, "--activation", "log", *options)
+    assert done.status == 1
+    assert "wrote into run-2: history.csv\n" in done.out
+    assert files("run-2") == ["history.csv"]
+    assert before.items() < contents(".").items()
+
+
+def test_what_a_training_did_not_write_stays(run):
+    Path("two.csv").write_text(CSV["good.csv"])
+    Path("notes.txt").write_text("mine")
+    Path(".model.json.7.part").write_text("mine")
+    for options in ([*QUICK, "--activation", "log"], [*QUICK, "--force"]):
+        run("train", "two.csv", "--out", ".", *options)
+        assert Path("notes.txt").read_text() == Path(".model.json.7.part").read_text() == "mine"
+    assert files(".") == [".model.json.7.part", *FILES[:3], "model.json", "notes.txt", "two.csv"]
+    Path("graph.svg").write_text("mine")
+    assert run("train", "two.csv", "--out", ".", *QUICK).status == 2
+    assert Path("graph.svg").read_text() == "mine"
 
 
 def checkpoint(change):

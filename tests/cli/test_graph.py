@@ -56,7 +56,9 @@ def test_graph_draws_a_trained_model_at_the_mean_of_its_data_or_elsewhere(run):
     rows = dict(line.split("  ") for line in re.sub("  +", "  ", mean.out).splitlines()[:-1])
     names = [f"∂/∂{part}_{side}" for part in ("sepal", "petal") for side in ("length", "width")]
     assert [*rows] == ["value", *names]
-    elsewhere = run("graph", "run/model.json", "-o", "net.svg", "--at", "petal_length=1.4")
+    elsewhere = run(
+        "graph", "run/model.json", "-o", "net.svg", "--force", "--at", "petal_length=1.4"
+    )
     assert elsewhere.status == 0
     assert elsewhere.out.splitlines()[0] != mean.out.splitlines()[0]
     assert "petal_length" in Path("net.svg").read_text(encoding="utf-8")

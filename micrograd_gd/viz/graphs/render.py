@@ -6,7 +6,7 @@ import shutil
 import subprocess
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, redirect_stderr
+from contextlib import closing, contextmanager, redirect_stderr
 from typing import TYPE_CHECKING
 
 from micrograd_gd.errors import DrawingError
@@ -68,13 +68,11 @@ def _by_pygraphviz(source: str, kind: str) -> bytes | None:
     except ImportError:
         return None
     with _one_at_a_time, _silent_stderr():
-        graph = pygraphviz.AGraph(string=source)
         try:
-            picture: bytes = graph.draw(format=kind, prog="dot")
-        except (OSError, ValueError) as error:
+            with closing(pygraphviz.AGraph(string=source)) as graph:
+                picture: bytes = graph.draw(format=kind, prog="dot")
+        except (OSError, ValueError) as error:  # it writes temporary files
             raise DrawingError(f"pygraphviz could not draw the graph: {error}") from error
-        finally:
-            graph.close()
     return picture
 
 
