@@ -165,23 +165,23 @@ class Value:
         stands_for_it = blocks.record_constant(self) if blocks.open_blocks else None
         return PythonValue(self._data, self.label) if stands_for_it is None else stands_for_it
 
-    @staticmethod
-    def record(op: Operation, /, *operands: Any) -> "Value":
+    @classmethod
+    def record(cls, op: Operation, /, *operands: Any) -> "Value":
         """The node that applies `op` to all its operands, at least one of which is a value."""
         kinds = set(map(type, operands))
         if kinds == _ALL_VALUES:  # as in every neuron
             result = op.rule((True,) * len(operands))(*[x._data for x in operands])
-            return PythonValue._node(op, result[0], *slots(operands), *slots(result[1:]))
+            return cls._node(op, result[0], *slots(operands), *slots(result[1:]))
         if not kinds <= {PythonValue, float}:
             operands = tuple([_operand(x, i, op) for i, x in enumerate(operands, 1)])
         active = tuple([type(x) is not float for x in operands])
         y, *slopes = op.rule(active)(*[x if type(x) is float else x._data for x in operands])
         partials = tuple([p if flows else None for p, flows in zip(slopes, active, strict=True)])
-        return PythonValue._node(op, y, *slots(operands), *slots(partials))
+        return cls._node(op, y, *slots(operands), *slots(partials))
 
-    @staticmethod
-    def _node(op: Operation, y: float, a: Any, b: Any, da: Any, db: Any) -> "Value":
-        node = _new(PythonValue)
+    @classmethod
+    def _node(cls, op: Operation, y: float, a: Any, b: Any, da: Any, db: Any) -> "Value":
+        node = _new(cls)
         node.op = op
         node._data = y
         node._grad = 0.0
@@ -230,8 +230,8 @@ def engine_name() -> str:
     return "python" if Value is PythonValue else "native"
 
 
-def _unpickle(_below: Any, *fields: Any) -> Any:
-    return Value._put_together(*fields)  # type: ignore[attr-defined]  # of the engine in use
+def _unpickle(_below: Any, subclass: Any, *parts: Any) -> Any:
+    return copies.put_together(subclass or Value, parts)  # of the engine in use
 
 
 def _complete(kind: Any) -> None:

@@ -1,10 +1,11 @@
 """Copies and pickles of whole graphs, of any depth; what nodes share, their copies share.
 
 Operands are copied before the nodes that use them, so nothing recurses. Of a gradient that is a
-graph of its own, the number is copied.
+graph of its own, the number is copied. A subclass stays, with the attributes that it has beside.
 """
 
-from collections.abc import Callable, Iterator
+import copy as standard
+from collections.abc import Callable, Iterable, Iterator
 from threading import local
 from typing import Any
 
@@ -24,7 +25,17 @@ def define(kind: Any, unpickle: Callable[..., Any]) -> None:
 def copy(node: Any) -> Any:
     """Another node with the same fields, on the same operands."""
     blocks.report_use(node, "a copy")
-    return node._put_together(*node._take_apart())
+    made = put_together(type(node), node._take_apart())
+    if attributes := getattr(node, "__dict__", None):
+        vars(made).update(attributes)
+    return made
+
+
+def put_together(kind: Any, parts: Iterable[Any]) -> Any:
+    """The node of that class that was taken apart into these."""
+    node = kind.__new__(kind)
+    node._put_together(*parts)
+    return node
 
 
 def deepcopy(root: Any, memo: dict[int, Any]) -> Any:
@@ -34,7 +45,9 @@ def deepcopy(root: Any, memo: dict[int, Any]) -> Any:
         if id(node) not in memo:
             op, operands, *rest = node._take_apart()
             copied = tuple([memo.get(id(operand), operand) for operand in operands])
-            memo[id(node)] = node._put_together(op, copied, *rest)
+            memo[id(node)] = made = put_together(type(node), (op, copied, *rest))
+            if attributes := getattr(node, "__dict__", None):
+                vars(made).update(standard.deepcopy(attributes, memo))
     return memo[id(root)]
 
 
@@ -42,7 +55,10 @@ def reduce(node: Any) -> tuple[Any, ...]:
     """How pickle writes a node: first the nodes below it, then its own fields."""
     blocks.report_use(node, "a copy")
     below = None if _pickling.below or node.op is None else _Below(node)
-    return type(node)._unpickle, (below, *node._take_apart())
+    kind = type(node)
+    subclass = None if "_unpickle" in vars(kind) else kind
+    arguments = below, subclass, *node._take_apart()
+    return kind._unpickle, arguments, getattr(node, "__dict__", None) or None
 
 
 class _Pickling(local):

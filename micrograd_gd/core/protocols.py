@@ -68,23 +68,22 @@ def define(kind: Any) -> None:
     kind.__format__ = _format
     kind._prev = property(lambda self: {x for x in self.operands if isinstance(x, kind)})
     kind._take_apart = _take_apart
-    kind._put_together = staticmethod(_make_put_together(kind))
+    kind._put_together = _put_together
     kind._op = property(lambda self: self.op.infix or self.op.name if self.op else "")
     for name in ("__init__", "backward", "nodes"):
         setattr(kind, name, check_keywords(vars(kind)[name]))
     for method in vars(kind).values():
         if isfunction(method):
-            _present(method, takes_self=True)
-        elif isinstance(method, staticmethod):
-            _present(method.__func__, takes_self=False)
+            _present(method)
+        elif isinstance(method, classmethod):
+            _present(method.__func__)
 
 
-def _present(method: Any, *, takes_self: bool) -> None:
+def _present(method: Any) -> None:
     """Let help show the method as it shows that of the twin in C, which knows no annotations."""
     own = signature(method)
     parameters = [p.replace(annotation=Parameter.empty) for p in own.parameters.values()]
-    if takes_self:
-        parameters[0] = parameters[0].replace(kind=Parameter.POSITIONAL_ONLY)
+    parameters[0] = parameters[0].replace(kind=Parameter.POSITIONAL_ONLY)
     method.__signature__ = own.replace(parameters=parameters, return_annotation=Parameter.empty)
 
 
@@ -130,14 +129,9 @@ def _take_apart(node: Any) -> tuple[Any, ...]:
     return node.op, node.operands, node.partials, node._data, gradient, node.label
 
 
-def _make_put_together(kind: Any) -> Callable[..., Any]:
-    def put_together(
-        op: Any, operands: Any, partials: Any, data: Any, grad: Any, label: Any
-    ) -> Any:
-        node = object.__new__(kind)
-        node.op, node._data, node._grad, node.label = op, data, grad, label
-        node._a, node._b = slots(operands)
-        node._da, node._db = slots(partials)
-        return node
-
-    return put_together
+def _put_together(
+    self: Any, op: Any, operands: Any, partials: Any, data: Any, grad: Any, label: Any
+) -> None:
+    self.op, self._data, self._grad, self.label = op, data, grad, label
+    self._a, self._b = slots(operands)
+    self._da, self._db = slots(partials)

@@ -322,12 +322,15 @@ class Round:
 
     def restore(self):
         if self.rng.random() < 0.2:
-            return Native._put_together(*self.things(8))
+            return Native(1.0)._put_together(*self.things(8))
         op = self.rng.choice([None, *OPERATIONS.values()])
         operands, partials = tuple(self.things(6)), tuple(self.things(6))
         if self.rng.random() < 0.7:
             partials = tuple([self.rng.choice([None, 1.0, self.thing()]) for _ in operands])
-        return Native._put_together(op, operands, partials, 1.5, self.thing(), self.thing())
+        parts = op, operands, partials, 1.5, self.thing(), self.thing()
+        node = Native(1.0)
+        node._put_together(*parts)
+        return node
 
     def adopt(self):
         if self.rng.random() < 0.05:  # each one that succeeds stays for good

@@ -26,7 +26,7 @@ from micrograd_gd.table.ops import OPERATIONS
 if engine_name() != "native":
     pytest.skip("both engines are compared where the native one runs", allow_module_level=True)
 
-Native, restore = native.Value, native.Value._put_together
+Native = native.Value
 Python = engine.PythonValue
 both_engines = pytest.mark.parametrize("kind", [Python, Native], ids=["python", "native"])
 
@@ -603,10 +603,14 @@ def test_a_format_that_is_no_text_is_refused(kind):
         lambda: Native.record(OPERATIONS["add"], Native(1.0)),
         lambda: Native.record(OPERATIONS["total"]),
         Native.record,
-        lambda: restore(None, (1.0,), (None,), 0.0, 0.0, ""),
-        lambda: restore(OPERATIONS["add"], (), (), 0.0, 0.0, ""),
-        lambda: restore(OPERATIONS["add"], (Native(1.0),), (1.0, 2.0), 0.0, 0.0, ""),
-        lambda: restore(OPERATIONS["exp"], (Native(1.0),) * 3, (1.0,) * 3, 0, 0, ""),
+        lambda: Native(0.0)._put_together(None, (1.0,), (None,), 0.0, 0.0, ""),
+        lambda: Native(0.0)._put_together(OPERATIONS["add"], (), (), 0.0, 0.0, ""),
+        lambda: Native(0.0)._put_together(
+            OPERATIONS["add"], (Native(1.0),), (1.0, 2.0), 0.0, 0.0, ""
+        ),
+        lambda: Native(0.0)._put_together(
+            OPERATIONS["exp"], (Native(1.0),) * 3, (1.0,) * 3, 0, 0, ""
+        ),
         Native,
         lambda: Native(1.0, "w", 3),
         lambda: Native(1.0, name="w"),

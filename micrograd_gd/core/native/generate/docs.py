@@ -37,8 +37,8 @@ def write_docs(value: type) -> str:
         if method is None or name in dir(object) or not inspect.getdoc(method):
             continue
         if inspect.isroutine(method):
-            is_static = isinstance(inspect.getattr_static(value, name), staticmethod)
-            docs[f"Value_{name}"] = _document(name, method, "type" if is_static else "self")
+            of_type = isinstance(inspect.getattr_static(value, name), classmethod)
+            docs[f"Value_{name}"] = _document(name, method, "type" if of_type else "self")
         elif name[0] != "_":
             docs[f"Value_{name}"] = inspect.getdoc(method) or ""
     docs |= _document_declarations()

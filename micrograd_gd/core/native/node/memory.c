@@ -176,3 +176,13 @@ static Py_ALWAYS_INLINE inline Node *new_node(State *state)
     make_leaf(node);
     return node;
 }
+
+/* A leaf of a subclass, which has memory of its own and is tracked from birth. */
+static Node *new_of_subclass(PyTypeObject *type)
+{
+    Node *node = (Node *)type->tp_alloc(type, 0); /* all zeros, and tracked */
+    if (node != NULL) {
+        node->tracked = true;
+    }
+    return node;
+}

@@ -242,15 +242,16 @@ static int take_operands(State *state, Node *node, PyObject *const *operand, Py_
 }
 
 /* The node for `n` operands, the last of them, from `given` on, being `defaults`. */
-static PyObject *record_any(State *state, uint32_t op, PyObject *const *operand, Py_ssize_t n,
-                            Py_ssize_t given, const double *defaults)
+static PyObject *record_any(State *state, PyTypeObject *type, uint32_t op,
+                            PyObject *const *operand, Py_ssize_t n, Py_ssize_t given,
+                            const double *defaults)
 {
     double few[16];
     double *x = n <= 16 ? few : PyMem_Malloc((size_t)n * sizeof(double));
     if (x == NULL) {
         return PyErr_NoMemory();
     }
-    Node *node = new_node(state);
+    Node *node = type == state->type ? new_node(state) : new_of_subclass(type);
     if (node != NULL) {
         node->op = op;
         node->data = 0.0;
@@ -275,7 +276,8 @@ static Py_ssize_t complete_count(const Row *row, Py_ssize_t n)
 }
 
 /* The node for exactly these operands, save for defaults of a row that was compiled in. */
-static PyObject *record(State *state, uint32_t op, PyObject *const *operand, Py_ssize_t n)
+static PyObject *record_as(State *state, PyTypeObject *type, uint32_t op,
+                           PyObject *const *operand, Py_ssize_t n)
 {
     if (state->ops[op] == NULL) {
         return no_such_operation(op);
@@ -289,7 +291,12 @@ static PyObject *record(State *state, uint32_t op, PyObject *const *operand, Py_
     if (n < all) {
         defaults = ROWS[op].defaults + ROWS[op].default_count - (all - n);
     }
-    return record_any(state, op, operand, all, n, defaults);
+    return record_any(state, type, op, operand, all, n, defaults);
+}
+
+static PyObject *record(State *state, uint32_t op, PyObject *const *operand, Py_ssize_t n)
+{
+    return record_as(state, state->type, op, operand, n);
 }
 
 /* The same where operands have names, or a wrong number: the row knows what to say. */

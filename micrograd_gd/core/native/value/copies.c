@@ -1,5 +1,5 @@
-/* Copies: core/copies.py takes a node apart with `_take_apart`, and `_put_together` makes one of
-   the parts.
+/* Copies: core/copies.py takes a node apart with `_take_apart`, and `_put_together` gives the parts
+   to another one.
 
    The parts are the operation, the operands, the partials, the number, the gradient and the
    label. What is restored may come from a file, so it is checked as far as the rest of the C
@@ -74,25 +74,23 @@ static int restore(State *state, Node *node, PyObject *op, PyObject *operands, P
     return 0;
 }
 
-static PyObject *value_put_together(PyObject *type, PyObject *args)
+/* Also for a value that had operands before; it is a leaf where the parts are refused. */
+static PyObject *value_put_together(PyObject *self, PyObject *args)
 {
-    State *state = state_of_type((PyTypeObject *)type);
+    State *state = state_of(self);
+    Node *node = (Node *)self;
     PyObject *op, *operands, *partials, *label;
     double data, grad;
     if (!PyArg_ParseTuple(args, "OO!O!ddO:_put_together", &op, &PyTuple_Type, &operands,
                           &PyTuple_Type, &partials, &data, &grad, &label)) {
         return NULL;
     }
-    Node *node = new_node(state);
-    if (node == NULL) {
+    drop_operands(node, NULL);
+    if (restore(state, node, op, operands, partials) < 0 || set_label(self, label, NULL) < 0) {
+        drop_operands(node, NULL);
         return NULL;
     }
     node->data = data;
-    if (restore(state, node, op, operands, partials) < 0
-        || set_label((PyObject *)node, label, NULL) < 0) {
-        Py_CLEAR(node);
-    } else {
-        node->grad = grad;
-    }
-    return (PyObject *)node;
+    node->grad = grad;
+    Py_RETURN_NONE;
 }

@@ -108,7 +108,7 @@ static PyObject *value_record(PyObject *type, PyObject *const *args, Py_ssize_t 
     }
     State *state = state_of_type((PyTypeObject *)type);
     uint32_t op = number_of_op(state, args[0]);
-    return op ? record(state, op, args + 1, n - 1) : NULL;
+    return op ? record_as(state, (PyTypeObject *)type, op, args + 1, n - 1) : NULL;
 }
 
 static PyObject *value_conjugate(PyObject *self, PyObject *Py_UNUSED(none))

@@ -65,11 +65,7 @@ static PyObject *value_new(PyTypeObject *type, PyObject *Py_UNUSED(args), PyObje
         }
         return (PyObject *)node;
     }
-    Node *node = (Node *)type->tp_alloc(type, 0); /* all zeros, and tracked */
-    if (node != NULL) {
-        node->tracked = true;
-    }
-    return (PyObject *)node;
+    return (PyObject *)new_of_subclass(type);
 }
 
 /* Where the call of a function that has these keywords was refused for another one, let

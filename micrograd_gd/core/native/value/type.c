@@ -17,7 +17,7 @@ static PyMethodDef value_methods[] = {
     METHOD(conjugate, METH_NOARGS),
     {"__format__", value_format, METH_O, NULL},
     {"_take_apart", value_take_apart, METH_NOARGS, NULL},
-    {"_put_together", value_put_together, METH_VARARGS | METH_CLASS, NULL},
+    {"_put_together", value_put_together, METH_VARARGS, NULL},
     ROW_METHODS
     {NULL, NULL, 0, NULL},
 };
