@@ -1,0 +1,1 @@
+"""micrograd's own interface over ours, for programs that were written for micrograd."""
