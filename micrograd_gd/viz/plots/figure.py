@@ -43,7 +43,8 @@ def axes(
 ) -> Iterator[list[Any]]:
     """The given axes, or all axes of a new figure, row by row. `size` is in inches.
 
-    Where a path is given, the figure is written to it when the block ends.
+    Where a path is given, the figure is written to it when the block ends. Of matplotlib's state
+    nothing is changed, but that pyplot has a new figure where there is no path.
     """
     kind = "" if path is None else format_of(path)
     with _matplotlib() as mpl:
@@ -52,23 +53,44 @@ def axes(
             if path is not None:
                 _write(path, kind, ax.figure)
             return
-        with mpl.rc_context(_STYLE):
-            figure = _new_figure(size, is_file=path is not None)
+        with _new_figure(size, is_file=path is not None) as figure, _style(mpl.rcParams):
             grid = figure.subplots(rows, columns, sharex=columns == 1, squeeze=False)
             yield list(grid.flat)
             if path is not None:
                 _write(path, kind, figure)
 
 
-def _new_figure(size: tuple[float, float], *, is_file: bool) -> Any:
+@contextmanager
+def _new_figure(size: tuple[float, float], *, is_file: bool) -> Iterator[Any]:
     """A figure of pyplot, which shows it and keeps it; or for a file, a figure of no window."""
     if is_file:
         from matplotlib.figure import Figure  # noqa: PLC0415 — slow to import, as matplotlib is
 
-        return Figure(figsize=size, layout="constrained")
+        yield Figure(figsize=size, layout="constrained")
+        return
     from matplotlib import pyplot as plt  # noqa: PLC0415 — slow to import, as matplotlib is
 
-    return plt.figure(figsize=size, layout="constrained")
+    figure = plt.figure(figsize=size, layout="constrained")
+    try:
+        yield figure
+    except BaseException:
+        plt.close(figure)  # else it would be shown, half drawn
+        raise
+
+
+@contextmanager
+def _style(settings: Any) -> Iterator[None]:
+    """Draw in our style, and put back what it changed.
+
+    `matplotlib.rc_context` puts back everything, also what the import of pyplot has set meanwhile:
+    that figures are shown.
+    """
+    before = {name: settings[name] for name in _STYLE}
+    settings.update(_STYLE)
+    try:
+        yield
+    finally:
+        settings.update(before)
 
 
 def _write(path: Path, kind: str, figure: Any) -> None:

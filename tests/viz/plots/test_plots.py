@@ -21,6 +21,7 @@ from micrograd_gd.viz import (
 from micrograd_gd.viz.formats import PICTURES
 from micrograd_gd.viz.plots.boundaries import _probabilities
 
+mpl = pytest.importorskip("matplotlib")
 plt = pytest.importorskip("matplotlib.pyplot")
 
 ROWS = [
@@ -46,14 +47,6 @@ def test_curves_are_the_same_bytes_every_time(tmp_path):
 def test_curves_of_one_epoch_or_of_a_loss_of_zero_draw(tmp_path):
     plot_history([{"epoch": 0, "loss": 0.0}], tmp_path / "loss.svg")
     assert (tmp_path / "loss.svg").exists()
-
-
-def test_curves_leave_the_settings_of_matplotlib_alone(tmp_path):
-    import matplotlib as mpl
-
-    before = dict(mpl.rcParams)
-    plot_history(ROWS, tmp_path / "loss.svg")
-    assert dict(mpl.rcParams) == before
 
 
 def test_the_first_curves_on_a_machine_come_without_remarks(tmp_path, python):
@@ -110,6 +103,13 @@ def test_any_column_of_a_history_is_drawn():
 
 
 def test_plots_draw_on_the_axes_and_into_the_file_that_are_given(tmp_path):
+    with mpl.rc_context({"lines.linewidth": 3, "text.color": "red", "interactive": True}):
+        before = dict(mpl.rcParams), mpl.get_backend()
+        draw_everywhere(tmp_path)
+        assert (dict(mpl.rcParams), mpl.get_backend()) == before
+
+
+def draw_everywhere(tmp_path):
     model = MLP(2, [2, 1], seed=0)
     curve = Record(rates=[0.1, 1.0], losses=[1.0, 2.0], suggestion=0.1)
     for draw in (
@@ -129,6 +129,15 @@ def test_plots_draw_on_the_axes_and_into_the_file_that_are_given(tmp_path):
         plt.close("all")
         assert draw(path).figure.axes
         assert plt.get_fignums() == []  # a file needs no window
+        (figure,) = {draw().figure}
+        assert plt.get_fignums() == [figure.number]
+        plt.close("all")
+
+
+def test_a_plot_that_fails_leaves_no_figure():
+    with pytest.raises(TypeError):
+        plot_history([{"epoch": 0, "loss": "none"}])
+    assert plt.get_fignums() == []
 
 
 def test_learning_rates_are_a_curve_with_the_suggestion_marked():
