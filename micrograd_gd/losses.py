@@ -37,7 +37,7 @@ _absolute, _clip, _relu, _softplus, _square, _where = (
 
 
 def mse(predictions: Any, targets: Any) -> Any:
-    """Mean squared error: mean (p - t)².
+    """Mean squared error: mean (p - t)², over all numbers where a model has several outputs.
 
     >>> mse([1.0, 2.0], [1.0, 4.0])
     2.0
@@ -111,7 +111,8 @@ def cross_entropy(scores: Any, targets: Any) -> Any:
     """
     rows = _read_rows(scores)
     classes = [
-        _read_class(t, i, len(rows[0])) for i, t in _check_targets("cross_entropy", rows, targets)
+        _read_class(_read_number(t, f"target {i} of cross_entropy"), i, len(rows[0]))
+        for i, t in enumerate(_check_targets("cross_entropy", rows, targets))
     ]
     is_any = any(isinstance(c, Value) for c in classes)
     surprise = _surprise_of_any if is_any else _surprise
@@ -134,9 +135,7 @@ def any_class() -> Iterator[None]:
         _takes_any_class.reset(token)
 
 
-LOSSES: Mapping[str, Callable[..., Any]] = {
-    loss.__name__: loss for loss in (mse, mae, huber, hinge, binary_cross_entropy, cross_entropy)
-}
+LOSSES: dict[str, Callable[..., Any]] = {}  # by name; filled below, as they are offered
 
 
 def loss_function(loss: str | Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
@@ -179,25 +178,48 @@ def _surprise_of_any(row: list[Any], c: Any) -> Any:
 
 
 def _read_pairs(loss: str, predictions: Any, targets: Any) -> list[tuple[Any, Any]]:
-    """Each prediction with its target, numbers as floats."""
+    """Each prediction with its target, numbers as floats; rows are taken number by number."""
     predictions = _read_sequence(predictions, f"predictions of {loss}")
+    targets = _check_targets(loss, predictions, targets)
+    if any(hasattr(kind, "__len__") for kind in {*map(type, predictions), *map(type, targets)}):
+        predictions, targets = _read_outputs(loss, predictions, targets)
     return [
-        (_read_number(predictions[i], f"prediction {i} of {loss}"), t)
-        for i, t in _check_targets(loss, predictions, targets)
+        (_read_number(p, f"prediction {i} of {loss}"), _read_number(t, f"target {i} of {loss}"))
+        for i, (p, t) in enumerate(zip(predictions, targets, strict=True))
     ]
 
 
-def _check_targets(loss: str, predictions: list[Any], targets: Any) -> Iterator[tuple[int, Any]]:
-    """The targets as floats, numbered; there must be as many as predictions."""
-    targets = _read_sequence(targets, f"targets of {loss}")
-    if len(predictions) != len(targets):
+def _check_targets(loss: str, predictions: list[Any], targets: Any) -> list[Any]:
+    """The targets; there must be as many as predictions."""
+    wanted = _read_sequence(targets, f"targets of {loss}")
+    if len(predictions) != len(wanted):
         raise ShapeError(
             f"{loss} needs a target for every prediction: "
-            f"got {len(predictions)} predictions and {len(targets)} targets"
+            f"got {len(predictions)} predictions and {len(wanted)} targets"
         )
-    if not targets:
+    if not wanted:
         raise ArgumentError(f"{loss} needs at least one sample, and got none")
-    return enumerate(_read_number(t, f"target {i} of {loss}") for i, t in enumerate(targets))
+    return wanted
+
+
+def _read_outputs(loss: str, predictions: list[Any], targets: list[Any]) -> list[list[Any]]:
+    """The numbers of all rows, for a model of several outputs; a row of one may be a number."""
+    numbers: list[list[Any]] = [[], []]
+    for i, (prediction, target) in enumerate(zip(predictions, targets, strict=True)):
+        row = _read_sequence(prediction, f"prediction {i} of {loss}")
+        wanted = _read_sequence(target, f"target {i} of {loss}")
+        if len(row) != len(wanted):
+            raise ShapeError(
+                f"prediction {i} of {loss} has {_count(row)}, and its target {_count(wanted)}; "
+                f"expected a target for every output of the model"
+            )
+        numbers[0] += row
+        numbers[1] += wanted
+    return numbers
+
+
+def _count(row: list[Any]) -> str:
+    return f"{len(row)} number{'s' * (len(row) != 1)}"
 
 
 def _read_rows(scores: Any) -> list[list[Any]]:
@@ -251,3 +273,6 @@ def _plain(x: Any) -> float:
 
 
 close_module(__name__)
+
+for _loss in (mse, mae, huber, hinge, binary_cross_entropy, cross_entropy):
+    LOSSES[_loss.__name__] = _loss

@@ -244,8 +244,10 @@ def test_what_is_no_number_is_a_type_error(name, wrong):
          "and got 1 in a row; .* take binary_cross_entropy"),
         (lambda: cross_entropy([[1.0, 2.0], [1.0]], [0, 0]), ShapeError,
          "row 1 of the scores has 1 classes, and row 0 has 2"),
-        (lambda: mse([[1.0, 2.0]], [1.0]), NotANumberError,
-         r"prediction 0 of mse must be one real number, but came as list \[1\.0, 2\.0\]"),
+        (lambda: mse([[1.0, 2.0]], [1.0]), ShapeError,
+         "prediction 0 of mse has 2 numbers, and its target 1 number; expected a target for every"),
+        (lambda: mse([[1.0, [2.0]]], [[1.0, 2.0]]), NotANumberError,
+         r"prediction 1 of mse must be one real number, but came as list \[2\.0\]"),
         (lambda: huber([1.0], [1.0], delta=0), ArgumentError,
          r"delta is 0\.0; expected a number above 0"),
         (lambda: huber([1.0], [1.0], delta=math.nan), ArgumentError, "delta is nan"),
@@ -254,6 +256,19 @@ def test_what_is_no_number_is_a_type_error(name, wrong):
 def test_a_wrong_argument_is_named(call, error, message):
     with pytest.raises(error, match=message):
         call()
+
+
+@pytest.mark.parametrize("loss", ON_NUMBERS)
+@pytest.mark.parametrize("width", [1, 2, 3])
+def test_rows_of_outputs_are_taken_number_by_number(loss, width):
+    """As in PyTorch: the mean over all numbers; a row of one may also be the number itself."""
+    outputs = [[Value(0.25 * i - 0.5 * j) for j in range(width)] for i in range(4)]
+    targets = [[float((i + j) % 2 or loss is hinge) for j in range(width)] for i in range(4)]
+    flat = [x for row in outputs for x in row], [t for row in targets for t in row]
+    assert loss(outputs, targets).data == loss(*flat).data
+    assert loss(np.array(outputs), np.array(targets)).data == loss(*flat).data
+    if width == 1:
+        assert loss(flat[0], targets).data == loss(outputs, flat[1]).data == loss(*flat).data
 
 
 def test_the_registry_has_every_loss_by_its_name():

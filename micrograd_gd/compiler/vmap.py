@@ -5,7 +5,7 @@ the function once, on values that stand for the numbers of all samples, each in 
 (`compiler.lanes`).
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import wraps
 from operator import itemgetter
 from typing import Any
@@ -13,7 +13,9 @@ from typing import Any
 from micrograd_gd.compiler import batches, lanes
 from micrograd_gd.compiler.arguments import refuse_change
 from micrograd_gd.errors import ArgumentError, ShapeError
+from micrograd_gd.table.numbers import shorten
 from micrograd_gd.transforms import trees
+from micrograd_gd.transforms.recording import IN_A_SECOND_CALL, require_function
 
 Function = Callable[..., Any]
 Axes = int | None | Sequence[int | None]
@@ -30,6 +32,8 @@ def vmap(f: Function, in_axes: Axes = 0) -> Function:
     may depend on a sample's numbers; `functional.where` chooses without a branch. The sum and the
     mean of a batch, by `functional.total` and `functional.mean`, add in an order of their own.
 
+    Lists are no arrays: of a list, each entry is an argument that has samples of its own.
+
     Raises ShapeError where arguments do not have the same number of samples, and ArgumentError
     where `in_axes` does not have one entry for each argument.
 
@@ -37,6 +41,13 @@ def vmap(f: Function, in_axes: Axes = 0) -> Function:
     >>> vmap(lambda w, x: w * x[0] + x[1], in_axes=(None, 0))(10.0, np.array([[1.0, 2], [3, 4]]))
     array([12., 34.])
     """
+    require_function(f)
+    axes = in_axes if isinstance(in_axes, Iterable) else [in_axes]
+    if not all(isinstance(axis, int | None) for axis in axes):
+        raise ArgumentError(
+            f"in_axes is {shorten(in_axes)}; expected an axis or None for each argument, or one "
+            f"axis for all: {IN_A_SECOND_CALL}"
+        )
     if hasattr(f, "map_batch"):  # what was compiled for one sample is compiled for all
         return f.map_batch(in_axes)  # type: ignore[no-any-return]  # of what is compiled
 
@@ -65,8 +76,11 @@ class _Batch:
     def __init__(self, args: tuple[Any, ...], in_axes: Axes) -> None:
         axes = [in_axes] * len(args) if isinstance(in_axes, int | None) else [*in_axes]
         if len(axes) != len(args):
-            raise ArgumentError(f"in_axes is {in_axes!r}, but {len(args)} arguments came")
-        self.size = -1
+            raise ArgumentError(
+                f"in_axes is {in_axes!r}, and {len(args)} arguments came; expected an axis or None "
+                f"for each of them, or one axis for all"
+            )
+        self.size, self._first = -1, ""
         self.args = [
             x if axis is None else self._samples_first(x, axis, f"argument {i}")
             for i, (x, axis) in enumerate(zip(args, axes, strict=True))
@@ -77,21 +91,32 @@ class _Batch:
             raise ShapeError(f"vmap needs at least one sample, and {what}")
 
     def _samples_first(self, x: Any, axis: int, name: str) -> Any:
-        """The tree with each array's samples along its first axis."""
+        """The argument with each array's samples along its first axis."""
         if isinstance(x, dict):
             return {key: self._samples_first(x[key], axis, f"{name}[{key!r}]") for key in x}
         if isinstance(x, (list, tuple)):
             parts = [self._samples_first(y, axis, f"{name}[{i}]") for i, y in enumerate(x)]
             return type(x)(*parts) if hasattr(x, "_fields") else type(x)(parts)
-        shape = getattr(x, "shape", ())
+        shape = getattr(x, "shape", None)
+        if shape is None:
+            raise ShapeError(
+                f"{name} is {shorten(x)}; vmap expected an array whose axis {axis} counts the "
+                f"samples: make one of a list, as by numpy.array, or put None in in_axes for an "
+                f"argument that all samples share"
+            )
         if not -len(shape) <= axis < len(shape):
             raise ShapeError(
-                f"vmap maps over axis {axis} of {name}, which has the shape {shape}: give an array "
-                f"of samples, or None in in_axes for what all samples share"
+                f"{name} has the shape {shape}; vmap expected an axis {axis} that counts the "
+                f"samples: put another one in in_axes, or None for an argument that all samples "
+                f"share"
             )
         if self.size not in {-1, shape[axis]}:
-            raise ShapeError(f"{name} has {shape[axis]} samples, and others have {self.size}")
-        self.size = shape[axis]
+            raise ShapeError(
+                f"{name} has {shape[axis]} samples along axis {axis}, and {self._first} has "
+                f"{self.size}; expected as many of all"
+            )
+        if self.size < 0:
+            self.size, self._first = shape[axis], name
         axes = [*range(len(shape))]
         axes.insert(0, axes.pop(axis))
         return x.transpose(axes)
@@ -138,7 +163,7 @@ def _pick_each(leaf: Any, size: int) -> list[Any]:
 
 
 def _stack(results: list[Any], of_samples: Callable[[list[Any]], list[Any]], size: int) -> Any:
-    """The tree of the results, with an array of all samples in place of each number or array."""
+    """The results in one, with an array of all samples in place of each number or array."""
     flat = [trees.flatten(result, "the result of a sample") for result in results]
     structure = flat[0][1]
     for i, (_, other) in enumerate(flat):

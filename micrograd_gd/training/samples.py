@@ -20,9 +20,17 @@ from micrograd_gd.transforms.derivatives import value_and_grad
 # Whether a prediction names the right class, for the losses whose targets are classes.
 _IS_RIGHT: dict[str, Callable[[Any, Any], bool]] = {
     "cross_entropy": lambda scores, t: max(range(len(scores)), key=scores.__getitem__) == t,
-    "binary_cross_entropy": lambda score, t: (score > 0) == (t > 0.5),
-    "hinge": lambda score, t: (score > 0) == (t > 0),
+    "binary_cross_entropy": lambda score, t: _is_on_side(score, t, 0.5),
+    "hinge": lambda score, t: _is_on_side(score, t, 0.0),
 }
+
+
+def _is_on_side(scores: Any, targets: Any, border: float) -> bool:
+    """Whether the score, or each of a row, is above 0 just where the target is above the border."""
+    if hasattr(targets, "__len__"):
+        row = scores if hasattr(scores, "__len__") else [scores]
+        return all((score > 0) == (t > border) for score, t in zip(row, targets, strict=True))
+    return bool((scores > 0) == (targets > border))
 
 
 class Samples:

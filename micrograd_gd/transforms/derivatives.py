@@ -14,9 +14,16 @@ from typing import Any, NamedTuple
 from micrograd_gd.core import blocks
 from micrograd_gd.engine import Value
 from micrograd_gd.errors import ArgumentError, ShapeError
-from micrograd_gd.table.numbers import require_count
+from micrograd_gd.table.numbers import shorten
 from micrograd_gd.transforms import trees
-from micrograd_gd.transforms.recording import Argnums, Function, Recording, require_function
+from micrograd_gd.transforms.recording import (
+    IN_A_SECOND_CALL,
+    Argnums,
+    Function,
+    Recording,
+    require_argnums,
+    require_function,
+)
 from micrograd_gd.transforms.sparsity import Mode, SparseMatrix
 
 __all__ = [
@@ -88,6 +95,7 @@ def value_and_grad(
     (6.0, [3.0])
     """
     require_function(f)
+    require_argnums(argnums)
 
     @wraps(f)
     def value_and_gradient(*args: Any, **kwargs: Any) -> Any:
@@ -190,6 +198,7 @@ def jacobian(
     SparseMatrix(entries=([3.0, 2.0, 1.0], ([0, 0, 1], [0, 1, 0])), shape=(2, 2))
     """
     require_function(f)
+    require_argnums(argnums)
     if mode not in {None, "forward", "reverse"}:
         raise ArgumentError(f"mode is {mode!r}; expected 'forward', 'reverse' or None")
 
@@ -259,7 +268,9 @@ def derivative(f: Function, order: int = 1) -> Function:
     240.0
     """
     require_function(f)
-    require_count("order", order, least=0)
+    if not (isinstance(order, int) and order >= 0):
+        expected = f"expected a whole number, at least 0: {IN_A_SECOND_CALL}"
+        raise ArgumentError(f"order is {shorten(order)}; {expected}")
     for _ in range(order):
         f = grad(f)
     return f
@@ -290,11 +301,11 @@ def scipy_objective(f: Function) -> ScipyObjective:
     return ScipyObjective(f, grad(f), hessian(f), hessian_times_vector)
 
 
-def stop_gradient(tree: Any) -> Any:
+def stop_gradient(x: Any) -> Any:
     """The same numbers, through which no derivative flows.
 
     >>> grad(lambda x: x * stop_gradient(x))(3.0)
     3.0
     """
-    leaves, structure = trees.flatten(tree)
+    leaves, structure = trees.flatten(x)
     return trees.unflatten(structure, [*map(blocks.constant, leaves)])

@@ -218,6 +218,19 @@ def require_function(f: Any) -> None:
         raise ArgumentError(f"expected a function, but was given {shorten(f)}{hint}")
 
 
+def require_argnums(argnums: Any) -> None:
+    """Raise ArgumentError unless it is the number of an argument, or several."""
+    wanted = argnums if isinstance(argnums, Iterable) else [argnums]
+    if not all(isinstance(place, int) for place in wanted):
+        raise ArgumentError(
+            f"argnums is {shorten(argnums)}; expected the number of an argument, or several of "
+            f"them: {IN_A_SECOND_CALL}"
+        )
+
+
+IN_A_SECOND_CALL = "what to call the function with comes in a second call, as in grad(f)(2.0)"
+
+
 def _fresh(x: Any) -> Value:
     if (trace := blocks.trace()) and (varying := trace.fresh(x)) is not None:
         return varying  # type: ignore[no-any-return]  # the trace's
@@ -264,7 +277,7 @@ def _transforming() -> Iterator[None]:
 def _places(argnums: Argnums, count: int) -> list[int]:
     wanted = [*argnums] if isinstance(argnums, Iterable) else [argnums]
     for place in wanted:
-        if not isinstance(place, int) or not -count <= place < count:
+        if not -count <= place < count:
             raise ArgumentError(
                 f"argnums is {argnums!r}, but the function was called with {count} arguments"
             )

@@ -62,7 +62,7 @@ class Structure:
 LEAF = Structure(None)
 
 
-def flatten(tree: Any, name: str = "tree") -> tuple[list[Any], Structure]:
+def flatten(tree: Any, name: str = "x") -> tuple[list[Any], Structure]:
     """The leaves, numbers and values, from left to right, and the structure they came from.
 
     Raises NotANumberError, which says where below `name` something is no number.
@@ -186,7 +186,7 @@ def unflatten(structure: Structure, leaves: Sequence[Any]) -> Any:
     [1, (2, 3)]
     """
     if len(leaves) != structure.size:
-        raise ShapeError(f"{structure!r} has {structure.size} leaves, and {len(leaves)} came")
+        raise ShapeError(f"{structure!r} has {structure.size} numbers, and {len(leaves)} came")
     return _unflatten(structure, iter(leaves))
 
 
@@ -216,7 +216,10 @@ def match(tree: Any, structure: Structure, name: str) -> list[Any]:
     """
     leaves, own = flatten(tree, name)
     if not is_like(own, structure):
-        raise ShapeError(f"{name} must be like {structure!r}, but is {own!r}: {shorten(tree)}")
+        raise ShapeError(
+            f"{name} must be like {structure!r}, but is {own!r}, where * is a number: "
+            f"{shorten(tree)}"
+        )
     return [*_as_in(structure, own, leaves)]
 
 

@@ -106,12 +106,16 @@ def test_values_go_through_a_batch_eagerly():
 @pytest.mark.parametrize(
     ("args", "axes", "message"),
     [
-        ((1.0,), 0, "argument 0, which has the shape"),
-        (([1.0, 2.0],), 0, r"argument 0\[0\], which has the shape"),
-        ((np.ones(3), np.ones(4)), 0, "argument 1 has 4 samples, and others have 3"),
+        ((1.0,), 0, "argument 0 is 1.0; vmap expected an array whose axis 0 counts the samples"),
+        (([1.0, 2.0],), 0, r"argument 0\[0\] is 1.0; .* make one of a list, as by numpy.array"),
+        (([[1.0, 2.0]],), 1, r"argument 0\[0\]\[0\] is 1.0; .* whose axis 1 counts"),
+        (("abc",), 0, "argument 0 is 'abc'; vmap expected an array"),
+        ((np.float64(1.0),), 0, r"argument 0 has the shape \(\); vmap expected an axis 0"),
+        ((np.ones(3), np.ones(4)), 0, "argument 1 has 4 samples along axis 0, and argument 0 has"),
+        (({"a": np.ones(3), "b": np.ones(4)},), 0, r"'b'\] has 4 .* argument 0\['a'\] has 3"),
         ((np.ones((0, 2)),), 0, "there are no samples"),
         ((np.ones(2),), None, "no argument is mapped"),
-        ((np.ones(2),), 1, "over axis 1 of argument 0"),
+        ((np.ones(2),), 1, r"argument 0 has the shape \(2,\); vmap expected an axis 1"),
     ],
 )
 def test_what_counts_no_samples_is_refused(args, axes, message):
@@ -120,8 +124,11 @@ def test_what_counts_no_samples_is_refused(args, axes, message):
 
 
 def test_as_many_axes_as_arguments_are_due():
-    with pytest.raises(ArgumentError, match=r"in_axes is \(0,\), but 2 arguments came"):
-        vmap(lambda x, y: x + y, in_axes=(0,))(np.ones(2), np.ones(2))
+    for axes in ((0,), (0, 0, 0)):
+        with pytest.raises(ArgumentError, match=r"in_axes is .*, and 2 arguments came; expected"):
+            vmap(lambda x, y: x + y, in_axes=axes)(np.ones(2), np.ones(2))
+    with pytest.raises(ArgumentError, match="expected a function, but was given 3"):
+        vmap(3)
 
 
 def test_samples_must_give_results_of_one_structure():

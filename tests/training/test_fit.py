@@ -504,3 +504,13 @@ def test_an_optimizer_has_the_parameters_and_the_rate(settings, message):
     steps = {"optimizer": GradientDescent(model.parameters(), 0.1)}
     with pytest.raises(ArgumentError, match=message):
         fit(model, [[0.0]], [1.0], **steps | settings)
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+@pytest.mark.parametrize("loss", ["mse", "binary_cross_entropy"])
+def test_a_model_with_several_outputs_has_a_target_for_each(loss, compiled):
+    inputs = [[0.0, 1.0], [1.0, 0.0], [1.0, 1.0], [0.0, 0.0]]
+    model = MLP(2, [2], seed=0)  # each output copies an input
+    history = fit(model, inputs, inputs, loss=loss, epochs=300, lr=1.0, compiled=compiled)
+    assert history.rows[-1]["loss"] < 0.05
+    assert history.rows[-1].get("accuracy", 1.0) == 1.0

@@ -19,7 +19,9 @@ from micrograd_gd import (
     grad,
     hessian,
     hvp,
+    jacfwd,
     jacobian,
+    jacrev,
     jit,
     jvp,
     linearize,
@@ -469,12 +471,21 @@ def test_the_memory_of_a_gradient_is_linear_in_the_number_of_operations():
 
 
 @pytest.mark.parametrize(
+    "transform", [grad, value_and_grad, jacobian, jacfwd, jacrev, hessian, derivative, vmap]
+)
+@pytest.mark.parametrize("place", [2.0, [1.0, 2.0], np.ones(2), Value(2.0)])
+def test_a_place_that_comes_too_early_is_told_where_to_go(transform, place):
+    with pytest.raises(ArgumentError, match=r"expected .*: what to call .* as in grad\(f\)\(2.0\)"):
+        transform(lambda x: x, place)
+
+
+@pytest.mark.parametrize(
     ("call", "error", "message"),
     [
         (lambda: grad(lambda x: [x, x])(1.0), ShapeError, r"it is \[\*, \*\]: use jacobian"),
         (lambda: grad(lambda x: x, 1)(1.0), ArgumentError, "argnums is 1, but .* with 1 arguments"),
         (lambda: grad(lambda x: x, "a")(1.0), ArgumentError, "argnums is 'a'"),
-        (lambda: grad(lambda x: x, 1.5)(1.0), ArgumentError, "argnums is 1.5, but"),
+        (lambda: grad(lambda x: x, 1.5)(1.0), ArgumentError, "argnums is 1.5; expected"),
         (lambda: grad(lambda x, y: x, -3)(1.0, 2.0), ArgumentError, "argnums is -3, but .* 2 arg"),
         (
             lambda: grad(lambda x, y: x, (0, 2))(1.0, 2.0),
