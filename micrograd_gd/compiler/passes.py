@@ -91,19 +91,13 @@ def scan_forward(program: Program, rule: Rule | None = None) -> Program:
             scan.scan_guard(statement)
         else:
             scan.scan_instruction(statement)
-    outputs, batches = [*scan.resolve(program.outputs)], []
-    for each in program.batch_outputs:
-        (number,) = scan.resolve((each.number,))
-        if number in scan.lanes:
-            batches.append(each._replace(number=number))
-        else:  # all samples have the same number
-            for place in each.places:
-                outputs[place] = number
+    numbers = scan.resolve([each.number for each in program.batch_outputs])
+    batches = zip(program.batch_outputs, numbers, strict=True)
     return replace(
         program,
         statements=tuple(scan.statements),
-        outputs=tuple(outputs),
-        batch_outputs=tuple(batches),
+        outputs=scan.resolve(program.outputs),
+        batch_outputs=tuple([each._replace(number=number) for each, number in batches]),
     )
 
 
@@ -204,7 +198,8 @@ class _Scan:
 
 def scan_back(program: Program) -> Program:
     """Leave out what nothing depends on."""
-    needed = {*find_numbers(program.outputs), *(each.number for each in program.batch_outputs)}
+    given = [*program.outputs, *(each.number for each in program.batch_outputs)]
+    needed = {*find_numbers(given)}
     statements: list[Statement] = []
     for statement in reversed(program.statements):
         if isinstance(statement, Guard) or statement.result in needed:

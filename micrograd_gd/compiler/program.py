@@ -26,7 +26,10 @@ from micrograd_gd.transforms.trees import Structure
 
 
 class BatchOutput(NamedTuple):
-    """Outputs that are all lanes of a varying number, evenly spaced from `start` on."""
+    """Outputs that are all lanes of a number, evenly spaced from `start` on.
+
+    A uniform number is the same in each.
+    """
 
     number: Any
     start: int
@@ -96,7 +99,8 @@ class Program:
         """Whether some of it is computed for each sample of a batch."""
         if isinstance(self.statements, EncodedStatements):  # C leaves batches to Python
             return False
-        return any(isinstance(each.op, Lanes) for each in self.instructions)
+        is_border = (isinstance(each.op, Lanes) for each in self.instructions)
+        return bool(self.batch_outputs) or any(is_border)
 
     @cached_property
     def varying(self) -> dict[int, int]:
@@ -157,7 +161,7 @@ class Program:
             if x is not None:
                 yield _write_operand(x, names)
             elif place in batches:
-                yield f"{names[batches[place].number]}[:]"
+                yield f"{_write_operand(batches[place].number, names)}[:]"
 
 
 def _write_statement(statement: Statement, names: dict[int, str]) -> str:

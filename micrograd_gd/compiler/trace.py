@@ -6,6 +6,7 @@ a program could not repeat, such as taking a number out of the graph, is refused
 
 import math
 import traceback
+from collections import defaultdict, deque
 from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any, Literal, NamedTuple
 from weakref import WeakSet
@@ -212,15 +213,26 @@ class Trace:
 
 
 def _find_batches(outputs: Sequence[Any]) -> tuple[list[Any], list[BatchOutput]]:
-    """The outputs, with None where they are all lanes of a varying number, evenly spaced."""
-    places: dict[Value, list[int]] = {}
+    """The outputs, with None where they are all lanes of a varying number, evenly spaced.
+
+    A number may be there several times.
+    """
+    runs: dict[tuple[Value, float], deque[list[int]]] = defaultdict(deque)  # by the lane to come
     for place, y in enumerate(outputs):
-        if lanes.is_kind(y, "pick") and y.operands[1] == len(places.setdefault(y.operands[0], [])):
-            places[y.operands[0]].append(place)
+        if lanes.is_kind(y, "pick"):
+            varying, lane = y.operands
+            run = runs[varying, lane].popleft() if runs[varying, lane] else []
+            if lane == len(run):
+                run.append(place)
+                runs[varying, lane + 1].append(run)
     left, batches = [*outputs], []
-    for varying, found in places.items():
-        if not found or len(found) < outputs[found[0]].op.lanes:
-            continue
+    complete = [
+        (varying, run)
+        for (varying, lane), found in runs.items()
+        for run in found
+        if lane == outputs[run[0]].op.lanes
+    ]
+    for varying, found in complete:
         stride = found[1] - found[0] if len(found) > 1 else 1
         if found == [*range(found[0], found[0] + len(found) * stride, stride)]:
             batches.append(BatchOutput(varying, found[0], stride, len(found)))

@@ -62,7 +62,6 @@ def _check_lanes(instruction: Instruction, varying: dict[int, int]) -> None:
 def _check_outputs(program: Program) -> None:
     if any(map(program.find_lanes, program.outputs)):
         raise JitError("a number of a sample leaves the function that is mapped over the batch")
-    # What all samples turn out to share, the scan forward makes outputs of their own.
     if any(
         program.find_lanes(each.number) not in {0, each.lanes} for each in program.batch_outputs
     ):

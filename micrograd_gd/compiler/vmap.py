@@ -156,9 +156,10 @@ def _pack(column: list[Any]) -> Any:
 
 
 def _pick_each(leaf: Any, size: int) -> list[Any]:
+    """The lanes; what all samples share has lanes, too, so that it leaves as a whole."""
     traced = batches.of_trace()
-    if traced is None or not traced.lanes_of(leaf):
-        return [leaf] * size
+    if traced is not None and not traced.lanes_of(leaf):
+        leaf = lanes.record("spread", size, leaf)
     return [lanes.record("pick", size, leaf, float(i)) for i in range(size)]
 
 

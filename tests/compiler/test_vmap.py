@@ -285,6 +285,28 @@ def test_a_batch_may_be_computed_or_closed_over(backend):
     assert close(jit(step, backend=backend)(2.0, POINTS), step(2.0, POINTS))
 
 
+def test_results_may_be_shared_constant_and_there_several_times(backend):
+    """By all samples, in any order of rows and columns, one sample or many."""
+
+    def f(w, x):
+        y = x[0] * w
+        row = np.array([y, 2.0, w, y])
+        return [y, y, w, w * 3, 0.5, x[1], x[1], row, {"same": row}, hessian(sin)(w)]
+
+    for size in (1, 2, 9):
+        for g, args in (
+            (f, (2.0, POINTS[:size])),
+            (lambda _, x: [1.0, x[0]], (2.0, POINTS[:size])),
+            (lambda *_: 3.0, (2.0, POINTS[:size])),
+            (lambda w, _: w, (2.0, POINTS[:size])),
+            (hessian(lambda w, x: w * x[0] * x[1] + x[0] ** 2, 1), (2.0, POINTS[:size])),
+        ):
+            mapped = vmap(g, (None, 0))
+            got, expected = jit(mapped, backend=backend)(*args), mapped(Value(args[0]), args[1])
+            assert flatten(got)[1] == flatten(expected)[1]
+            assert bits(got) == bits(expected)
+
+
 def test_one_batch_inside_another_is_written_out(backend):
     def f(w, grid):
         return mean(vmap(lambda row: total(vmap(lambda x: sin(w * x))(row)))(grid))

@@ -88,7 +88,9 @@ def _write_outputs(program: Program) -> list[str]:
     texts = ["" if x is None else _write_operand(x) for x in program.outputs]
     for each in program.batch_outputs:
         for lane, place in enumerate(each.places):
-            texts[place] = f"v{each.number}[{lane}]"
+            texts[place] = _write_operand(each.number)
+            if program.find_lanes(each.number):
+                texts[place] += f"[{lane}]"
     return texts
 
 

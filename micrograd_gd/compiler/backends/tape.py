@@ -149,7 +149,11 @@ class _Encoder:
     def encode_stages(self, outputs: list[int]) -> None:
         """Append the records of a program with batches."""
         program = self._program
-        even = [each for each in program.batch_outputs if self._is_even(each)]
+        varying = [each for each in program.batch_outputs if program.find_lanes(each.number)]
+        for shared in {*program.batch_outputs} - {*varying}:
+            for place in shared.places:
+                outputs[place] = self.encode_operand(shared.number)
+        even = [each for each in varying if self._is_even(each)]
         waiting: dict[int, list[BatchOutput]] = {}
         for batch in even:
             waiting.setdefault(batch.number, []).append(batch)
@@ -165,7 +169,7 @@ class _Encoder:
         for left in waiting.values():  # of numbers that no loop computes
             self._append(RecordKind.STAGE, left[0].lanes)
             self._encode_outputs(left)
-        self._encode_picks({*program.batch_outputs} - {*even}, outputs)
+        self._encode_picks({*varying} - {*even}, outputs)
 
     def _is_even(self, batch: BatchOutput) -> bool:
         """Whether its lanes lie as evenly in memory as among the outputs."""

@@ -9,7 +9,7 @@ import pytest
 
 pytest.importorskip("llvmlite")
 
-from micrograd_gd import functional, grad, jit, trace, value_and_grad, vmap
+from micrograd_gd import functional, grad, hessian, jit, trace, value_and_grad, vmap
 from micrograd_gd.compiler.backends import llvm
 from micrograd_gd.compiler.backends.llvm import memory
 from micrograd_gd.compiler.backends.llvm.module import ModuleWriter
@@ -144,6 +144,22 @@ def test_lanes_are_those_of_python_bit_for_bit_whatever_their_number(lanes):
     machine, python = (jit(f, backend=backend) for backend in ("llvm", "python"))
     for ours, expected in zip(machine(*args), python(*args), strict=True):
         assert bits(ours) == bits(expected)
+
+
+@pytest.mark.parametrize(
+    ("f", "arguments"),
+    [
+        (vmap(lambda *_: 3.0), lambda n: [np.ones(n)]),
+        (vmap(lambda x: [x * x] * 3), lambda n: [np.ones(n)]),
+        (vmap(hessian(lambda x: x[0] * x[1] ** 2)), lambda n: [np.ones((n, 2))]),
+        (vmap(lambda w, x: [w, w * w, x], (None, 0)), lambda n: [2.0, np.ones(n)]),
+        (lambda x: [3.0, x[0] * x[1], *x], lambda n: [[1.0] * n]),
+        (lambda x: [x[0] * x[1], np.array([0.0, 1.0] * len(x))], lambda n: [[1.0] * n]),
+    ],
+)
+def test_results_that_nothing_computes_make_the_code_no_longer(f, arguments):
+    few, many = (len(text_of(trace(f, *arguments(n))).splitlines()) for n in (9, 900))
+    assert few == many
 
 
 def test_the_functions_of_a_stage_pass_numbers_on_in_tiles(monkeypatch):

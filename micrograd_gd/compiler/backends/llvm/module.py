@@ -15,6 +15,7 @@ from micrograd_gd.compiler.backends.llvm.memory import Memory, Part
 from micrograd_gd.compiler.backends.llvm.scalars import ScalarWriter
 from micrograd_gd.compiler.backends.llvm.templates import Template, Templates
 from micrograd_gd.compiler.instructions import Guard, Instruction, Statement
+from micrograd_gd.compiler.lanes import operation
 from micrograd_gd.compiler.program import Program
 from micrograd_gd.compiler.schedule import Schedule, Stage, is_kind, schedule
 from micrograd_gd.table.ops import Operation
@@ -68,22 +69,19 @@ class ModuleWriter:
 def _plan(program: Program) -> tuple[Program, Schedule]:
     """The program and its stages. The last stage runs once, and gives out sums and inputs.
 
-    A pack that is an output needs a statement that writes it: a copy.
+    A pack that is an output needs a statement that writes it: a copy. So does what all samples
+    share: it is spread.
     """
     if not program.has_batches:
         return program, Schedule([Stage(0, tuple(program.statements))], {})
     packs = {each.result for each in program.instructions if is_kind(each, "pack")}
-    given = [each.number for each in program.batch_outputs if each.number in packs]
-    copies = dict(zip(dict.fromkeys(given), count(program.free_number), strict=False))
-    statements = [Instruction(new, _COPY, (old,)) for old, new in copies.items()]
-    program = replace(
-        program,
-        statements=(*program.statements, *statements),
-        batch_outputs=tuple([
-            each._replace(number=copies.get(each.number, each.number))
-            for each in program.batch_outputs
-        ]),
-    )  # fmt: skip
+    statements, batches = [*program.statements], [*program.batch_outputs]
+    for i, each in enumerate(program.batch_outputs):
+        if each.number in packs or not program.find_lanes(each.number):
+            op = _COPY if each.number in packs else operation("spread", each.lanes)
+            statements.append(Instruction(program.free_number + i, op, (each.number,)))
+            batches[i] = each._replace(number=program.free_number + i)
+    program = replace(program, statements=tuple(statements), batch_outputs=tuple(batches))
     order = schedule(program)
     return program, order._replace(stages=[*order.stages, Stage(0, ())])
 

@@ -6,6 +6,7 @@ memory.
 
 from collections.abc import Iterator, Sequence
 
+from micrograd_gd.compiler.backends.llvm.copies import Copies
 from micrograd_gd.compiler.backends.llvm.expression import write_term
 from micrograd_gd.compiler.backends.llvm.memory import UNCHANGED, Memory, Part
 from micrograd_gd.compiler.instructions import Guard, Instruction, Operand
@@ -24,7 +25,8 @@ class ScalarWriter:
         outputs = program.output_layout
         sums = {x for found in memory.sums.values() for x in found}
         self._places: dict[int, list[tuple[int, int]]] = {}  # of results among the outputs
-        self._copied: list[tuple[Operand, tuple[int, int]]] = []  # inputs and constants
+        self._copies = Copies(program)
+        self._has_begun = False
         self._sums: list[tuple[int, tuple[int, int]]] = []
         for i, x in enumerate(program.outputs):
             if isinstance(x, int) and x in sums:
@@ -32,16 +34,17 @@ class ScalarWriter:
             elif isinstance(x, int) and x >= program.size:
                 self._places.setdefault(x, []).append(outputs.locate(i))
             elif x is not None:
-                self._copied.append((x, outputs.locate(i)))
+                self._copies.add(x, *outputs.locate(i))
         self._packs = find_packs(program)
 
     def write_function(self, name: str, part: Part) -> str:
-        """A function of these statements."""
+        """A function of these statements, and what it needs."""
         here = _Function(self._program, self._memory)
         lines, names = here.lines, here.names
-        for x, place in self._copied:
-            here.store_output(here.load_operand(x), *place)
-        self._copied.clear()
+        if is_first := not self._has_begun:
+            self._has_begun = True
+            for line in self._copies.write_calls(here.load_buffer):
+                lines.append(line)  # after those that load buffers
         if not part.statements:
             here.copy_sums(self._sums)
         slots = self._memory.uniform
@@ -66,7 +69,8 @@ class ScalarWriter:
             for place in self._places.get(statement.result, ()):
                 here.store_output(y, *place)
         head = f"define i32 @{name}(ptr %x, ptr %y, ptr noalias %v) nounwind {{"
-        return "\n".join([head, *lines, "ret i32 -1", "}"])
+        definitions = self._copies.write_definitions() if is_first else ()
+        return "\n".join([*definitions, head, *lines, "ret i32 -1", "}"])
 
     def _write_pack(self, pack: Instruction, here: "_Function") -> None:
         """Put numbers into the row of a varying one, unless they are read where they are."""
@@ -109,7 +113,7 @@ class _Function:
         if x not in self.names:
             if x < self._inputs:
                 buffer, offset = self._places.locate(x)
-                self.names[x] = self.load(self._load_buffer("%x", buffer), offset, UNCHANGED)
+                self.names[x] = self.load(self.load_buffer("%x", buffer), offset, UNCHANGED)
             else:
                 self.names[x] = self.load("%v", self._slots[x], UNCHANGED)
         return self.names[x]
@@ -124,7 +128,7 @@ class _Function:
 
     def store_output(self, y: str, buffer: int, offset: int) -> None:
         """Write an output."""
-        self.store(y, self._load_buffer("%y", buffer), offset)
+        self.store(y, self.load_buffer("%y", buffer), offset)
 
     def copy_sums(self, sums: Sequence[tuple[int, tuple[int, int]]]) -> None:
         """Write sums that are outputs, those side by side together."""
@@ -136,13 +140,14 @@ class _Function:
             else:
                 runs.append([start, buffer, offset, 1])
         for start, buffer, offset, size in runs:
-            target = self._offset(self._load_buffer("%y", buffer), offset)
+            target = self._offset(self.load_buffer("%y", buffer), offset)
             pointers = f"ptr align 8 {target}, ptr align 8 {self._offset('%v', start)}"
             self.lines.append(
                 f"call void @llvm.memcpy.p0.p0.i64({pointers}, i64 {8 * size}, i1 false)"
             )
 
-    def _load_buffer(self, table: str, i: int) -> str:
+    def load_buffer(self, table: str, i: int) -> str:
+        """The pointer to a buffer."""
         key = f"{table}{i}"
         if key not in self._buffers:
             pointer = self._emit("p", f"getelementptr ptr, ptr {table}, i64 {i}") if i else table

@@ -46,7 +46,7 @@ class Templates:
         """The template for the operation and its constants."""
         if isinstance(statement, Guard):
             return _GUARD
-        if isinstance(statement.op, Lanes):
+        if isinstance(statement.op, Lanes) and statement.op.kind != "spread":
             return _OF_LANES[statement.op.kind]
         key: object = (statement.op, kind)
         constants: list[float | None] = [None] * len(statement.operands)
