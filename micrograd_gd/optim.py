@@ -99,6 +99,14 @@ class Optimizer:
         self._memory = memory
         self.steps += 1
 
+    def __repr__(self) -> str:
+        rate, count = self._learning_rate, len(self.parameters)
+        now = f"{rate_at(rate, self.steps):g} by a schedule" if callable(rate) else rate
+        numbers = {name: x for name, x in vars(self).items() if isinstance(x, int | float)}
+        own = {name: x for name, x in numbers.items() if not name.startswith("_")}
+        settings = "".join(f", {name}={x}" for name, x in {"learning_rate": now, **own}.items())
+        return f"{type(self).__name__}({count} parameter{'s' * (count != 1)}{settings})"
+
     def zero_grad(self) -> None:
         """Set every parameter's gradient to 0."""
         for parameter in self.parameters:
@@ -183,6 +191,8 @@ class Momentum(Optimizer):
     >>> optimizer.step(); optimizer.step()
     >>> w.data
     0.375
+    >>> optimizer
+    Momentum(1 parameter, learning_rate=0.25, steps=2, momentum=0.5)
     """
 
     remembers = ("velocity",)

@@ -152,4 +152,4 @@ class CompiledFunction:
         return CompiledFunction, (self.f, self._settings)
 
     def __repr__(self) -> str:
-        return f"jit({self.f!r})"
+        return f"jit({getattr(self.f, '__qualname__', self.f)})"

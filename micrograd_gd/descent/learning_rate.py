@@ -234,7 +234,7 @@ class Sweep(tuple[Verdict, ...]):
 
     __slots__ = ()
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         return "\n".join(map(repr, self))
 
 

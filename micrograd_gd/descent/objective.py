@@ -55,6 +55,10 @@ class Objective:
         model = deepcopy(self.model, replaced)
         return self.loss([model(row) for row in self.inputs], self.targets)
 
+    def __repr__(self) -> str:
+        loss = getattr(self.loss, "__name__", "loss")
+        return f"Objective({loss} of {self.model!r} on {len(self.inputs)} samples)"
+
     def batches(self, size: int, order: Random) -> Iterator["Objective"]:
         """The loss on `size` of the samples, again and again, in the order of `fit`; without end.
 

@@ -75,6 +75,9 @@ class Descent:
         place = shorten(self.parameters)
         return f"Descent({self.status} after {steps}, value {self.value:g} at {place})"
 
+    def __str__(self) -> str:
+        return f"{self!r}\n  {self.message}"
+
 
 def turns(trajectory: Sequence[Step]) -> list[bool]:
     """For every step, whether the slope at its end points back to its beginning."""

@@ -13,7 +13,7 @@ from micrograd_gd.files import write_file
 Figures = dict[str, float]
 
 
-@dataclass
+@dataclass(repr=False)
 class History:
     """What happened in a training: a row of figures for each epoch, and how it ended.
 
@@ -25,6 +25,10 @@ class History:
     >>> history = History([{"epoch": 0, "loss": 2.0}, {"epoch": 1, "loss": 0.5}])
     >>> history.column("loss"), history.best_epoch
     ([2.0, 0.5], 1)
+    >>> history
+    History(completed)
+      epoch 0: loss 2
+      epoch 1: loss 0.5, the lowest
     """
 
     rows: list[Figures] = field(default_factory=list)
@@ -58,6 +62,18 @@ class History:
         writer.writerow(self.rows[0] if self.rows else ["epoch", "loss"])
         writer.writerows(row.values() for row in self.rows)
         write_file(path, text.getvalue().encode())
+
+    def __repr__(self) -> str:
+        """How it ended, and the first row, that of the lowest loss, and the last."""
+        lines = [f"History({self.message or self.status})"]
+        best = self.best_epoch
+        for k in sorted({0, best, len(self.rows) - 1} & {*range(len(self.rows))}):
+            figures = {name: f"{name} {x:.4g}" for name, x in self.rows[k].items()}
+            if k == best:
+                figures["loss"] += ", the lowest"
+            epoch, *others = figures.values()
+            lines.append(f"  {epoch}: {', '.join(others)}")
+        return "\n".join(lines)
 
     def __getstate__(self) -> dict[str, Any]:
         return {**vars(self), "training": None}  # a copy says what happened; it cannot go on
