@@ -164,17 +164,17 @@ class Arguments:
         inputs = [Value(x) for x in leaves]
         return Trace(self.name, inputs, tuple(self.named), lambda: self.call(inputs))
 
-    def trace_steadily(self, leaves: Sequence[float]) -> Trace:
-        """The same, once more where the function changed what it sees.
+    def trace_steadily(self) -> Trace:
+        """The same for the numbers that came, once more where the function changed what it sees.
 
         Raises JitError where it draws random numbers, or the second trace is another program.
         """
         before = look_around(self._f)
-        traced = self.trace(leaves)
+        traced = self.trace(self.leaves)
         after = look_around(self._f)
         if after == before:
             return traced
-        again = self.trace(leaves)
+        again = self.trace(self.leaves)
         draws = before.generators != after.generators != look_around(self._f).generators
         if draws or _write(again) != _write(traced):
             what = "draws random numbers" if draws else "counts its calls or changes what it reads"
@@ -184,9 +184,9 @@ class Arguments:
             )
         return traced
 
-    def evaluate(self, leaves: Sequence[float]) -> Any:
+    def evaluate(self) -> Any:
         """The numbers of the result, without a program: the function itself runs on values."""
-        result = self.call([*map(Value, leaves)])
+        result = self.call([*map(Value, self.leaves)])
         numbers, structure = trees.flatten_numbers(result, "the result")
         return trees.unflatten(structure, numbers)
 

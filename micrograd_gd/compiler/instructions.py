@@ -16,6 +16,7 @@ from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import Any, NamedTuple, overload
 
+from micrograd_gd.core.choice import native_part
 from micrograd_gd.table.ops import Operation
 from micrograd_gd.table.relations import RELATIONS
 
@@ -93,8 +94,9 @@ class EncodedStatements(Sequence[Statement]):
             at = end
 
     def __reduce__(self) -> Any:
-        """As a tuple: the numbers of operations are those of this build of the core."""
-        return tuple, (self.as_tuple,)
+        """As they are, with the numbers of operations in this build of the core."""
+        parts = self.code, self.constants, self.outputs, self._size, self.guards, self.ops
+        return _read_encoded, parts
 
     def __len__(self) -> int:
         return self._size
@@ -114,3 +116,12 @@ class EncodedStatements(Sequence[Statement]):
 
     def __hash__(self) -> int:
         return hash(self.as_tuple)
+
+
+def _read_encoded(*parts: Any) -> Sequence[Statement]:
+    """The statements of a pickle; as a tuple where operations have other numbers here."""
+    statements = EncodedStatements(*parts)
+    find_number = native_part("number_of")
+    if find_number and all(find_number(op) == i for i, op in statements.ops.items()):
+        return statements
+    return statements.as_tuple

@@ -1,31 +1,50 @@
 """`jit`: a function that is traced once for each kind of call, and then run as a program."""
 
-import sys
 from collections.abc import Callable, Sequence
-from functools import update_wrapper
-from typing import Any
+from functools import cached_property
+from typing import Any, overload
+from weakref import ref
 
 from micrograd_gd.compiler.arguments import Signature
 from micrograd_gd.compiler.passes import optimize_trace
 from micrograd_gd.compiler.program import Program
+from micrograd_gd.compiler.programs import Programs
 from micrograd_gd.compiler.specialization import BACKENDS, Settings, Specialization, refuse
 from micrograd_gd.compiler.vmap import Axes, vmap
 from micrograd_gd.core import blocks
 from micrograd_gd.engine import Value
-from micrograd_gd.errors import ArgumentError
+from micrograd_gd.errors import ArgumentError, JitError
+from micrograd_gd.table.numbers import shorten
 from micrograd_gd.transforms import recording
+from micrograd_gd.transforms.wrapper import Wrapper
 
-MOST_TRIED = 4  # kinds of calls that are offered the arguments before these are taken apart
 
-
+@overload
 def jit(
     f: Callable[..., Any],
+    *,
+    static_argnums: int | Sequence[int] = ...,
+    static_argnames: str | Sequence[str] = ...,
+    backend: str = ...,
+    fast_math: bool = ...,
+) -> "CompiledFunction": ...
+@overload
+def jit(
+    f: None = None,
+    *,
+    static_argnums: int | Sequence[int] = ...,
+    static_argnames: str | Sequence[str] = ...,
+    backend: str = ...,
+    fast_math: bool = ...,
+) -> "Callable[[Callable[..., Any]], CompiledFunction]": ...
+def jit(
+    f: Callable[..., Any] | None = None,
     *,
     static_argnums: int | Sequence[int] = (),
     static_argnames: str | Sequence[str] = (),
     backend: str = "auto",
     fast_math: bool = False,
-) -> "CompiledFunction":
+) -> "CompiledFunction | Callable[[Callable[..., Any]], CompiledFunction]":
     """The same function, traced at its first call and run as a compiled program from then on.
 
     It takes and returns what `f` does: numbers, nested lists, tuples, dicts and NumPy arrays. Its
@@ -34,6 +53,9 @@ def jit(
     Static arguments go to `f` as they are, and each of their values gets a program of its own:
     give their places in `static_argnums` or their names in `static_argnames`. `backend` is `auto`,
     `python`, `tape` or `llvm`. `fast_math` gives up equal bits for fewer instructions.
+
+    As a decorator it may have arguments, as in `@jit(backend="llvm")`. On a method, each object has
+    programs of its own, and `self` is not among the arguments that are counted.
 
     Raises ArgumentError for what is no function, an unknown backend, and static arguments that `f`
     does not take. A call raises JitError for what a program could not repeat.
@@ -49,6 +71,8 @@ def jit(
         return v2, -1.0
     """
     settings = Settings(static_argnums, static_argnames, backend, fast_math)
+    if f is None:
+        return lambda f: CompiledFunction(f, settings)
     return CompiledFunction(f, settings)
 
 
@@ -62,29 +86,32 @@ def trace(f: Callable[..., Any], *args: Any, **kwargs: Any) -> Program:
     return optimize_trace(arguments.trace(arguments.leaves))
 
 
-class CompiledFunction:
-    """A function with the programs that it was traced to."""
+class CompiledFunction(Wrapper):
+    """A function with the programs that it was traced to; for a method, with those of each object.
+
+    Threads may call it at once.
+    """
 
     def __init__(self, f: Callable[..., Any], settings: Settings) -> None:
         if settings.backend not in BACKENDS:
             raise ArgumentError(
                 f"backend is {settings.backend!r}; expected one of {', '.join(BACKENDS)}"
             )
-        signature = Signature(f, settings.static_argnums, settings.static_argnames)
-        update_wrapper(self, f)  # first, since it copies the attributes of f
-        self.f = f
-        self._signature = signature
         self._settings = settings
-        self._specializations: dict[Any, Specialization] = {}
-        self._recent: list[Specialization] = []  # without static arguments, the latest first
-        self._latest: Any = refuse  # the kernel of the first of them
+        super().__init__(f)
+        self._signature  # noqa: B018 — refuses what it cannot take now rather than later
+        self._programs = Programs()
+        self._of_objects: dict[int, tuple[ref[Any], Programs]] = {}
+        self._latest: Any = refuse  # the kernel that is called first
+
+    @cached_property
+    def _signature(self) -> Signature:
+        return Signature(self.f, self._settings.static_argnums, self._settings.static_argnames)
 
     @property
     def variants(self) -> tuple[Program, ...]:
         """The programs so far, a branch's after those that it was taken from."""
-        return tuple([
-            variant.program for each in self._specializations.values() for variant in each.variants
-        ])  # fmt: skip
+        return tuple([variant.program for each in self._programs for variant in each.variants])
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """The result, by a program unless every operation has to be seen."""
@@ -105,7 +132,7 @@ class CompiledFunction:
 
     def _call_recent(self, args: tuple[Any, ...]) -> Any:
         """The result by a program that takes these arguments as they are, if there is one."""
-        for each in self._recent[:MOST_TRIED]:
+        for each in self._programs.recent:
             result = each.call(args)
             if result is not NotImplemented:
                 self._remember(each)
@@ -118,18 +145,15 @@ class CompiledFunction:
         if any(isinstance(leaf, Value) for leaf in arguments.leaves):
             return self.f(*args, **kwargs)
         if blocks.watch():
-            return arguments.evaluate(arguments.leaves)
-        specialization = self._specializations.get(arguments.key)
-        if specialization is None:
-            specialization = Specialization(arguments, self._settings)
-            self._specializations[arguments.key] = specialization
-        result = specialization.run(arguments.leaves)
+            return arguments.evaluate()
+        specialization = self._programs.find(arguments, self._settings)
+        result = specialization.run(arguments)
         if not (kwargs or arguments.static):
             self._remember(specialization)
         return result
 
     def _remember(self, latest: Specialization) -> None:
-        self._recent = [latest, *(each for each in self._recent if each is not latest)]
+        self._programs.remember(latest)
         self._latest = latest.kernel
 
     def map_batch(self, in_axes: Axes) -> "CompiledFunction":
@@ -138,18 +162,43 @@ class CompiledFunction:
 
     def wait(self) -> None:
         """Return when no machine code is being made for this function any more."""
-        for each in [*self._specializations.values()]:
-            for variant in [*each.variants]:
+        for each in self._programs:
+            for variant in each.variants:
                 if variant.improvement:
                     variant.improvement.wait()
 
+    def clear(self) -> None:
+        """Forget all programs, so that calls are traced anew."""
+        self._programs.clear()
+        self._of_objects.clear()
+        self._latest = refuse
+
+    def _bind(self, instance: Any) -> None:
+        """Keep programs for the instance as long as it lives."""
+        self._latest = refuse
+        vars(self).pop("_signature", None)
+        key, of_objects, programs = id(instance), self._of_objects, Programs()
+        try:
+            alive = ref(instance, lambda _: of_objects.pop(key, None))
+        except TypeError:
+            raise JitError(
+                f"{self!r} cannot keep programs for {shorten(instance)}, which has no weak "
+                f"references: let its class have '__weakref__' among its slots"
+            ) from None
+        _, self._programs = of_objects.setdefault(key, (alive, programs))
+
+    def _take_apart(self) -> tuple[Any, ...]:
+        return self.f, self._settings
+
     def __reduce__(self) -> Any:
-        """By name where it stands in a module in place of its function; without its programs."""
-        module = sys.modules.get(getattr(self, "__module__", ""))
-        name: str = getattr(self, "__qualname__", "")
-        if getattr(module, name, None) is self:
-            return name
-        return CompiledFunction, (self.f, self._settings)
+        """As every wrapper, with its programs."""
+        reduced = super().__reduce__()
+        if isinstance(reduced, str) or reduced[0] is not CompiledFunction:
+            return reduced
+        return (*reduced, self._programs.pack(self.f))
+
+    def __setstate__(self, packed: Any) -> None:
+        self._programs.unpack(packed, self._settings)
 
     def __repr__(self) -> str:
         return f"jit({getattr(self.f, '__qualname__', self.f)})"

@@ -5,11 +5,10 @@ among the arguments is a buffer of its own. Results lie in the same way.
 """
 
 from bisect import bisect
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from itertools import accumulate
 from typing import NamedTuple
 
-from micrograd_gd.transforms import trees
 from micrograd_gd.transforms.trees import Structure
 
 
@@ -33,8 +32,8 @@ class Layout:
     def __init__(self, structures: Iterable[Structure], more: int = 0) -> None:
         self.sizes = [0]  # of the buffers
         self.spans: list[Span] = []
-        pieces = [piece for structure in structures for _, piece in trees.pieces(structure, "")]
-        for size, is_array in [*((p.size, p.kind is not None) for p in pieces), (more, False)]:
+        runs = [run for structure in structures for run in _find_runs(structure)]
+        for size, is_array in [*runs, (more, False)]:
             if is_array:
                 self.sizes.append(0)
             buffer = len(self.sizes) - 1 if is_array else 0
@@ -46,3 +45,12 @@ class Layout:
         """The buffer in which a number is, and its offset there."""
         i = bisect(self._starts, number) - 1
         return self.spans[i].buffer, self.spans[i].offset + number - self._starts[i]
+
+
+def _find_runs(structure: Structure) -> Iterator[tuple[int, bool]]:
+    """The size of each array, and of numbers in a row; and whether it is an array."""
+    if structure.is_flat or not structure.is_container:
+        yield structure.size, not (structure.is_container or structure.kind is None)
+        return
+    for below in structure.below:
+        yield from _find_runs(below)

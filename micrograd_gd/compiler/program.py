@@ -7,7 +7,7 @@ closes over.
 
 import ast
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -62,6 +62,11 @@ class Program:
     labels: dict[int, str]  # names that the user gave
     batch_outputs: tuple[BatchOutput, ...] = ()
     fast_math: bool = False  # whether machine code may round less often than is written
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {
+            each.name: getattr(self, each.name) for each in fields(self)
+        }  # what is derived is not
 
     @cached_property
     def inputs(self) -> tuple[str, ...]:

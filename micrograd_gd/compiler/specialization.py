@@ -1,7 +1,11 @@
 """All calls of one kind: their programs, and which of them runs."""
 
+import pickle
+import threading
 import warnings
 from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from micrograd_gd.compiler import tiers
@@ -12,8 +16,10 @@ from micrograd_gd.compiler.fast_math import relax
 from micrograd_gd.compiler.passes import optimize_trace
 from micrograd_gd.compiler.program import Program
 from micrograd_gd.compiler.trace import Trace
+from micrograd_gd.engine import Value
 
 MOST_VARIANTS = 64  # programs for one kind of call; beyond, branches change too often to compile
+A_PROGRAM = 1_000  # what one takes beside its statements, counted in these
 
 BACKENDS: dict[str, Callable[[Program], Kernel]] = {
     "auto": tiers.compile_program,  # and machine code once that pays
@@ -42,20 +48,45 @@ class Variant:
         self.improvement: tiers.Improvement | None = None  # of the kernel, once it has begun
 
 
-class Specialization:
-    """All calls with arguments of one structure: a tree of variants, one for each branch taken."""
+class _Missing(NamedTuple):
+    """The place where a program is missing, and what it belongs to."""
 
-    def __init__(self, arguments: Arguments, settings: Settings) -> None:
-        self._arguments = arguments
+    place: int
+    tree: dict[int, Variant]
+
+
+class Specialization:
+    """All calls with arguments of one structure: a tree of variants, one for each branch taken.
+
+    Threads may call it at once. One of them traces, and the others wait for its program.
+    """
+
+    def __init__(
+        self, settings: Settings, captured: Sequence[Value] = (), packed: bytes = b""
+    ) -> None:
         self._settings = settings
         self._root: dict[int, Variant] = {}
-        self.variants: list[Variant] = []
+        self._variants: list[Variant] = []
+        self._captured, self._packed = captured, packed  # what `pack` gave, until it is needed
+        self._lock = threading.RLock()
         self._has_warned = False
 
     @property
     def kernel(self) -> Any:
         """That of the first variant."""
         return self._root[0].kernel if self._root else refuse
+
+    @property
+    def variants(self) -> list[Variant]:
+        """All of them, each after the one that it branches off from."""
+        if self._packed:
+            self._unpack()
+        return [*self._variants]
+
+    @property
+    def size(self) -> int:
+        """How much memory the programs take, counted in statements."""
+        return sum(A_PROGRAM + len(each.program.statements) for each in self._variants)
 
     def call(self, args: tuple[Any, ...]) -> Any:
         """The result for the arguments as the user gave them, or NotImplemented."""
@@ -68,8 +99,18 @@ class Specialization:
             place, tree = result, variant.instead
         return NotImplemented
 
-    def run(self, leaves: list[float]) -> Any:
+    def run(self, arguments: Arguments) -> Any:
         """The result for the numbers of the arguments."""
+        result = self._run(arguments.leaves)
+        if type(result) is not _Missing:
+            return result
+        with self._lock:
+            if self._packed:
+                self._unpack()
+            result = self._run(arguments.leaves)  # which another thread may have made possible
+            return self._trace(arguments, *result) if type(result) is _Missing else result
+
+    def _run(self, leaves: list[float]) -> Any:
         place, tree = 0, self._root
         while place in tree:
             variant = tree[place]
@@ -79,38 +120,73 @@ class Specialization:
             if type(result) is not int:
                 return result
             place, tree = result, variant.instead
-        return self._trace(leaves, place, tree)
+        return _Missing(place, tree)
 
-    def _trace(self, leaves: list[float], place: int, tree: dict[int, Variant]) -> Any:
+    def _trace(self, arguments: Arguments, place: int, tree: dict[int, Variant]) -> Any:
         """The result for numbers that take a new branch, whose program comes to this place."""
-        traced = self._arguments.trace_steadily(leaves)
-        if len(self.variants) < MOST_VARIANTS:
+        traced = arguments.trace_steadily()
+        if len(self._variants) < MOST_VARIANTS:
             program = self._optimize(traced)
-            variant = tree[place] = Variant(program, self._compile(program))
-            self.variants.append(variant)
+            variant = self._add(program, place, tree)
             if traced.batches.any:  # the trace computed one sample alone
-                return self._run_batch(variant.kernel, leaves)
+                return self._run_batch(variant.kernel, arguments)
             return traced.result()
         if not self._has_warned:
             self._has_warned = True
             warnings.warn(
-                f"{self._arguments.name} took another branch in {MOST_VARIANTS} calls: such calls "
+                f"{arguments.name} took another branch in {MOST_VARIANTS} calls: such calls "
                 f"are not compiled from now on; functional.where chooses without a branch",
                 RuntimeWarning,
                 stacklevel=6,
             )
         if traced.batches.any:
             kernel = tiers.compile_program(self._optimize(traced))  # and then forgotten
-            return self._run_batch(kernel, leaves)
+            return self._run_batch(kernel, arguments)
         return traced.result()
 
-    def _run_batch(self, kernel: Kernel, leaves: list[float]) -> Any:
+    def _add(self, program: Program, place: int, tree: dict[int, Variant]) -> Variant:
+        variant = Variant(program, self._compile(program))
+        self._variants.append(variant)
+        tree[place] = variant
+        return variant
+
+    def pack(self) -> tuple[list[Value], list[tuple[int, int, list[int], Program]]]:
+        """All values that the programs read, and the programs without them.
+
+        Before each program stand the place of the one that it branches off from, that guard, and
+        the places of its values.
+        """
+        variants = self.variants
+        number = {id(each): i for i, each in enumerate(variants)}
+        origin = {number[id(each)]: (-1, place) for place, each in self._root.items()}
+        for i, variant in enumerate(variants):
+            origin |= {number[id(each)]: (i, place) for place, each in variant.instead.items()}
+        programs = [each.program for each in variants]
+        captured = [*dict.fromkeys(x for each in programs for x in each.captured)]
+        place_of = {x: i for i, x in enumerate(captured)}
+        return captured, [
+            (*origin[i], [place_of[x] for x in each.captured], replace(each, captured=()))
+            for i, each in enumerate(programs)
+        ]
+
+    def _unpack(self) -> None:
+        """Make the variants that were packed; none of them where that is not possible here."""
+        with self._lock:
+            packed, self._packed = self._packed, b""
+            with suppress(Exception):  # an operation may be missing
+                programs = pickle.loads(packed) if packed else []  # noqa: S301 — of one that is read
+                for origin, place, places, program in programs:
+                    captured = tuple([self._captured[i] for i in places])
+                    tree = self._root if origin < 0 else self._variants[origin].instead
+                    self._add(replace(program, captured=captured), place, tree)
+
+    def _run_batch(self, kernel: Kernel, arguments: Arguments) -> Any:
         """The result of a program fresh from its trace, where the first sample decided branches.
 
         Where the whole batch takes another one, the function itself is called, on values.
         """
-        result = kernel.run(leaves)
-        return self._arguments.evaluate(leaves) if type(result) is int else result
+        result = kernel.run(arguments.leaves)
+        return arguments.evaluate() if type(result) is int else result
 
     def _optimize(self, traced: Trace) -> Program:
         program = optimize_trace(traced)
@@ -124,12 +200,13 @@ class Specialization:
         kernel = variant.kernel
         kernel.patience = -1
 
-        def replace(better: Kernel) -> None:
+        def put(better: Kernel) -> None:
             variant.kernel = better
             kernel.patience = 1  # then it answers NotImplemented, and the call comes here
 
-        if variant.improvement is None:
-            variant.improvement = tiers.improve(variant.program, replace)
+        with self._lock:
+            if variant.improvement is None:
+                variant.improvement = tiers.improve(variant.program, put)
 
 
 def refuse(*_: Any) -> Any:

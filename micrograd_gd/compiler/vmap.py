@@ -6,7 +6,6 @@ the function once, on values that stand for the numbers of all samples, each in 
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from functools import wraps
 from operator import itemgetter
 from typing import Any
 
@@ -16,6 +15,7 @@ from micrograd_gd.errors import ArgumentError, ShapeError
 from micrograd_gd.table.numbers import shorten
 from micrograd_gd.transforms import trees
 from micrograd_gd.transforms.recording import IN_A_SECOND_CALL, require_function
+from micrograd_gd.transforms.wrapper import TransformedFunction
 
 Function = Callable[..., Any]
 Axes = int | None | Sequence[int | None]
@@ -50,24 +50,25 @@ def vmap(f: Function, in_axes: Axes = 0) -> Function:
         )
     if hasattr(f, "map_batch"):  # what was compiled for one sample is compiled for all
         return f.map_batch(in_axes)  # type: ignore[no-any-return]  # of what is compiled
+    return TransformedFunction(f, _vmap, in_axes)
 
-    @wraps(f)
-    def mapped(*args: Any) -> Any:
-        batch = _Batch(args, in_axes)
-        traced = batches.of_trace()
-        if traced is None or traced.size:
-            return batch.call_one_by_one(f)
-        with traced.of_size(batch.size):
-            packed = batch.pack()
-            mapped_ones = [i for i, is_mapped in enumerate(batch.is_mapped) if is_mapped]
-            before = [trees.flatten(packed[i]) for i in mapped_ones]
-            result = f(*packed)
-            for i, parts in zip(mapped_ones, before, strict=True):
-                name = getattr(f, "__qualname__", repr(f))
-                refuse_change(name, f"its argument {i}", packed[i], *parts)
-        return _stack([result], lambda leaves: _pick_each(leaves[0], batch.size), batch.size)
 
-    return mapped
+def _vmap(f: Function, args: tuple[Any, ...], kwargs: dict[str, Any], in_axes: Axes) -> Any:
+    if kwargs:
+        raise ArgumentError(f"vmap takes arguments by place, and {', '.join(kwargs)} came by name")
+    batch = _Batch(args, in_axes)
+    traced = batches.of_trace()
+    if traced is None or traced.size:
+        return batch.call_one_by_one(f)
+    with traced.of_size(batch.size):
+        packed = batch.pack()
+        mapped_ones = [i for i, is_mapped in enumerate(batch.is_mapped) if is_mapped]
+        before = [trees.flatten(packed[i]) for i in mapped_ones]
+        result = f(*packed)
+        for i, parts in zip(mapped_ones, before, strict=True):
+            name = getattr(f, "__qualname__", repr(f))
+            refuse_change(name, f"its argument {i}", packed[i], *parts)
+    return _stack([result], lambda leaves: _pick_each(leaves[0], batch.size), batch.size)
 
 
 class _Batch:

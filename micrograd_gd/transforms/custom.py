@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from functools import update_wrapper
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -15,13 +14,14 @@ from micrograd_gd.errors import ArgumentError, ShapeError
 from micrograd_gd.table.numbers import shorten
 from micrograd_gd.table.ops import Operation
 from micrograd_gd.transforms import trees
+from micrograd_gd.transforms.wrapper import Wrapper, bind
 
 __all__ = ["custom_vjp"]
 
 Function = Callable[..., Any]
 
 
-class custom_vjp:  # noqa: N801 — a decorator, and the name that users know
+class custom_vjp(Wrapper):  # noqa: N801 — a decorator, and the name that users know
     """Make a function one operation of the graph, with a rule of its own for the derivative.
 
     The function is called with plain numbers, in any structure, so it may use `math`, a solver, or
@@ -30,7 +30,7 @@ class custom_vjp:  # noqa: N801 — a decorator, and the name that users know
     arguments for the cotangent `g` of the result, with None for 0. It must be linear in `g`, as
     derivatives are: it is asked once for each number of the result, and the answers serve both
     modes. For second derivatives both functions are called with values, so they must be written in
-    arithmetic on values.
+    arithmetic on values. On a method the rule's functions are methods too.
 
     Raises ArgumentError without a rule and for one that is not linear, ShapeError for cotangents
     unlike the arguments.
@@ -51,8 +51,7 @@ class custom_vjp:  # noqa: N801 — a decorator, and the name that users know
     """
 
     def __init__(self, f: Function) -> None:
-        update_wrapper(self, f)
-        self.f = f
+        super().__init__(f)
         # No row's name has a dot.
         self.name = f"{getattr(f, '__module__', '')}.{getattr(f, '__qualname__', repr(f))}"
         self.rule: tuple[Function, Function] | None = None
@@ -90,6 +89,17 @@ class custom_vjp:  # noqa: N801 — a decorator, and the name that users know
                 f"all arguments by position"
             )
         return bound.args
+
+    def _bind(self, instance: Any) -> None:
+        self._outputs = []
+        if self.rule is not None:
+            self.defvjp(*[bind(each, instance) for each in self.rule])
+
+    def __reduce__(self) -> Any:
+        """As every wrapper, with its rule."""
+        reduced = super().__reduce__()
+        by_parts = isinstance(reduced, tuple) and reduced[0] is custom_vjp
+        return (*reduced, {"rule": self.rule}) if by_parts else reduced
 
     def outputs(self, count: int) -> list["_Output"]:
         """The operations that give the numbers of the result."""

@@ -8,7 +8,7 @@ their own, because each asks for the derivative along its own fresh nodes.
 """
 
 from collections.abc import Sequence
-from functools import wraps
+from functools import partial
 from typing import Any, NamedTuple
 
 from micrograd_gd.core import blocks
@@ -25,6 +25,7 @@ from micrograd_gd.transforms.recording import (
     require_function,
 )
 from micrograd_gd.transforms.sparsity import Mode, SparseMatrix
+from micrograd_gd.transforms.wrapper import TransformedFunction
 
 __all__ = [
     "SparseMatrix",
@@ -67,14 +68,21 @@ def grad(
     >>> grad(grad(lambda x: x**3))(2.0)
     12.0
     """
-    with_value = value_and_grad(f, argnums, has_aux=has_aux, wrt=wrt)
+    require_function(f)
+    require_argnums(argnums)
+    return TransformedFunction(f, _grad, argnums, has_aux, wrt)
 
-    @wraps(f)
-    def gradient(*args: Any, **kwargs: Any) -> Any:
-        value, slopes = with_value(*args, **kwargs)
-        return (slopes, value[1]) if has_aux else slopes
 
-    return gradient
+def _grad(
+    f: Function,
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+    argnums: Argnums,
+    has_aux: bool,  # noqa: FBT001 — handed on
+    wrt: Sequence[Value] | None,
+) -> Any:
+    value, slopes = _value_and_grad(f, args, kwargs, argnums, has_aux, wrt)
+    return (slopes, value[1]) if has_aux else slopes
 
 
 def value_and_grad(
@@ -96,20 +104,26 @@ def value_and_grad(
     """
     require_function(f)
     require_argnums(argnums)
+    return TransformedFunction(f, _value_and_grad, argnums, has_aux, wrt)
 
-    @wraps(f)
-    def value_and_gradient(*args: Any, **kwargs: Any) -> Any:
-        call = Recording(f, args, kwargs, argnums, has_aux=has_aux, wrt=wrt)
-        if call.out_structure != trees.LEAF:
-            raise ShapeError(
-                f"grad needs a function with one number as its result, but it is "
-                f"{call.out_structure!r}: use jacobian, or return one of them"
-            )
-        slopes = call.pull_back([1.0])
-        value = call.finish(call.outputs)[0]
-        return ((value, call.aux) if has_aux else value), call.arrange_as_arguments(slopes)
 
-    return value_and_gradient
+def _value_and_grad(
+    f: Function,
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+    argnums: Argnums,
+    has_aux: bool,  # noqa: FBT001 — handed on
+    wrt: Sequence[Value] | None,
+) -> Any:
+    call = Recording(f, args, kwargs, argnums, has_aux=has_aux, wrt=wrt)
+    if call.out_structure != trees.LEAF:
+        raise ShapeError(
+            f"grad needs a function with one number as its result, but it is "
+            f"{call.out_structure!r}: use jacobian, or return one of them"
+        )
+    slopes = call.pull_back([1.0])
+    value = call.finish(call.outputs)[0]
+    return ((value, call.aux) if has_aux else value), call.arrange_as_arguments(slopes)
 
 
 def vjp(f: Function, *primals: Any) -> tuple[Any, Function]:
@@ -122,12 +136,7 @@ def vjp(f: Function, *primals: Any) -> tuple[Any, Function]:
     ([6.0, 2.0], (13.0, 2.0))
     """
     call = Recording(f, primals, {}, range(len(primals)))
-
-    def pull_back(cotangents: Any) -> Any:
-        given = trees.match(cotangents, call.out_structure, "the cotangents")
-        return call.arrange_as_arguments(call.pull_back(given))
-
-    return call.result(), pull_back
+    return call.result(), call.pull_back_tree
 
 
 def jvp(f: Function, primals: Any, tangents: Any) -> tuple[Any, Any]:
@@ -158,18 +167,7 @@ def linearize(f: Function, *primals: Any) -> tuple[Any, Function]:
     (8.0, 12.0, 120.0)
     """
     call = Recording(f, primals, {}, range(len(primals)))
-
-    def push_forward(*tangents: Any) -> Any:
-        if len(tangents) != len(primals):
-            raise ShapeError(f"{len(primals)} tangents are due, and {len(tangents)} came")
-        given = [
-            leaf
-            for i, (tangent, structure) in enumerate(zip(tangents, call.structures, strict=True))
-            for leaf in trees.match(tangent, structure, f"tangent {i}")
-        ]
-        return trees.unflatten(call.out_structure, call.push_forward(given))
-
-    return call.result(), push_forward
+    return call.result(), call.push_forward_trees
 
 
 def jacobian(
@@ -201,13 +199,19 @@ def jacobian(
     require_argnums(argnums)
     if mode not in {None, "forward", "reverse"}:
         raise ArgumentError(f"mode is {mode!r}; expected 'forward', 'reverse' or None")
+    return TransformedFunction(f, _jacobian, argnums, mode, sparse)
 
-    @wraps(f)
-    def derivatives(*args: Any, **kwargs: Any) -> Any:
-        call = Recording(f, args, kwargs, argnums)
-        return call.sparse_jacobian(mode) if sparse else call.jacobian(mode)
 
-    return derivatives
+def _jacobian(
+    f: Function,
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+    argnums: Argnums,
+    mode: Mode | None,
+    sparse: bool,  # noqa: FBT001 — handed on
+) -> Any:
+    call = Recording(f, args, kwargs, argnums)
+    return call.sparse_jacobian(mode) if sparse else call.jacobian(mode)
 
 
 def jacfwd(f: Function, argnums: Argnums = 0) -> Function:
@@ -288,17 +292,18 @@ class ScipyObjective(NamedTuple):
 def scipy_objective(f: Function) -> ScipyObjective:
     """What `scipy.optimize.minimize` asks for, of a function of one array that gives one number.
 
+    Further arguments of the function are what `minimize` is given as `args`.
     For `least_squares`, whose function gives an array, `jacobian(f)` is the `jac`.
 
     >>> objective = scipy_objective(lambda x: x[0] ** 2 + x[1])
     >>> objective.jac([3.0, 1.0]), objective.hessp([3.0, 1.0], [1.0, 0.0])
     ([6.0, 1.0], [2.0, 0.0])
     """
+    return ScipyObjective(f, grad(f), hessian(f), partial(_hessp, f))
 
-    def hessian_times_vector(x: Any, p: Any) -> Any:
-        return hvp(f, x, p)
 
-    return ScipyObjective(f, grad(f), hessian(f), hessian_times_vector)
+def _hessp(f: Function, x: Any, p: Any, *args: Any) -> Any:
+    return hvp(lambda x: f(x, *args), x, p)
 
 
 def stop_gradient(x: Any) -> Any:

@@ -92,6 +92,22 @@ class Recording:
         )
         return _finish([found.get(y, 0.0) for y in self.outputs], keep=keep)
 
+    def pull_back_tree(self, cotangents: Any) -> Any:
+        """The cotangents of the arguments, for those of the result in its structure."""
+        given = trees.match(cotangents, self.out_structure, "the cotangents")
+        return self.arrange_as_arguments(self.pull_back(given))
+
+    def push_forward_trees(self, *tangents: Any) -> Any:
+        """The tangent of the result, for those of the arguments in their structures."""
+        if len(tangents) != len(self.structures):
+            raise ShapeError(f"{len(self.structures)} tangents are due, and {len(tangents)} came")
+        given = [
+            leaf
+            for i, (tangent, structure) in enumerate(zip(tangents, self.structures, strict=True))
+            for leaf in trees.match(tangent, structure, f"tangent {i}")
+        ]
+        return trees.unflatten(self.out_structure, self.push_forward(given))
+
     def _is_fixed(self) -> bool:
         """Whether the partials are the numbers they were, whatever is differentiated here.
 

@@ -41,6 +41,11 @@ class Structure:
         """Whether it is a list, a tuple or a dict: no number, and no array."""
         return isinstance(self.kind, type) and issubclass(self.kind, (list, tuple, dict))
 
+    @property
+    def is_flat(self) -> bool:
+        """Whether it is a container of numbers, and of nothing else."""
+        return self.is_container and all(each.kind is None for each in self.below)
+
     def fill(self, parts: Sequence[Any]) -> Any:
         """The container with these parts in it."""
         if self.kind is dict:

@@ -129,7 +129,7 @@ def test_calls_take_the_machine_code_as_soon_as_it_is_there(impatient, args):
     for _ in range(5):
         assert np.array_equal(compiled(*args), expected)
     compiled.wait()
-    (specialization,) = compiled._specializations.values()
+    (specialization,) = compiled._programs
     (variant,) = specialization.variants
     before = compiled._latest
     for _ in range(3):
@@ -143,7 +143,7 @@ def test_a_branch_taken_often_is_compiled_too(impatient):
     for _ in range(8):
         assert [compiled(x) for x in (1.0, -1.0)] == [2.0, 1.0]
     compiled.wait()
-    (specialization,) = compiled._specializations.values()
+    (specialization,) = compiled._programs
     assert [variant.improvement.is_set() for variant in specialization.variants] == [True, True]
     assert [compiled(x) for x in (1.0, -1.0, 3.0)] == [2.0, 1.0, 6.0]
 

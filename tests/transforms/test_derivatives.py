@@ -239,6 +239,16 @@ def test_scipy_minimises_with_exact_derivatives(method):
     assert found.x == pytest.approx([1.0, 1.0, 1.0], abs=1e-4)
 
 
+def test_scipy_hands_on_further_arguments():
+    minimize = pytest.importorskip("scipy.optimize", reason="SciPy is not here").minimize
+    objective = scipy_objective(lambda x, a, b: (x[0] - a) ** 2 + (b * x[1] - 1) ** 2)
+    for second in ({"hessp": objective.hessp}, {"hess": objective.hess}):
+        found = minimize(
+            objective.fun, [0.0, 0.0], (3.0, 2.0), method="trust-ncg", jac=objective.jac, **second
+        )
+        assert found.x == pytest.approx([3.0, 0.5])
+
+
 def test_scipy_fits_with_exact_jacobians(cases):
     """Misra1a of NIST, from its far start to the certified parameters."""
     least_squares = pytest.importorskip("scipy.optimize", reason="SciPy is not here").least_squares

@@ -17,6 +17,7 @@ and an output that is BY_ROW is one that a record of the last kind writes.
 import sys
 from array import array
 from collections.abc import Iterable, Iterator
+from itertools import repeat
 from typing import Any, NamedTuple
 
 from micrograd_gd.compiler.backends.kernel import Kernel
@@ -88,6 +89,9 @@ def plan(structure: Structure) -> Iterator[tuple[int, int, Any]]:
         yield PartKind.OTHER, len(structure.below), structure.fill
     else:
         yield PartKind.ARRAY, structure.size, structure.shape
+    if structure.is_flat:
+        yield from repeat((_KINDS[None], 0, ()), len(structure.below))
+        return
     for below in structure.below:
         yield from plan(below)
 

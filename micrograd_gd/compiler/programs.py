@@ -1,0 +1,79 @@
+"""All programs of one function, by the kinds of its calls. The least recently used are forgotten.
+
+Their pickle goes with that of the function. Each kind of call is packed for itself, so that one
+that cannot be read where it arrives is traced again there, and no harm done.
+"""
+
+import pickle
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from typing import Any
+
+from micrograd_gd._version import __version__
+from micrograd_gd.compiler.arguments import Arguments
+from micrograd_gd.compiler.specialization import Settings, Specialization
+from micrograd_gd.transforms.wrapper import carries
+
+# What is kept at most, in statements: some 200 bytes each on the tape, 600 as machine code.
+MOST_STATEMENTS = 1_000_000
+ALWAYS_KEPT = 8  # kinds of calls, however long their programs are
+
+MOST_TRIED = 4  # kinds of calls that are offered the arguments before these are taken apart
+
+
+class Programs:
+    """The programs, and those that are likely to be called next."""
+
+    def __init__(self) -> None:
+        self._by_key: dict[Any, Specialization] = {}  # the latest last, beside the recent ones
+        self.recent: list[Specialization] = []  # without static arguments, the latest first
+
+    def __iter__(self) -> Iterator[Specialization]:
+        return iter([*self._by_key.values()])
+
+    def find(self, arguments: Arguments, settings: Settings) -> Specialization:
+        """All calls of this kind."""
+        key = arguments.key
+        found = self._by_key.pop(key, None)
+        if found is None:
+            self._forget_some()
+            found = Specialization(settings)
+        return self._by_key.setdefault(key, found)
+
+    def _forget_some(self) -> None:
+        """Make room for one more."""
+        size = sum(each.size for each in self)
+        for key, each in [*self._by_key.items()][:-ALWAYS_KEPT]:
+            if size <= MOST_STATEMENTS:
+                break
+            if each not in self.recent:
+                size -= each.size
+                self._by_key.pop(key, None)
+
+    def remember(self, latest: Specialization) -> None:
+        """Offer the next call to it first."""
+        others = [each for each in self.recent if each is not latest]
+        self.recent = [latest, *others[: MOST_TRIED - 1]]
+
+    def clear(self) -> None:
+        """Forget all."""
+        self._by_key.clear()
+        self.recent = []
+
+    def pack(self, f: Callable[..., Any]) -> tuple[str, list[Any]]:
+        """What a pickle of f takes along: no program with values that it does not take along."""
+        packed = []
+        for key, each in [*self._by_key.items()]:
+            with suppress(Exception):  # whatever cannot be pickled
+                captured, programs = each.pack()
+                if not captured or carries(f, captured):
+                    packed.append((captured, pickle.dumps(key), pickle.dumps(programs)))
+        return __version__, packed
+
+    def unpack(self, packed: tuple[str, list[Any]], settings: Settings) -> None:
+        """Take the programs of a pickle, if it is one of this version."""
+        version, kinds = packed
+        for captured, key, programs in kinds if version == __version__ else ():
+            with suppress(Exception):  # a class may be missing here
+                found = Specialization(settings, captured, programs)
+                self._by_key[pickle.loads(key)] = found  # noqa: S301 — part of what is read
