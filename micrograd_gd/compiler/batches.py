@@ -5,7 +5,7 @@ A derivative that enters a batch, or leaves it, crosses a border, and the operat
 way back. A derivative that leaves a batch, from a varying result to a uniform operand, is the sum
 of what it is in the lanes.
 
-Samples take different branches. So a sweep goes through the whole graph, a partial computes all its
+Samples take different branches. So a sweep goes along the paths of all, a partial computes all its
 branches (`compiler.branches`), and where a derivative flows in some samples only, a mask says in
 which: 1 there, 0 elsewhere.
 """
@@ -152,7 +152,6 @@ class _InBatches(Recorded):
     """What both sweeps do."""
 
     in_c = False
-    whole = True  # a path that one sample does not take, another one may
 
     def __init__(self, trace: "Trace", stop: Collection[Any], *, last: bool) -> None:
         super().__init__(trace, last=last)
@@ -167,6 +166,11 @@ class _InBatches(Recorded):
             flows = is_asked and (stored is not None or self._flows(node, i))
             flows = flows and (among is None or operand in among)
             yield self.trace.partial(node, i, last=self.last) if flows else None
+
+    def may_flow(self, node: Any, i: int) -> bool:
+        """Whether a sample may take the path to operand i that another one does not take."""
+        is_choice = self.batches.is_from_batch(node) and branches.flows(node.op, i) is not None
+        return is_choice and isinstance(node.operands[i], Value)
 
     def _is_unasked(self, operand: Any) -> bool:
         """Whether it is a leaf that nobody asks about, such as a number of one of many samples."""

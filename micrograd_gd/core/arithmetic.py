@@ -5,7 +5,7 @@ sweep takes the partials of a node one after another, and asks for the product a
 takes the next, so that an arithmetic may keep which operand it is at.
 """
 
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from operator import add, mul
 from typing import Any, Protocol
 
@@ -17,7 +17,10 @@ class Arithmetic(Protocol):
     """What the two sweeps ask."""
 
     in_c: bool  # whether the sweeps in C do the same
-    whole: bool  # whether a sweep visits also what no derivative flows to for these numbers
+
+    @property
+    def may_flow(self) -> Callable[[Any, int], bool] | None:
+        """Whether a derivative flows to an operand for other numbers, where its partial is None."""
 
     def partials(self, node: Any, among: Container[Any] | None = None) -> Iterable[Any]:
         """∂node/∂operand for each operand in order, None where no derivative flows.
@@ -36,7 +39,7 @@ class Floats:
     """Plain numbers, and the partials that the forward pass stored."""
 
     in_c = True
-    whole = False
+    may_flow: Callable[[Any, int], bool] | None = None
     times = staticmethod(mul)
     plus = staticmethod(add)
 

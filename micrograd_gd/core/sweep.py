@@ -5,7 +5,7 @@ takes the partials that the forward pass stored. On values it takes them from th
 itself recorded, so that it can be swept again: that is what a derivative of higher order is.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, Literal
 
 from micrograd_gd.core import blocks
@@ -130,14 +130,18 @@ def carry_up(
 
 def in_order(roots: Collection[Any], stop: Collection[Any]) -> list[Any]:
     """What a derivative of the roots flows to, operands first, and nothing below `stop`."""
-    whole = _arithmetic("down", stop).whole
-    if len(roots) == 1 and not whole and all(node.op is None for node in stop):
+    may_flow = _arithmetic("down", stop).may_flow
+    if len(roots) == 1 and not may_flow and all(node.op is None for node in stop):
         return next(iter(roots)).nodes(whole=False)  # type: ignore[no-any-return]  # the same walk, by the engine
-    return _walk(roots, stop, whole=whole)
+    return _walk(roots, stop, may_flow)
 
 
-def _walk(roots: Iterable[Any], stop: Collection[Any], *, whole: bool = False) -> list[Any]:
-    """The order, whatever there is to stop at; of the `whole` graph, or where derivatives flow."""
+def _walk(
+    roots: Iterable[Any],
+    stop: Collection[Any],
+    may_flow: Callable[[Any, int], bool] | None = None,
+) -> list[Any]:
+    """The order, whatever there is to stop at; also where a derivative may flow."""
     ordered: list[Any] = []
     seen = set()
     stack: list[Any] = [*roots][::-1]
@@ -153,7 +157,7 @@ def _walk(roots: Iterable[Any], stop: Collection[Any], *, whole: bool = False) -
             stack += (node, None)
             operands, partials = node.operands, node.partials
             for i in reversed(range(len(operands))):
-                if partials[i] is not None or (whole and blocks.is_value(operands[i])):
+                if partials[i] is not None or (may_flow and may_flow(node, i)):
                     stack.append(operands[i])
     return ordered
 

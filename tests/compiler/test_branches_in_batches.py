@@ -11,7 +11,7 @@ import random
 import numpy as np
 import pytest
 
-from micrograd_gd import Value, grad, jit, jvp, vmap
+from micrograd_gd import Value, grad, jit, jvp, stop_gradient, vmap
 from micrograd_gd.core.choice import native_part
 from micrograd_gd.functional import less, where
 
@@ -64,3 +64,26 @@ def test_derivatives_in_a_batch_differ_by_the_order_of_their_sums_alone(backend)
         forward = jit(vmap(lambda x, f=f: jvp(f, x, 1.0)[1]), backend=backend)(XS)
         assert list(forward) == [jvp(f, float(x), 1.0)[1] for x in XS]  # nor in forward mode
     assert others  # the exception is one
+
+
+def stopping(seed):
+    """A function of one number with sums, products, and numbers that no derivative flows to."""
+
+    def f(x):
+        numbers = random.Random(seed)
+        known = [x, x * 0.7]
+        for _ in range(8):
+            a, b = numbers.choices(known, k=2)
+            stopped = stop_gradient(b)
+            known.append(numbers.choice([a + b, a * b, a - b, a * stopped, stopped + a]))
+        return known[-1] + known[-2] * known[-3]
+
+    return f
+
+
+def test_what_no_sample_differentiates_changes_no_order():
+    for seed in range(40):
+        f = stopping(seed)
+        for g in (grad(f), grad(grad(f))):
+            eager = [g(float(x)) for x in XS]
+            assert list(jit(vmap(g), backend="python")(XS)) == eager, f"program {seed}"
