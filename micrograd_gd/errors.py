@@ -3,6 +3,8 @@
 Each class is also the built-in exception that a caller expects, so `except ValueError` works too.
 """
 
+from micrograd_gd.text import escape_lines
+
 __all__ = [
     "ArgumentError",
     "DataError",
@@ -25,6 +27,10 @@ __all__ = [
 
 class MicrogradError(Exception):
     """The root: `except MicrogradError` catches everything that the package raises on purpose."""
+
+    def __init__(self, *arguments: object) -> None:
+        # A message names what came from elsewhere, and is printed on terminals.
+        super().__init__(*[escape_lines(x) if isinstance(x, str) else x for x in arguments])
 
 
 class NotANumberError(MicrogradError, TypeError):

@@ -11,6 +11,7 @@ from micrograd_gd.engine import Value
 from micrograd_gd.errors import ArgumentError, DivergedError, NotANumberError, ShapeError
 from micrograd_gd.names import close_module
 from micrograd_gd.table.numbers import number, require_count, require_positive, shorten
+from micrograd_gd.text import plain
 
 __all__ = [
     "SGD",
@@ -152,7 +153,7 @@ class Optimizer:
         return column
 
     def _name(self, i: int) -> str:
-        return self.parameters[i].label or f"parameter {i}"
+        return plain(self.parameters[i].label) or f"parameter {i}"
 
     def _error(self, what: str) -> DivergedError:
         return DivergedError(

@@ -1,4 +1,8 @@
-"""Text for people to read: labels that fit into a line, and tables."""
+"""Text for people to read, also where it comes from elsewhere: visible, on a line, and in tables.
+
+Names and labels come from files and from programs that others wrote. Whatever shows them, on a
+terminal, in a picture or in source code, takes them from here.
+"""
 
 from collections.abc import Sequence
 from typing import Any
@@ -6,16 +10,36 @@ from typing import Any
 LONGEST = 32  # characters of a label
 
 
-def plain(text: Any, longest: int = LONGEST) -> str:
-    r"""Text as one short line in which every character can be seen.
+def escape(text: Any) -> str:
+    r"""Text as one line in which every character can be seen, others as Python writes them.
 
-    >>> print(plain("a\nb"))
-    a\nb
+    >>> print(escape("a\n\x1b[2Jb"))
+    a\n\x1b[2Jb
+    """
+    shown = str(text)
+    if shown.isprintable():
+        return shown
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in shown)
+
+
+def escape_lines(text: str) -> str:
+    r"""Text of several lines, each of which is escaped.
+
+    >>> print(escape_lines("a\n\tb"))
+    a
+    \tb
+    """
+    return "\n".join(map(escape, text.split("\n")))
+
+
+def plain(text: Any, longest: int = LONGEST) -> str:
+    """Text as one short line, escaped.
+
+    >>> plain("abcdef", longest=4)
+    'abc…'
     """
     text = str(text)
-    if len(text) > longest:
-        text = f"{text[: longest - 1]}…"
-    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+    return escape(text if len(text) <= longest else f"{text[: longest - 1]}…")
 
 
 def tabulate(headings: Sequence[str], rows: Sequence[Sequence[str]], most: int = 0) -> list[str]:

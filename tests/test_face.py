@@ -71,6 +71,7 @@ def test_the_import_loads_next_to_nothing(python):
         "micrograd_gd.errors",
         "micrograd_gd.keywords",
         "micrograd_gd.names",
+        "micrograd_gd.text",
     }
 
 

@@ -5,6 +5,7 @@ standard output; progress, warnings and errors, one line each, to standard error
 a module of its own.
 """
 
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -38,6 +39,9 @@ for command in (
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run one command and exit; every expected mistake becomes one line on standard error."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # what its encoding lacks is shown all the same
+            stream.reconfigure(errors="backslashreplace")
     try:
         status = app(arguments, prog_name=PROGRAM, standalone_mode=False) or 0
         sys.stdout.flush()

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from micrograd_gd.cli import printing
-from micrograd_gd.cli.messages import complain
+from micrograd_gd.cli.messages import complain, say
 from micrograd_gd.cli.picture import Picture, draw
 from micrograd_gd.cli.place import Force, require_new
 from micrograd_gd.cli.point import point
@@ -58,16 +58,14 @@ def descend(
         max_steps=max_steps,
         tolerance=tolerance,
     )
-    for line in _table(function, descent):
-        typer.echo(line)
+    say(*_table(function, descent))
     if out is not None:
         draw(out, plot_descent, descent)
     if descent.status in {"diverged", "unbounded"}:
         # The formula has no line in a file of the user's, so the one that is named is none of his.
         message = re.sub(r"(, at|; it was computed at) .*?, line [0-9]+", "", descent.message)
         raise typer.Exit(complain(f"{descent.status}: {message}", 1))
-    for line in ["", *printing.align(_answer(descent, learning_rate))]:
-        typer.echo(line)
+    say("", *printing.align(_answer(descent, learning_rate)))
 
 
 def _start(

@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from micrograd_gd.cli.messages import say
 from micrograd_gd.cli.point import At, align_pairs, compute
 from micrograd_gd.errors import ArgumentError
 from micrograd_gd.notation.formula import formula as written
@@ -30,7 +31,6 @@ def explain(
     style: Literal["text", "latex"] = "latex" if latex else "text"
     rows = [("formula", written(root, style=style)), ("value", f"{root.data:.6g}")]
     rows += [(f"∂/∂{name}", written(root, wrt=x, style=style)) for name, x in chosen.items()]
-    for line in align_pairs(rows):
-        typer.echo(line)
+    say(*align_pairs(rows))
     for leaf in chosen.values():
-        typer.echo(f"\n{explained(root, wrt=leaf)}")
+        say("", *repr(explained(root, wrt=leaf)).split("\n"))

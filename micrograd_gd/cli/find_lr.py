@@ -8,6 +8,7 @@ import typer
 
 from micrograd_gd.cli import printing
 from micrograd_gd.cli.experiment import Experiment, Settings
+from micrograd_gd.cli.messages import say
 from micrograd_gd.cli.options import (
     DEFAULT,
     Activation,
@@ -64,21 +65,18 @@ def find_lr(
     objective = _objective(experiment)
     rows = len(objective.inputs)
     size = printing.describe_batches(batch_size, rows)
-    typer.echo(
-        f"{experiment.predictor.network!r}, {experiment.loss} of {rows} rows of {data}, {size}"
-    )
+    say(f"{experiment.predictor.network!r}, {experiment.loss} of {rows} rows of {data}, {size}")
     curve = find_learning_rate(
         objective, smallest=smallest, largest=largest, seed=seed,
         batch_size=batch_size if batch_size < rows else None,
     )  # fmt: skip
     shown = range(0, len(curve.rates), max(1, len(curve.rates) // 16))
     lines = [(f"{curve.rates[i]:.2g}", f"{curve.losses[i]:.4g}") for i in shown]
-    for line in ["", *printing.align([("learning rate", "loss after the step"), *lines])]:
-        typer.echo(line)
-    typer.echo(f"\nsuggestion      {printing.round_down(curve.suggestion)}, {curve.reason}")
+    say("", *printing.align([("learning rate", "loss after the step"), *lines]))
+    say("", f"suggestion      {printing.round_down(curve.suggestion)}, {curve.reason}")
     if not curve.has_risen:
-        typer.echo(f"no rise         of the loss up to {curve.rates[-1]:.3g}, the last rate tried")
-    typer.echo(
+        say(f"no rise         of the loss up to {curve.rates[-1]:.3g}, the last rate tried")
+    say(
         f"critical rate   {_critical(objective)}: "
         f"2 / the largest curvature, beyond which steps grow"
     )

@@ -6,10 +6,12 @@ from typing import Annotated, Any
 
 import typer
 
+from micrograd_gd.cli.messages import say
 from micrograd_gd.cli.options import load_predictor
 from micrograd_gd.cli.place import Force, default_file, option, require_new
 from micrograd_gd.cli.point import At, align_pairs, compute, point
 from micrograd_gd.engine import Value
+from micrograd_gd.text import escape
 from micrograd_gd.viz import graph as draw
 
 
@@ -38,11 +40,9 @@ def graph(
     root, leaves = _answer(Path(what), at or ()) if is_model else compute(what, at or ())
     root.backward()
     draw(root, partials=partials).save(path)
-    meaning = f" ({root.label})" if is_model else ""
-    gradients = [(f"∂/∂{name}", f"{leaf.grad:.6g}") for name, leaf in leaves.items()]
-    for line in align_pairs([("value", f"{root.data:.6g}{meaning}"), *gradients]):
-        typer.echo(line)
-    typer.echo(f"wrote {path}")
+    meaning = f" ({escape(root.label)})" if is_model else ""
+    gradients = [(f"∂/∂{escape(name)}", f"{leaf.grad:.6g}") for name, leaf in leaves.items()]
+    say(*align_pairs([("value", f"{root.data:.6g}{meaning}"), *gradients]), f"wrote {path}")
 
 
 def _answer(path: Path, at: Iterable[str]) -> tuple[Value, dict[str, Value]]:

@@ -1,6 +1,8 @@
-"""What the command line says on standard error, in one line each."""
+"""What the command line says: every line goes through here, and all of it can be seen."""
 
 import typer
+
+from micrograd_gd.text import escape
 
 PROGRAM = "micrograd-gd"
 
@@ -12,12 +14,18 @@ def describe_error(error: Exception) -> str:
     return " ".join(str(error).split())
 
 
+def say(*lines: str) -> None:
+    """Print lines, whatever the names in them are made of."""
+    for line in lines:
+        typer.echo(escape(line))
+
+
 def warn(message: str) -> None:
     """Say what the user should know, and go on."""
-    typer.echo(f"{PROGRAM}: warning: {message}", err=True)
+    complain(f"warning: {message}", 0)
 
 
 def complain(message: str, status: int) -> int:
     """Say what went wrong, and return the status to exit with."""
-    typer.echo(f"{PROGRAM}: {message}", err=True)
+    typer.echo(f"{PROGRAM}: {escape(message)}", err=True)
     return status

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from micrograd_gd.cli import printing
-from micrograd_gd.cli.messages import PROGRAM
+from micrograd_gd.cli.messages import PROGRAM, say
 from micrograd_gd.table.ops import OPERATIONS, operation
 
 
@@ -16,10 +16,9 @@ def ops(
 ) -> None:
     """List the operations: their derivatives and what they are."""
     if name is not None:
-        for line in printing.describe_operation(operation(name)):
-            typer.echo(line)
+        say(*printing.describe_operation(operation(name)))
         return
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
     for line in printing.list_operations():
-        typer.echo(printing.shorten(line, width) if width else line)
-    typer.echo(f"\n{len(OPERATIONS)} operations; {PROGRAM} ops NAME shows one in full.")
+        say(printing.shorten(line, width) if width else line)
+    say("", f"{len(OPERATIONS)} operations; {PROGRAM} ops NAME shows one in full.")

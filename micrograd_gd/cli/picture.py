@@ -6,6 +6,8 @@ from typing import Annotated, Any
 
 import typer
 
+from micrograd_gd.cli.messages import say
+
 Picture = Annotated[
     Path | None, typer.Option("--out", "-o", help="Picture to draw: .svg, .png or .pdf.")
 ]
@@ -14,4 +16,4 @@ Picture = Annotated[
 def draw(path: Path, plot: Callable[..., Any], thing: Any) -> None:
     """Draw the thing by one of the functions of `viz`, and say so."""
     plot(thing, path)
-    typer.echo(f"wrote {path}")
+    say(f"wrote {path}")

@@ -10,6 +10,7 @@ import typer
 from micrograd_gd.cli.options import load_predictor
 from micrograd_gd.data import read_features
 from micrograd_gd.errors import ArgumentError
+from micrograd_gd.text import escape
 
 
 def predict(
@@ -21,6 +22,7 @@ def predict(
     if predictor.feature_names is None:
         raise ArgumentError(f"{model}: a model without feature names; expected one made by train")
     rows = read_features(data, predictor.feature_names)
-    writer = csv.writer(sys.stdout, lineterminator="\n")
-    writer.writerow([predictor.target_name])
-    writer.writerows([answer] for answer in predictor.predict(rows))
+    answers = [predictor.target_name, *predictor.predict(rows)]
+    if sys.stdout.isatty():  # to a person; to a program they go as they are
+        answers = [escape(answer) for answer in answers]
+    csv.writer(sys.stdout, lineterminator="\n").writerows([answer] for answer in answers)

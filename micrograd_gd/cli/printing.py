@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from micrograd_gd.cli.experiment import Experiment
 from micrograd_gd.table.ops import OPERATIONS, Operation
+from micrograd_gd.text import escape
 
 
 def describe_start(name: str, experiment: Experiment) -> list[str]:
@@ -78,6 +79,7 @@ def _formula(formula: object) -> str:
 
 def align(rows: Sequence[tuple[str, ...]]) -> list[str]:
     """Rows of cells as lines, each column but the last as wide as its widest cell."""
+    rows = [tuple(map(escape, row)) for row in rows]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)][:-1]
     return [
         "  ".join([*(f"{cell:<{w}}" for cell, w in zip(row, widths, strict=False)), row[-1]])

@@ -11,7 +11,7 @@ import typer
 
 from micrograd_gd.cli import printing
 from micrograd_gd.cli.experiment import Experiment, Settings
-from micrograd_gd.cli.messages import PROGRAM, complain, describe_error, warn
+from micrograd_gd.cli.messages import PROGRAM, complain, describe_error, say, warn
 from micrograd_gd.cli.place import CHECKPOINT, keep_apart
 from micrograd_gd.data import Dataset
 from micrograd_gd.errors import MicrogradError
@@ -42,11 +42,10 @@ def run(
     checkpoint = Checkpoint(CHECKPOINT, seconds=checkpoint_seconds, notes=notes)
     with place as out:
         checkpoint.path = out / CHECKPOINT
-        for line in printing.describe_start(name, experiment):
-            typer.echo(line)
+        say(*printing.describe_start(name, experiment))
         if state is not None:
             remove_leftovers(out)
-            typer.echo(f"resumed   after epoch {len(state['rows']) - 1}")
+            say(f"resumed   after epoch {len(state['rows']) - 1}")
         progress = _Progress(settings.epochs)
         keep = [] if notes is None else [checkpoint]
         history = experiment.run(*keep, progress, resume=state)
@@ -67,15 +66,14 @@ def _write(experiment: Experiment, history: History, out: Path, *, is_resumed: b
     if history.status != "interrupted":
         (out / CHECKPOINT).unlink(missing_ok=True)  # only now that the model is there
     if not diverged:
-        for line in printing.describe_result(experiment):
-            typer.echo(line)
+        say(*printing.describe_result(experiment))
     if history.rows:
         written += _draw(place / "loss.svg", lambda path: plot_history(history, path))
     if not diverged:
         root, what = experiment.example()
         names = _draw(place / "graph.svg", graph(root).save)
         written += [f"{name} ({what})" for name in names]
-    typer.echo(f"\nwrote into {place}: {', '.join(written)}")
+    say("", f"wrote into {place}: {', '.join(written)}")
 
 
 def _conclude(history: History, settings: Settings, resumable: Path | None) -> None:

@@ -21,6 +21,7 @@ from micrograd_gd.compiler.instructions import (
 from micrograd_gd.compiler.lanes import Lanes
 from micrograd_gd.compiler.layout import Layout
 from micrograd_gd.engine import Value
+from micrograd_gd.text import escape
 from micrograd_gd.transforms import trees
 from micrograd_gd.transforms.trees import Structure
 
@@ -137,7 +138,7 @@ class Program:
         names |= {first + i: f"c{i}" for i in range(len(self.captured))}
         names |= {each.result: f"v{each.result}" for each in self.instructions}
         taken = {*names.values()}
-        for result, label in self.labels.items():
+        for result, label in zip(self.labels, map(escape, self.labels.values()), strict=True):
             if result in names and label not in taken:
                 taken.add(label)
                 names[result] = label

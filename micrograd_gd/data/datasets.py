@@ -10,6 +10,7 @@ from micrograd_gd.data.csv_files import problem, read_csv_file
 from micrograd_gd.data.rows import check_widths, require_fraction
 from micrograd_gd.errors import ArgumentError, ShapeError
 from micrograd_gd.table.numbers import generator
+from micrograd_gd.text import escape
 
 
 @dataclass(frozen=True, repr=False)
@@ -59,10 +60,12 @@ class Dataset:
             target = f"{min(self.targets)} to {max(self.targets)}"
         else:
             counts = map(self.targets.count, range(len(self.class_names)))
-            target = _enumerate([f"{n} {c}" for n, c in zip(counts, self.class_names, strict=True)])
+            target = _enumerate(
+                [f"{n} {escape(c)}" for n, c in zip(counts, self.class_names, strict=True)]
+            )
         rows = "1 row" if len(self) == 1 else f"{len(self)} rows"
-        features = _enumerate(self.feature_names)
-        return f"Dataset({rows}, features: {features}; target {self.target_name}: {target})"
+        features = _enumerate([escape(name) for name in self.feature_names])
+        return f"Dataset({rows}, features: {features}; target {escape(self.target_name)}: {target})"
 
 
 def iris() -> Dataset:

@@ -7,6 +7,7 @@ from random import Random
 from typing import Any
 
 from micrograd_gd.errors import ArgumentError, NotANumberError, NumberRangeError
+from micrograd_gd.text import escape
 
 
 def number(x: Any, name: str) -> float:
@@ -99,4 +100,4 @@ def shorten(x: Any) -> str:
         text = repr(x)
     except ValueError:  # an int with more digits than Python cares to print
         return "of too many digits to print"
-    return text if len(text) <= 60 else f"{text[:57]}..."
+    return escape(text if len(text) <= 60 else f"{text[:57]}...")

@@ -19,6 +19,7 @@ from micrograd_gd.testing.replay import (
     Replay,
 )
 from micrograd_gd.testing.report import Comparison, Condition, Verdict
+from micrograd_gd.text import plain
 
 Matrix = Sequence[Sequence[float]]  # a row of derivatives for each output
 
@@ -235,7 +236,7 @@ def _obstacles(run: Evaluation, order: int) -> Iterator[str]:
 def describe(node: Any) -> str:
     """A node as a call of its operation with the numbers of its operands."""
     if node.op is None:
-        return f"{node.label or 'a leaf'} = {node.data!r}"
+        return f"{plain(node.label) or 'a leaf'} = {node.data!r}"
     operands = [repr(getattr(operand, "data", operand)) for operand in node.operands]
     if len(operands) > 6:
         operands[5:-1] = ["…"]

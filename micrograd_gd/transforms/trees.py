@@ -13,6 +13,7 @@ from typing import Any
 from micrograd_gd.engine import Value
 from micrograd_gd.errors import ShapeError
 from micrograd_gd.table.numbers import number, shorten
+from micrograd_gd.text import escape
 
 
 @dataclass(frozen=True)
@@ -89,7 +90,7 @@ def _flatten(tree: Any, name: str, leaves: list[Any]) -> Structure:
         below = [_flatten(item, f"{name}[{i}]", leaves) for i, item in enumerate(tree)]
         return Structure(type(tree), below=tuple(below), size=sum(b.size for b in below))
     if isinstance(tree, dict):
-        below = [_flatten(item, f"{name}[{key!r}]", leaves) for key, item in tree.items()]
+        below = [_flatten(item, _below(name, key), leaves) for key, item in tree.items()]
         size = sum(b.size for b in below)
         odd_keys = () if {*map(type, tree)} <= {str} else tuple(map(tell_apart, tree))
         return Structure(dict, tuple(tree), below=tuple(below), size=size, odd_keys=odd_keys)
@@ -175,7 +176,12 @@ def pieces(structure: Structure, name: str) -> list[tuple[str, Structure]]:
         return [(name, structure)]
     keys = structure.keys or range(len(structure.below))
     parts = zip(keys, structure.below, strict=True)
-    return [each for key, below in parts for each in pieces(below, f"{name}[{key!r}]")]
+    return [each for key, below in parts for each in pieces(below, _below(name, key))]
+
+
+def _below(name: str, key: Any) -> str:
+    """How an entry is reached; a key of a class of one's own prints whatever it likes."""
+    return f"{name}[{escape(repr(key))}]"
 
 
 def _places(shape: tuple[int, ...]) -> Iterator[tuple[int, ...]]:

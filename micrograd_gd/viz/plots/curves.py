@@ -6,7 +6,7 @@ from typing import Any
 
 from micrograd_gd.errors import ArgumentError
 from micrograd_gd.table.numbers import shorten
-from micrograd_gd.viz.plots.figure import BLUE, GREEN, INK, LARGEST, ORANGE, Path, axes, tidy
+from micrograd_gd.viz.plots.figure import BLUE, GREEN, INK, LARGEST, ORANGE, Path, axes, tidy, write
 
 
 def plot_history(
@@ -115,7 +115,7 @@ def _draw(ax: Any, rows: list[Mapping[str, float]], name: str) -> None:
         ax.yaxis.set_major_formatter(lambda share, _: f"{100 * share:.0f} %")
     elif numbers and min(numbers) > 0:
         ax.set_yscale("log")
-    ax.set_ylabel(name)
+    ax.set_ylabel(write(name))
     tidy(ax)
     if len(columns) > 1:
         ax.legend(frameon=False)

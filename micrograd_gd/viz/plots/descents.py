@@ -14,6 +14,7 @@ from micrograd_gd.core.sweep import adjoints
 from micrograd_gd.engine import Value
 from micrograd_gd.errors import ArgumentError
 from micrograd_gd.table.numbers import number, shorten
+from micrograd_gd.text import plain
 from micrograd_gd.transforms.trees import flatten, unflatten
 from micrograd_gd.viz.plots.figure import (
     BLUE,
@@ -27,6 +28,7 @@ from micrograd_gd.viz.plots.figure import (
     axes,
     spread,
     tidy,
+    write,
 )
 
 _CURVE = 200  # points of a curve
@@ -57,7 +59,7 @@ def plot_descent(descent: Any, path: Path | None = None, ax: Any = None) -> Any:
     with axes(path, ax) as (panel,):
         _draw(panel, _Ground(descent))
         title = f"{descent.status}: {descent.message}" if descent.message else descent.status
-        panel.set_title("\n".join(textwrap.wrap(title, 72, max_lines=3)), loc="left")
+        panel.set_title("\n".join(map(write, textwrap.wrap(title, 72, max_lines=3))), loc="left")
         if panel.get_legend_handles_labels()[0]:
             panel.legend(edgecolor="none", framealpha=0.9)
     return panel
@@ -103,7 +105,7 @@ class _Ground:
         self.hidden = len(points) - count
         keys = [*first] if isinstance(first, dict) else []
         is_flat = len(keys) == self.structure.size
-        self.names = [str(k) for k in keys] if is_flat else ["parameter 1", "parameter 2"]
+        self.names = [write(plain(k)) for k in keys] if is_flat else ["parameter 1", "parameter 2"]
 
     def value(self, *point: float) -> float:
         """The height of a point; nan where the function has none."""

@@ -9,6 +9,7 @@ from typing import Any
 
 from micrograd_gd.errors import DrawingError
 from micrograd_gd.files import write_file
+from micrograd_gd.text import escape
 from micrograd_gd.viz.formats import format_of
 
 Path = str | PathLike[str]
@@ -20,6 +21,7 @@ _STYLE: dict[Any, Any] = {  # keys as matplotlib has them
     "svg.hashsalt": "micrograd_gd",  # the same curves, the same bytes
     "svg.fonttype": "none",          # text stays text, in the reader's own font
     "font.family": "sans-serif",
+    "text.usetex": False,            # or a name with an underscore is an error
     "axes.titlesize": "medium",
     "text.color": INK,
     "axes.labelcolor": INK,
@@ -97,6 +99,15 @@ def _write(path: Path, kind: str, figure: Any) -> None:
     content = io.BytesIO()
     figure.savefig(content, format=kind, dpi=150, metadata=_UNDATED.get(kind))
     write_file(path, content.getvalue())
+
+
+def write(text: Any) -> str:
+    r"""Text from elsewhere as matplotlib shows it as it is: a dollar begins no formula.
+
+    >>> print(write("$x$"))
+    \$x\$
+    """
+    return escape(text).replace("$", r"\$")
 
 
 def spread(numbers: Sequence[float], count: int, margin: float) -> list[float]:

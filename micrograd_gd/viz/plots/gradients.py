@@ -10,7 +10,7 @@ from micrograd_gd.table.numbers import shorten
 from micrograd_gd.text import plain
 from micrograd_gd.viz.graphs import boxes
 from micrograd_gd.viz.graphs.scopes import path_of_a_parameter
-from micrograd_gd.viz.plots.figure import Path, axes, tidy
+from micrograd_gd.viz.plots.figure import Path, axes, tidy, write
 
 _STATES = {  # of the units of a layer: colour and hatching, from the darkest to the lightest
     "dead": ("#3e4c59", "xx"),
@@ -48,7 +48,7 @@ def plot_gradients(
     layers = _states(model, vanishing, exploding)
     if not layers:
         raise ArgumentError(f"{model!r} has no parameters, and so no gradients to draw")
-    names = [f"{plain(name)} ({sum(states.values()):,})" for name, states in layers.items()]
+    names = [f"{write(plain(name))} ({sum(states.values()):,})" for name, states in layers.items()]
     with axes(path, ax, size=(6.4, 1.6 + 0.35 * len(layers))) as (panel,):
         left = [0.0] * len(layers)
         for state, (colour, hatch) in _STATES.items():
