@@ -113,7 +113,43 @@ def test_failures_are_shown_without_the_lines_of_the_checker(outside):
 
 
 def test_the_command_line_raises_the_order_where_none_is_named(outside):
-    assert counts(outside("--gradient-order=3", orders=ORDERS)) == {"passed": 3}
+    assert counts(outside("--micrograd-gd-order=3", orders=ORDERS)) == {"passed": 3}
+
+
+FOREIGN = """
+import pytest
+
+def pytest_addoption(parser):
+    parser.addoption("--gradient-order", action="store_true", dest="order")
+    parser.addoption("--check-gradients", dest="gradient_order", default=7)
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "gradients(anything): of our own")
+    assert config.getoption("gradient_order") == 7
+
+@pytest.fixture
+def check_gradients():
+    return [1.0]
+"""
+
+FOREIGN_TESTS = """
+import pytest
+
+@pytest.mark.gradients("x", order="none", at=3)
+@pytest.mark.parametrize("f", [1, 2])
+def test_marked(f):
+    pass
+
+def test_of_its_own(check_gradients):
+    assert check_gradients == [2.0]
+"""
+
+
+def test_a_suite_keeps_its_own_names(outside, tmp_path):
+    (tmp_path / "conftest.py").write_text(FOREIGN)
+    output = outside("--strict-markers", "--gradient-order", foreign=FOREIGN_TESTS)
+    assert counts(output) == {"passed": 2, "failed": 1}, output
+    assert "numbers differ" not in output
 
 
 def test_pytest_loads_the_plugin_where_the_package_is_installed():
