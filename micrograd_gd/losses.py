@@ -7,11 +7,11 @@ for anything but numbers. What else a loss raises is said there.
 """
 
 import math
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from typing import Any
 
+from micrograd_gd.core import blocks
 from micrograd_gd.core.blocks import is_varying, trace
 from micrograd_gd.engine import Value
 from micrograd_gd.errors import ArgumentError, NotANumberError, ShapeError
@@ -119,20 +119,15 @@ def cross_entropy(scores: Any, targets: Any) -> Any:
     return mean([surprise(row, c) for row, c in zip(rows, classes, strict=True)])
 
 
-_takes_any_class = ContextVar("_takes_any_class", default=False)
+_takes_any_class: blocks.Variable = ContextVar("_takes_any_class", default=None)
 
 
-@contextmanager
-def any_class() -> Iterator[None]:
+def any_class() -> blocks.Switch:
     """Inside, a class that is not known while a trace is under way is taken, as in a batch.
 
     Scores of -inf are not taken then, and the loss of what is no class is nan.
     """
-    token = _takes_any_class.set(True)
-    try:
-        yield
-    finally:
-        _takes_any_class.reset(token)
+    return blocks.Switch(_takes_any_class, value=True, is_observed=False)
 
 
 LOSSES: dict[str, Callable[..., Any]] = {}  # by name; filled below, as they are offered
@@ -246,7 +241,7 @@ def _read_row(row: Any, i: int) -> list[Any]:
 
 
 def _read_class(t: Any, i: int, classes: int) -> Any:
-    if is_varying(t) or (_takes_any_class.get() and isinstance(t, Value) and trace()):
+    if is_varying(t) or (blocks.find(_takes_any_class) and isinstance(t, Value) and trace()):
         return t
     t = _plain(t)
     if not (0 <= t < classes and t == int(t)):

@@ -115,7 +115,7 @@ class CompiledFunction(Wrapper):
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """The result, by a program unless every operation has to be seen."""
-        if blocks.open_blocks or recording.count_transforms():
+        if blocks.open_blocks or recording.find_call():
             return self._call_in_blocks(args, kwargs)
         if kwargs:
             return self._call_leaves(args, kwargs)
@@ -126,7 +126,8 @@ class CompiledFunction(Wrapper):
 
     def _call_in_blocks(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """A transform and a trace have to see every operation."""
-        if recording.count_transforms() or blocks.trace():
+        blocks.drop_closed()
+        if recording.is_transforming() or blocks.trace():
             return self.f(*args, **kwargs)
         return self._call_leaves(args, kwargs)
 

@@ -48,7 +48,7 @@ class Trace:
         self._refuses_branches = False  # while a formula is tried without one
         self.batches = Batches(self.events)
         try:
-            with blocks.tracing(self):
+            with blocks.recording(), blocks.unwatched(), blocks.tracing(self):
                 result = call()
         except NotANumberError as error:
             raise JitError(f"{name} cannot be compiled: {error}; at {_line(error)}") from error

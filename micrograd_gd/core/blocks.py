@@ -1,32 +1,129 @@
 """What a block of code switches on: no recording, a watch for nan and inf, a name, a trace.
 
-It is on in the thread, or the asynchronous task, that opened the block.
+It is on in the thread, or the asynchronous task, that opened the block, and in the tasks that were
+started inside. It ends with the block, whatever comes between: an interrupt, the end of memory, a
+generator that is left or closed elsewhere.
 """
 
-import threading
-from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Sequence
 from contextvars import ContextVar
-from typing import Any, Literal, Protocol
+from functools import partial, wraps
+from threading import Lock
+from typing import Any, Literal, Protocol, TypeVar
 from weakref import WeakKeyDictionary
 
 from micrograd_gd.core.anomaly import Watch, reads_itself
-from micrograd_gd.errors import ArgumentError
+from micrograd_gd.errors import ArgumentError, GraphError
 
-open_blocks = 0  # in all threads; while it is 0, engines do not call `observe`
-_listeners: list[Callable[[int], None]] = []  # engines that keep a count of their own
+open_blocks: set["Switch"] = set()  # in all threads; while it is empty, no engine calls `observe`
 
-_lock = threading.Lock()
-_recording = ContextVar("_recording", default=True)
-_watch: ContextVar[Watch | None] = ContextVar("_watch", default=None)
-_trace: ContextVar["Trace | None"] = ContextVar("_trace", default=None)
-_scope: ContextVar[tuple[str, ...]] = ContextVar("_scope", default=())
+Function = TypeVar("Function", bound=Callable[..., Any])
+Variable = ContextVar["Switch | None"]
+_recording: Variable = ContextVar("_recording", default=None)
+_watch: Variable = ContextVar("_watch", default=None)
+_trace: Variable = ContextVar("_trace", default=None)
+_scope: Variable = ContextVar("_scope", default=None)
 
 scopes: WeakKeyDictionary[Any, tuple[str, ...]] = WeakKeyDictionary()  # of nodes recorded in one
 
 
-@contextmanager
-def no_grad() -> Iterator[None]:
+class _Exit:
+    """How a `with` ends: by a function in C, before which no signal is handled."""
+
+    def __get__(self, switch: "Switch | None", _: type) -> Callable[..., None]:
+        return (lambda each, *_: each.lock.release()) if switch is None else switch.lock.__exit__
+
+
+class Switch:
+    """What one block turns on: `variable` has a value from its beginning to its end.
+
+    A switch is on or off by itself, and nothing is put back at its end. The context holds the
+    innermost one, and that the one around it, as they were opened: they may end in any order, and
+    wherever the collector ends a generator. The native engine has a twin in C.
+    """
+
+    __slots__ = ("_again", "_has_begun", "_is_observed", "lock", "outer", "value", "variable")
+
+    def __init__(
+        self,
+        variable: Variable,
+        value: Any,
+        again: "Callable[[], Switch] | None" = None,
+        *,
+        is_observed: bool = True,
+    ) -> None:
+        self.variable, self.value = variable, value
+        self._again = again  # another one: what a decorator opens at each call
+        self._is_observed = is_observed  # whether engines tell `observe` what they do inside
+        self.outer: Switch | None = None
+        self.lock = Lock()  # nobody waits for it: it is locked while the block is open
+        self._has_begun = False
+
+    @property
+    def is_open(self) -> bool:
+        """Whether this is inside of the block."""
+        return self.lock.locked()
+
+    def __enter__(self) -> None:
+        if self._has_begun:
+            raise GraphError(
+                "a block is entered once: write the call anew, as in `with no_grad():`"
+            )
+        self._has_begun = True
+        try:
+            self.lock.acquire()
+            drop_closed()
+            self.outer = _find_switch(self.variable)
+            if self._is_observed:
+                open_blocks.add(self)
+            self.variable.set(self)
+        except BaseException:  # an interrupt, which is handled after a call: from here on, inside
+            if self.lock.locked():
+                self.lock.release()
+            raise
+
+    __exit__ = _Exit()
+
+    def __call__(self, function: Function) -> Function:
+        """As a decorator."""
+        return decorate(self._again, function)
+
+
+def drop_closed() -> None:
+    """Leave out of `open_blocks` those that are closed: the twin in C does so at once."""
+    open_blocks.difference_update([each for each in [*open_blocks] if not each.is_open])
+
+
+def _find_switch(variable: Variable) -> Switch | None:
+    switch = innermost = variable.get()
+    while switch is not None and not switch.is_open:
+        open_blocks.discard(switch)
+        switch = switch.outer
+    if switch is not innermost:
+        variable.set(switch)  # so that nothing keeps what is over
+    return switch
+
+
+def find(variable: Variable, default: Any = None) -> Any:
+    """What the innermost open block here gives a variable."""
+    switch = _find_switch(variable)
+    return default if switch is None else switch.value
+
+
+def decorate(again: Callable[[], Switch] | None, function: Function) -> Function:
+    """The function, each call of which is inside of such a block."""
+    if again is None or not callable(function):
+        raise ArgumentError(f"this block decorates functions, not {function!r}")
+
+    @wraps(function)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        with again():
+            return function(*args, **kwargs)
+
+    return call  # type: ignore[return-value]  # called as the function is
+
+
+def no_grad() -> Switch:
     """Compute without recording: every result inside the block is a leaf.
 
     It also decorates functions. (A generator function runs after its call: put the block inside.)
@@ -38,24 +135,20 @@ def no_grad() -> Iterator[None]:
     >>> y.operands
     ()
     """
-    with _switch(_recording, to=False):
-        yield
+    return Switch(_recording, value=False, again=no_grad)
 
 
-@contextmanager
-def recording() -> Iterator[None]:
+def recording() -> Switch:
     """Record inside the block, also within a `no_grad`."""
-    with _switch(_recording, to=True):
-        yield
+    return Switch(_recording, value=True)
 
 
 def is_recording() -> bool:
     """Whether results here are recorded."""
-    return _recording.get()
+    return find(_recording, default=True)  # type: ignore[no-any-return]  # a bool
 
 
-@contextmanager
-def detect_anomaly() -> Iterator[None]:
+def detect_anomaly() -> Switch:
     """Raise NonFiniteError at the first operation that makes a nan or inf out of finite numbers.
 
     Forward and backward; the error names the operation, its operands and the line that made it.
@@ -66,12 +159,15 @@ def detect_anomaly() -> Iterator[None]:
     Traceback (most recent call last):
     micrograd_gd.errors.NonFiniteError: log(x = 0.0) is -inf...
     """
-    with _switch(_watch, to=Watch()):
-        yield
+    return Switch(_watch, Watch(), again=detect_anomaly)
 
 
-@contextmanager
-def scope(name: str) -> Iterator[None]:
+def unwatched() -> Switch:
+    """Do without a watch for nan and inf inside of the block."""
+    return Switch(_watch, None)
+
+
+def scope(name: str) -> Switch:
     """Name what is recorded inside: a picture puts it in one frame, or folds it up.
 
     Scopes may be nested. Raises ArgumentError for a name that is empty or no text.
@@ -84,51 +180,24 @@ def scope(name: str) -> Iterator[None]:
     """
     if not (isinstance(name, str) and name):
         raise ArgumentError(f"a scope is called {name!r}; expected a name such as 'loss'")
-    with _switch(_scope, to=(*_scope.get(), name)):
-        yield
-
-
-def on_change(listener: Callable[[int], None]) -> None:
-    """Tell `listener` the number of open blocks, now and whenever it changes."""
-    with _lock:
-        listener(open_blocks)
-        _listeners.append(listener)
-
-
-def _count(change: int) -> None:
-    global open_blocks  # noqa: PLW0603 — the one count that engines read
-    with _lock:
-        open_blocks += change
-        for listener in _listeners:
-            listener(open_blocks)
-
-
-@contextmanager
-def _switch(variable: ContextVar[Any], *, to: Any) -> Iterator[None]:
-    token = variable.set(to)
-    _count(+1)
-    try:
-        yield
-    finally:
-        _count(-1)
-        variable.reset(token)
+    return Switch(_scope, (*find(_scope, ()), name), again=partial(scope, name))
 
 
 def observe(node: Any) -> None:
     """Do to a new node what the open blocks ask for; engines call this."""
-    trace = _trace.get()
+    trace = find(_trace)
     if trace is not None:
-        if not _recording.get():
+        if not is_recording():
             trace.report_use(node, "no_grad()")
         trace.events.append(node)
         return
-    watch = _watch.get()
+    watch = find(_watch)
     if watch is not None:
         watch.forward(node)
-    path = _scope.get()
+    path = find(_scope)
     if path:
         scopes[node] = path
-    if not _recording.get():
+    if not is_recording():
         node.forget()
 
 
@@ -169,16 +238,14 @@ class Trace(Protocol):
         """Whether x stands for many numbers at once, which no check can look at."""
 
 
-@contextmanager
-def tracing(trace: Trace) -> Iterator[None]:
-    """Report to `trace` what happens to values; blocks around this one have no effect inside."""
-    with _switch(_recording, to=True), _switch(_watch, to=None), _switch(_trace, to=trace):
-        yield
+def tracing(trace: Trace) -> Switch:
+    """Report to `trace` what happens to values."""
+    return Switch(_trace, trace)
 
 
 def trace() -> Trace | None:
     """The trace that is under way here, if any."""
-    return _trace.get() if open_blocks else None
+    return find(_trace) if open_blocks else None
 
 
 def is_varying(x: Any) -> bool:
@@ -202,28 +269,28 @@ def constant(x: Any) -> Any:
 
 def report_comparison(node: Any, relation: str, other: Any, answer: Any) -> None:
     """Report that `node` was compared with `other`, and how that ended."""
-    under_way = _trace.get()
+    under_way = find(_trace)
     if under_way is not None:
         under_way.report_comparison(node, relation, other, answer)
 
 
 def report_use(node: Any, what: str) -> None:
     """Report that a number was taken out of the graph or changed."""
-    under_way = _trace.get()
+    under_way = find(_trace)
     if under_way is not None:
         under_way.report_use(node, what)
 
 
 def report_reading(node: Any, what: str) -> None:
     """Report that a number was read by way of `what`, unless it was the package that read it."""
-    under_way = _trace.get()
+    under_way = find(_trace)
     if under_way is not None and not reads_itself():
         under_way.report_use(node, what)
 
 
 def record_constant(node: Any) -> Any:
     """While a trace is under way, a node with the same number as a constant; else None."""
-    under_way = _trace.get()
+    under_way = find(_trace)
     return None if under_way is None else under_way.constant(node)
 
 
@@ -231,10 +298,10 @@ def call_unwatched(function: Callable[..., Any], *arguments: Any) -> Any:
     """Call a function that computes a partial: its own steps are not watched."""
     if not watch():
         return function(*arguments)
-    with _switch(_watch, to=None):
+    with unwatched():
         return function(*arguments)
 
 
 def watch() -> Watch | None:
     """The watch for nan and inf that is on here, if any."""
-    return _watch.get() if open_blocks else None
+    return find(_watch) if open_blocks else None

@@ -9,6 +9,7 @@ import os
 import sys
 from typing import Any
 
+from micrograd_gd.core import blocks
 from micrograd_gd.errors import EngineError
 
 _wanted = os.environ.get("MICROGRAD_GD_ENGINE", "")
@@ -32,6 +33,7 @@ if _wanted != "python":
     _extension = getattr(native, "extension", None)
     if _extension is not None:
         Value = _extension.Value
+        blocks.Switch = _extension.Switch  # type: ignore[misc]  # the twin takes its place
     elif _wanted == "native":
         raise EngineError(f"the native engine {native.reason}")
     elif _should_tell():

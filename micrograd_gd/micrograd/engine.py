@@ -19,7 +19,7 @@ from micrograd_gd import engine
 from micrograd_gd.core import blocks, methods
 from micrograd_gd.errors import GraphError
 from micrograd_gd.table.ops import Operation, subscribe
-from micrograd_gd.transforms.recording import count_transforms
+from micrograd_gd.transforms.recording import is_transforming
 
 
 class _Recorder(engine.Value):
@@ -56,7 +56,7 @@ class Value(_Recorder):
     ) -> None:
         super().__init__(data, label)
         if children := (*_children,):
-            if count_transforms() or blocks.trace():
+            if is_transforming() or blocks.trace():
                 raise GraphError(_UNKNOWN)
             partials = (math.nan,) * len(children)  # nothing that is wrong in silence
             self._put_together(_own(_op, len(children)), children, partials, self.data, 0.0, label)

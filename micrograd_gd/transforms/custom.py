@@ -1,8 +1,7 @@
 """A derivative written by hand, for a Python function that counts as one operation."""
 
 import inspect
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
@@ -71,7 +70,7 @@ class custom_vjp(Wrapper):  # noqa: N801 — a decorator, and the name that user
             trace.report_use(leaves, repr(self))
         numbers = [leaf.data if isinstance(leaf, Value) else leaf for leaf in leaves]
         call = _Evaluation(self, structure, numbers)
-        with _under_way(call):
+        with blocks.Switch(_current, call, is_observed=False):
             nodes = [Value.record(each, *leaves) for each in self.outputs(len(call.outputs))]
         for node in nodes:
             _structures[node] = structure
@@ -114,18 +113,9 @@ class custom_vjp(Wrapper):  # noqa: N801 — a decorator, and the name that user
 
 
 # The call that operations are recorded from right now, and what nodes were computed from.
-_current: ContextVar["_Evaluation | None"] = ContextVar("_current", default=None)
+_current: blocks.Variable = ContextVar("_current", default=None)
 _structures: WeakKeyDictionary[Any, trees.Structure] = WeakKeyDictionary()
 _calls: WeakKeyDictionary[Any, "_Evaluation"] = WeakKeyDictionary()
-
-
-@contextmanager
-def _under_way(call: "_Evaluation") -> Iterator[None]:
-    token = _current.set(call)
-    try:
-        yield
-    finally:
-        _current.reset(token)
 
 
 def _no_formula(*_: Any) -> float:
@@ -143,7 +133,7 @@ class _Output(Operation):
         """The number and its derivatives, from the evaluation under way."""
 
         def of_call(*_: float) -> tuple[Any, ...]:
-            call = _current.get()
+            call = blocks.find(_current)
             if call is None or call.of is not self.of:
                 raise ArgumentError(f"{self.of!r} is an operation of the call that recorded it")
             row = zip(call.row(self.place), active, strict=True)

@@ -1,7 +1,7 @@
 """One call of a function on fresh values, recorded: what every transform starts from."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import nullcontext
 from contextvars import ContextVar
 from functools import cached_property
 from itertools import accumulate
@@ -17,9 +17,14 @@ from micrograd_gd.transforms.sparsity import Mode, SparseMatrix, pattern, plan
 Function = Callable[..., Any]
 Argnums = int | Sequence[int]
 
-# How many transforms are calling a function here, one inside the other.
-_depth = ContextVar("_depth", default=0)
-count_transforms = _depth.get
+# The call of a function by a transform here; one that is over says so.
+_calls: blocks.Variable = ContextVar("_calls", default=None)
+find_call = _calls.get
+
+
+def is_transforming() -> bool:
+    """Whether a transform is calling a function here."""
+    return blocks.find(_calls) is not None
 
 
 class Recording:
@@ -50,7 +55,7 @@ class Recording:
         called = list(args)
         for place, part in zip(places, self.arrange(self.inputs), strict=wrt is None):
             called[place] = part
-        with _transforming():
+        with blocks.Switch(_calls, value=True, is_observed=False), _recording():
             result = f(*called, **kwargs)
         self.aux = None
         if has_aux:
@@ -72,7 +77,7 @@ class Recording:
             seeds,
             {*self.inputs},
             differentiable=keep and not is_fixed,
-            last=_depth.get() == 0,
+            last=not is_transforming(),
             stored=is_fixed,
         )
         return _finish([found.get(x, 0.0) for x in self.inputs], keep=keep)
@@ -87,7 +92,7 @@ class Recording:
             self._order,
             seeds,
             differentiable=keep and not is_fixed,
-            last=_depth.get() == 0,
+            last=not is_transforming(),
             stored=is_fixed,
         )
         return _finish([found.get(y, 0.0) for y in self.outputs], keep=keep)
@@ -126,7 +131,7 @@ class Recording:
                 "a pull_back or push_forward made inside of a compiled function was called outside "
                 "of that call: return what it gives"
             )
-        if _depth.get() > 0 and not is_closed:
+        if is_transforming() and not is_closed:
             raise JitError(
                 "a pull_back or push_forward of a function that depends on values was made before "
                 "the compiled function, which differentiates what it gives: call vjp or linearize "
@@ -256,7 +261,7 @@ def _fresh(x: Any) -> Value:
 def _records(given: Sequence[Any]) -> bool:
     """Whether what is computed from these numbers here may be differentiated again."""
     return blocks.is_recording() and (
-        _depth.get() > 0 or blocks.trace() is not None or any(isinstance(x, Value) for x in given)
+        is_transforming() or blocks.trace() is not None or any(isinstance(x, Value) for x in given)
     )
 
 
@@ -279,15 +284,9 @@ def _leaves(values: Sequence[Value]) -> list[Value]:
     return [*values]
 
 
-@contextmanager
-def _transforming() -> Iterator[None]:
-    """The block in which a transform calls a function; it records, whatever is around it."""
-    token = _depth.set(_depth.get() + 1)
-    try:
-        with nullcontext() if blocks.is_recording() else blocks.recording():
-            yield
-    finally:
-        _depth.reset(token)
+def _recording() -> Any:
+    """The block in which a transform calls a function: it records, whatever is around it."""
+    return nullcontext() if blocks.is_recording() else blocks.recording()
 
 
 def _places(argnums: Argnums, count: int) -> list[int]:

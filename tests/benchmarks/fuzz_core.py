@@ -34,13 +34,16 @@ from micrograd_gd import engine
 from micrograd_gd.core import blocks
 from micrograd_gd.core import native as twin
 from micrograd_gd.table.ops import OPERATIONS
-from micrograd_gd.transforms import recording
 
 try:
     import numpy as np
 except ImportError:  # arrays are left out then
     np = None
 
+BLOCKS = [
+    blocks.no_grad, blocks.recording, blocks.detect_anomaly, blocks.unwatched,
+    lambda: blocks.scope("s"),
+]  # fmt: skip
 CALLS = 2000  # in a round
 LONGEST = 60  # seconds for a round, else it hangs
 SAME_HASHES = {"PYTHONHASHSEED": "0"}  # sets of texts have one order then, and rounds play again
@@ -123,7 +126,8 @@ class Round:
                 self.step()
         finally:
             gc.set_threshold(700, 10, 10)
-            native.count_blocks(blocks.open_blocks)
+        for block in [*blocks.open_blocks]:
+            block.__exit__()
         self.pool.clear()
         self.references.clear()
         gc.collect()
@@ -149,7 +153,7 @@ class Round:
 
     def strike(self):
         """What a hostile object does when it is its turn: anything."""
-        if self.depth < 3 and not is_making_an_exception() and not is_setting_a_variable():
+        if self.depth < 3 and not is_making_an_exception():
             self.depth += 1
             try:
                 for _ in range(self.rng.randrange(3)):
@@ -316,8 +320,7 @@ class Round:
         value.__init__(*self.things(2))
 
     def blocks(self):
-        block = self.rng.choice([blocks.no_grad, blocks.detect_anomaly])
-        with block():
+        with self.rng.choice(BLOCKS)():
             return self.rng.choice([Round.binary, Round.call_operation, Round.backward])(self)
 
     def restore(self):
@@ -338,10 +341,18 @@ class Round:
             return native.adopt(self.thing(), name, self.rng.choice(["", "formulas", name]))
         return native.adopt(*[x for x in self.things(2) if not isinstance(x, Native)])
 
-    def count_blocks(self):
-        native.count_blocks(self.rng.choice([self.thing(), -1, 0, 3]))
-        self.rng.choice([Round.binary, Round.call_operation])(self)
-        native.count_blocks(blocks.open_blocks)
+    def switch(self):
+        """Open and close blocks in any order, from anywhere."""
+        blocks_here = [x for x in self.pool if isinstance(x, native.Switch)]
+        if blocks_here and self.rng.random() < 0.7:
+            block = self.rng.choice(blocks_here)
+            return block.__exit__(*self.things(3)) if block.is_open else block.__enter__()
+        if self.rng.random() < 0.3:
+            return native.Switch(*self.things(4), **self.names())
+        return self.rng.choice(BLOCKS)()
+
+    def decorate(self):
+        return self.rng.choice(BLOCKS)()(self.thing())
 
     # Programs. What is wrong with them may be anything, save for addresses of machine code.
 
@@ -455,8 +466,8 @@ class Round:
         call_operation, call_unbound, binary, binary, binary, ternary, unary, record, look, assign,
         assign,
         set_class, set_gradient, backward, forget, begin_again, blocks, restore, adopt,
-        make_tape, make_kernel, call_kernel, call_kernel, count_blocks, through_pickle, refer,
-        follow, look_around, poke_young, collect, drop,
+        make_tape, make_kernel, call_kernel, call_kernel, switch, switch, decorate, through_pickle,
+        refer, follow, look_around, poke_young, collect, drop,
     )  # fmt: skip
 
 
@@ -470,22 +481,6 @@ def is_making_an_exception():
     recursion_headroom = ctypes.c_int.from_address(this_thread() + before)  # of PyThreadState
     return recursion_headroom.value > 0
 
-
-def is_setting_a_variable():
-    """Whether Python is setting a context variable, and would read what it had freed if another one
-    were set in between, as a finalizer may that the collector calls (all in Python: 3.10 and 3.11
-    end with a segmentation fault, later ones collect at safe points only).
-    """
-    if sys.version_info >= (3, 12):
-        return False
-    frame = sys._getframe()
-    while frame is not None and frame.f_code not in SETTERS:
-        frame = frame.f_back
-    return frame is not None
-
-
-# The context managers of the package that set one; they stand on the stack at no other time.
-SETTERS = {f.__wrapped__.__code__ for f in (blocks._switch, recording._transforming)}
 
 this_thread = ctypes.pythonapi.PyThreadState_Get
 this_thread.restype = ctypes.c_void_p

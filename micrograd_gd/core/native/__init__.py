@@ -6,7 +6,7 @@ the Python engine serves.
 
 import os
 
-from micrograd_gd.core import blocks, methods
+from micrograd_gd.core import methods
 from micrograd_gd.core.anomaly import PACKAGE
 from micrograd_gd.core.native.formulas import write_formulas
 from micrograd_gd.table.ops import Operation, subscribe
@@ -30,4 +30,3 @@ else:
             methods.define(Value, op)  # not compiled in: a user's, or the table was changed
 
     subscribe(_adopt)
-    blocks.on_change(extension.count_blocks)

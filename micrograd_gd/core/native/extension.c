@@ -20,6 +20,7 @@
 #include "rules.c"
 #include "record/operands.c"
 #include "record/operations.c"
+#include "record/switch.c"
 #include "record/record.c"
 
 #include "sweep/walk.c"
@@ -82,24 +83,9 @@ static PyObject *native_number_of(PyObject *module, PyObject *op)
     return PyLong_FromUnsignedLong(number < ROW_COUNT ? number : 0);
 }
 
-/*[python]
-def count_blocks(count: int, /) -> None:
-    """Hear how many blocks of core/blocks.py are open."""
-*/
-static PyObject *native_count_blocks(PyObject *module, PyObject *count)
-{
-    long open_blocks = PyLong_AsLong(count);
-    if (open_blocks == -1 && PyErr_Occurred()) {
-        return NULL;
-    }
-    ((State *)PyModule_GetState(module))->open_blocks = open_blocks;
-    Py_RETURN_NONE;
-}
-
 static PyMethodDef native_methods[] = {
     {"adopt", native_adopt, METH_VARARGS, DOC_adopt},
     {"number_of", native_number_of, METH_O, DOC_number_of},
-    {"count_blocks", native_count_blocks, METH_O, DOC_count_blocks},
     {"optimize", native_optimize, METH_VARARGS, DOC_optimize},
     {"pull_back", native_pull_back, METH_VARARGS, DOC_pull_back},
     {"push_forward", native_push_forward, METH_VARARGS, DOC_push_forward},
@@ -137,19 +123,24 @@ static int native_exec(PyObject *module)
     state->operation = import_name("micrograd_gd.table.operation", "Operation");
     state->number = import_name("micrograd_gd.table.numbers", "number");
     state->not_a_number = import_name("micrograd_gd.errors", "NotANumberError");
+    state->graph_error = import_name("micrograd_gd.errors", "GraphError");
     state->blocks = import_name("micrograd_gd.core.blocks", NULL);
+    state->open_blocks = import_name("micrograd_gd.core.blocks", "open_blocks");
     state->trace = import_name("micrograd_gd.core.blocks", "_trace");
     state->recording = import_name("micrograd_gd.core.blocks", "_recording");
     state->events_name = PyUnicode_InternFromString("events");
     state->type = (PyTypeObject *)PyType_FromModuleAndSpec(module, &value_spec, NULL);
     if (!state->ops || !state->number_of_op || !state->operation || !state->number
-        || !state->not_a_number || !state->blocks || !state->trace || !state->recording
+        || !state->not_a_number || !state->graph_error || !state->blocks || !state->open_blocks
+        || !PySet_CheckExact(state->open_blocks) || !state->trace || !state->recording
         || !state->events_name || !state->type) {
         return -1;
     }
     state->tape_type = (PyTypeObject *)PyType_FromModuleAndSpec(module, &tape_spec, NULL);
     state->kernel_type = (PyTypeObject *)PyType_FromModuleAndSpec(module, &kernel_spec, NULL);
-    if (!state->tape_type || !state->kernel_type
+    state->switch_type = (PyTypeObject *)PyType_FromModuleAndSpec(module, &switch_spec, NULL);
+    if (!state->tape_type || !state->kernel_type || !state->switch_type
+        || PyModule_AddType(module, state->switch_type) < 0
         || PyModule_AddType(module, state->tape_type) < 0
         || PyModule_AddType(module, state->kernel_type) < 0) {
         return -1;
@@ -168,10 +159,12 @@ static int native_traverse(PyObject *module, visitproc visit, void *arg)
     Py_VISIT(state->type);
     Py_VISIT(state->tape_type);
     Py_VISIT(state->kernel_type);
+    Py_VISIT(state->switch_type);
     Py_VISIT(state->number_of_op);
     Py_VISIT(state->operation);
     Py_VISIT(state->number);
     Py_VISIT(state->not_a_number);
+    Py_VISIT(state->graph_error);
     Py_VISIT(state->blocks);
     Py_VISIT(state->trace);
     Py_VISIT(state->recording);
@@ -181,7 +174,8 @@ static int native_traverse(PyObject *module, visitproc visit, void *arg)
     return 0;
 }
 
-/* The type and the rows stay until the end: nodes that are still there need them. */
+/* The types, the rows and the set of blocks stay until the end: nodes that are still there need
+   them. */
 static int native_clear(PyObject *module)
 {
     State *state = PyModule_GetState(module);
@@ -189,6 +183,7 @@ static int native_clear(PyObject *module)
     Py_CLEAR(state->operation);
     Py_CLEAR(state->number);
     Py_CLEAR(state->not_a_number);
+    Py_CLEAR(state->graph_error);
     Py_CLEAR(state->blocks);
     Py_CLEAR(state->trace);
     Py_CLEAR(state->recording);
@@ -212,6 +207,8 @@ static void native_free(void *module)
     Py_CLEAR(state->type);
     Py_CLEAR(state->tape_type);
     Py_CLEAR(state->kernel_type);
+    Py_CLEAR(state->switch_type);
+    Py_CLEAR(state->open_blocks);
 }
 
 static PyModuleDef_Slot native_slots[] = {

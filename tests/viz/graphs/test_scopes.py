@@ -231,7 +231,7 @@ def test_a_scope_needs_a_name():
     for name in ("", None, 3):
         with pytest.raises(ArgumentError, match="expected a name such as 'loss'"), scope(name):
             pass
-    assert blocks.open_blocks == 0
+    assert not blocks.open_blocks
 
 
 def test_scopes_do_not_keep_a_graph_alive():

@@ -189,13 +189,6 @@ static void kernel_dealloc(PyObject *self)
     Py_DECREF(type);
 }
 
-#ifndef Py_T_PYSSIZET /* new in 3.12 */
-
-#include <structmember.h>
-#define Py_T_PYSSIZET T_PYSSIZET
-#define Py_READONLY READONLY
-#endif
-
 static PyMemberDef kernel_members[] = {
     {"__vectorcalloffset__", Py_T_PYSSIZET, offsetof(Kernel, vectorcall), Py_READONLY, NULL},
     {"patience", Py_T_PYSSIZET, offsetof(Kernel, patience), 0, NULL},

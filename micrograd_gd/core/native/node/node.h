@@ -16,6 +16,13 @@
 #ifdef _MSC_VER
 #include <intrin.h>
 #endif
+#ifndef Py_T_PYSSIZET /* new in 3.12 */
+#include <structmember.h>
+#define Py_T_BOOL T_BOOL
+#define Py_T_OBJECT_EX T_OBJECT_EX
+#define Py_T_PYSSIZET T_PYSSIZET
+#define Py_READONLY READONLY
+#endif
 
 /* What is in an operand's place: nothing; a plain number; a value that no derivative flows to; a
    value that one does flow to. IN_BLOCK, in the first place, says that all are in the block. */

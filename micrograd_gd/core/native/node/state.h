@@ -11,17 +11,18 @@
 /* What belongs to one interpreter. */
 typedef struct {
     PyTypeObject *type; /* Value */
-    PyTypeObject *tape_type, *kernel_type;
+    PyTypeObject *tape_type, *kernel_type, *switch_type;
     PyObject **ops;     /* rows of the table by number: those compiled in, then others */
     uint32_t op_count;
     PyObject *number_of_op; /* {row: its number} */
     PyObject *operation;    /* Operation, the class of the rows */
     PyObject *number;       /* table/numbers.py: the door for whatever is no float or int */
     PyObject *not_a_number; /* NotANumberError */
+    PyObject *graph_error;  /* GraphError */
     PyObject *blocks;       /* core/blocks.py */
     PyObject *trace, *recording; /* its context variables */
     PyObject *events_name;       /* "events" */
-    long open_blocks; /* how many there are: blocks tell when that changes */
+    PyObject *open_blocks;       /* its set of them */
     Node *dead;       /* waiting while another node is being freed */
     bool freeing;
     Slab *slab;      /* the first one with room */
@@ -65,6 +66,9 @@ static inline State *state_of_type(PyTypeObject *type)
 }
 
 static inline State *state_of(PyObject *value) { return state_of_type(Py_TYPE(value)); }
+
+/* While none is, in any thread, nobody is told what happens. */
+static inline bool blocks_are_open(State *state) { return PySet_GET_SIZE(state->open_blocks) > 0; }
 
 static inline bool is_value(State *state, PyObject *x)
 {

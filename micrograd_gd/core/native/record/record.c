@@ -22,11 +22,13 @@ static inline void set_operand(Edge *edge, Kind kind, PyObject *x, double number
    an error where there is none, or other blocks have their say. (Blocks follow the context.) */
 static PyObject *events_here(State *state)
 {
-    PyObject *trace = NULL, *recording = NULL, *events = NULL;
-    if (state->trace != NULL && PyContextVar_Get(state->trace, NULL, &trace) == 0 && trace != NULL
-        && trace != Py_None && PyContextVar_Get(state->recording, NULL, &recording) == 0
-        && recording == Py_True) {
-        events = PyObject_GetAttr(trace, state->events_name);
+    PyObject *trace = state->trace ? find_switch(state, state->trace) : NULL;
+    PyObject *recording = trace ? find_switch(state, state->recording) : NULL;
+    PyObject *events = NULL;
+    if (recording != NULL && Py_TYPE(trace) == state->switch_type
+        && Py_TYPE(recording) == state->switch_type && ((Switch *)trace)->value != Py_None
+        && ((Switch *)recording)->value == Py_True) {
+        events = PyObject_GetAttr(((Switch *)trace)->value, state->events_name);
         if (events != NULL && !PyList_CheckExact(events)) {
             Py_CLEAR(events);
         }
@@ -55,7 +57,7 @@ static int observe(State *state, Node *node)
 
 static inline PyObject *finish(State *state, Node *node)
 {
-    if (state->open_blocks > 0 && observe(state, node) < 0) {
+    if (blocks_are_open(state) && observe(state, node) < 0) {
         Py_DECREF(node);
         return NULL;
     }

@@ -12,7 +12,7 @@
 static int touch(PyObject *self, const char *what)
 {
     State *state = state_of(self);
-    if (state->open_blocks <= 0) {
+    if (!blocks_are_open(state)) {
         return 0;
     }
     PyObject *done = PyObject_CallMethod(state->blocks, "report_use", "Os", self, what);
@@ -127,7 +127,7 @@ static PyObject *get_operands(PyObject *self, void *Py_UNUSED(closure))
 static PyObject *get_partials(PyObject *self, void *Py_UNUSED(closure))
 {
     State *state = state_of(self);
-    if (state->open_blocks > 0) {
+    if (blocks_are_open(state)) {
         PyObject *done = PyObject_CallMethod(state->blocks, "report_reading", "Os", self,
                                              "partials");
         if (done == NULL) {

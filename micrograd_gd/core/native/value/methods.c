@@ -38,7 +38,7 @@ static PyObject *backward_in_python(PyObject *self, PyObject *seed, bool create_
 /* -1 with an error set, or whether a watch is on. */
 static int is_watched(State *state)
 {
-    if (state->open_blocks <= 0) {
+    if (!blocks_are_open(state)) {
         return 0;
     }
     PyObject *watch = PyObject_CallMethod(state->blocks, "watch", NULL);
@@ -81,7 +81,7 @@ static PyObject *value_backward(PyObject *self, PyObject *args, PyObject *keywor
 static PyObject *value_detach(PyObject *self, PyObject *Py_UNUSED(none))
 {
     State *state = state_of(self);
-    if (state->open_blocks > 0) {
+    if (blocks_are_open(state)) {
         PyObject *stands_for_it = PyObject_CallMethod(state->blocks, "record_constant", "O", self);
         if (stands_for_it != Py_None) {
             return stands_for_it; /* or NULL */

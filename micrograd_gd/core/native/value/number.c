@@ -47,7 +47,7 @@ static PyObject *value_compare(PyObject *self, PyObject *other, int operator)
         return NULL;
     }
     PyObject *answer = answer_of(self, other, operator);
-    if (answer != NULL && state->open_blocks > 0) {
+    if (answer != NULL && blocks_are_open(state)) {
         PyObject *done = PyObject_CallMethod(state->blocks, "report_comparison", "OsOO", self,
                                              relation[operator], other, answer);
         if (done == NULL) {
@@ -64,7 +64,7 @@ static Py_hash_t value_hash(PyObject *self) { return PyBaseObject_Type.tp_hash(s
 
 static int value_bool(PyObject *self)
 {
-    if (state_of(self)->open_blocks <= 0) {
+    if (!blocks_are_open(state_of(self))) {
         return ((Node *)self)->data != 0;
     }
     PyObject *zero = PyFloat_FromDouble(0.0);
@@ -99,7 +99,7 @@ static PyObject *value_divmod(PyObject *a, PyObject *b)
 static int report_text(PyObject *self, const char *what)
 {
     State *state = state_of(self);
-    if (state->open_blocks <= 0) {
+    if (!blocks_are_open(state)) {
         return 0;
     }
     PyObject *done = PyObject_CallMethod(state->blocks, "report_reading", "Os", self, what);
