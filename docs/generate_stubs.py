@@ -61,6 +61,8 @@ def _members(value: ast.ClassDef) -> Iterator[str]:
     """What the class shows of what is written in it; then what the table gives it."""
     for node in value.body:
         if isinstance(node, ast.FunctionDef) and _is_offered(node):
+            if node.name == "__init__":
+                node.args.vararg = None  # it is there to be refused
             yield from _stub(node)
     yield from PROTOCOLS
     for relation in RELATIONS:

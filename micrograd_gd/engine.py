@@ -48,15 +48,16 @@ class Value:
     # them as tuples in `_a` and `_da`. (Tuples in every node would be simpler, and twice as slow to
     # build.) A partial is None where no derivative flows: into a number, or a branch not taken.
     __slots__ = {
-        **dict.fromkeys(("__weakref__", "_a", "_b", "_da", "_data", "_db", "_grad")),
-        "label": "What the value is called in messages and drawings.",
+        **dict.fromkeys(("__weakref__", "_a", "_b", "_da", "_data", "_db", "_grad", "_label")),
         "op": "The row of the table that computed it; None for a leaf.",
     }
 
-    def __init__(self, data: Any, label: str = "") -> None:
+    def __init__(self, data: Any, label: str = "", *_more: Any) -> None:
+        if _more:
+            protocols.refuse_call(data, label, *_more)
         self._data = number(data, "data")
         self._grad: Any = 0.0
-        self.label = label
+        self._label = label if isinstance(label, str) else protocols.refuse_label(label)
         self.forget()
 
     def forget(self) -> None:
@@ -67,7 +68,7 @@ class Value:
         self._da: Any = None
         self._db: Any = None
 
-    data, grad = protocols.data, protocols.grad  # `_data` and `_grad`; an open block is told
+    data, grad, label = protocols.data, protocols.grad, protocols.label  # of `_data` and so on
 
     @property
     def operands(self) -> tuple[Any, ...]:
@@ -189,7 +190,7 @@ class Value:
         node._b = b
         node._da = da
         node._db = db
-        node.label = ""
+        node._label = ""
         if blocks.open_blocks:
             blocks.observe(node)
         return node
@@ -199,7 +200,7 @@ class Value:
     def __repr__(self) -> str:
         if blocks.open_blocks:
             blocks.report_reading(self, "repr()")
-        label = f", label={self.label!r}" if self.label else ""
+        label = f", label={self._label!r}" if self._label else ""
         return f"Value(data={self._data}, grad={getattr(self._grad, 'data', self._grad)}{label})"
 
 

@@ -64,6 +64,7 @@ ELSEWHERE = {
     **dict.fromkeys(("dim", "axis"), "it takes one sequence; call it once for each"),
     "dtype": "every number is a 64-bit float",
     "device": "everything runs on the processor",
+    **dict.fromkeys(("_children", "_op"), "operations record it; micrograd_gd.micrograd takes it"),
 }
 
 

@@ -138,8 +138,15 @@ class Absent:
         self.owner, self.name, self.use = owner, name, use
         self.__doc__ = f"Not there: use {use}"
 
-    def __get__(self, _instance: Any, _kind: Any = None) -> Never:
+    def __get__(self, instance: Any, _kind: Any = None) -> Any:
+        if self.name in getattr(instance, "__dict__", ()):  # of a subclass
+            return vars(instance)[self.name]
         raise AttributeError(f"{self.owner} has no {self.name!r}: use {self.use}", name=self.name)
+
+    def __set__(self, instance: Any, x: Any) -> None:
+        if not hasattr(instance, "__dict__"):
+            self.__get__(instance)
+        vars(instance)[self.name] = x
 
 
 def answer(kind: Any, owner: str, uses: Mapping[str, str]) -> None:

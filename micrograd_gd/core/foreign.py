@@ -10,6 +10,14 @@ IN_PLACE_OF = {
     "is_leaf": ".op is None",
     "grad_fn": ".op",
     "clamp": ".clip",
+    **dict.fromkeys(
+        ("_backward", "_children"), ".operands and .partials, or micrograd_gd.micrograd"
+    ),
+    **dict.fromkeys(
+        ("m", "v", "velocity", "momentum"),
+        "a dict with the value as key, or micrograd_gd.micrograd",
+    ),
+    "name": ".label",
 }
 
 

@@ -5,12 +5,12 @@ All of it is the same for every value, and none of it is calculus; `engine.py` h
 
 from collections.abc import Callable
 from inspect import Parameter, isfunction, signature
-from typing import Any
+from typing import Any, Never
 
 from micrograd_gd.core import blocks
 from micrograd_gd.errors import NotANumberError
 from micrograd_gd.keywords import check_keywords
-from micrograd_gd.table.numbers import number
+from micrograd_gd.table.numbers import number, shorten
 from micrograd_gd.table.relations import RELATIONS, Relation
 
 
@@ -50,6 +50,42 @@ grad = property(
 )
 
 
+def _set_label(self: Any, label: Any) -> None:
+    self._label = label if isinstance(label, str) else refuse_label(label)
+
+
+label = property(
+    lambda self: self._label,
+    _set_label,
+    doc="What the value is called in messages and drawings.",
+)
+
+_INSTEAD = (
+    "operations record what a value was computed from; make one of your own by primitive or "
+    "custom_vjp, and run programs written for micrograd with micrograd_gd.micrograd"
+)
+
+
+def refuse_label(label: Any) -> Never:
+    """Say what a label is, and what was meant with what is none."""
+    instead = _INSTEAD if isinstance(label, (tuple, list, set)) else "write label='w'"
+    kind = type(label).__name__
+    raise TypeError(f"label must be a text, but came as {kind} {shorten(label)}: {instead}")
+
+
+def refuse_call(_data: Any, label: Any, *more: Any) -> Never:
+    """Say that a value takes no more than its number and a label."""
+    if not isinstance(label, str):
+        refuse_label(label)
+    rest = ", ".join(map(shorten, more))
+    raise TypeError(f"Value takes a number and a label, but got {rest} as well: {_INSTEAD}")
+
+
+def refuse_record(*_: Any) -> Never:
+    """Say that `_prev` and `_op` are not to be set."""
+    raise AttributeError(f"the record of a value is not to be changed: {_INSTEAD}")
+
+
 def conjugate(self: Any) -> Any:
     """The value itself, which is real; `std`, `var` and `vdot` of NumPy ask for it."""
     return self
@@ -66,10 +102,12 @@ def define(kind: Any) -> None:
     kind.__divmod__ = lambda self, other: (self // other, self % other)
     kind.__rdivmod__ = lambda self, other: (other // self, other % self)
     kind.__format__ = _format
-    kind._prev = property(lambda self: {x for x in self.operands if isinstance(x, kind)})
+    prev = lambda self: {x for x in self.operands if isinstance(x, kind)}  # noqa: E731 — short
+    kind._prev = property(prev, refuse_record)
     kind._take_apart = _take_apart
     kind._put_together = _put_together
-    kind._op = property(lambda self: self.op.infix or self.op.name if self.op else "")
+    op = lambda self: self.op.infix or self.op.name if self.op else ""  # noqa: E731 — as well
+    kind._op = property(op, refuse_record)
     for name in ("__init__", "backward", "nodes"):
         setattr(kind, name, check_keywords(vars(kind)[name]))
     for method in vars(kind).values():
@@ -82,7 +120,8 @@ def define(kind: Any) -> None:
 def _present(method: Any) -> None:
     """Let help show the method as it shows that of the twin in C, which knows no annotations."""
     own = signature(method)
-    parameters = [p.replace(annotation=Parameter.empty) for p in own.parameters.values()]
+    shown = [p for p in own.parameters.values() if p.name != "_more"]
+    parameters = [p.replace(annotation=Parameter.empty) for p in shown]
     parameters[0] = parameters[0].replace(kind=Parameter.POSITIONAL_ONLY)
     method.__signature__ = own.replace(parameters=parameters, return_annotation=Parameter.empty)
 

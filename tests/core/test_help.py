@@ -65,6 +65,54 @@ def test_a_name_of_other_libraries_is_answered_with_ours(kind, name):
     assert not hasattr(kind, name)
 
 
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    "mistake",
+    [
+        lambda kind, x: kind(0.5, (x,)),
+        lambda kind, x: kind(0.5, (x,), "tanh"),
+        lambda kind, x: kind(0.5, "w", "tanh"),
+        lambda kind, x: kind(0.5, _op="input"),
+        lambda kind, x: kind(0.5, _children=(x,)),
+        lambda kind, x: kind(0.5, label=[x]),
+        lambda kind, x: x._backward(),
+        lambda kind, x: x._children,
+        lambda kind, x: setattr(x, "_backward", lambda: None),
+        lambda kind, x: setattr(x, "_prev", set()),
+        lambda kind, x: setattr(x, "_op", "tanh"),
+        lambda kind, x: setattr(x, "label", (x,)),
+        lambda kind, x: setattr(x, "m", 0),
+        lambda kind, x: x.velocity,
+    ],
+)
+def test_what_micrograd_takes_is_refused_and_says_who_takes_it(kind, mistake):
+    with pytest.raises((TypeError, AttributeError), match=r"micrograd_gd\.micrograd"):
+        mistake(kind, kind(1.0))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("label", [3, None, b"w"])
+def test_a_label_is_a_text(kind, label):
+    with pytest.raises(TypeError, match=r"label must be a text, but came as .*: write label='w'"):
+        kind(1.0, label)
+    x = kind(1.0, "x")
+    with pytest.raises(TypeError, match="label must be a text"):
+        x.label = label
+    assert x.label == "x"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_subclass_has_the_attributes_that_it_gives_itself(kind):
+    class Weight(kind):
+        pass
+
+    w = Weight(1.0)
+    w.m, w._backward = 0.5, print
+    assert (w.m, w._backward) == (0.5, print)
+    with pytest.raises(AttributeError, match="use a dict"):
+        w.velocity  # noqa: B018 — which raises
+
+
 def test_what_stands_in_the_place_of_other_names_is_there():
     with pytest.raises(AttributeError, match=r"^a Value has no 'item': use \.data$"):
         Value(1.0).item()

@@ -565,7 +565,9 @@ def test_what_an_operand_changes_while_it_is_asked_for_its_number_counts(kind):
 
 
 def test_a_label_that_replaces_itself_while_it_is_shown_is_held():
-    class Label:
+    class Label(str):
+        __slots__ = ()
+
         def __bool__(self):
             x.label = ""
             return True
@@ -573,7 +575,7 @@ def test_a_label_that_replaces_itself_while_it_is_shown_is_held():
         def __repr__(self):
             return "gone"
 
-    x = Native(1.0, Label())
+    x = Native(1.0, Label("w"))
     assert repr(x) == "Value(data=1.0, grad=0.0, label=gone)"
     assert x.label == ""
 

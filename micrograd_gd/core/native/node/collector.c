@@ -7,7 +7,7 @@
 #include "node/state.h"
 
 /* The collector. Operands are older than their results and never change, so a cycle needs a
-   reference that was set later: a gradient, a label that is no string, an attribute of a subclass.
+   reference that was set later: a gradient, a label that is more than a string, an attribute of a subclass.
    Nodes that can be on no cycle are hidden from the collector, which would otherwise spend more
    time on a graph than the arithmetic does:
 

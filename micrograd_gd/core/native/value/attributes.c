@@ -161,6 +161,14 @@ static PyObject *get_prev(PyObject *self, void *Py_UNUSED(closure))
     return values;
 }
 
+static int set_record(PyObject *Py_UNUSED(self), PyObject *Py_UNUSED(x), void *Py_UNUSED(closure))
+{
+    PyObject *nothing = PyTuple_New(0);
+    refuse("refuse_record", nothing);
+    Py_XDECREF(nothing);
+    return -1;
+}
+
 static PyObject *get_sign(PyObject *self, void *Py_UNUSED(closure))
 {
     uint32_t op = ((Node *)self)->op;

@@ -5,8 +5,7 @@
    and a dict on the way. Values of a subclass have memory of their own and are tracked from
    birth.
 
-   The label lies in the node's block; "" is the absence of one. A label that is no string may
-   refer back to the node, so it makes the node tracked. */
+   The label lies in the node's block; "" is the absence of one. */
 
 #include "node/state.h"
 
@@ -18,6 +17,18 @@ static PyObject *get_label(PyObject *self, void *Py_UNUSED(closure))
     return label ? Py_NewRef(label) : PyUnicode_FromString("");
 }
 
+/* Let core/protocols.py say what is wrong with a label, with a call, with setting a record. */
+static int refuse(const char *how, PyObject *args)
+{
+    PyObject *protocols = PyImport_ImportModule("micrograd_gd.core.protocols");
+    PyObject *function = protocols ? PyObject_GetAttrString(protocols, how) : NULL;
+    PyObject *nothing = function && args ? PyObject_Call(function, args, NULL) : NULL;
+    Py_XDECREF(protocols);
+    Py_XDECREF(function);
+    Py_XDECREF(nothing);
+    return -1;
+}
+
 static int set_label(PyObject *self, PyObject *label, void *Py_UNUSED(closure))
 {
     Node *node = (Node *)self;
@@ -25,8 +36,13 @@ static int set_label(PyObject *self, PyObject *label, void *Py_UNUSED(closure))
         PyErr_SetString(PyExc_AttributeError, "a label cannot be deleted: set it to \"\"");
         return -1;
     }
-    bool is_text = PyUnicode_CheckExact(label);
-    bool is_empty = is_text && PyUnicode_GET_LENGTH(label) == 0;
+    if (!PyUnicode_Check(label)) {
+        PyObject *args = PyTuple_Pack(1, label);
+        refuse("refuse_label", args);
+        Py_XDECREF(args);
+        return -1;
+    }
+    bool is_empty = PyUnicode_GET_LENGTH(label) == 0;
     if (is_empty && label_of(node) == NULL) {
         return 0;
     }
@@ -34,8 +50,8 @@ static int set_label(PyObject *self, PyObject *label, void *Py_UNUSED(closure))
     if (block == NULL) {
         return -1;
     }
-    if (!is_text) {
-        track(node); /* it may refer back to the node */
+    if (!PyUnicode_CheckExact(label)) {
+        track(node); /* a subclass has attributes, which may refer back to the node */
     }
     Py_XSETREF(block->label, is_empty ? NULL : Py_NewRef(label));
     return 0;
@@ -104,6 +120,10 @@ static int value_init(PyObject *self, PyObject *args, PyObject *keywords)
     static char *names[] = {"data", "label", NULL};
     PyObject *data, *label = NULL;
     if (!PyArg_ParseTupleAndKeywords(args, keywords, "O|O:Value", names, &data, &label)) {
+        if (PyTuple_GET_SIZE(args) > 2) {
+            PyErr_Clear();
+            return refuse("refuse_call", args);
+        }
         explain_keywords("Value", keywords, names);
         return -1;
     }

@@ -29,8 +29,8 @@ static PyGetSetDef value_attributes[] = {
     {"op", get_op, NULL, DOC_Value_op, NULL},
     {"operands", get_operands, NULL, DOC_Value_operands, NULL},
     {"partials", get_partials, NULL, DOC_Value_partials, NULL},
-    {"_prev", get_prev, NULL, NULL, NULL},
-    {"_op", get_sign, NULL, NULL, NULL},
+    {"_prev", get_prev, set_record, NULL, NULL},
+    {"_op", get_sign, set_record, NULL, NULL},
     {NULL, NULL, NULL, NULL, NULL},
 };
 
