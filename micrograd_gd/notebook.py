@@ -1,16 +1,23 @@
-"""How a notebook shows values and models: a value by its formula, a model by its picture.
+"""What a notebook shows: of a value its formula, of a model its picture, of a training its curves.
 
 In a notebook the package imports this module by itself; elsewhere you may import it.
 """
 
+import base64
+import tempfile
+from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from micrograd_gd import engine, nn
+from micrograd_gd.descent.learning_rate import LearningRateCurve, Sweep
+from micrograd_gd.descent.trajectory import Descent
 from micrograd_gd.notation import latex
 from micrograd_gd.notation.formula import latex_with_numbers, leaf_names
+from micrograd_gd.training.history import History
 
-NODES, LENGTH = 1000, 1500  # larger graphs and longer formulas are cut
+NODES, LENGTH = 100, 200  # of larger graphs and longer formulas the size is told
 
 
 def show_value(value: engine.Value) -> str | None:
@@ -33,11 +40,13 @@ def show_value(value: engine.Value) -> str | None:
 
 def _formula(value: engine.Value) -> str:
     size = len(value.nodes())
-    if size > NODES:
-        return rf"\text{{({size:,} nodes)}}"
-    leaves = leaf_names(value).items()
-    numbers = {name: _round(leaf.data) for name, leaf in leaves if not leaf.label}
-    return latex_with_numbers(value, numbers, LENGTH)
+    if size <= NODES:
+        leaves = leaf_names(value).items()
+        numbers = {name: _round(leaf.data) for name, leaf in leaves if not leaf.label}
+        text = latex_with_numbers(value, numbers, LENGTH)
+        if "{aligned}" not in text and text != r"\cdots":  # it is one line, and whole
+            return text
+    return rf"\text{{({size:,} nodes)}}"
 
 
 def _round(x: float) -> float:
@@ -54,6 +63,29 @@ def show_model(model: nn.Module, **_: Any) -> dict[str, str]:
     return bundle
 
 
+def _show_by(plot: str) -> Callable[..., dict[str, str]]:
+    """What shows a thing by the picture that a function of `viz` draws, and by its text."""
+
+    def show(thing: Any, **_: Any) -> dict[str, str]:
+        bundle = {"text/plain": repr(thing)}
+        with suppress(Exception), tempfile.TemporaryDirectory() as folder:  # likewise
+            from micrograd_gd import viz  # noqa: PLC0415 — likewise
+
+            picture = Path(folder) / "curve.png"
+            getattr(viz, plot)(thing, picture)
+            bundle["image/png"] = base64.b64encode(picture.read_bytes()).decode()
+        return bundle
+
+    return show
+
+
 for _kind in {engine.Value, engine.PythonValue}:
     _kind._repr_latex_ = show_value  # type: ignore[attr-defined]  # what notebooks ask for
 nn.Module._repr_mimebundle_ = show_model  # type: ignore[attr-defined]  # likewise
+for _curve, _plot in {
+    History: "plot_history",
+    Descent: "plot_descent",
+    LearningRateCurve: "plot_learning_rates",
+    Sweep: "plot_sweep",
+}.items():
+    _curve._repr_mimebundle_ = _show_by(_plot)  # type: ignore[attr-defined]  # likewise

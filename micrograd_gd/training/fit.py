@@ -5,6 +5,7 @@ start.
 """
 
 import sys
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -311,7 +312,9 @@ def _bar(epochs: int, *, wanted: bool) -> Iterator[Callable[[History], Any]]:
     """A callback that moves a progress bar, or none."""
     is_seen = sys.stderr.isatty() or "ipykernel" in sys.modules
     try:
-        from tqdm.auto import tqdm  # noqa: PLC0415 — an extra: only a bar needs it
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # that there are no widgets, where the bar is text
+            from tqdm.auto import tqdm  # noqa: PLC0415 — an extra: only a bar needs it
     except ImportError:
         wanted = False
     if not (wanted and is_seen):

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from micrograd_gd import (
+    MLP,
     Value,
     formula,
     functional,
@@ -321,10 +322,17 @@ def test_a_notebook_shows_no_more_than_fits():
     y = Value(0.5)
     for _ in range(300):
         y = (y * 1.1).sin()
-    assert len(y._repr_latex_()) < notebook.LENGTH + 200
-    for _ in range(300):
-        y = (y * 1.1).sin()
-    assert r"\text{(1,201 nodes)} = " in y._repr_latex_()
+    assert r"\text{(601 nodes)} = " in y._repr_latex_()
+    sizes = [layers for layers in range(1, 9) if "nodes" not in show([1] * layers)]
+    assert sizes == [*range(1, len(sizes) + 1)]  # what is shown is whole, and one line
+    assert "nodes)} = " in show([3, 1])
+    assert "aligned" not in show([3, 1])
+
+
+def show(widths):
+    shown = MLP(1, widths, seed=0)([2.0])._repr_latex_()
+    assert len(shown) < notebook.LENGTH + 100
+    return shown
 
 
 def test_a_notebook_shows_the_text_of_what_cannot_be_typeset():

@@ -1,5 +1,6 @@
 """In a notebook, with a kernel of its own: figures show, and so do the user's."""
 
+from base64 import b64decode
 from textwrap import dedent
 
 import pytest
@@ -20,6 +21,20 @@ CELLS = {
         plt.plot([1, 2]);
     """,
     "state": "print(plt.isinteractive(), plt.get_fignums())",
+    "a history": """
+        from micrograd_gd import *
+        from micrograd_gd import optim
+        model = MLP(2, [3, 1], seed=0)
+        fit(model, [[0.0, 1.0], [1.0, 0.0]], [0.0, 1.0], loss="mse", epochs=3, seed=0)
+    """,
+    "a descent": "minimize(lambda x: x * x, 1.0)",
+    "a curve": "find_learning_rate(lambda x: x * x, 1.0)",
+    "a sweep": "sweep_learning_rates(lambda x: x * x, 1.0, [0.1, 2.0])",
+    "a graph": "graph(Value(2.0, label='a') * 3.0)",
+    "a model": "model",
+    "a value": "Value(2.0, label='a') * 3.0",
+    "a prediction": "model([1.0, 2.0])",
+    "an optimizer": "optim.Adam(model.parameters())",
 }
 
 
@@ -30,9 +45,14 @@ def outputs():
     notebook = nbformat.v4.new_notebook(cells=cells)
     nbclient.NotebookClient(notebook, kernel_name="python3", timeout=300).execute()
     return {
-        name: [output.get("text") or output.get("data") for output in cell.outputs]
+        name: [shown(output) for output in cell.outputs]
         for name, cell in zip(CELLS, notebook.cells, strict=True)
     }
+
+
+def shown(output):
+    """What is printed, data by type, or the line of an error."""
+    return output.get("text") or output.get("data") or f"{output.ename}: {output.evalue}"
 
 
 def test_all_figures_show_after_a_plot_of_ours(outputs):
@@ -40,3 +60,31 @@ def test_all_figures_show_after_a_plot_of_ours(outputs):
         (shown,) = outputs[name]
         assert "image/png" in shown
     assert outputs["state"] == ["True []\n"]
+
+
+CURVES, PICTURES = ("a history", "a descent", "a curve", "a sweep"), ("a graph", "a model")
+
+
+@pytest.mark.parametrize("name", [*CURVES, *PICTURES])
+def test_trainings_graphs_and_models_show_themselves_in_notebooks_that_nobody_trusts_too(
+    name, outputs
+):
+    *bar, bundle = outputs[name]
+    assert bundle["text/plain"]
+    assert b64decode(bundle["image/png"]).startswith(b"\x89PNG\r\n")
+    if name in PICTURES:
+        pytest.importorskip("pygraphviz")
+        assert bundle["image/svg+xml"].startswith("<?xml")
+    if name == "a history":  # the bar is there, and no warning
+        assert "3/3" in "".join(bar)
+        assert "arning" not in "".join(bar)
+    else:
+        assert bar == []
+
+
+def test_values_are_formulas_as_far_as_they_are_readable(outputs):
+    assert "a \\cdot 3 = 6" in outputs["a value"][0]["text/latex"]
+    assert outputs["a prediction"][0]["text/latex"].startswith(
+        r"$\displaystyle \text{(20 nodes)} = "
+    )
+    assert "Adam" in outputs["an optimizer"][0]["text/plain"]

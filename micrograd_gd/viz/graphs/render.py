@@ -1,5 +1,6 @@
 """From the text of a graph to a picture, by whichever Graphviz is installed."""
 
+import base64
 import io
 import os
 import shutil
@@ -55,9 +56,16 @@ def render_source(source: str, kind: str) -> bytes:
 
 
 def mime_bundle(source: str, text: str) -> dict[str, str]:
-    """What a notebook shows of DOT text: the picture, or else a text and the reason."""
+    """What a notebook shows of DOT text: the picture, or else a text and the reason.
+
+    SVG is sharp at any size, but shown in notebooks alone that the reader trusts; others show PNG.
+    """
     try:
-        return {"image/svg+xml": render_source(source, "svg").decode(), "text/plain": text}
+        return {
+            "image/svg+xml": render_source(source, "svg").decode(),
+            "image/png": base64.b64encode(render_source(source, "png")).decode(),
+            "text/plain": text,
+        }
     except Exception as error:  # noqa: BLE001 — a notebook must show something
         return {"text/plain": f"{text}\n(no picture: {error})"}
 
