@@ -9,7 +9,7 @@ from typing import ClassVar
 
 import numpy as np
 import pytest
-from compiled import backends, bits
+from compiled import backends, bits, needs_core, needs_llvmlite
 
 from micrograd_gd import Value, functional, jit, value_and_grad, vmap
 from micrograd_gd.compiler import programs, specialization
@@ -128,6 +128,40 @@ def test_threads_compute_batches_at_the_same_time(backend):
     with ThreadPoolExecutor(4) as pool:
         for _ in range(5):
             assert [*map(bits, pool.map(partial(compiled, 0.5), batches))] == expected
+
+
+@needs_core
+@pytest.mark.parametrize("backend", ["tape", pytest.param("llvm", marks=needs_llvmlite)])
+@pytest.mark.parametrize(("steps", "lets_others_work"), [(5_000, True), (2, False)])
+def test_long_calls_let_other_threads_work(backend, steps, lets_others_work):
+    def f(x):
+        for _ in range(steps):
+            x = x.sin()
+        return x
+
+    compiled, gate, others = jit(f, backend=backend), threading.Lock(), []
+
+    def work():
+        with gate:
+            others.append(compiled(0.5))
+
+    for _ in range(10):
+        expected = compiled(0.5)
+    interval = sys.getswitchinterval()
+    with gate:
+        thread = threading.Thread(target=work)
+        thread.start()
+        sys.setswitchinterval(100)  # seconds: no thread is asked to make room for another one
+    try:
+        for _ in range(500):
+            assert compiled(0.5) == expected
+            if others:
+                break
+        assert bool(others) == lets_others_work
+    finally:
+        sys.setswitchinterval(interval)
+        thread.join()
+    assert others == [expected]
 
 
 def test_programs_are_forgotten():

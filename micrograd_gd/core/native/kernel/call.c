@@ -1,9 +1,13 @@
 /* A kernel's call, in four steps, so that nothing changes under its hands. First it reads all
    numbers, which runs no Python code; then it takes hold of the arrays and makes those of the
-   result; then the native code runs; then the result is put together. The memory between belongs
-   to the call. What is not exactly as planned is for others: the answer is NotImplemented. */
+   result; then the native code runs, without the interpreter's lock if that takes long; then the
+   result is put together. The memory between belongs to the call. What is not exactly as planned is for others: the answer is NotImplemented. */
+
+#include <time.h>
 
 #include "kernel/kernel.h"
+
+#define LONG_ENOUGH 5e-6 /* seconds; letting go of the lock and taking it again costs 0.1e-6 */
 
 /* The memory of a call: `few` where that is enough. */
 static bool begin_call(const Kernel *kernel, Call *call, double *few, void **block)
@@ -45,17 +49,61 @@ static void end_call(const Kernel *kernel, Call *call, double *few, void *block)
     }
 }
 
-/* -2 if there is no memory. */
-static int32_t run_native(Kernel *kernel, Call *call)
+/* Memory to work in, or NULL with an error set. */
+static double *make_room(const Kernel *kernel)
+{
+    double *v = PyMem_Calloc((size_t)kernel->room + 1, sizeof(double));
+    if (v == NULL) {
+        PyErr_NoMemory();
+    } else if (kernel->native == NULL) {
+        const Tape *tape = (Tape *)kernel->code;
+        memcpy(v, tape->constant, (size_t)tape->constants * sizeof(double));
+    }
+    return v;
+}
+
+static inline int32_t run_code(const Kernel *kernel, const Call *call, double *v)
+{
+    return kernel->native ? kernel->native(call->x, call->y, v)
+                          : run_tape((Tape *)kernel->code, call->x, call->y, v);
+}
+
+static double read_clock(void)
+{
+    struct timespec now;
+    timespec_get(&now, TIME_UTC);
+    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
+/* Other threads of Python work meanwhile, unless the code runs for so short a time that letting
+   them would cost more. The code touches no objects. */
+static int32_t run_beside_others(Kernel *kernel, const Call *call, double *v)
+{
+    if (kernel->seconds < LONG_ENOUGH) {
+        return run_code(kernel, call, v);
+    }
+    PyThreadState *state = PyEval_SaveThread();
+    const double start = read_clock();
+    const int32_t failed = run_code(kernel, call, v);
+    const double seconds = read_clock() - start;
+    PyEval_RestoreThread(state);
+    if (failed == -1 && seconds > 0 && seconds < kernel->seconds) {
+        kernel->seconds = seconds;
+    }
+    return failed;
+}
+
+/* -2 if there is no memory; the error is set. */
+static int32_t run_in_room(Kernel *kernel, const Call *call)
 {
     if (kernel->running) {
-        double *v = PyMem_Calloc((size_t)kernel->room + 1, sizeof(double));
-        int32_t failed = v ? kernel->native(call->x, call->y, v) : -2;
+        double *v = make_room(kernel);
+        const int32_t failed = v ? run_beside_others(kernel, call, v) : -2;
         PyMem_Free(v);
         return failed;
     }
     kernel->running = true;
-    int32_t failed = kernel->native(call->x, call->y, kernel->v);
+    const int32_t failed = run_beside_others(kernel, call, kernel->v);
     kernel->running = false;
     return failed;
 }
@@ -70,10 +118,9 @@ static PyObject *run(Kernel *kernel, Call *call)
     for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(kernel->captured); i++) {
         captured[i] = ((Node *)PyTuple_GET_ITEM(kernel->captured, i))->data;
     }
-    int32_t failed = kernel->native ? run_native(kernel, call)
-                                    : run_tape((Tape *)kernel->code, call->x, call->y);
+    int32_t failed = run_in_room(kernel, call);
     if (failed != -1) {
-        return failed < 0 ? PyErr_NoMemory() : PyLong_FromLong(failed);
+        return failed < 0 ? NULL : PyLong_FromLong(failed);
     }
     Writer writer = {kernel->result.part, call->y[0], call->array + kernel->arguments.arrays};
     return write_part(&writer);

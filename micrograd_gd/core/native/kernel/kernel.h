@@ -33,9 +33,10 @@ typedef struct {
     PyObject *array_type, *float_type, *empty; /* of NumPy, or NULL */
     PyObject *code;   /* what the address below belongs to, a Tape or anything */
     NativeCode native; /* NULL: the code is a Tape */
-    double *v;        /* its memory to work in */
+    double *v;        /* memory to work in; of a tape, the constants come first */
     Py_ssize_t room;  /* in there */
-    bool running;     /* the memory is in use: the code may call Python, which may call us again */
+    bool running;     /* that memory is in use, and another call needs its own */
+    double seconds;   /* the shortest time that the code ran for */
     Py_ssize_t patience; /* calls until this kernel asks to be replaced; negative: it never does */
 } Kernel;
 

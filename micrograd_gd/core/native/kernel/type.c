@@ -66,7 +66,8 @@ static int take_code(Kernel *kernel, PyObject *code, PyTypeObject *tape_type)
             || !agree(&tape->y, &kernel->result, 0)) {
             return no_plan("the tape has another one");
         }
-        return 0;
+        kernel->room = tape->slots;
+        return (kernel->v = make_room(kernel)) ? 0 : -1;
     }
     PyObject *address;
     if (!PyTuple_Check(code)) {
@@ -82,12 +83,7 @@ static int take_code(Kernel *kernel, PyObject *code, PyTypeObject *tape_type)
     if (kernel->native == NULL || kernel->room < 0 || kernel->room > PY_SSIZE_T_MAX / 64) {
         return PyErr_Occurred() ? -1 : no_plan("that is no address");
     }
-    kernel->v = PyMem_Calloc((size_t)kernel->room + 1, sizeof(double));
-    if (kernel->v == NULL) {
-        PyErr_NoMemory();
-        return -1;
-    }
-    return 0;
+    return (kernel->v = make_room(kernel)) ? 0 : -1;
 }
 
 /*[python]
@@ -130,6 +126,7 @@ static PyObject *kernel_new(PyTypeObject *type, PyObject *args, PyObject *keywor
     PyObject_GC_UnTrack(kernel); /* until it is complete, nobody is to find it */
     kernel->vectorcall = kernel_call;
     kernel->patience = -1;
+    kernel->seconds = INFINITY;
     if (state == NULL || read_plan(arguments, &kernel->arguments) < 0
         || read_plan(result, &kernel->result) < 0 || take_captured(kernel, captured, state) < 0
         || take_numpy(kernel, numpy) < 0 || take_code(kernel, code, state->tape_type) < 0) {

@@ -227,9 +227,9 @@ static int32_t run_steps(const uint32_t *p, double *v, const double *const *x, d
     }
 }
 
-static int32_t run_tape(Tape *tape, const double *const *x, double *const *y)
+/* `v` are the slots. */
+static int32_t run_tape(const Tape *tape, const double *const *x, double *const *y, double *v)
 {
-    double *v = tape->v;
     for (Py_ssize_t i = 0; i < tape->x.pieces; i++) {
         const Piece *piece = &tape->x.piece[i];
         memcpy(v + piece->slot, x[piece->buffer] + piece->offset,

@@ -63,7 +63,8 @@ typedef struct {
     uint32_t *code;
     Places x, y;
     uint32_t *output; /* the slots of the outputs; NO_SLOT for what a loop writes */
-    double *v;        /* the slots: constants, inputs, results */
+    double *constant; /* what the first slots hold; behind them are inputs and results */
+    Py_ssize_t constants, slots;
 } Tape;
 
 #define NO_SLOT UINT32_MAX

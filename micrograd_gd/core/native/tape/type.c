@@ -4,7 +4,7 @@
    The program comes as three buffers, `code` and `outputs` of 32-bit integers and `constants` of
    doubles, and two lists of places: where the numbers that go in and come out lie, as runs of
    (count, buffer, offset). `compile_tape` goes through the parts of the writer in order. The
-   tape owns its words and its slots, the first of which hold the constants. */
+   tape owns its words and its constants; the slots to run in belong to a call. */
 
 #include "tape/writer.h"
 
@@ -112,12 +112,14 @@ static int fill_tape(Tape *tape, Py_buffer *code, Py_buffer *constants, Py_buffe
     if (done < 0) {
         return -1;
     }
-    tape->v = PyMem_Calloc((size_t)it.next_slot + 1, sizeof(double));
-    if (tape->v == NULL) {
+    tape->constants = it.constants;
+    tape->slots = (Py_ssize_t)it.next_slot;
+    tape->constant = PyMem_Malloc(((size_t)it.constants + 1) * sizeof(double));
+    if (tape->constant == NULL) {
         PyErr_NoMemory();
         return -1;
     }
-    memcpy(tape->v, constants->buf, (size_t)it.constants * sizeof(double));
+    memcpy(tape->constant, constants->buf, (size_t)it.constants * sizeof(double));
     return 0;
 }
 
@@ -164,7 +166,7 @@ static void tape_dealloc(PyObject *self)
     PyTypeObject *type = Py_TYPE(self);
     PyMem_Free(tape->code);
     PyMem_Free(tape->output);
-    PyMem_Free(tape->v);
+    PyMem_Free(tape->constant);
     free_places(&tape->x);
     free_places(&tape->y);
     type->tp_free(self);
