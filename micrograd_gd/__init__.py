@@ -6,8 +6,17 @@
 >>> a.grad, b.grad
 (-3.0, -4.0)
 
-Every name is loaded when it is first used (PEP 562), so that the import stays quick.
+All names, each with a `help` of its own, such as `help(mg.minimize)`:
+
+compute        Value no_grad detect_anomaly scope engine_name primitive functional errors
+differentiate  grad value_and_grad derivative vjp jvp linearize jacobian jacfwd jacrev hessian hvp
+               stop_gradient custom_vjp scipy_objective check_gradients testing
+compile        jit vmap trace to_c
+learn          MLP Layer Neuron Module nn losses optim data fit Objective diagnose save load
+descend        minimize find_learning_rate sweep_learning_rates critical_learning_rate
+look           graph draw_dot viz formula parse explain
 """
+# Every name is loaded when it is first used (PEP 562), so that the import stays quick.
 
 import sys
 from typing import TYPE_CHECKING

@@ -31,6 +31,12 @@ def test_the_face_has_these_names_and_no_others():
     assert dir(micrograd_gd) == micrograd_gd.__all__ == sorted(NAMES)
 
 
+def test_the_first_page_of_help_lists_every_name_once():
+    index = inspect.getdoc(micrograd_gd).partition("All names")[2].partition("\n\n")[2]
+    listed = [name for line in index.splitlines() for name in line[15:].split()]
+    assert sorted(listed) == sorted({*NAMES} - {"__version__"})
+
+
 def test_a_fresh_interpreter_lists_the_same_names(python):
     names = python("-c", "import micrograd_gd; print(*dir(micrograd_gd))").stdout
     assert names.split() == sorted(NAMES)

@@ -47,14 +47,15 @@ __all__ = ["load", "save"]
 
 
 def save(thing: Any, path: str | PathLike[str]) -> None:
-    """Write a model, an optimizer or a training, as JSON, or as `.safetensors`.
+    """Write a model, an optimizer or a training to a `.json` or a `.safetensors` file.
 
     An `MLP` and a `Predictor` are saved whole. Of another module, such as a class of your own made
     from `MLP`, the parameters are saved; of an optimizer, its state; of a training
     (`history.training`), all that it takes to go on. Floats are written to the last digit, and
     equal things give equal bytes.
 
-    Raises ArgumentError for what cannot be saved, OSError if the file cannot be written.
+    Raises ArgumentError for what cannot be saved and for another ending of the path, OSError if the
+    file cannot be written.
 
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -63,6 +64,11 @@ def save(thing: Any, path: str | PathLike[str]) -> None:
     MLP(2 -> 3 relu -> 1 linear, 13 parameters)
     """
     document, path = _document(thing), Path(path)
+    if path.suffix.lower() not in {".json", ".safetensors"}:
+        raise ArgumentError(
+            f"{path.name} is no name for a saved model; expected the ending .json, or .safetensors "
+            f"to exchange it with other libraries"
+        )
     if _is_safetensors(path):
         has_layers = "architecture" in document.head
         write_file(path, to_safetensors(pack_arrays(document) if has_layers else document))

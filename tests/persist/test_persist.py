@@ -389,6 +389,13 @@ def test_what_cannot_be_saved_is_told(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("name", ["m.pt", "m.pkl", "m.npz", "m", "m.json.gz"])
+def test_a_name_that_promises_another_format_is_refused(tmp_path, name):
+    with pytest.raises(ArgumentError, match=rf"^{name} is no name .*ending \.json, or \.safetens"):
+        save(MLP(1, 1), tmp_path / name)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_without_the_library_safetensors_is_an_error_that_says_what_to_install(
     tmp_path, monkeypatch
 ):
