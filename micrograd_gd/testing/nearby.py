@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Sequence
-from functools import cache
+from functools import cache, partial
 from itertools import combinations_with_replacement
 from random import Random
 from typing import NamedTuple
@@ -85,7 +85,7 @@ def slopes_along(subject: Subject, direction: Sequence[float]) -> list[Interval]
     random = Random(2)  # noqa: S311 — neighbours, no secrets
     sides = [NEAR * random.uniform(0.5, 1) * (abs(x) or 1.0) for x in subject.numbers]
     found = []
-    for i in range(len(subject.derivatives(0))):
+    for i in range(subject.out_structure.size):
         ends = []
         for sign in (1, -1):
             best = _slope_beside(subject, sides, direction, i)
@@ -115,6 +115,32 @@ def _slope_beside(
     return (above - below) / (2 * h)
 
 
+def draw_directions(numbers: Sequence[float], count: int) -> list[list[float]]:
+    """Directions through all numbers at once, each moved by its own size, up or down."""
+    random = Random(3)  # noqa: S311 — directions, no secrets
+    return [
+        [random.choice((-1, 1)) * random.uniform(0.5, 1) * (abs(x) or 1.0) for x in numbers]
+        for _ in range(count)
+    ]
+
+
+def estimates_along(subject: Subject, direction: Sequence[float]) -> list[Estimate]:
+    """The slopes of all outputs where the numbers are moved together."""
+
+    @cache
+    def line(t: float) -> list[float]:
+        moves = zip(subject.numbers, direction, strict=True)
+        return subject.values([x + (t - 1) * d for x, d in moves])
+
+    # Seen from 1, as steps are relative to the place.
+    outputs = range(subject.out_structure.size)
+    return [differences.slope(partial(_entry, line, i), 1.0) for i in outputs]
+
+
+def _entry(line: Callable[[float], list[float]], i: int, t: float) -> float:
+    return line(t)[i]
+
+
 def slopes(subject: Subject, order: int = 1) -> list[list[Slope]]:
     """The derivatives in the order of a replay, as slopes of those of the order before.
 
@@ -128,7 +154,7 @@ def slopes(subject: Subject, order: int = 1) -> list[list[Slope]]:
             _slope(lines[last], i, lower[tuple(before)], subject.numbers[last])
             for *before, last in combinations_with_replacement(range(n), order)
         ]
-        for i in range(len(subject.derivatives(0)))
+        for i in range(subject.out_structure.size)
     ]
 
 

@@ -1,13 +1,16 @@
 """What a check examines: a function with its arguments; numbers in, numbers and derivatives out."""
 
 import inspect
-from collections.abc import Callable, Sequence
-from itertools import combinations_with_replacement
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property
+from itertools import combinations_with_replacement, islice
 from typing import Any, Literal
 
 from micrograd_gd.core import sweep
 from micrograd_gd.core.arithmetic import Floats
 from micrograd_gd.engine import Value
+from micrograd_gd.errors import ArgumentError
 from micrograd_gd.table.ops import Operation
 from micrograd_gd.transforms import trees
 from micrograd_gd.transforms.derivatives import jacobian
@@ -31,7 +34,10 @@ class Subject:
             for structure, argument in zip(self.structure.below, arguments, strict=True)
             for name in trees.names(structure, argument)
         ]
+        self.notes: list[str] = []
         self.refusal: Exception | None = None  # why f takes no values
+        pieces = trees.pieces(self.structure, "")
+        self.is_foreign = any(_package(piece) in FROM_NUMPY for _, piece in pieces)
         self.recording = self._record()
 
     def _record(self) -> Recording | None:
@@ -50,10 +56,34 @@ class Subject:
         args = trees.unflatten(self.structure, numbers)
         return Recording(self.f, args, {}, range(len(args)))
 
+    def at(self, numbers: Sequence[float]) -> Any:
+        """The arguments with other numbers; arrays are of the package that they came from."""
+        if self.is_foreign:
+            return _build(self.structure, iter(numbers))
+        return trees.unflatten(self.structure, numbers)
+
+    @cached_property
+    def out_structure(self) -> trees.Structure:
+        """The structure of the result."""
+        if self.recording is not None:
+            return self.recording.out_structure
+        result = self.f(*self.at(self.numbers))
+        self.note_precision("f", result)
+        return trees.flatten(result, "the result")[1]
+
+    def note_precision(self, what: str, returned: Any) -> None:
+        """Keep a note where that is, or holds, an array of few digits."""
+        parts = returned if isinstance(returned, (list, tuple)) else [returned]
+        for kind in [str(part.dtype) for part in parts if hasattr(part, "dtype")]:
+            note = f"{what} returns {kind}, which has few digits: compute with float64"
+            if "64" not in kind and note not in self.notes:
+                self.notes.append(note)
+
     def outputs(self, *numbers: Any) -> list[Any]:
         """The numbers of the result, for other numbers in the arguments."""
-        result = self.f(*trees.unflatten(self.structure, numbers))
-        return trees.flatten(result, "the result")[0]
+        is_plain = self.recording is None
+        args = self.at(numbers) if is_plain else trees.unflatten(self.structure, numbers)
+        return trees.flatten(self.f(*args), "the result")[0]
 
     def values(self, numbers: Sequence[float]) -> list[float]:
         """The same as floats; f gets values where it takes them."""
@@ -63,13 +93,9 @@ class Subject:
     def derivative_names(self, order: int) -> list[list[str]]:
         """The names of the derivatives, in the order of a replay."""
         by = [", ".join(names) for names in combinations_with_replacement(self.names, order)]
-        if self.recording is not None:
-            structure = self.recording.out_structure
-        else:
-            _, structure = trees.flatten(self.f(*self.args), "the result")
-        if structure == trees.LEAF:
+        if self.out_structure == trees.LEAF:
             return [by]
-        return [[f"{y} by {x}" for x in by] for y in trees.names(structure, "result")]
+        return [[f"{y} by {x}" for x in by] for y in trees.names(self.out_structure, "result")]
 
     def derivatives(
         self, order: int, mode: Mode = "reverse", numbers: Sequence[float] | None = None
@@ -135,6 +161,34 @@ def _sizes(y: Any, inputs: list[Value]) -> list[float]:
     leaves = {*inputs}
     found = sweep.carry_down(sweep.in_order(seeds, leaves), seeds, leaves, _Sizes())
     return [found.get(x, 0.0) for x in inputs]
+
+
+# How packages make arrays of their own from NumPy's.
+FROM_NUMPY: dict[str, Callable[[Any, Any], Any]] = {
+    "torch": lambda torch, array: torch.as_tensor(array),
+    "jaxlib": lambda _, array: sys.modules["jax"].numpy.asarray(array),
+}
+
+
+def _package(structure: trees.Structure) -> str:
+    return str(getattr(structure.kind, "__module__", "")).partition(".")[0]
+
+
+def _build(structure: trees.Structure, numbers: Iterator[float]) -> Any:
+    """A tree of those numbers whose arrays are of the packages that the structure names."""
+    if structure.is_container:
+        return structure.fill([_build(below, numbers) for below in structure.below])
+    tree = trees.unflatten(structure, [*islice(numbers, structure.size)])
+    package = _package(structure)
+    if package not in FROM_NUMPY:
+        return tree
+    array = FROM_NUMPY[package](sys.modules[package], tree)
+    if "64" not in str(array.dtype):
+        raise ArgumentError(
+            f"the point is an array of JAX, which computes with {array.dtype}: too few digits for "
+            f'differences; call jax.config.update("jax_enable_x64", True) first'
+        )
+    return array
 
 
 def cut(numbers: list[Any], width: int) -> list[list[Any]]:

@@ -6,7 +6,7 @@ A structure remembers everything but the numbers, so that a gradient has the for
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from itertools import accumulate, product
+from itertools import accumulate, islice, product
 from numbers import Number
 from typing import Any
 
@@ -99,7 +99,7 @@ def _flatten(tree: Any, name: str, leaves: list[Any]) -> Structure:
         if {*map(type, items)} != {float}:
             items = [_leaf(item, f"element {i} of {name}") for i, item in enumerate(items)]
         leaves += items
-        return Structure(type(tree), shape=tuple(tree.shape), size=tree.size)
+        return Structure(type(tree), shape=tuple(tree.shape), size=len(items))
     leaves.append(_leaf(tree.item() if hasattr(tree, "ndim") else tree, name))
     return LEAF
 
@@ -206,13 +206,15 @@ def _unflatten(structure: Structure, leaves: Iterator[Any]) -> Any:
         return structure.fill([_unflatten(below, leaves) for below in structure.below])
     if structure.kind is None:
         return next(leaves)
-    return array([next(leaves) for _ in range(structure.size)], structure.shape)
+    return array([*islice(leaves, structure.size)], structure.shape)
 
 
 def array(leaves: Sequence[Any], shape: tuple[int, ...]) -> Any:
     """A NumPy array of the leaves: of floats, or of objects where a leaf is a value."""
     import numpy as np  # noqa: PLC0415 — only those who brought an array need it
 
+    if {*map(type, leaves)} == {float}:
+        return np.array(leaves, dtype=float).reshape(shape)
     dtype = object if any(isinstance(leaf, Value) for leaf in leaves) else float
     flat = np.empty(len(leaves), dtype=dtype)
     for i, leaf in enumerate(leaves):
