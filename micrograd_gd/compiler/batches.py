@@ -144,7 +144,7 @@ class Batches:
 
         A plain number stands for all samples alike, which then is so for all numbers to come.
         """
-        flows = branches.flows(node.op, i) if self.is_from_batch(node) else None
+        flows = branches.flows(node, i) if self.is_from_batch(node) else None
         return None if flows is None else flows(*node.operands, node)
 
 
@@ -160,7 +160,8 @@ class _InBatches(Recorded):
 
     def partials(self, node: Any, among: Container[Any] | None = None) -> Iterator[Any]:
         """Those along which a derivative flows in some sample; the place of the sweep is kept."""
-        for i, (operand, stored) in enumerate(zip(node.operands, node.partials, strict=True)):
+        self.operands = operands = node.operands
+        for i, (operand, stored) in enumerate(zip(operands, node.partials, strict=True)):
             self.node, self.i = node, i
             is_asked = not self._is_unasked(operand)
             flows = is_asked and (stored is not None or self._flows(node, i))
@@ -169,7 +170,7 @@ class _InBatches(Recorded):
 
     def may_flow(self, node: Any, i: int) -> bool:
         """Whether a sample may take the path to operand i that another one does not take."""
-        is_choice = self.batches.is_from_batch(node) and branches.flows(node.op, i) is not None
+        is_choice = self.batches.is_from_batch(node) and branches.flows(node, i) is not None
         return is_choice and isinstance(node.operands[i], Value)
 
     def _is_unasked(self, operand: Any) -> bool:
@@ -182,7 +183,7 @@ class _InBatches(Recorded):
 
         Where all numbers are the same for the batch, that is a branch, which may be a guard.
         """
-        if not isinstance(node.operands[i], Value):
+        if not isinstance(self.operands[i], Value):
             return False
         flows = self.batches.flows(node, i)
         if flows is None:
@@ -263,13 +264,13 @@ class Adjoints(_InBatches):
         step, count = super().times(g, partial), self.batches.lanes_of(node)
         match node.op:
             case lanes.Lanes(kind="pick", lanes=n):
-                return self._place(step, node.operands[1], n)
+                return self._place(step, self.operands[1], n)
             case lanes.Lanes(kind="place"):
-                return self._pick(step, node.operands[1], count)
+                return self._pick(step, self.operands[1], count)
             case lanes.Lanes(kind="pack"):
                 return self._pick(step, float(i), count)
         step = self._where_there(g, step)
-        if count and not self.batches.lanes_of(node.operands[i]):
+        if count and not self.batches.lanes_of(self.operands[i]):
             return self._sum(step, count)
         return step
 
@@ -285,9 +286,9 @@ class Tangents(_InBatches):
             case lanes.Lanes(kind="sum", lanes=n):
                 return self._sum(step, n)
             case lanes.Lanes(kind="pick", lanes=n):
-                return self._pick(step, node.operands[1], n)
+                return self._pick(step, self.operands[1], n)
             case lanes.Lanes(kind="place", lanes=n):
-                return self._place(step, node.operands[1], n)
+                return self._place(step, self.operands[1], n)
             case lanes.Lanes(kind="pack", lanes=n):
                 return self._place(step, float(i), n)
         return self._where_there(g, step)

@@ -6,8 +6,8 @@ be None, one more such number says whether a derivative flows.
 """
 
 import ast
-from collections.abc import Callable
-from functools import cache, reduce
+from collections.abc import Callable, Sequence
+from functools import cache, lru_cache, reduce
 from typing import Any
 
 from micrograd_gd.table import expression
@@ -15,24 +15,41 @@ from micrograd_gd.table.operation import ON_VALUES, Operation
 from micrograd_gd.table.relations import BY_NODE, Relation
 
 
-@cache
-def partial(op: Operation, i: int) -> Callable[..., Any] | None:
+def partial(node: Any, i: int) -> Callable[..., Any] | None:
     """The partial for operand i as a function of operands and result that takes no branch.
 
     None where the formula takes none anyway. Where no derivative flows, the number means nothing.
     """
-    tree = _tree(op, i)
-    has_branch = any(isinstance(node, (ast.IfExp, ast.Compare)) for node in ast.walk(tree))
-    return _function(op, _Choices().visit(tree)) if has_branch else None
+    return _partial(node.op, i, _constants(node)) if _has_branch(node.op, i) else None
+
+
+def flows(node: Any, i: int) -> Callable[..., Any] | None:
+    """A function of the same kind that says whether a derivative flows to operand i: 1 or 0.
+
+    None where that is the same for all numbers that are no constants.
+    """
+    return _has_path(node.op, i, _constants(node)) if _has_branch(node.op, i) else None
 
 
 @cache
-def flows(op: Operation, i: int) -> Callable[..., Any] | None:
-    """A function of the same kind that says whether a derivative flows to operand i: 1 or 0.
+def _has_branch(op: Operation, i: int) -> bool:
+    return any(isinstance(node, (ast.IfExp, ast.Compare)) for node in ast.walk(_tree(op, i)))
 
-    None where that is the same for all numbers.
-    """
-    tree = _tree(op, i)
+
+def _constants(node: Any) -> tuple[float | None, ...]:
+    return tuple([x if type(x) is float else None for x in node.operands])
+
+
+@lru_cache(1000)
+def _partial(op: Operation, i: int, constants: tuple[float | None, ...]) -> Callable[..., Any]:
+    return _function(op, _Choices().visit(_Decisions(op, constants).visit(_tree(op, i))))
+
+
+@lru_cache(1000)
+def _has_path(
+    op: Operation, i: int, constants: tuple[float | None, ...]
+) -> Callable[..., Any] | None:
+    tree = _Decisions(op, constants).visit(_tree(op, i))
     if not (isinstance(tree, ast.IfExp) and any(map(_is_none, ast.walk(tree)))):
         return None
     return _function(op, _Choices().visit(_flows(tree)))
@@ -40,7 +57,7 @@ def flows(op: Operation, i: int) -> Callable[..., Any] | None:
 
 def _tree(op: Operation, i: int) -> ast.expr:
     formula = "1" if op.folds else op.partials[i]
-    return op.tree(formula if isinstance(formula, str) else "1")
+    return op.tree(formula) if isinstance(formula, str) and formula != "1" else ast.Constant(1)
 
 
 def _function(op: Operation, tree: ast.expr) -> Callable[..., Any]:
@@ -55,6 +72,39 @@ def _flows(tree: ast.expr) -> ast.expr:
 
 def _is_none(tree: ast.AST) -> bool:
     return isinstance(tree, ast.Constant) and tree.value is None
+
+
+class _Decisions(ast.NodeTransformer):
+    """Tests that constants decide are gone: as in `x**2`, whose partial is `2 * x`."""
+
+    def __init__(self, op: Operation, constants: Sequence[float | None]) -> None:
+        self._op = op
+        self._numbers = [0.0 if x is None else x for x in constants]
+        pairs = zip(op.operands, constants, strict=True)
+        self._unknown = {"y", *(letter for letter, x in pairs if x is None)}
+
+    def visit_IfExp(self, node: ast.IfExp) -> ast.expr:
+        test = self._decide(node.test)
+        if isinstance(test, bool):
+            return self.visit(node.body if test else node.orelse)  # type: ignore[no-any-return]  # ast says Any
+        return ast.IfExp(test, self.visit(node.body), self.visit(node.orelse))
+
+    def _decide(self, test: ast.expr) -> ast.expr | bool:
+        """How a test ends, or what of it is left."""
+        if isinstance(test, ast.BoolOp):
+            parts, ends = [*map(self._decide, test.values)], isinstance(test.op, ast.Or)
+            left = [x for x in parts if not isinstance(x, bool)]
+            if ends in parts:
+                return ends
+            if not left:
+                return not ends
+            return ast.BoolOp(test.op, left) if len(left) > 1 else left[0]
+        if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
+            inner = self._decide(test.operand)
+            return not inner if isinstance(inner, bool) else ast.UnaryOp(ast.Not(), inner)
+        if any(isinstance(x, ast.Name) and x.id in self._unknown for x in ast.walk(test)):
+            return test
+        return bool(self._op.on_floats(ast.unparse(test))(*self._numbers))
 
 
 class _Choices(ast.NodeTransformer):

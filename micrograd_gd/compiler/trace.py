@@ -46,6 +46,7 @@ class Trace:
         self.events: list[Any] = []  # nodes and decisions, in the order in which they came
         self._decided: set[tuple[Any, ...]] = set()
         self._refuses_branches = False  # while a formula is tried without one
+        self._asked: tuple[Any, tuple[Any, ...]] = (None, ())  # a node with its operands
         self.batches = Batches(self.events)
         try:
             with blocks.recording(), blocks.unwatched(), blocks.tracing(self):
@@ -168,21 +169,24 @@ class Trace:
         guard or, where numbers come from a batch, a choice among them.
         """
         slope: Operation | None = node.op.slope(i) if last else None
+        if self._asked[0] is not node:  # once for all operands, of which there may be many
+            self._asked = node, node.operands
+        operands = self._asked[1]
         if slope is not None and not isinstance(slope.value, str):
-            return Value.record(slope, *node.operands, node)  # Python code, which wants floats
+            return Value.record(slope, *operands, node)  # Python code, which wants floats
         is_unknown = slope is None and self.batches.is_from_batch(node)
-        if is_unknown and (chosen := branches.partial(node.op, i)):
-            return chosen(*node.operands, node)
+        if is_unknown and (chosen := branches.partial(node, i)):
+            return chosen(*operands, node)
         before, self._refuses_branches = len(self.events), slope is not None
         try:
-            return node.op.partial(i, node.operands, node)
+            return node.op.partial(i, operands, node)
         except _BranchError:
             assert slope is not None, "only then branches are refused"  # noqa: S101 — for the types
         finally:
             self._refuses_branches = False
         del self.events[before:]
         self.batches.forget(before)
-        return Value.record(slope, *node.operands, node)
+        return Value.record(slope, *operands, node)
 
     def fresh(self, x: Any) -> Any:
         """Within a batch, a varying number for x; else None."""

@@ -46,6 +46,8 @@ class Recording:
         self.structures = [structure for _, structure in flat]
         given = [leaf for leaves, _ in flat for leaf in leaves]
         self._trace = blocks.trace()
+        events = self._trace.events if self._trace else []
+        start = len(events)
         self._stays_differentiable = _records(given)
         # A value of another transform stays as it is; here it gets a node of its own.
         self.inputs = [*map(_fresh, given)]
@@ -57,6 +59,9 @@ class Recording:
             called[place] = part
         with blocks.Switch(_calls, value=True, is_observed=False), _recording():
             result = f(*called, **kwargs)
+        # Where these are few beside those before, a sweep is kept from going through the latter.
+        is_late = wrt is None and len(events) < 2 * start
+        self._made = {*events[start:]} if is_late else set()
         self.aux = None
         if has_aux:
             if not (isinstance(result, tuple) and len(result) == 2):
@@ -75,7 +80,7 @@ class Recording:
         is_fixed = keep and self._is_fixed()
         found = sweep.pull_back(
             seeds,
-            {*self.inputs},
+            self._ends,
             differentiable=keep and not is_fixed,
             last=not is_transforming(),
             stored=is_fixed,
@@ -142,13 +147,20 @@ class Recording:
     @cached_property
     def _is_closed(self) -> bool:
         """Whether the function depends on no values but its inputs."""
-        return {node for node in self._order if node.op is None} <= {*self.inputs}
+        return {x for x in self._order if x.op is None or x in self._ends} <= {*self.inputs}
 
     @cached_property
     def _order(self) -> list[Value]:
         """The nodes that every tangent goes through."""
         roots = [y for y in self.outputs if isinstance(y, Value)]
-        return sweep.in_order(roots, {*self.inputs})
+        return sweep.in_order(roots, self._ends)
+
+    @cached_property
+    def _ends(self) -> set[Value]:
+        """Where sweeps end: at the inputs, and at what the function closes over of a long trace."""
+        used = (x for node in self._made if isinstance(node, Value) for x in node.operands)
+        ends = {x for x in used if isinstance(x, Value) and x.op and x not in self._made}
+        return {*self.inputs, *ends}
 
     def jacobian(self, mode: Mode | None) -> Any:
         """All derivatives of the outputs by the inputs, in their structures."""

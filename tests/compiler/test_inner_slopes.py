@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from compiled import AVAILABLE, bits
 
-from micrograd_gd import Value, grad, jit, jvp, vmap
-from micrograd_gd.functional import total
+from micrograd_gd import Value, grad, jit, jvp, trace, vjp, vmap
+from micrograd_gd.compiler.arguments import Signature
+from micrograd_gd.functional import sin, total
 from micrograd_gd.losses import hinge, huber
 from micrograd_gd.table import ops
 from micrograd_gd.table.ops import OPERATIONS
@@ -85,3 +86,48 @@ def test_an_exact_line_search_with_the_package_s_own_losses(loss, backend):
         f = line_search(of_all, step)
         expected = f(*on_values(point))
         assert jit(f, backend=backend)(*point) == pytest.approx(expected.data, rel=1e-12)
+
+
+# What an inner derivative costs.
+
+INNER = {
+    "grad": lambda f, x: grad(f)(x),
+    "twice": lambda f, x: grad(grad(f))(x),
+    "jvp": lambda f, x: jvp(f, x, 1.0)[1],
+    "vjp": lambda f, x: vjp(f, x)[1](1.0)[0],
+}
+
+
+def descend(steps, slope):
+    """A function of a number: steps along the slope of functions that close over the last one."""
+
+    def f(x):
+        for _ in range(steps):
+            x = x - 0.1 * slope(lambda t, x=x: t * t * sin(x), x)
+        return x
+
+    return f
+
+
+@pytest.mark.parametrize("name", INNER)
+def test_an_inner_derivative_goes_through_what_leads_from_its_arguments_alone(name):
+    def count_events(steps):
+        return len(Signature(descend(steps, INNER[name])).bind((0.5,), {}).trace([0.5]).events)
+
+    assert count_events(80) < 2.5 * count_events(40)
+    f = descend(20, INNER[name])
+    for g, point in ((f, 0.5), (grad(f), 0.5), (grad(grad(f)), 0.5)):
+        assert bits(jit(g, backend="python")(point)) == bits(g(Value(point)))
+    batch = jit(vmap(grad(f)), backend="python")(np.array([0.5, 0.25]))
+    assert bits(batch) == bits([grad(f)(0.5), grad(f)(0.25)])
+
+
+@pytest.mark.parametrize("exponent", [2, 3, 0.5, -1.0, 0.1, 1e-20, 0, -2.5])
+def test_a_constant_exponent_leaves_little_to_choose_in_a_batch(exponent):
+    points = np.array([0.5, -2.0, 0.0, -0.0, 1e308, 1e-300, np.inf, -np.inf, np.nan])
+    for g in (grad(lambda x: x**exponent), grad(grad(lambda x: x**exponent))):
+        found = jit(vmap(g), backend="python")(points)
+        assert bits(found) == bits([g(Value(x)) for x in points])
+    program = trace(vmap(grad(grad(lambda x: x**exponent))), points)
+    chosen = [each for each in program.instructions if each.op.name == "where"]
+    assert not chosen or abs(exponent) <= 0.25
