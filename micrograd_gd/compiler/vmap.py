@@ -91,12 +91,17 @@ class _Batch:
             what = "no argument is mapped" if self.size < 0 else "there are no samples"
             raise ShapeError(f"vmap needs at least one sample, and {what}")
 
-    def _samples_first(self, x: Any, axis: int, name: str) -> Any:
+    def _samples_first(self, x: Any, axis: int, name: str, depth: int = 0) -> Any:
         """The argument with each array's samples along its first axis."""
+        trees.check_depth(depth, name)
         if isinstance(x, dict):
-            return {key: self._samples_first(x[key], axis, f"{name}[{key!r}]") for key in x}
+            return {
+                key: self._samples_first(x[key], axis, f"{name}[{key!r}]", depth + 1) for key in x
+            }
         if isinstance(x, (list, tuple)):
-            parts = [self._samples_first(y, axis, f"{name}[{i}]") for i, y in enumerate(x)]
+            parts = [
+                self._samples_first(y, axis, f"{name}[{i}]", depth + 1) for i, y in enumerate(x)
+            ]
             return type(x)(*parts) if hasattr(x, "_fields") else type(x)(parts)
         shape = getattr(x, "shape", None)
         if shape is None:

@@ -4,7 +4,9 @@ import csv
 import io
 import math
 import re
+from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import cached_property
 from os import PathLike
 from pathlib import Path
 from reprlib import repr as shorten
@@ -20,7 +22,8 @@ class Record(NamedTuple):
     cells: list[str]
 
 
-class CsvFile(NamedTuple):
+@dataclass(frozen=True)
+class CsvFile:
     """The named columns and the rows of one file, all rows of equal length."""
 
     path: Path
@@ -28,13 +31,17 @@ class CsvFile(NamedTuple):
     names: list[str]
     rows: list[Record]
 
+    @cached_property
+    def _positions(self) -> dict[str, int]:
+        return {name: place for place, name in enumerate(self.names)}
+
     def position(self, name: str) -> int:
         """The place of a column in each row.
 
         Raises DataError, which suggests the closest name.
         """
-        if name in self.names:
-            return self.names.index(name)
+        if isinstance(name, str) and name in self._positions:
+            return self._positions[name]
         folded = {known.casefold(): known for known in self.names}
         closest = get_close_matches(str(name).casefold(), folded, n=1)
         remedy = f"did you mean {folded[closest[0]]!r}?" if closest else "choose one of these"
@@ -200,18 +207,20 @@ def _check_names(path: Path, line: int, names: list[str]) -> None:
     if len(numbers) == len(names) or any(not name.isdigit() for name in numbers):
         message = f"the number {numbers[0]!r} in the header; expected column names: add a first row"
         raise problem(path, f"{message} with a name for each column", line)
+    places: dict[str, int] = {}
     for index, name in enumerate(names):
         column = str(index + 1)
         if not name:
             message = "an empty column name; expected a name: add one, or remove the column"
             raise problem(path, message, line, column)
-        if name in names[:index]:
-            message = f"the name {name!r} again, as in column {names.index(name) + 1}"
+        if places.setdefault(name, index) != index:
+            message = f"the name {name!r} again, as in column {places[name] + 1}"
             raise problem(path, f"{message}; expected different names: rename one", line, column)
 
 
 def _enumerate(names: list[str]) -> str:
-    return ", ".join(map(repr, names))
+    shown = [*map(repr, names[:20])]
+    return ", ".join(shown if len(names) <= 20 else [*shown, f"... ({len(names)} in all)"])
 
 
 def _size_then_text(label: str) -> tuple[float, str]:

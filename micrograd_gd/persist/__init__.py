@@ -15,6 +15,7 @@ from micrograd_gd.names import close_module
 from micrograd_gd.nn import MLP, Module
 from micrograd_gd.optim import Optimizer
 from micrograd_gd.persist.document import (
+    LARGEST,
     Document,
     MisfitError,
     from_json,
@@ -54,8 +55,8 @@ def save(thing: Any, path: str | PathLike[str]) -> None:
     (`history.training`), all that it takes to go on. Floats are written to the last digit, and
     equal things give equal bytes.
 
-    Raises ArgumentError for what cannot be saved and for another ending of the path, OSError if the
-    file cannot be written.
+    Raises ArgumentError for what cannot be saved or would be larger than 128 MiB, and for another
+    ending of the path; OSError if the file cannot be written.
 
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -71,9 +72,12 @@ def save(thing: Any, path: str | PathLike[str]) -> None:
         )
     if _is_safetensors(path):
         has_layers = "architecture" in document.head
-        write_file(path, to_safetensors(pack_arrays(document) if has_layers else document))
+        content = to_safetensors(pack_arrays(document) if has_layers else document)
     else:
-        write_file(path, to_json(document))
+        content = to_json(document)
+    if len(content) > LARGEST:
+        raise ArgumentError(f"{len(content)} bytes to save; up to {LARGEST} can be loaded again")
+    write_file(path, content)
 
 
 def load(path: str | PathLike[str], into: Any = None) -> Any:
@@ -82,8 +86,8 @@ def load(path: str | PathLike[str], into: Any = None) -> Any:
     Parameters of a module and the state of an optimizer are put `into` one that is there, which
     is returned. A network may be filled in the same way.
 
-    Raises ModelFileError for a file that is missing, unreadable, cut off, or holds something else;
-    then nothing has changed.
+    Raises ModelFileError for a file that is missing, unreadable, cut off, larger than 128 MiB, or
+    holds something else; then nothing has changed.
     """
     path = Path(path)
     is_safetensors = _is_safetensors(path)

@@ -15,7 +15,11 @@ from micrograd_gd.errors import ArgumentError, ModelFileError
 from micrograd_gd.table.numbers import shorten
 
 VERSION = 1
-LARGEST = 2**30  # bytes; a million parameters are about 60 million
+LARGEST = 2**27  # bytes, 128 MiB; a million parameters are about 60 million in JSON
+
+# Lists and objects of JSON, which take up to 30 times their bytes, and texts, of which eight count
+# as one. A training has an object and a few texts for each epoch.
+MOST_PARTS = 2**21
 
 
 class MisfitError(Exception):
@@ -127,7 +131,10 @@ def read_bytes(path: Path) -> bytes:
 
 
 def parse(raw: bytes) -> Any:
-    """JSON in the strict sense: no NaN, and every key once."""
+    """JSON in the strict sense: no NaN, every key once, and no more parts than a model has."""
+    parts = raw.count(b"[") + raw.count(b"{") + raw.count(b'"') // 8
+    if parts > MOST_PARTS:
+        raise MisfitError(f"{parts} lists, objects and texts; expected up to {MOST_PARTS}")
     try:
         text = raw.decode("utf-8", "surrogatepass")
         return json.loads(text, parse_constant=_refuse, object_pairs_hook=_unique)

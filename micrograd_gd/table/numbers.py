@@ -100,4 +100,6 @@ def shorten(x: Any) -> str:
         text = repr(x)
     except ValueError:  # an int with more digits than Python cares to print
         return "of too many digits to print"
+    except RecursionError:
+        return f"a {type(x).__name__} nested too deep to print"
     return escape(text if len(text) <= 60 else f"{text[:57]}...")

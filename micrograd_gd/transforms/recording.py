@@ -193,14 +193,15 @@ class Recording:
         """The results as floats, or as values where another transform is around this one."""
         return _finish(leaves, keep=self._stays_differentiable)
 
-    def _finish_aux(self, aux: Any) -> Any:
+    def _finish_aux(self, aux: Any, depth: int = 0) -> Any:
         """The same for the values in any structure."""
+        trees.check_depth(depth, "what stands beside the result")
         if isinstance(aux, Value):
             return self.finish([aux])[0]
         if isinstance(aux, dict):
-            return {key: self._finish_aux(each) for key, each in aux.items()}
+            return {key: self._finish_aux(each, depth + 1) for key, each in aux.items()}
         if isinstance(aux, (list, tuple)):
-            parts = [self._finish_aux(each) for each in aux]
+            parts = [self._finish_aux(each, depth + 1) for each in aux]
             return type(aux)(*parts) if hasattr(aux, "_fields") else type(aux)(parts)
         return aux
 

@@ -66,12 +66,14 @@ class Structure:
 
 
 LEAF = Structure(None)
+DEEPEST = 100  # levels of containers; functions of trees call themselves for each level
 
 
 def flatten(tree: Any, name: str = "x") -> tuple[list[Any], Structure]:
     """The leaves, numbers and values, from left to right, and the structure they came from.
 
-    Raises NotANumberError, which says where below `name` something is no number.
+    Raises NotANumberError, which says where below `name` something is no number, and ShapeError for
+    what is nested deeper than `DEEPEST`, such as a list that contains itself.
 
     >>> leaves, structure = flatten({"w": [1.0, 2.0], "b": 3.0})
     >>> leaves, structure
@@ -82,15 +84,17 @@ def flatten(tree: Any, name: str = "x") -> tuple[list[Any], Structure]:
     return leaves, structure
 
 
-def _flatten(tree: Any, name: str, leaves: list[Any]) -> Structure:
+def _flatten(tree: Any, name: str, leaves: list[Any], depth: int = 0) -> Structure:
+    if isinstance(tree, (list, tuple, dict)):
+        check_depth(depth, name)
     if isinstance(tree, (list, tuple)):
         if {*map(type, tree)} == {float}:  # the same, and fast
             leaves += tree
             return _of_leaves(type(tree), len(tree))
-        below = [_flatten(item, f"{name}[{i}]", leaves) for i, item in enumerate(tree)]
+        below = [_flatten(item, f"{name}[{i}]", leaves, depth + 1) for i, item in enumerate(tree)]
         return Structure(type(tree), below=tuple(below), size=sum(b.size for b in below))
     if isinstance(tree, dict):
-        below = [_flatten(item, _below(name, key), leaves) for key, item in tree.items()]
+        below = [_flatten(item, _below(name, key), leaves, depth + 1) for key, item in tree.items()]
         size = sum(b.size for b in below)
         odd_keys = () if {*map(type, tree)} <= {str} else tuple(map(tell_apart, tree))
         return Structure(dict, tuple(tree), below=tuple(below), size=size, odd_keys=odd_keys)
@@ -102,6 +106,15 @@ def _flatten(tree: Any, name: str, leaves: list[Any]) -> Structure:
         return Structure(type(tree), shape=tuple(tree.shape), size=len(items))
     leaves.append(_leaf(tree.item() if hasattr(tree, "ndim") else tree, name))
     return LEAF
+
+
+def check_depth(depth: int, name: str) -> None:
+    """Raise ShapeError for a container that is nested too deep, as where one contains itself."""
+    if depth > DEEPEST:
+        raise ShapeError(
+            f"{name.partition('[')[0]} is nested deeper than {DEEPEST} lists, tuples and dicts, or "
+            f"contains itself; expected numbers on the way: flatten it"
+        )
 
 
 def tell_apart(x: Any) -> Any:

@@ -5,6 +5,7 @@ import math
 import os
 import struct
 import sys
+import tracemalloc
 from contextlib import suppress
 
 import pytest
@@ -15,6 +16,7 @@ from micrograd_gd import MLP, Module, Value, fit, load, save
 from micrograd_gd.data import Scaling, moons
 from micrograd_gd.errors import ArgumentError, ModelFileError, ShapeError
 from micrograd_gd.optim import Adam, GradientDescent, Momentum
+from micrograd_gd.persist.document import MOST_PARTS
 from micrograd_gd.training.predictor import Predictor
 
 finite = st.floats(allow_nan=False, allow_infinity=False)
@@ -169,6 +171,27 @@ def test_json_that_overstrains_the_parser_is_refused(tmp_path):
     assert "no valid JSON" in complaint(tmp_path / "deep.json")
     (tmp_path / "long.json").write_text("1" * 10_000)
     assert "cannot be read" in complaint(tmp_path / "long.json")
+
+
+@pytest.mark.parametrize("part", ["[]", "{}", '{"a":0}', "[{}]"])
+def test_a_file_that_would_fill_the_memory_is_refused_unread(part, tmp_path):
+    head = '{"format": "micrograd_gd model", "version": 1, "x": ['
+    size = (tmp_path / "hostile.json").write_text(head + f"{part}," * (MOST_PARTS + 1) + "0]}")
+    tracemalloc.start()
+    try:
+        assert f"lists, objects and texts; expected up to {MOST_PARTS}" in complaint(
+            tmp_path / "hostile.json"
+        )
+        assert tracemalloc.get_traced_memory()[1] < 1.5 * size
+    finally:
+        tracemalloc.stop()
+
+
+def test_what_could_not_be_loaded_is_not_saved(tmp_path, monkeypatch):
+    monkeypatch.setattr("micrograd_gd.persist.LARGEST", 100)
+    with pytest.raises(ArgumentError, match="bytes to save; up to 100 can be loaded again"):
+        save(MLP(2, [1], seed=0), tmp_path / "model.json")
+    assert not [*tmp_path.iterdir()]
 
 
 @pytest.mark.parametrize("version", [2, 0, "1", None, True, 1.5])
@@ -413,7 +436,7 @@ def test_a_file_that_is_no_ordinary_one_is_not_waited_for(tmp_path):
 def test_a_file_beyond_all_models_is_not_read(tmp_path):
     with (tmp_path / "huge.json").open("wb") as file:
         file.truncate(2**31)
-    assert "2147483648 bytes; expected a saved model, up to 1073741824" in complaint(
+    assert "2147483648 bytes; expected a saved model, up to 134217728" in complaint(
         tmp_path / "huge.json"
     )
 
