@@ -14,7 +14,7 @@ from typing import Any
 from micrograd_gd.core import blocks
 from micrograd_gd.core.blocks import is_varying, trace
 from micrograd_gd.engine import Value
-from micrograd_gd.errors import ArgumentError, NotANumberError, ShapeError
+from micrograd_gd.errors import ArgumentError, JitError, NotANumberError, ShapeError
 from micrograd_gd.functional import logsumexp, mean
 from micrograd_gd.names import close_module
 from micrograd_gd.table.numbers import number, shorten
@@ -104,7 +104,8 @@ def cross_entropy(scores: Any, targets: Any) -> Any:
     """Mean -ln softmax(row)[class]: a row of logits and the index of the right class per sample.
 
     Raises ShapeError for rows that differ in length, ArgumentError for rows of fewer than two
-    scores and for an index of no class.
+    scores and for an index of no class, and JitError for one that a compiled function is given as
+    an argument that is neither static nor a batch.
 
     >>> cross_entropy([[0.0, 0.0], [0.0, 1000.0]], [0, 1])
     0.34657359027997264
@@ -243,6 +244,11 @@ def _read_row(row: Any, i: int) -> list[Any]:
 def _read_class(t: Any, i: int, classes: int) -> Any:
     if is_varying(t) or (blocks.find(_takes_any_class) and isinstance(t, Value) and trace()):
         return t
+    if isinstance(t, Value) and trace():
+        raise JitError(
+            f"target {i} of cross_entropy is a number that is not known while the function is "
+            f"traced: name that argument in static_argnames, or map over samples with vmap"
+        )
     t = _plain(t)
     if not (0 <= t < classes and t == int(t)):
         raise ArgumentError(

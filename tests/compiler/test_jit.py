@@ -655,8 +655,15 @@ def test_a_result_is_made_of_numbers(result):
 
 
 def test_a_class_has_to_be_known():
-    with pytest.raises(JitError, match="uses data"):
-        jit(lambda scores, t: cross_entropy([scores], [t]))([1.0, 2.0], 1)
+    def f(scores, t):
+        return cross_entropy([scores], [t])
+
+    for compiled in (jit(f), jit(value_and_grad(f))):
+        with pytest.raises(JitError, match="in static_argnames, or map over samples with vmap"):
+            compiled([1.0, 2.0], 1)
+    assert jit(f, static_argnames="t")([0.0, 0.0], 1) == math.log(2)
+    batch = jit(vmap(f))(np.zeros((3, 2)), np.array([0.0, 1.0, 1.0]))
+    assert batch.tolist() == [math.log(2)] * 3
     assert jit(lambda scores: cross_entropy([scores], [1]))([0.0, 0.0]) == math.log(2)
 
 
