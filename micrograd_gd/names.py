@@ -61,7 +61,12 @@ ELSEWHERE = {
     "StandardScaler": "data.standardize",
 }
 
-EXTRAS = {"mpmath": "check"}  # packages without which a name of the face is not to be used
+EXTRAS = {  # packages, and the extra of this one that brings each
+    "hypothesis": "testing",
+    "mpmath": "check",
+    "numpy": "jit",
+    "sklearn": "sklearn",
+}
 
 
 def load_when_used(face: str, homes: Mapping[str, str]) -> None:
@@ -97,13 +102,21 @@ def _stand_in(name: str, needed: str) -> Any:
     """What is there, so that the face can be listed, for a name whose home needs a package."""
 
     def refuse(*_: Any, **__: Any) -> Never:
-        raise ImportError(
-            f"{name} needs {needed}, which is not installed: "
-            f"run pip install 'micrograd_gd[{EXTRAS[needed]}]'"
-        )
+        raise missing_package(needed, name)
 
     refuse.__name__ = refuse.__qualname__ = name
     return refuse
+
+
+def missing_package(needed: str | None, what: str) -> ImportError:
+    """The error for `what`, which says how to install the package that it needs.
+
+    >>> print(missing_package("mpmath", "check_gradients"))
+    check_gradients needs mpmath, which is not installed: run pip install 'micrograd_gd[check]'
+    """
+    extra = EXTRAS[(needed or "").partition(".")[0]]
+    install = f"run pip install 'micrograd_gd[{extra}]'"
+    return ImportError(f"{what} needs {needed}, which is not installed: {install}", name=needed)
 
 
 def close_module(name: str, quick: Collection[str] = ()) -> None:

@@ -30,7 +30,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def check_gradients(pytestconfig: pytest.Config) -> Callable[..., Any]:
     """`micrograd_gd.check_gradients`, to the order that the command line asks for."""
     from micrograd_gd.errors import GradientError  # noqa: PLC0415 — see the top
-    from micrograd_gd.testing.check import check_gradients  # noqa: PLC0415 — see the top
+    from micrograd_gd.testing import check_gradients  # noqa: PLC0415 — see the top
 
     @wraps(check_gradients)
     def check(f: Callable[..., Any], *args: Any, order: int | None = None, **options: Any) -> Any:

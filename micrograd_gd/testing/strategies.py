@@ -16,15 +16,19 @@ import sys
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from hypothesis import assume
-from hypothesis import strategies as st
-
 from micrograd_gd.engine import PythonValue, Value
 from micrograd_gd.errors import ArgumentError
+from micrograd_gd.names import missing_package
 from micrograd_gd.nn import MLP
 from micrograd_gd.table.ops import OPERATIONS, Operation, operation
 from micrograd_gd.testing.expressions import Expression, Node, Operand, numbers_of, prune
 from micrograd_gd.testing.smoothness import is_smooth, special_points
+
+try:
+    from hypothesis import assume
+    from hypothesis import strategies as st
+except ModuleNotFoundError as error:
+    raise missing_package(error.name, "testing.strategies") from None
 
 __all__ = ["SPECIAL_NUMBERS", "datasets", "expressions", "mlps", "values"]
 

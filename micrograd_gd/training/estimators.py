@@ -6,16 +6,21 @@ Importing this module needs scikit-learn, the extra `sklearn`.
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
-from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_is_fitted, check_random_state, validate_data
-
 from micrograd_gd.core.blocks import no_grad
 from micrograd_gd.data import standardize
 from micrograd_gd.errors import DivergedError
+from micrograd_gd.names import missing_package
 from micrograd_gd.nn import MLP
 from micrograd_gd.training.fit import fit
+
+try:
+    from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
+    from sklearn.utils.multiclass import check_classification_targets
+    from sklearn.utils.validation import check_is_fitted, check_random_state, validate_data
+except ModuleNotFoundError as error:
+    raise missing_package(error.name, "GradientDescentClassifier") from None
+
+import numpy as np  # which scikit-learn brings
 
 __all__ = ["GradientDescentClassifier", "GradientDescentRegressor"]
 

@@ -13,6 +13,7 @@ from micrograd_gd.engine import Value
 from micrograd_gd.errors import ArgumentError, DivergedError, NotANumberError, ShapeError
 from micrograd_gd.functional import mean
 from micrograd_gd.losses import LOSSES, any_class
+from micrograd_gd.names import missing_package
 from micrograd_gd.table.numbers import shorten
 from micrograd_gd.training.history import Figures
 from micrograd_gd.transforms.derivatives import value_and_grad
@@ -101,7 +102,10 @@ class CompiledSamples(Samples):
     """
 
     def __init__(self, *args: Any, trained: Sequence[Value]) -> None:
-        import numpy as np  # noqa: PLC0415 — only programs for batches need arrays
+        try:
+            import numpy as np  # noqa: PLC0415 — only programs for batches need arrays
+        except ModuleNotFoundError as error:
+            raise missing_package(error.name, "compiled=True") from None
 
         super().__init__(*args)
         self._arrays = [np.asarray(self.inputs, float), np.asarray(self.targets, float)]
