@@ -95,6 +95,7 @@ def check_keywords(f: Any) -> Any:
     place = names.index("learning_rate") if "learning_rate" in names else None
 
     def call(*args: Any, **kwargs: Any) -> Any:
+        __tracebackhide__ = True  # of pytest: the function called is what matters
         if place is not None and (rate := kwargs.pop("lr", None)) is not None:
             if "learning_rate" in kwargs or place < min(len(args), code.co_argcount):
                 given = "both learning_rate and lr were given"

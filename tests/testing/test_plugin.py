@@ -5,6 +5,10 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from hypothesis.internal.scrutineer import Tracer
+
+from micrograd_gd import check_gradients
+from micrograd_gd.errors import GradientError
 
 ROOT = Path(__file__).parents[2]
 GUIDE = ROOT / "docs" / "guide" / "is-my-gradient-right.md"
@@ -17,6 +21,7 @@ assert "micrograd_gd.engine" not in sys.modules  # a test run may still choose o
 
 from hypothesis import Phase, given, settings
 from hypothesis.strategies import floats, tuples
+import micrograd_gd
 from micrograd_gd import grad
 from micrograd_gd.functional import exp, tanh
 
@@ -41,6 +46,10 @@ def test_square(check_gradients):
 
 def f(p):
     return p["w"][0] * p["w"][1] + p["b"]
+
+def test_function():
+    checked = micrograd_gd.check_gradients
+    checked(lambda x: x**2, 1.0, gradient=lambda x: 2.5 * x)
 
 def test_ours(check_gradients):
     assert grad(f)({"w": [1.0, 2.0], "b": 0.0}) == {"w": [2.0, 1.5], "b": 1.0}
@@ -93,7 +102,7 @@ def guide():
 
 def test_failures_are_shown_without_the_lines_of_the_checker(outside):
     output = outside(checks=TESTS, guide=guide(), orders=ORDERS)
-    assert counts(output) == {"passed": 2 + 3 + 2, "failed": 4 + 1}, output
+    assert counts(output) == {"passed": 2 + 3 + 2, "failed": 5 + 1}, output
     parts = re.split(r"^_+ (test_\w+) _+$", output, flags=re.MULTILINE)
     failures = dict(zip(parts[1::2], parts[2::2], strict=True))
     for name, lines in {
@@ -106,10 +115,36 @@ def test_failures_are_shown_without_the_lines_of_the_checker(outside):
         assert {*lines} <= {*failures[name].splitlines()}, failures[name]
     assert "check.py" not in output
     assert "plugin.py" not in output
+    assert "keywords.py" not in output
     assert "test_fixture" in failures  # without the option, the order is 1
     assert "1 of 3 numbers differ" in failures["test_ours"]
     assert re.search(r"\['w'\]\[1\] +1\.0 +1\.5 +-0\.5 +3\.3e-01", failures["test_ours"])
     assert "numbers differ" not in failures["test_another"].partition("short test summary")[0]
+
+
+@pytest.mark.skipif(not Tracer.can_trace(), reason="a debugger or a measure of coverage is on")
+def test_hypothesis_sees_the_lines_of_the_test_and_none_of_a_check():
+    """Looking for what explains a failure, it is told every line, in hundreds of calls."""
+
+    def f(x):
+        return x * x
+
+    def is_refused(f):
+        try:
+            check_gradients(f, 2.0, gradient=lambda x: 5.0)
+        except GradientError:
+            return True
+        return False
+
+    is_refused(f)  # nothing is compiled or loaded any more
+    for call in (f, lambda x: f(float(x))):
+        with Tracer(should_trace=True) as tracer:
+            assert is_refused(call)
+        seen = {place for branch in tracer.branches for place in branch if place}
+        first = f.__code__.co_firstlineno
+        assert {(__file__, first + line) for line in (1, 7)} <= seen
+        assert not any("mpmath" in file for file, _ in seen)
+        assert len(tracer.branches) < 500
 
 
 def test_the_command_line_raises_the_order_where_none_is_named(outside):
