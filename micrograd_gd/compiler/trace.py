@@ -151,6 +151,16 @@ class Trace:
         """The same number as a node that no derivative flows through."""
         return Value.record(_CONSTANT, node)
 
+    def attempt(self, call: Callable[[], Any]) -> Any:
+        """What the call gives; None where it fails, with all that it recorded dropped."""
+        before, decided = len(self.events), {*self._decided}
+        try:
+            return call()
+        except Exception:  # noqa: BLE001 — whatever is in the way of one form, there is another
+            self._decided = decided
+            self._drop_events(before)
+            return None
+
     # What sweeps and functions leave to it.
 
     def arithmetic(
@@ -184,9 +194,12 @@ class Trace:
             assert slope is not None, "only then branches are refused"  # noqa: S101 — for the types
         finally:
             self._refuses_branches = False
-        del self.events[before:]
-        self.batches.forget(before)
+        self._drop_events(before)
         return Value.record(slope, *operands, node)
+
+    def _drop_events(self, start: int) -> None:
+        del self.events[start:]
+        self.batches.forget(start)
 
     def fresh(self, x: Any) -> Any:
         """Within a batch, a varying number for x; else None."""

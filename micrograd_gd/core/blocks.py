@@ -215,6 +215,9 @@ class Trace(Protocol):
     def constant(self, node: Any) -> Any:
         """The same number as a node that no derivative flows through."""
 
+    def attempt(self, call: Callable[[], Any]) -> Any:
+        """What the call gives; None where it fails, with all that it recorded dropped."""
+
     # What the sweeps and a few functions leave to it.
 
     def arithmetic(

@@ -9,10 +9,10 @@ from weakref import WeakKeyDictionary
 
 from micrograd_gd.core import blocks
 from micrograd_gd.engine import Value
-from micrograd_gd.errors import ArgumentError, ShapeError
-from micrograd_gd.table.numbers import shorten
+from micrograd_gd.errors import ArgumentError
 from micrograd_gd.table.ops import Operation
-from micrograd_gd.transforms import trees
+from micrograd_gd.transforms import rules, trees
+from micrograd_gd.transforms.rules import Evaluation
 from micrograd_gd.transforms.wrapper import Wrapper, bind
 
 __all__ = ["custom_vjp"]
@@ -29,7 +29,8 @@ class custom_vjp(Wrapper):  # noqa: N801 — a decorator, and the name that user
     arguments for the cotangent `g` of the result, with None for 0. It must be linear in `g`, as
     derivatives are: it is asked once for each number of the result, and the answers serve both
     modes. For second derivatives both functions are called with values, so they must be written in
-    arithmetic on values. On a method the rule's functions are methods too.
+    arithmetic on values. `jit` makes such functions part of a program, and calls others back. On a
+    method the rule's functions are methods too.
 
     Raises ArgumentError without a rule and for one that is not linear, ShapeError for cotangents
     unlike the arguments.
@@ -67,9 +68,9 @@ class custom_vjp(Wrapper):  # noqa: N801 — a decorator, and the name that user
         if not any(isinstance(leaf, Value) for leaf in leaves):
             return self.f(*args)
         if trace := blocks.trace():
-            trace.report_use(leaves, repr(self))
+            return rules.record_in_trace(trace, self, args)
         numbers = [leaf.data if isinstance(leaf, Value) else leaf for leaf in leaves]
-        call = _Evaluation(self, structure, numbers)
+        call = Evaluation(self, structure, numbers)
         with blocks.Switch(_current, call, is_observed=False):
             nodes = [Value.record(each, *leaves) for each in self.outputs(len(call.outputs))]
         for node in nodes:
@@ -115,7 +116,7 @@ class custom_vjp(Wrapper):  # noqa: N801 — a decorator, and the name that user
 # The call that operations are recorded from right now, and what nodes were computed from.
 _current: blocks.Variable = ContextVar("_current", default=None)
 _structures: WeakKeyDictionary[Any, trees.Structure] = WeakKeyDictionary()
-_calls: WeakKeyDictionary[Any, "_Evaluation"] = WeakKeyDictionary()
+_calls: WeakKeyDictionary[Any, Evaluation] = WeakKeyDictionary()
 
 
 def _no_formula(*_: Any) -> float:
@@ -144,59 +145,5 @@ class _Output(Operation):
     def partial(self, i: int, operands: Sequence[Any], y: Any) -> Any:
         """The derivative as a value, from an evaluation on the operands themselves."""
         if y not in _calls:
-            _calls[y] = _Evaluation(self.of, _structures[y], operands)
+            _calls[y] = Evaluation(self.of, _structures[y], operands)
         return _calls[y].row(self.place)[i]
-
-
-class _Evaluation:
-    """One evaluation of the rule: its forward function was called once."""
-
-    def __init__(self, of: custom_vjp, structure: trees.Structure, leaves: Sequence[Any]) -> None:
-        if of.rule is None:
-            raise ArgumentError(
-                f"{of!r} has no rule for its derivative: give it one with defvjp(fwd, bwd)"
-            )
-        self.of, self.structure = of, structure
-        fwd, self.bwd = of.rule
-        pair = fwd(*trees.unflatten(structure, leaves))
-        if not (isinstance(pair, tuple) and len(pair) == 2):
-            raise ShapeError(
-                f"the fwd of {of.name} must return the pair (result, what the rule remembers), but "
-                f"returned {shorten(pair)}"
-            )
-        result, self.remembered = pair
-        self.outputs, self.out_structure = trees.flatten(result, f"the result of {of.name}")
-        self.is_plain = not any(isinstance(leaf, Value) for leaf in leaves)
-        if self.is_plain and any(isinstance(y, Value) for y in self.outputs):
-            raise ArgumentError(
-                f"a Value came out of {of.name}, which was called with plain numbers: whatever it "
-                f"depends on has to be an argument"
-            )
-        self.rows: dict[int, list[Any]] = {}
-
-    def row(self, i: int) -> list[Any]:
-        """The derivatives of number `i` of the result by all arguments."""
-        if i not in self.rows:
-            self.rows[i] = self._cotangents(i, 1.0)
-            if self.is_plain:
-                pairs = zip(self.rows[i], self._cotangents(i, 2.0), strict=True)
-                if any(abs(twice - 2 * once) > 1e-9 * abs(twice) + 1e-300 for once, twice in pairs):
-                    raise ArgumentError(
-                        f"the bwd of {self.of.name} is not linear in g: for a cotangent twice as "
-                        f"large it does not return twice as much. What is no derivative, such as "
-                        f"clipping, is for the gradient when it is there"
-                    )
-        return self.rows[i]
-
-    def _cotangents(self, i: int, g: float) -> list[Any]:
-        seeds = [g if place == i else 0.0 for place in range(len(self.outputs))]
-        found = self.bwd(self.remembered, trees.unflatten(self.out_structure, seeds))
-        if isinstance(found, (tuple, list)) and len(found) == len(self.structure.below):
-            pairs = zip(found, self.structure.below, strict=True)
-            found = tuple(_zeros(below) if each is None else each for each, below in pairs)
-        name = f"what the bwd of {self.of.name} returned"
-        return trees.match(found, self.structure, name)
-
-
-def _zeros(structure: trees.Structure) -> Any:
-    return trees.unflatten(structure, [0.0] * structure.size)

@@ -23,7 +23,6 @@ from special_numbers import SPECIAL
 from micrograd_gd import (
     MLP,
     Value,
-    custom_vjp,
     detect_anomaly,
     explain,
     functional,
@@ -472,18 +471,6 @@ def test_python_code_is_one_instruction():
     for x in (1.0, 2.0, -0.5):
         assert compiled(x) == value_and_grad(lambda x: SINE(x * 2))(x)
     assert len(compiled.variants) == 1
-
-
-def test_a_rule_by_hand_is_refused():
-    @custom_vjp
-    def f(x):
-        return math.exp(x)
-
-    f.defvjp(lambda x: (f(x), x), lambda x, g: (g * math.exp(x),))
-    assert jit(lambda x: x * f(0.0))(2.0) == 2.0
-    with pytest.raises(JitError, match=r"it uses custom_vjp\(.*f\), and a program") as caught:
-        jit(f)(1.0)
-    assert HERE in str(caught.value)
 
 
 def test_blocks_around_a_call_are_minded():
