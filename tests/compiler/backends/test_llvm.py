@@ -3,6 +3,7 @@
 import ctypes
 import math
 import re
+import sys
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from micrograd_gd import functional, grad, hessian, jit, trace, value_and_grad, 
 from micrograd_gd.compiler.backends import llvm
 from micrograd_gd.compiler.backends.llvm import memory
 from micrograd_gd.compiler.backends.llvm.module import ModuleWriter
+from micrograd_gd.errors import JitError
 
 
 def text_of(program):
@@ -199,3 +201,58 @@ def test_a_function_of_the_library_is_called_only_where_a_lane_wants_it():
     x = np.array([1.0, -1.0, 0.0, math.nan, *[2.0] * 16])
     assert mapped(x).tolist()[:3] == [1.0, 0.0, 0.0]
     assert math.isnan(mapped(x)[3])
+
+
+SHORT_OF_MEMORY = """
+import os, resource
+from micrograd_gd import trace
+from micrograd_gd.compiler import tiers
+from micrograd_gd.compiler.backends import llvm
+from micrograd_gd.errors import JitError
+
+
+def chain(x):
+    for _ in range(3000):
+        x = x.tanh() * 1.0001
+    return x
+
+
+def improve():
+    kernels = []
+    tiers.improve(program, kernels.append).wait()
+    return 0 if kernels else 1
+
+
+def compile_now():
+    try:
+        llvm.compile_program(program)
+    except (JitError, MemoryError):
+        return 1
+    return 0
+
+
+program = trace(chain, 0.5)
+llvm.is_available()
+ends = []
+for megabytes in (2, 8, 500):
+    for use in (compile_now, improve):
+        child = os.fork()
+        if not child:
+            pages = int(open("/proc/self/statm").read().split()[0])
+            limit = pages * resource.getpagesize() + megabytes * 2**20
+            resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+            os._exit(use())
+        ends.append(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+print(*ends)
+"""
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads how much memory it has")
+def test_where_memory_is_short_no_code_is_made_and_the_process_goes_on(python):
+    assert python("-c", SHORT_OF_MEMORY).stdout == "1 1 1 1 0 0\n"
+
+
+def test_a_program_that_is_too_long_is_refused(monkeypatch):
+    monkeypatch.setattr(llvm, "MOST_LINES", 3)
+    with pytest.raises(JitError, match="no memory to make machine code of 4 lines, where 3 are"):
+        llvm.compile_program(trace(lambda x: x * 2.0 + 1.0 - x * 3.0, 1.0))

@@ -4,6 +4,8 @@ Functions of the C library are called under names of our own, so that LLVM does 
 rewrites none. Nothing is reassociated or contracted. So the bits are those of the engines.
 """
 
+import mmap
+import sys
 from collections.abc import Iterator
 from functools import cache
 from typing import Any, NamedTuple
@@ -28,6 +30,11 @@ LONGEST_IN_LANES = 1_000
 TOGETHER = 10  # functions of one module, whose compilation nothing interrupts: 0.2 s
 OPTIMIZED = 40_000  # lines beyond which code is too large for the caches to gain from optimizing
 
+# Where LLVM finds no memory, it ends the process. So what it will take is asked for before: 0.4 to
+# 0.6 KiB a line were measured, and 16 MiB for a step.
+MOST_LINES = 2**21  # 2 GiB
+A_LINE, A_STEP = 2**10, 2**25  # bytes
+
 # LLVM's own passes are left out. They make the code no faster, since ours did their work, and take
 # longer than all the rest. So the only thing done to the program is the translation of its lines.
 
@@ -48,7 +55,8 @@ class MachineCode(NamedTuple):
 def compile_program(program: Program) -> Kernel:
     """The program as machine code.
 
-    Raises JitError where llvmlite is missing, and for operations that are Python code.
+    Raises JitError where llvmlite is missing, for operations that are Python code, and where memory
+    is short.
     """
     return make_kernel(program, generate_code(program))
 
@@ -71,6 +79,7 @@ def compile_stepwise(program: Program) -> Iterator[MachineCode | None]:
     """The same in steps, after each of which one may stop; the last gives the code."""
     llvm = _load_binding()
     writer = ModuleWriter(program, LONGEST, LONGEST_IN_LANES)
+    _require_memory(writer.weight)
     level = 2 if writer.weight <= OPTIMIZED else 0
     texts = [*writer.write(TOGETHER)]
     if len(texts) == 1:
@@ -79,10 +88,24 @@ def compile_stepwise(program: Program) -> Iterator[MachineCode | None]:
         engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), _make_target(level))
         for text in texts:
             yield None
+            _require_memory(0)
             code = _make_target(level).emit_object(llvm.parse_assembly(text))
             engine.add_object_file(llvm.ObjectFileRef.from_data(code))
     engine.finalize_object()
     yield MachineCode(engine.get_function_address("run"), engine, writer.scratch)
+
+
+def _require_memory(lines: int) -> None:
+    """Raise JitError unless there is memory now to compile so many lines."""
+    try:
+        size = A_STEP + A_LINE * lines if lines <= MOST_LINES else sys.maxsize
+        mmap.mmap(-1, size).close()
+    except (MemoryError, OSError):
+        raise JitError(
+            f"there is no memory to make machine code of {lines} lines, where {MOST_LINES} are the "
+            f"most and {A_LINE} bytes are taken for each: take the backend 'tape', or 'auto', "
+            f"which stays on it"
+        ) from None
 
 
 def is_available() -> bool:
