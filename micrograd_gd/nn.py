@@ -17,6 +17,7 @@ from micrograd_gd.initialisers import INITIALISERS, Initialiser, find_initialise
 from micrograd_gd.names import answer, close_module
 from micrograd_gd.table.numbers import generator, number, require_count, shorten
 from micrograd_gd.table.ops import OPERATIONS, Operation, operation
+from micrograd_gd.text import escape
 
 __all__ = ["INITIALISERS", "MLP", "Layer", "Module", "Neuron"]
 
@@ -284,7 +285,7 @@ def _find_activation(choice: Any) -> str | Callable[[Any], Any]:
 def activation_name(activation: str | Callable[[Any], Any]) -> str:
     """The name of an activation, in the table or in its code."""
     name = getattr(activation, "__name__", type(activation).__name__)
-    return activation if isinstance(activation, str) else name
+    return escape(activation if isinstance(activation, str) else name)
 
 
 def _label_parameters(module: Module) -> None:

@@ -10,6 +10,7 @@ from micrograd_gd.compiler.trace import Trace
 from micrograd_gd.engine import Value
 from micrograd_gd.errors import ArgumentError, JitError, NotANumberError
 from micrograd_gd.table.numbers import shorten
+from micrograd_gd.text import escape
 from micrograd_gd.transforms import trees
 from micrograd_gd.transforms.recording import require_function
 
@@ -30,7 +31,7 @@ class Signature:
     ) -> None:
         require_function(f)
         self.f = f
-        self.name: str = getattr(f, "__qualname__", repr(f))
+        self.name = escape(getattr(f, "__qualname__", repr(f)))
         self._read(f)
         argnums = [static_argnums] if isinstance(static_argnums, int) else [*static_argnums]
         argnames = [static_argnames] if isinstance(static_argnames, str) else [*static_argnames]

@@ -15,6 +15,7 @@ from micrograd_gd.core import blocks
 from micrograd_gd.engine import Value
 from micrograd_gd.errors import ArgumentError, JitError
 from micrograd_gd.table.numbers import shorten
+from micrograd_gd.text import escape
 from micrograd_gd.transforms import recording
 from micrograd_gd.transforms.wrapper import Wrapper
 
@@ -202,4 +203,4 @@ class CompiledFunction(Wrapper):
         self._programs.unpack(packed, self._settings)
 
     def __repr__(self) -> str:
-        return f"jit({getattr(self.f, '__qualname__', self.f)})"
+        return f"jit({escape(getattr(self.f, '__qualname__', self.f))})"

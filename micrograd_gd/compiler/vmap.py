@@ -96,7 +96,8 @@ class _Batch:
         trees.check_depth(depth, name)
         if isinstance(x, dict):
             return {
-                key: self._samples_first(x[key], axis, f"{name}[{key!r}]", depth + 1) for key in x
+                key: self._samples_first(x[key], axis, trees.name_below(name, key), depth + 1)
+                for key in x
             }
         if isinstance(x, (list, tuple)):
             parts = [

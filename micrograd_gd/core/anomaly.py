@@ -8,6 +8,7 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from micrograd_gd.errors import NonFiniteError
+from micrograd_gd.text import plain
 
 
 class Watch:
@@ -82,7 +83,7 @@ def number_of(x: Any) -> float:
 
 def _write_operand(operand: Any) -> str:
     number = repr(getattr(operand, "data", operand))
-    label = getattr(operand, "label", "")
+    label = plain(getattr(operand, "label", ""))
     return f"{label} = {number}" if label else number
 
 

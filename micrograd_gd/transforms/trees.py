@@ -94,7 +94,9 @@ def _flatten(tree: Any, name: str, leaves: list[Any], depth: int = 0) -> Structu
         below = [_flatten(item, f"{name}[{i}]", leaves, depth + 1) for i, item in enumerate(tree)]
         return Structure(type(tree), below=tuple(below), size=sum(b.size for b in below))
     if isinstance(tree, dict):
-        below = [_flatten(item, _below(name, key), leaves, depth + 1) for key, item in tree.items()]
+        below = [
+            _flatten(item, name_below(name, key), leaves, depth + 1) for key, item in tree.items()
+        ]
         size = sum(b.size for b in below)
         odd_keys = () if {*map(type, tree)} <= {str} else tuple(map(tell_apart, tree))
         return Structure(dict, tuple(tree), below=tuple(below), size=size, odd_keys=odd_keys)
@@ -189,10 +191,10 @@ def pieces(structure: Structure, name: str) -> list[tuple[str, Structure]]:
         return [(name, structure)]
     keys = structure.keys or range(len(structure.below))
     parts = zip(keys, structure.below, strict=True)
-    return [each for key, below in parts for each in pieces(below, _below(name, key))]
+    return [each for key, below in parts for each in pieces(below, name_below(name, key))]
 
 
-def _below(name: str, key: Any) -> str:
+def name_below(name: str, key: Any) -> str:
     """How an entry is reached; a key of a class of one's own prints whatever it likes."""
     return f"{name}[{escape(repr(key))}]"
 

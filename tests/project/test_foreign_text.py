@@ -15,10 +15,13 @@ from micrograd_gd import (
     MLP,
     Module,
     Value,
+    check_gradients,
     cli,
+    detect_anomaly,
     explain,
     formula,
     grad,
+    jit,
     minimize,
     notebook,
     optim,
@@ -26,9 +29,10 @@ from micrograd_gd import (
     to_c,
     trace,
     viz,
+    vmap,
 )
 from micrograd_gd.data import Dataset, Scaling
-from micrograd_gd.errors import ArgumentError, DivergedError
+from micrograd_gd.errors import ArgumentError, DivergedError, NonFiniteError, ShapeError
 from micrograd_gd.training.predictor import Predictor
 
 HOSTILE = [
@@ -104,6 +108,19 @@ def diverged(name):
     return lambda: optim.SGD([x], learning_rate=1.0).step()
 
 
+def called(name):
+    def activation(x):
+        return x.relu()
+
+    activation.__name__ = activation.__qualname__ = name
+    return activation
+
+
+def anomaly(name):
+    with detect_anomaly():
+        return message(Value(0.0, label=name).log, NonFiniteError)
+
+
 # What a person reads, each by a name from elsewhere.
 TEXTS = {
     "explain": lambda name: repr(explain(*graph_of(name)[:1], wrt=graph_of(name)[1])),
@@ -114,6 +131,11 @@ TEXTS = {
     "an architecture": lambda name: str(viz.architecture(Parts(name))),
     "no such argument": lambda name: message(lambda: MLP(1, 1, seed=Key(name)), ArgumentError),
     "no number": lambda name: message(lambda: grad(lambda x: x)({Key(name): "a"}), TypeError),
+    "a model": lambda name: repr(MLP(1, [2, 1], activation=called(name), seed=0)),
+    "a compiled function": lambda name: repr(jit(called(name))),
+    "a batch": lambda name: message(lambda: vmap(lambda x: x)({Key(name): 1.0}), ShapeError),
+    "a check": lambda name: str(check_gradients(lambda x: x[Key(name)] * 2, {Key(name): 1.0})),
+    "an anomaly": anomaly,
     "a diverged step": lambda name: message(diverged(name), DivergedError),
 }  # fmt: skip
 
