@@ -59,9 +59,9 @@ class Recording:
             called[place] = part
         with blocks.Switch(_calls, value=True, is_observed=False), _recording():
             result = f(*called, **kwargs)
-        # Where these are few beside those before, a sweep is kept from going through the latter.
-        is_late = wrt is None and len(events) < 2 * start
-        self._made = {*events[start:]} if is_late else set()
+        self._ends = {*self.inputs}  # of sweeps, which need not go through a long trace before
+        if wrt is None and len(events) < 2 * start:
+            self._ends |= _find_earlier(events[start:])
         self.aux = None
         if has_aux:
             if not (isinstance(result, tuple) and len(result) == 2):
@@ -154,13 +154,6 @@ class Recording:
         """The nodes that every tangent goes through."""
         roots = [y for y in self.outputs if isinstance(y, Value)]
         return sweep.in_order(roots, self._ends)
-
-    @cached_property
-    def _ends(self) -> set[Value]:
-        """Where sweeps end: at the inputs, and at what the function closes over of a long trace."""
-        used = (x for node in self._made if isinstance(node, Value) for x in node.operands)
-        ends = {x for x in used if isinstance(x, Value) and x.op and x not in self._made}
-        return {*self.inputs, *ends}
 
     def jacobian(self, mode: Mode | None) -> Any:
         """All derivatives of the outputs by the inputs, in their structures."""
@@ -263,6 +256,13 @@ def require_argnums(argnums: Any) -> None:
 
 
 IN_A_SECOND_CALL = "what to call the function with comes in a second call, as in grad(f)(2.0)"
+
+
+def _find_earlier(events: list[Any]) -> set[Value]:
+    """The values that these events of a trace use and did not make, leaves apart."""
+    made = {*events}
+    used = (x for node in events if isinstance(node, Value) for x in node.operands)
+    return {x for x in used if isinstance(x, Value) and x.op and x not in made}
 
 
 def _fresh(x: Any) -> Value:
