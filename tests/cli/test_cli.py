@@ -562,6 +562,19 @@ def test_a_training_that_diverges_leaves_an_earlier_one_as_it_is(options, run):
     assert before.items() < contents(".").items()
 
 
+def test_a_training_that_diverges_once_it_is_resumed_leaves_the_model_of_its_interruption(run):
+    Path("two.csv").write_text(CSV["good.csv"])
+    interrupted(run, "two.csv", "--epochs", "9")
+    checkpoint(lambda c: c["arrays"].update(parameters=[1e308] * len(c["arrays"]["parameters"])))
+    before = contents("run")
+    done = run("train", "--resume", "run")
+    assert done.status == 1
+    assert files("run") == FILES
+    after = contents("run")
+    kept = [Path("run", name) for name in ("model.json", "graph.svg")]
+    assert [after[path] for path in kept] == [before[path] for path in kept]
+
+
 def test_what_a_training_did_not_write_stays(run):
     Path("two.csv").write_text(CSV["good.csv"])
     Path("notes.txt").write_text("mine")
