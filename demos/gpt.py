@@ -34,11 +34,11 @@ def logits(weights: Weights, rows: Sequence[Row]) -> list[Row]:
     """For each position, a score of each letter as the next one; a row is an embedded letter."""
     keys, values, scores = [], [], []
     for row in rows:
-        seen = attend(weights, normalised(row), keys, values)
+        seen = attend(weights, normalize(row), keys, values)
         x = [*map(add, row, linear(weights["project"], seen))]
-        hidden = [relu(h) for h in linear(weights["widen"], normalised(x))]
+        hidden = [relu(h) for h in linear(weights["widen"], normalize(x))]
         x = [*map(add, x, linear(weights["narrow"], hidden))]
-        scores.append(linear(weights["read"], normalised(x)))
+        scores.append(linear(weights["read"], normalize(x)))
     return scores
 
 
@@ -61,7 +61,7 @@ def linear(matrix: Sequence[Row], x: Row) -> Row:
     return [dot(row, x) for row in matrix]
 
 
-def normalised(x: Row) -> Row:
+def normalize(x: Row) -> Row:
     """The same direction, with squares that are 1 on average."""
     scale = 1 / sqrt(dot(x, x) / len(x) + 1e-5)
     return [each * scale for each in x]
@@ -73,7 +73,7 @@ def loss(weights: Weights, rows: Sequence[Row], targets: Sequence[Row]) -> Any:
     return mean([logsumexp(scores) - dot(target, scores) for scores, target in pairs])
 
 
-def recorded(weights: Weights, rows: np.ndarray, targets: np.ndarray) -> tuple[float, Any]:
+def record(weights: Weights, rows: np.ndarray, targets: np.ndarray) -> tuple[float, Any]:
     """The loss and its slopes for weights and rows, by a graph and a walk back through it."""
     numbers, structure = trees.flatten((weights, rows))
     leaves = [Value(x) for x in numbers]
@@ -88,7 +88,7 @@ class Model:
     def __init__(self, alphabet: str, seed: int, *, eager: bool = False) -> None:
         self.letters = ["", *alphabet]  # the first stands before and after every word
         self.rng = np.random.default_rng(seed)
-        self.value_and_slopes = recorded if eager else jit(value_and_grad(loss, (0, 1)))
+        self.value_and_slopes = record if eager else jit(value_and_grad(loss, (0, 1)))
         self.logits = logits if eager else jit(logits)
         size = (2 * len(self.letters) + CONTEXT + 12 * WIDTH) * WIDTH
         self.parameters = self.rng.normal(0, 0.1, size)

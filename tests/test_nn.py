@@ -38,7 +38,7 @@ def draw_data(draw, strategy, n):
     return draw.draw(st.lists(strategy, min_size=n, max_size=n))
 
 
-def written_out(neuron, x):
+def write_out(neuron, x):
     """The neuron as its definition reads, one operation at a time."""
     total = neuron.b
     for w, each in zip(neuron.w, x, strict=True):
@@ -69,7 +69,7 @@ def test_a_neuron_equals_the_chain_written_out_bit_for_bit(data, nin, name, of_v
         y.backward()
         return [bits(y.data), *(bits(leaf.grad) for leaf in leaves)]
 
-    assert run(neuron(x)) == run(getattr(written_out(neuron, x), name)())
+    assert run(neuron(x)) == run(getattr(write_out(neuron, x), name)())
 
 
 def test_a_neuron_is_one_dot_and_its_activation():
@@ -108,7 +108,7 @@ def test_layers_feed_each_other(architecture, seed):
     x = [0.25 * i for i in range(nin)]
     expected = x
     for i, layer in enumerate(model.layers):
-        sums = [written_out(neuron, expected) for neuron in layer.neurons]
+        sums = [write_out(neuron, expected) for neuron in layer.neurons]
         expected = sums if i == len(nouts) - 1 else [each.tanh() for each in sums]
     result = model(x)
     found = result if isinstance(result, list) else [result]
@@ -550,11 +550,11 @@ def test_a_long_list_of_names_is_cut():
         Neuron(9).load_state_dict([1.0])
 
 
-def pickled(model):
+def make_pickle(model):
     return pickle.loads(pickle.dumps(model))  # noqa: S301 — its own
 
 
-@pytest.mark.parametrize("clone", [copy.deepcopy, pickled])
+@pytest.mark.parametrize("clone", [copy.deepcopy, make_pickle])
 def test_a_copy_is_independent_and_equal(clone):
     model = MLP(2, [3, 1], activation="hardtanh", seed=2)
     other = clone(model)

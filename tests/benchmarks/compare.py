@@ -17,7 +17,7 @@ from typing import Any
 import micrograd.engine
 import micrograd.nn
 import transforms
-from timing import MICRO, MILLI, compared, header, machine, seconds
+from timing import MICRO, MILLI, compare, header, machine, seconds
 
 import micrograd_gd
 from micrograd_gd import data, losses, nn, optim
@@ -154,8 +154,8 @@ def main() -> None:
     ours, theirs = micrograd_gd.Value, micrograd.engine.Value
     print(machine())  # noqa: T201 — a command that prints
     header(f"{micrograd_gd.engine_name()} engine", "micrograd")
-    compared("tiny expression", MICRO, 1000, lambda: tiny(theirs), lambda: tiny(ours), 9)
-    compared("README expression", MICRO, 400, lambda: readme(theirs), lambda: readme(ours), 9)
+    compare("tiny expression", MICRO, 1000, lambda: tiny(theirs), lambda: tiny(ours), 9)
+    compare("README expression", MICRO, 400, lambda: readme(theirs), lambda: readme(ours), 9)
     model = nn.MLP(2, [16, 16, 1], seed=0)
     peer, chained = micrograd.nn.MLP(2, [16, 16, 1]), Chained(model)
     descent = optim.GradientDescent(model.parameters(), learning_rate=0.01)
@@ -163,11 +163,11 @@ def main() -> None:
     def their_step() -> None:
         moons_by_hand(theirs, peer)
 
-    compared(
+    compare(
         "moons step, the user's own loops", MILLI, 10, their_step,
         lambda: moons_by_hand(ours, chained), 3,
     )  # fmt: skip
-    compared(
+    compare(
         "moons step, nn.MLP and losses.hinge", MILLI, 10, their_step,
         lambda: moons_by_library(model, descent), 3,
     )  # fmt: skip

@@ -17,7 +17,7 @@ from compare import INPUTS, SIGNS, Chained
 from micrograd_gd import Value, graph, nn
 
 
-def layered(count: int) -> Value:
+def build_layers(count: int) -> Value:
     """Layers of 25 values, each the product of two of the layer before, down to one."""
     layer = [Value(1.0 + i / 25) for i in range(25)]
     made = len(layer)
@@ -74,8 +74,8 @@ def model() -> Chained:
 
 
 CASES: dict[str, Callable[[], tuple[Value, dict[str, Any]]]] = {
-    "1,000 values, all of them drawn": lambda: (layered(1000), {"max_nodes": 1000}),
-    "1,000 values, 250 boxes drawn": lambda: (layered(1000), {}),
+    "1,000 values, all of them drawn": lambda: (build_layers(1000), {"max_nodes": 1000}),
+    "1,000 values, 250 boxes drawn": lambda: (build_layers(1000), {}),
     "40 steps of gradient descent": lambda: (descent(40), {}),
     "120 steps of y = y * x + t": lambda: (recurrence(120), {}),
     "moons, as layers": lambda: (moons(model()), {}),

@@ -86,7 +86,7 @@ def wholes(folder):
     return found
 
 
-def damaged(raw, suffix, generator):
+def damage(raw, suffix, generator):
     """The bytes of a file, damaged once or more."""
     for _ in range(generator.choice((1, 1, 2, 5))):
         raw = generator.choice(DAMAGES)(raw, suffix, generator)
@@ -194,7 +194,7 @@ def fuzz(count, seed):
         for i in range(count):
             raw, suffix, into = generator.choice(seeds)
             is_noise = generator.random() < 0.2
-            raw = noise(generator) if is_noise else damaged(raw, suffix, generator)
+            raw = noise(generator) if is_noise else damage(raw, suffix, generator)
             path = folder / f"file{suffix}"
             path.write_bytes(raw)
             outcomes[once(path, into, guard, raw, i)] += 1

@@ -54,11 +54,11 @@ class Job:
     ) -> Callable[[Callable[[Any], Step]], Callable[[Any], Step]]:
         """Add the function below as a contender."""
 
-        def added(make: Callable[[Any], Step]) -> Callable[[Any], Step]:
+        def add(make: Callable[[Any], Step]) -> Callable[[Any], Step]:
             self.contenders.append(Contender(name, package, make, program, warm, slow))
             return make
 
-        return added
+        return add
 
     def run(self, *, with_slow: bool = False) -> None:
         """Check, measure and print."""
@@ -89,7 +89,7 @@ class Job:
             if program and not shutil.which(program):
                 tell(f"Left out: {name}; there is no {program} here")
                 continue
-            engine = started(package)
+            engine = launch(package)
             start = time.perf_counter()
             step = make(engine)
             result = step()
@@ -116,7 +116,7 @@ def taking_turns(steps: dict[str, Step]) -> dict[str, float]:
     return {name: statistics.median(taken) for name, taken in times.items()}
 
 
-def started(package: str) -> Any:
+def launch(package: str) -> Any:
     """The package, imported and awake, and set to doubles and one thread."""
     engine = importlib.import_module(package)
     if package == "jax":

@@ -62,7 +62,7 @@ def kill_once(folder, arguments, generator, most):
     return None
 
 
-def disturbed(folder, epochs, kills, most, seed=0):
+def disturb(folder, epochs, kills, most, seed=0):
     """Train under so many kills; how many there were, and how many in the middle of a save."""
     generator = random.Random(seed)
     arguments = [*TRAIN, "--epochs", str(epochs), "--checkpoint-seconds", "0"]
@@ -88,7 +88,7 @@ def contents(folder):
 def compare(kills, epochs, most):
     """Train disturbed and undisturbed; the kills, those within a save, and the files compared."""
     with tempfile.TemporaryDirectory() as one, tempfile.TemporaryDirectory() as other:
-        done, halves = disturbed(Path(one), epochs, kills, most)
+        done, halves = disturb(Path(one), epochs, kills, most)
         run(Path(other), *TRAIN, "--epochs", str(epochs))
         assert contents(Path(one)) == contents(Path(other))
         return done, halves, sorted(contents(Path(one)))

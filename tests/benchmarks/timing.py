@@ -24,7 +24,7 @@ def header(ours: str, theirs: str) -> None:
     print(f"{ours:<38}{theirs:>10}{'here':>10}")  # noqa: T201 — a command that prints
 
 
-def compared(
+def compare(
     name: str,
     unit: tuple[float, str],
     repeat: int,

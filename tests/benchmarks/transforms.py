@@ -3,7 +3,7 @@
 `compare.py` runs this last; alone it is `python tests/benchmarks/transforms.py`.
 
 Both differentiate the same function, at the same floats or array. autograd is made for whole
-arrays: what is compared here is code that computes with single numbers.
+arrays: what is compare here is code that computes with single numbers.
 """
 
 import tracemalloc
@@ -12,7 +12,7 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
-from timing import MICRO, MILLI, compared, header
+from timing import MICRO, MILLI, compare, header
 
 from micrograd_gd import Value, engine_name
 from micrograd_gd.transforms import derivatives
@@ -85,7 +85,7 @@ def main() -> None:
 
     header(f"{engine_name()} engine", "autograd")
     their, our = (engine.grad(readme, (0, 1)) for engine in (autograd, derivatives))
-    compared(
+    compare(
         "gradient, README expression", MICRO, 100,
         lambda: their(-4.0, 2.0), lambda: our(-4.0, 2.0), 9,
     )  # fmt: skip
@@ -95,14 +95,14 @@ def main() -> None:
         ("gradient, Rosenbrock in 100", rosenbrock, np.linspace(-1, 1, 100)),
     ):
         both = [engine.grad(f) for engine in (autograd, derivatives)]
-        compared(name, MILLI, 5, *(lambda g=g, x=start: g(x) for g in both), 9)
+        compare(name, MILLI, 5, *(lambda g=g, x=start: g(x) for g in both), 9)
     for n in (4, 30):
         both = [engine.hessian(rosenbrock) for engine in (autograd, derivatives)]
         x = np.linspace(-1, 1, n)
         name = f"Hessian, Rosenbrock in {n}"
-        compared(name, MILLI, 40 // n, *(lambda h=h, x=x: h(x) for h in both), 5)
+        compare(name, MILLI, 40 // n, *(lambda h=h, x=x: h(x) for h in both), 5)
     both = [third(engine) for engine in (autograd, derivatives)]
-    compared("third derivative, a quotient", MICRO, 20, *(lambda d=d: d(0.5) for d in both), 9)
+    compare("third derivative, a quotient", MICRO, 20, *(lambda d=d: d(0.5) for d in both), 9)
     per_number = ", ".join(f"{bytes_a_number(n):.0f} for {n:,}" for n in (25_000, 50_000, 100_000))
     print(f"memory of a gradient, Rosenbrock, bytes a number: {per_number}")  # noqa: T201 — see above
 

@@ -153,7 +153,7 @@ CHECKERS = {
 }
 
 
-def judged(checker, case):
+def judge(checker, case):
     """Whether the checker refuses the case at one of its points, and whether it broke down."""
     refused = broke = False
     for point in case.points:
@@ -175,7 +175,7 @@ def main():
         if package and importlib.util.find_spec(package) is None:
             print(f"| {name} | not installed | | |")  # noqa: T201 — a command that prints
             continue
-        found, refused = ([judged(checker, c) for c in cases] for cases in (WRONG, HARD))
+        found, refused = ([judge(checker, c) for c in cases] for cases in (WRONG, HARD))
         version = f" {importlib.metadata.version(package)}" if package else ""
         broke = sum(b for _, b in found + refused)
         counts = [sum(r for r, _ in each) for each in (found, refused)]

@@ -413,7 +413,7 @@ def test_a_loss_that_is_nan_before_the_first_step_is_not_blamed_on_the_steps(run
 # Interrupted, and resumed.
 
 
-def interrupted(run, *arguments, epoch=7):
+def interrupt(run, *arguments, epoch=7):
     """A training of the command line that Ctrl-C ends after so many epochs."""
     from micrograd_gd.persist.checkpoints import Checkpoint
 
@@ -432,7 +432,7 @@ def test_a_resumed_training_leaves_the_bytes_of_one_that_was_not_interrupted(run
     Path("two.csv").write_text("x,y\n" + "".join(f"{i},{int(i > 9)}\n" for i in range(20)))
     arguments = ["two.csv", "--epochs", "20", *options]
     assert run("train", *arguments, "--out", "whole").status == 0
-    cut = interrupted(run, *arguments)
+    cut = interrupt(run, *arguments)
     assert cut.status == 130
     assert cut.err.splitlines()[-1].endswith("; to go on: micrograd-gd train --resume run")
     Path("run", ".micrograd_gd-0123456789abcdef.part").write_bytes(b"{")  # of a killed process
@@ -447,10 +447,10 @@ def test_a_resumed_training_leaves_the_bytes_of_one_that_was_not_interrupted(run
 
 def test_a_training_is_resumed_from_another_folder(run, monkeypatch):
     Path("two.csv").write_text(CSV["good.csv"])
-    assert interrupted(run, "two.csv", "--epochs", "9", "--out", "out/run").status == 130
+    assert interrupt(run, "two.csv", "--epochs", "9", "--out", "out/run").status == 130
     monkeypatch.chdir("out")
     Path("two.csv").write_text("x,y\n1,2\n2,4\n3,5\n4,8\n5,9\n")  # another file of that name
-    assert interrupted(run, "--resume", "run", epoch=8).status == 130
+    assert interrupt(run, "--resume", "run", epoch=8).status == 130
     Path("run").rename("../moved")
     monkeypatch.chdir("..")
     assert run("train", "--resume", "moved").status == 0
@@ -461,18 +461,18 @@ def test_a_training_and_its_data_may_be_moved_together(run, monkeypatch):
     Path("old").mkdir()
     monkeypatch.chdir("old")
     Path("two.csv").write_text(CSV["good.csv"])
-    assert interrupted(run, "two.csv", "--epochs", "9").status == 130
+    assert interrupt(run, "two.csv", "--epochs", "9").status == 130
     monkeypatch.chdir("..")
     Path("old").rename("new")
     monkeypatch.chdir("new")
-    assert interrupted(run, "--resume", "run", epoch=8).status == 130
+    assert interrupt(run, "--resume", "run", epoch=8).status == 130
     assert run("train", "--resume", "run").status == 0
 
 
 @pytest.mark.parametrize("name", ["model.json", "history.csv"])
 def test_what_cannot_be_written_loses_no_training(run, name):
     Path("two.csv").write_text(CSV["good.csv"])
-    assert interrupted(run, "two.csv", "--epochs", "9").status == 130
+    assert interrupt(run, "two.csv", "--epochs", "9").status == 130
     Path("run", name).unlink()
     Path("run", name).mkdir()  # where no file can be put
     done = run("train", "--resume", "run")
@@ -488,7 +488,7 @@ def test_what_cannot_be_written_loses_no_training(run, name):
 
 def test_an_interrupted_training_is_not_overwritten(run):
     Path("two.csv").write_text(CSV["good.csv"])
-    assert interrupted(run, "two.csv", "--epochs", "9").status == 130
+    assert interrupt(run, "two.csv", "--epochs", "9").status == 130
     before = Path("run/checkpoint.json").read_bytes()
     done = run("train", "two.csv")
     assert (done.status, done.out) == (2, "")
@@ -631,7 +631,7 @@ RESUME = [
 def test_what_cannot_be_resumed_is_one_clear_line(command, change, message, run):
     Path("two.csv").write_text(CSV["good.csv"])
     Path("out").mkdir()
-    interrupted(run, "two.csv", "--epochs", "9")
+    interrupt(run, "two.csv", "--epochs", "9")
     if change is not None:
         checkpoint(change)
     done = run(*command.split())

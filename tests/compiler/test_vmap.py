@@ -177,11 +177,11 @@ def test_each_sample_has_a_gradient_of_its_own(backend):
     each = vmap(grad(sample_loss), in_axes=(None, 0, 0))
     assert close(jit(each, backend=backend)(WEIGHTS, POINTS, LABELS), each(WEIGHTS, POINTS, LABELS))
 
-    def closed_over(w, points):
+    def close_over(w, points):
         return vmap(lambda x: grad(lambda v: v * v * x[0])(w["a"]))(points)
 
-    compiled = jit(closed_over, backend=backend)
-    assert close(compiled(WEIGHTS, POINTS), closed_over(WEIGHTS, POINTS))
+    compiled = jit(close_over, backend=backend)
+    assert close(compiled(WEIGHTS, POINTS), close_over(WEIGHTS, POINTS))
 
 
 def abs_by_hand(p):

@@ -10,32 +10,32 @@ X = np.array([[1.0, 4.0, -2.5], [0.5, -1.0, 3.0]])
 BACKENDS = ["python", "llvm", *(["tape"] if native_part("Tape") else [])]
 
 
-def centred(x, axis=None):
+def center(x, axis=None):
     return x - x.mean(axis=axis, keepdims=True)
 
 
 def cases():
     """Name, function, and its gradient, both of a matrix."""
     n = X.size
-    yield "std", np.std, lambda x: centred(x) / (n * x.std())
-    yield "var", np.var, lambda x: 2 * centred(x) / n
+    yield "std", np.std, lambda x: center(x) / (n * x.std())
+    yield "var", np.var, lambda x: 2 * center(x) / n
     yield (
         "std with ddof",
         lambda x: x.std(ddof=1),
-        lambda x: centred(x) / ((n - 1) * x.std(ddof=1)),
+        lambda x: center(x) / ((n - 1) * x.std(ddof=1)),
     )
-    yield "nanvar", np.nanvar, lambda x: 2 * centred(x) / n
+    yield "nanvar", np.nanvar, lambda x: 2 * center(x) / n
     for axis in (0, 1):
         m = X.shape[axis]
         yield (
             f"var along {axis}",
             lambda x, axis=axis: x.var(axis=axis).sum(),
-            lambda x, axis=axis, m=m: 2 * centred(x, axis) / m,
+            lambda x, axis=axis, m=m: 2 * center(x, axis) / m,
         )
         yield (
             f"std along {axis}",
             lambda x, axis=axis: np.std(x, axis=axis, keepdims=True).sum(),
-            lambda x, axis=axis, m=m: centred(x, axis) / (m * x.std(axis=axis, keepdims=True)),
+            lambda x, axis=axis, m=m: center(x, axis) / (m * x.std(axis=axis, keepdims=True)),
         )
         yield (
             f"norm along {axis}",

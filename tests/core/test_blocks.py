@@ -241,11 +241,11 @@ def fit_a_little():
 
 
 @custom.custom_vjp
-def squared(x):
+def take_square(x):
     return x * x
 
 
-squared.defvjp(lambda x: (x * x, x), lambda x, g: (2.0 * x * g,))
+take_square.defvjp(lambda x: (x * x, x), lambda x, g: (2.0 * x * g,))
 
 
 @no_grad()
@@ -257,7 +257,7 @@ USES = {
     "no_grad": record_nothing,
     "nested": lambda: grad(lambda x: grad(lambda y: x * y * y)(x))(2.0),
     "watched": detect_anomaly()(lambda: grad(lambda x: x * x.sqrt())(2.0)),
-    "custom": lambda: grad(squared)(2.0),
+    "custom": lambda: grad(take_square)(2.0),
     "jit": lambda: jit(grad(lambda x: x * x), backend="python")(2.0),
     "vmap": lambda: vmap(grad(lambda x: x * x))(np.arange(3.0)),
     "fit": fit_a_little,

@@ -14,7 +14,7 @@ NAMES = sorted(name for name in dir(PythonValue(1.0)) if not name.startswith("_"
 has_twin = pytest.mark.skipif(not hasattr(native, "Value"), reason="the twin in C is not built")
 
 
-def shown(kind, name):
+def show(kind, name):
     """The signature and the docstring of a method, or the docstring of an attribute."""
     found = getattr(kind, name)
     how = str(inspect.signature(found)) if callable(found) else ""
@@ -29,8 +29,8 @@ def test_both_engines_offer_the_same_names():
 @has_twin
 @pytest.mark.parametrize("name", NAMES)
 def test_both_engines_show_the_same_help(name):
-    assert shown(native.Value, name) == shown(PythonValue, name)
-    assert shown(PythonValue, name)[1]
+    assert show(native.Value, name) == show(PythonValue, name)
+    assert show(PythonValue, name)[1]
 
 
 @has_twin

@@ -63,7 +63,7 @@ def points(op, rng, count):
     return chosen
 
 
-def recorded(kind, op, numbers, active):
+def record_node(kind, op, numbers, active):
     """The bits of value and partials."""
     y = kind.record(op, *[kind(x) if a else x for x, a in zip(numbers, active, strict=True)])
     return [bits(y.data), *map(bits, y.partials)]
@@ -87,7 +87,7 @@ def test_every_operation_gives_the_same_bits(op):
     for numbers in points(op, rng, 4000):
         every = patterns(op, len(numbers))
         for active in every if rng.random() < 0.1 else [rng.choice(every)]:
-            native, python = (recorded(k, op, numbers, active) for k in (Native, Python))
+            native, python = (record_node(k, op, numbers, active) for k in (Native, Python))
             assert native == python, (op, numbers, active)
 
 
@@ -244,15 +244,15 @@ class TwoEngines(RuleBasedStateMachine):
         self.both(lambda v: setattr(v, "label", label), self.pair(i))
 
     @rule(i=index, f=st.sampled_from([copy.copy, copy.deepcopy]))
-    def copied(self, i, f):
+    def make_copy(self, i, f):
         self.both(f, self.pair(i))
 
     @rule(i=index)
-    def pickled(self, i):
+    def make_pickle(self, i):
         self.both(through_pickle, self.pair(i))
 
     @rule(i=index)
-    def detached(self, i):
+    def make_detached(self, i):
         self.both(lambda v: v.detach(), self.pair(i))
 
     @rule(i=index)

@@ -14,7 +14,7 @@ from micrograd_gd.testing.strategies import expressions
 UNIT = 2.0**-53
 
 
-def recorded(f):
+def record(f):
     """The input values and the result."""
     inputs = [Value(x) for x in f.inputs]
     return inputs, f(*inputs)
@@ -22,7 +22,7 @@ def recorded(f):
 
 @given(expressions(smooth=False))
 def test_the_fast_path_gives_the_bits_of_the_reference(f):
-    _, root = recorded(f)
+    _, root = record(f)
     reference = sweep.adjoints(root)
     root.backward()
     for node, adjoint in reference.items():
@@ -32,7 +32,7 @@ def test_the_fast_path_gives_the_bits_of_the_reference(f):
 @pytest.mark.parametrize("create_graph", [False, True])
 @given(f=expressions(smooth=False))
 def test_a_seed_of_0_adds_nothing_however_steep_the_graph_is(create_graph, f):
-    inputs, root = recorded(f)
+    inputs, root = record(f)
     assume(root not in inputs)
     for seed in (0, 0.0, -0.0):
         for node in root.nodes():
@@ -52,14 +52,14 @@ def test_a_seed_of_0_adds_nothing_at_an_infinite_slope():
 
 @given(expressions(smooth=False))
 def test_the_walk_of_the_sweeps_is_the_walk_of_the_engine(f):
-    _, root = recorded(f)
+    _, root = record(f)
     walked = sweep._walk([root], ())
     assert [*map(id, walked)] == [*map(id, root.nodes(whole=False))]
 
 
 @given(expressions(smooth=False))
 def test_a_sweep_on_values_gives_the_same_numbers(f):
-    _, root = recorded(f)
+    _, root = record(f)
     plain = sweep.adjoints(root)
     differentiable = sweep.adjoints(root, differentiable=True)
     assert plain.keys() == differentiable.keys()
@@ -70,7 +70,7 @@ def test_a_sweep_on_values_gives_the_same_numbers(f):
 @given(expressions(smooth=False))
 def test_every_arithmetic_finds_the_bits_that_floats_find(f):
     """In Python, whichever engine is in use, and on it; on values; under a watch."""
-    inputs, root = recorded(f)
+    inputs, root = record(f)
     seeds = dict.fromkeys(inputs, 0.5)
     nodes = sweep.in_order([root], ())
     down, up = sweep.adjoints(root, 2.0), sweep.tangents(root, seeds)
@@ -106,7 +106,7 @@ def test_an_arithmetic_of_ones_own():
 
 @given(expressions(smooth=False))
 def test_forward_equals_reverse(f):
-    inputs, root = recorded(f)
+    inputs, root = record(f)
     adjoints = sweep.adjoints(root)
     assume(all(map(math.isfinite, adjoints.values())))
     noise = 1e-10 * max(map(abs, adjoints.values()))
@@ -119,7 +119,7 @@ def test_forward_equals_reverse(f):
 
 @given(expressions())
 def test_second_derivatives_are_symmetric_and_agree_forward_over_reverse(f):
-    inputs, root = recorded(f)
+    inputs, root = record(f)
     gradient = sweep.adjoints(root, differentiable=True)
     for x in inputs:
         for z in inputs:
@@ -135,7 +135,7 @@ def test_second_derivatives_are_symmetric_and_agree_forward_over_reverse(f):
 @given(expressions())
 def test_gradients_agree_with_central_differences(f):
     """Within the error that extrapolation estimates, plus what rounding of the value allows."""
-    inputs, root = recorded(f)
+    inputs, root = record(f)
     adjoints = sweep.adjoints(root)
     noise = 4 * UNIT * sum(abs(g * node.data) for node, g in adjoints.items())
     assume(math.isfinite(noise))
@@ -145,13 +145,13 @@ def test_gradients_agree_with_central_differences(f):
         def value_at(point, i=i):
             return f(*(p.data if j != i else point for j, p in enumerate(inputs)))
 
-        derivative, error = extrapolated(value_at, x.data, step)
+        derivative, error = extrapolate(value_at, x.data, step)
         assume(math.isfinite(error) and error < 1e-3 * (1 + abs(derivative)))
         bound = 10 * error + noise / (step / 2**7) + 1e-12 * abs(derivative)
         assert adjoints.get(x, 0.0) == pytest.approx(derivative, rel=0, abs=bound), f
 
 
-def extrapolated(f, x, step):
+def extrapolate(f, x, step):
     """Central differences extrapolated to step 0 (Ridders), and an estimate of the error."""
     table, best, error = [], math.nan, math.inf
     for k in range(8):

@@ -46,7 +46,7 @@ TRANSFORMS = {
 }
 
 
-def traced(f, *args):
+def make_trace(f, *args):
     call = Signature(f).bind(args, {})
     return call.trace(call.leaves)
 
@@ -65,7 +65,7 @@ def test_a_trace_of_a_derivative(name, program):
     f = TRANSFORMS[name](lambda x: program(*x))
 
     def text():
-        return str(traced(f, list(program.inputs)).program())
+        return str(make_trace(f, list(program.inputs)).program())
 
     assert text() == in_python(text)
 
@@ -88,7 +88,7 @@ def test_every_partial_of_every_row(name, data):
     for transformed in (value_and_grad(f), hessian(f)):
 
         def text(g=transformed):
-            return str(traced(g, point).program())
+            return str(make_trace(g, point).program())
 
         assert text() == in_python(text)
 
@@ -124,7 +124,7 @@ def test_python_code_and_subclasses_go_the_way_of_python():
     f = value_and_grad(lambda x: SINE(x * x) * weight + functional.relu(x) * weight)
 
     def text():
-        return str(traced(f, 2.0).program())
+        return str(make_trace(f, 2.0).program())
 
     assert text() == in_python(text)
 
@@ -134,7 +134,7 @@ def test_a_gradient_of_a_gradient_closes_over_the_outer_one():
         return grad(lambda y: (y * x).sin() * x)(x * 2)
 
     def text():
-        return str(traced(value_and_grad(f), 0.7).program())
+        return str(make_trace(value_and_grad(f), 0.7).program())
 
     assert text() == in_python(text)
 
@@ -162,7 +162,7 @@ def same_program(trace):
 @given(expressions(smooth=False))
 def test_the_program_of_a_derivative(name, program):
     f = TRANSFORMS[name](lambda x: program(*x))
-    same_program(traced(f, list(program.inputs)))
+    same_program(make_trace(f, list(program.inputs)))
 
 
 def row(name, operands, value):
@@ -214,24 +214,26 @@ def test_the_program_of_anything(data):
                 getattr(operator, relation)(data.draw(st.sampled_from(known)), operand())
         return [operand() for _ in range(data.draw(st.integers(0, 4)))]
 
-    same_program(traced(f, 0.5, -3.0))
+    same_program(make_trace(f, 0.5, -3.0))
 
 
 @pytest.mark.parametrize("count", [63, 64, 65, 1000])
 def test_a_program_of_guards(count):
-    statements = same_program(traced(lambda x: sum(x > -i for i in range(count)), 1.0)).statements
+    statements = same_program(
+        make_trace(lambda x: sum(x > -i for i in range(count)), 1.0)
+    ).statements
     assert statements.guards == len(statements) == count
 
 
 def test_a_program_without_statements():
-    assert str(same_program(traced(lambda x: [x, 1.0, math.nan], 2.0))).splitlines() == [
+    assert str(same_program(make_trace(lambda x: [x, 1.0, math.nan], 2.0))).splitlines() == [
         "program(x)",
         "    return x, 1.0, nan",
     ]
 
 
 def test_statements_are_read_as_a_tuple_is():
-    statements = same_program(traced(lambda x: (x * 2).exp() if x > 0 else x, 1.0)).statements
+    statements = same_program(make_trace(lambda x: (x * 2).exp() if x > 0 else x, 1.0)).statements
     assert len(statements) == 3
     assert statements == tuple(statements)
     assert tuple(statements) == statements
@@ -254,7 +256,7 @@ def test_gradients_and_walks_are_as_before():
     def f(z):
         return z * w * y
 
-    trace = traced(value_and_grad(f), 1.0)
+    trace = make_trace(value_and_grad(f), 1.0)
     for event in trace.events:
         event.grad = 0.25
     same_program(trace)
@@ -273,7 +275,7 @@ def test_gradients_and_walks_are_as_before():
     ],
 )
 def test_what_is_unusual_is_left_to_python(spoil, message):
-    trace = traced(lambda x: (x * 2).exp(), 1.0)
+    trace = make_trace(lambda x: (x * 2).exp(), 1.0)
     spoil(trace)
     with pytest.raises((JitError, AssertionError, AttributeError), match=message):
         passes.optimize_trace(trace)
@@ -304,9 +306,9 @@ def test_memory_comes_back():
     def once():
         w = Value(2.0, label="w")
         f = value_and_grad(lambda x: (x * w).tanh() ** 2 + functional.relu(x) if x > 0 else x)
-        passes.optimize_trace(traced(f, 1.0))
+        passes.optimize_trace(make_trace(f, 1.0))
         with pytest.raises(TypeError):
-            extension.optimize([], traced(f, 1.0).events, [], None)
+            extension.optimize([], make_trace(f, 1.0).events, [], None)
 
     def blocks_after(calls):
         for _ in range(calls):

@@ -37,7 +37,7 @@ def folder(tmp_path_factory):
     return tmp_path_factory.mktemp("csv")
 
 
-def written(folder, content):
+def write(folder, content):
     path = folder / "table.csv"
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
     return path
@@ -78,7 +78,7 @@ layouts = {
 def test_a_table_of_numbers_reads_back_equal(folder, table, line_end, quoting, mark):
     names, inputs, targets = table
     rows = [names, *([*row, y] for row, y in zip(inputs, targets, strict=True))]
-    path = written(folder, mark + csv_text(rows, line_end, quoting).encode())
+    path = write(folder, mark + csv_text(rows, line_end, quoting).encode())
     expected = Dataset(inputs, targets, tuple(names[:-1]), names[-1], None)
     assert data.read_csv(path) == expected
 
@@ -87,7 +87,7 @@ def test_a_table_of_numbers_reads_back_equal(folder, table, line_end, quoting, m
 def test_a_table_with_text_targets_reads_back_as_classes(folder, table, line_end, quoting, mark):
     names, inputs, targets = table
     rows = [names, *([*row, word] for row, word in zip(inputs, targets, strict=True))]
-    got = data.read_csv(written(folder, mark + csv_text(rows, line_end, quoting).encode()))
+    got = data.read_csv(write(folder, mark + csv_text(rows, line_end, quoting).encode()))
     assert got.inputs == inputs
     assert got.class_names == tuple(sorted(set(targets)))
     assert [got.class_names[index] for index in got.targets] == targets
@@ -99,7 +99,7 @@ def test_features_are_found_in_any_order_and_other_columns_are_ignored(folder, t
     order = list(range(len(names)))
     chance.shuffle(order)
     rows = [names, *([*row, word] for row, word in zip(inputs, targets, strict=True))]
-    path = written(folder, csv_text([[row[i] for i in order] for row in rows], "\n"))
+    path = write(folder, csv_text([[row[i] for i in order] for row in rows], "\n"))
     assert data.read_features(path, names[:-1]) == inputs
 
 
@@ -112,12 +112,12 @@ def test_an_error_names_the_true_line_below_quoted_line_ends(folder, texts, blan
     content = above + "\n" * blank + '"two\nlines",bad,k\n'
     line = 1 + content[: content.index("bad")].replace("\r\n", "\n").replace("\r", "\n").count("\n")
     with pytest.raises(DataError, match=rf"table\.csv, line {line}, column 'size': the text 'bad'"):
-        data.read_features(written(folder, content), ["size"])
+        data.read_features(write(folder, content), ["size"])
 
 
 @given(content=st.binary(max_size=60) | st.text('ab,"\n\r1.; \t\0é', max_size=60))
 def test_any_file_is_read_or_refused_with_its_name(folder, content):
-    path = written(folder, content)
+    path = write(folder, content)
     try:
         got = data.read_csv(path)
     except DataError as error:
@@ -130,21 +130,21 @@ def test_any_file_is_read_or_refused_with_its_name(folder, content):
 
 
 def test_blank_lines_spaces_and_windows_line_ends_are_skipped(folder):
-    path = written(folder, b'\r\n a , b\r\n\r\n 1 , 2 \r\n   \r\n3, "4"\r\n\r\n')
+    path = write(folder, b'\r\n a , b\r\n\r\n 1 , 2 \r\n   \r\n3, "4"\r\n\r\n')
     assert data.read_csv(path) == Dataset([[1.0], [3.0]], [2.0, 4.0], ("a",), "b")
 
 
 def test_spaces_around_a_class_name_make_no_other_class(folder):
-    assert data.read_csv(written(folder, "a,b\n1,cat\n2, cat \n")).class_names == ("cat",)
+    assert data.read_csv(write(folder, "a,b\n1,cat\n2, cat \n")).class_names == ("cat",)
 
 
 def test_the_target_may_be_any_column(folder):
-    got = data.read_csv(written(folder, "kind,x,y\ndog,1,2\ncat,3,4\n"), target="kind")
+    got = data.read_csv(write(folder, "kind,x,y\ndog,1,2\ncat,3,4\n"), target="kind")
     assert got == Dataset([[1, 2], [3, 4]], [1, 0], ("x", "y"), "kind", ("cat", "dog"))
 
 
 def test_numbers_are_classes_on_request_in_order_of_size(folder):
-    path = written(folder, "x,digit\n0,10\n0,9\n0,9.0\n0,-0.0\n0,0\n")
+    path = write(folder, "x,digit\n0,10\n0,9\n0,9.0\n0,-0.0\n0,0\n")
     assert data.read_csv(path).class_names is None
     got = data.read_csv(path, classes=True)
     assert got.class_names == ("0", "9", "10")
@@ -152,7 +152,7 @@ def test_numbers_are_classes_on_request_in_order_of_size(folder):
 
 
 def test_a_mixture_is_classes_only_on_request(folder):
-    path = written(folder, "x,floor\n0,2\n0,cellar\n0,1\n")
+    path = write(folder, "x,floor\n0,2\n0,cellar\n0,1\n")
     assert data.read_csv(path, classes=True).class_names == ("1", "2", "cellar")
 
 
@@ -254,19 +254,19 @@ REFUSED = {
 
 @pytest.mark.parametrize(("content", "message"), REFUSED.values(), ids=REFUSED)
 def test_a_faulty_file_is_refused(folder, content, message):
-    path = written(folder, content)
+    path = write(folder, content)
     with pytest.raises(DataError, match="^" + re.escape(f"{path}{message}")):
         data.read_csv(path)
 
 
 def test_classes_false_demands_numbers(folder):
-    path = written(folder, "a,b\n1,cat\n")
+    path = write(folder, "a,b\n1,cat\n")
     with pytest.raises(DataError, match=r"line 2, column 'b': the text 'cat'; expected a number"):
         data.read_csv(path, classes=False)
 
 
 def test_nan_is_no_class(folder):
-    path = written(folder, "a,b\n1,cat\n1,nan\n")
+    path = write(folder, "a,b\n1,cat\n1,nan\n")
     with pytest.raises(DataError, match=r"line 3, column 'b': 'nan'; expected a finite number"):
         data.read_csv(path, classes=True)
 
@@ -281,7 +281,7 @@ def test_nan_is_no_class(folder):
     ],
 )
 def test_an_unknown_column_is_answered_with_the_columns_there_are(folder, name, remedy):
-    path = written(folder, "\nsize,species\n1,cat\n")
+    path = write(folder, "\nsize,species\n1,cat\n")
     message = f"{path}, line 2: no column '{name}'; expected one of 'size', 'species': {remedy}"
     with pytest.raises(DataError, match=re.escape(message)):
         data.read_csv(path, target=name)
@@ -314,11 +314,11 @@ def test_a_path_that_cannot_be_opened_is_refused(name):
 def test_feature_names_are_a_list(folder, names):
     message = f"feature_names is {names!r}; expected a list of column names"
     with pytest.raises(ArgumentError, match=re.escape(message)):
-        data.read_features(written(folder, "size\n1\n"), names)
+        data.read_features(write(folder, "size\n1\n"), names)
 
 
 def test_a_single_column_is_enough_to_predict_from(folder):
-    assert data.read_features(written(folder, "size\n1\n\n2\n"), ["size"]) == [[1.0], [2.0]]
+    assert data.read_features(write(folder, "size\n1\n\n2\n"), ["size"]) == [[1.0], [2.0]]
 
 
 # Iris is the published table.

@@ -270,7 +270,7 @@ def test_the_suggestion_trains_on_any_function_and_is_below_the_critical_rate(bl
         assert after < before, (seed, curve, curve.reason, before, after)
 
 
-def bundled(name):
+def bundle(name):
     """A data set of scikit-learn; of its rows a few, spread over all."""
     datasets = pytest.importorskip("sklearn.datasets", reason="scikit-learn is not installed")
     bunch = getattr(datasets, f"load_{name}")()
@@ -288,7 +288,7 @@ def bundled(name):
 
 DATA = {
     **{
-        name: partial(bundled, name)
+        name: partial(bundle, name)
         for name in ("wine", "breast_cancer", "digits", "diabetes", "iris", "linnerud")
     },
     "moons": partial(moons, 64, noise=0.1, seed=0),

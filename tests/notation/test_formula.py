@@ -26,7 +26,7 @@ FUNCTIONS = {name: getattr(functional, name) for name in OPERATIONS}
 FUNCTIONS |= {"inf": math.inf, "nan": math.nan, "__builtins__": {}}
 
 
-def evaluated(text, root):
+def evaluate(text, root):
     """What Python makes of a formula: its lines one after the other, the last one for the value."""
     names = FUNCTIONS | leaf_names(root)
     *lines, last = text.splitlines()
@@ -85,14 +85,14 @@ def graphs(draw):
 
 @given(graphs())
 def test_the_text_is_python_that_gives_the_same_number_to_the_last_bit(root):
-    assert same(evaluated(formula(root), root), root)
+    assert same(evaluate(formula(root), root), root)
 
 
 @given(graphs(), st.data())
 def test_the_text_of_a_derivative_gives_what_the_sweep_gives(root, data):
     wrt = data.draw(st.sampled_from([*leaf_names(root).values()]))
     expected = sweep.adjoints(root, differentiable=True).get(wrt, 0.0)
-    assert same(evaluated(formula(root, wrt=wrt), root), expected)
+    assert same(evaluate(formula(root, wrt=wrt), root), expected)
 
 
 @given(graphs())
@@ -231,7 +231,7 @@ def test_an_expression_that_doubles_a_hundred_times_grows_with_its_graph(style):
     for _ in range(100):
         y = y + y
     assert formula(y, style=style).count("\n") < 110
-    assert same(evaluated(formula(y), y), y)
+    assert same(evaluate(formula(y), y), y)
 
 
 @pytest.mark.parametrize("wrt", [False, True])
@@ -252,13 +252,13 @@ def test_a_long_chain_is_evaluated_line_by_line():
     y = Value(0.5)
     for i in range(500):
         y = (y * 1.0001 + i).sin() if i % 2 else 1 - y / 3
-    assert same(evaluated(formula(y, max_length=10**6), y), y)
+    assert same(evaluate(formula(y, max_length=10**6), y), y)
 
 
 def test_a_wide_sum_is_evaluated_line_by_line():
     ws = [Value(0.1 * i) for i in range(800)]
     y = functional.dot(ws, ws[::-1], bias=-0.0)
-    assert same(evaluated(formula(y, max_length=10**6), y), y)
+    assert same(evaluate(formula(y, max_length=10**6), y), y)
 
 
 def test_numbers_of_a_sum_are_added_as_floats():

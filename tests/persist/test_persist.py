@@ -40,7 +40,7 @@ def path(predictor, tmp_path):
     return tmp_path / "model.json"
 
 
-def changed(path, change):
+def alter(path, change):
     content = json.loads(path.read_text("utf-8"))
     change(content)
     path.write_text(json.dumps(content), "utf-8")
@@ -196,7 +196,7 @@ def test_what_could_not_be_loaded_is_not_saved(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("version", [2, 0, "1", None, True, 1.5])
 def test_another_version_is_refused(version, path):
-    message = complaint(changed(path, lambda content: content.update(version=version)))
+    message = complaint(alter(path, lambda content: content.update(version=version)))
     assert message == (
         f"a model of format version {version!r}; "
         "expected version 1: use the micrograd_gd that wrote it"
@@ -207,10 +207,10 @@ def test_every_key_is_needed_and_no_other_taken(path):
     whole = path.read_bytes()
     for key in [key for key in json.loads(whole) if key not in ("format", "version")]:
         path.write_bytes(whole)
-        message = complaint(changed(path, lambda content, key=key: content.pop(key)))
+        message = complaint(alter(path, lambda content, key=key: content.pop(key)))
         assert message == f"no '{key}' in the model; expected a whole model"
     path.write_bytes(whole)
-    assert "unknown ['more']" in complaint(changed(path, lambda content: content.update(more=1)))
+    assert "unknown ['more']" in complaint(alter(path, lambda content: content.update(more=1)))
     path.write_bytes(whole.replace(b'"version": 1,', b'"version": 1, "version": 1,'))
     assert complaint(path) == "a key twice in one object; expected every key once"
 
@@ -251,7 +251,7 @@ A_WEIGHT = "layers.0.neurons.0.w.0"
     ],
 )
 def test_an_entry_that_does_not_fit_is_named(change, message, path):
-    assert message in complaint(changed(path, change))
+    assert message in complaint(alter(path, change))
 
 
 @given(st.data())
@@ -336,20 +336,20 @@ def test_an_optimizer_goes_on_from_its_state(tmp_path, suffix, kind):
     needs(suffix)
     path = tmp_path / f"optimizer{suffix}"
 
-    def stepped(model, optimizer, times):
+    def step_once(model, optimizer, times):
         for _ in range(times):
             optimizer.zero_grad()
             (model([0.5, -1.0]) ** 2).backward()
             optimizer.step()
 
     whole, halved = MLP(2, [3, 1], seed=1), MLP(2, [3, 1], seed=1)
-    stepped(whole, kind(whole.parameters(), 0.01), 10)
+    step_once(whole, kind(whole.parameters(), 0.01), 10)
     first = kind(halved.parameters(), 0.01)
-    stepped(halved, first, 5)
+    step_once(halved, first, 5)
     save(first, path)
     second = kind(halved.parameters(), 0.01)
     assert load(path, into=second) is second
-    stepped(halved, second, 5)
+    step_once(halved, second, 5)
     assert halved.state_dict() == whole.state_dict()
     another = Adam if kind is Momentum else Momentum
     with pytest.raises(ModelFileError, match=f"the state of {kind.__name__}; expected that of"):
@@ -539,7 +539,7 @@ def test_an_entry_of_a_run_that_does_not_fit_is_named(tmp_path, change, message)
     history = fit(MLP(1, 1, seed=0), [[1.0]], [2.0], epochs=2, progress=False)
     save(history.training, tmp_path / "run.json")
     with pytest.raises(ModelFileError) as caught:
-        load(changed(tmp_path / "run.json", change))
+        load(alter(tmp_path / "run.json", change))
     assert message in str(caught.value)
 
 

@@ -91,7 +91,7 @@ def surprise(letters, positions, weights, tokens):
     heads, before, after = 4, tokens[:-1], tokens[1:]
     n = len(before)
 
-    def normalised(x):
+    def normalize(x):
         return x / np.sqrt((x * x).mean(axis=1, keepdims=True) + 1e-5)
 
     def log_softmax(x):
@@ -99,7 +99,7 @@ def surprise(letters, positions, weights, tokens):
         return x - np.log(np.exp(x).sum(axis=-1, keepdims=True))
 
     def split(matrix):  # into (head, position, number)
-        return (normalised(x) @ matrix.T).reshape(n, heads, -1).transpose(1, 0, 2)
+        return (normalize(x) @ matrix.T).reshape(n, heads, -1).transpose(1, 0, 2)
 
     x = letters[before] + positions[:n]
     query, key, value = (split(weights[name]) for name in ("query", "key", "value"))
@@ -107,9 +107,9 @@ def surprise(letters, positions, weights, tokens):
     scores[:, np.triu(np.ones((n, n), dtype=bool), 1)] = -1e300  # nobody looks ahead
     seen = (np.exp(log_softmax(scores)) @ value).transpose(1, 0, 2).reshape(n, -1)
     x = x + seen @ weights["project"].T
-    hidden = normalised(x) @ weights["widen"].T
+    hidden = normalize(x) @ weights["widen"].T
     x = x + (hidden * (hidden.real > 0)) @ weights["narrow"].T
-    return -log_softmax(normalised(x) @ weights["read"].T)[range(n), after].mean()
+    return -log_softmax(normalize(x) @ weights["read"].T)[range(n), after].mean()
 
 
 def test_the_gpt_is_the_model_that_matrices_compute(gpt):
@@ -183,7 +183,7 @@ def test_the_words_that_come_with_the_gpt_fit_it():
     assert all(re.fullmatch("[a-z]{3,15}", word) for word in words)
 
 
-def asked(monkeypatch, *options):
+def ask(monkeypatch, *options):
     monkeypatch.setattr(sys, "argv", ["gpt.py", *map(str, options)])
     runpy.run_path(str(DEMOS / "gpt.py"), run_name="__main__")
 
@@ -191,7 +191,7 @@ def asked(monkeypatch, *options):
 def test_the_gpt_tells_how_it_goes_and_what_it_invents(monkeypatch, capsys, tmp_path):
     text = tmp_path / "text"
     text.write_text("Aß aß,\naß\n", encoding="utf-8")
-    asked(monkeypatch, "--eager", "--steps", 101, "--samples", 2, "--text", text)
+    ask(monkeypatch, "--eager", "--steps", 101, "--samples", 2, "--text", text)
     heading, half, last, times, *words = capsys.readouterr().out.splitlines()
     assert heading == "3 words, 3 letters, 3456 parameters"
     assert re.fullmatch(r"step   100   loss \d\.\d{3}", half)
@@ -226,7 +226,7 @@ def test_the_gpt_names_what_is_wrong_with_its_options(
     (tmp_path / "many").write_text("".join(map(chr, range(0x4E00, 0x4E00 + 1000))), "utf-8")
     monkeypatch.chdir(tmp_path)
     with pytest.raises(SystemExit) as stop:
-        asked(monkeypatch, *options)
+        ask(monkeypatch, *options)
     assert stop.value.code == 2
     usage, error = capsys.readouterr().err.splitlines()
     assert usage == "usage: gpt.py [options]"

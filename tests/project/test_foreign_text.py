@@ -102,7 +102,7 @@ def message(act, *kinds):
     return str(caught.value)
 
 
-def diverged(name):
+def diverge(name):
     x = Value(1.0, label=name)
     x.grad = float("nan")
     return lambda: optim.SGD([x], learning_rate=1.0).step()
@@ -136,7 +136,7 @@ TEXTS = {
     "a batch": lambda name: message(lambda: vmap(lambda x: x)({Key(name): 1.0}), ShapeError),
     "a check": lambda name: str(check_gradients(lambda x: x[Key(name)] * 2, {Key(name): 1.0})),
     "an anomaly": anomaly,
-    "a diverged step": lambda name: message(diverged(name), DivergedError),
+    "a diverged step": lambda name: message(diverge(name), DivergedError),
 }  # fmt: skip
 
 

@@ -9,52 +9,52 @@ from micrograd_gd import functional
 def program(case, constant):
     """The function of a list of numbers that a case of FPBench is."""
     text = case["fpcore"].replace("(", " ( ").replace(")", " ) ").replace("PI", str(math.pi))
-    tree = parsed(iter(text.split()), constant)
+    tree = parse(iter(text.split()), constant)
 
     def f(x):
-        return evaluated(tree, dict(zip(case["args"], x, strict=True)))
+        return evaluate(tree, dict(zip(case["args"], x, strict=True)))
 
     return f
 
 
-def parsed(words, constant):
+def parse(words, constant):
     """A tree of lists, names and constants; at a closing bracket, that bracket."""
     word = next(words)
     if word == "(":
-        return [*iter(lambda: parsed(words, constant), ")")]
+        return [*iter(lambda: parse(words, constant), ")")]
     try:
         return constant(float(word))
     except ValueError:
         return word
 
 
-def evaluated(tree, names):
+def evaluate(tree, names):
     if not isinstance(tree, list):
         return names[tree] if isinstance(tree, str) else tree
     head, *rest = tree
     if head == "!":  # an annotation: property, what it is, and the expression
-        return evaluated(rest[-1], names)
+        return evaluate(rest[-1], names)
     if head == "if":
         condition, yes, no = rest
-        return evaluated(yes if evaluated(condition, names) else no, names)
+        return evaluate(yes if evaluate(condition, names) else no, names)
     if head in {"let", "let*"}:
-        return evaluated(rest[1], bound(rest[0], names, one_by_one=head == "let*"))
+        return evaluate(rest[1], bound(rest[0], names, one_by_one=head == "let*"))
     if head in {"while", "while*"}:
         condition, variables, result = rest
         one_by_one = head == "while*"
         names = bound([each[:2] for each in variables], names, one_by_one=one_by_one)
-        while evaluated(condition, names):
+        while evaluate(condition, names):
             steps = [[name, step] for name, _, step in variables]
             names = bound(steps, names, one_by_one=one_by_one)
-        return evaluated(result, names)
-    return FPCORE[head](*(evaluated(each, names) for each in rest))
+        return evaluate(result, names)
+    return FPCORE[head](*(evaluate(each, names) for each in rest))
 
 
 def bound(pairs, names, *, one_by_one):
     """The names with new ones, of which each sees those before it or none of them."""
     new = dict(names)
     for name, tree in pairs:
-        new[name] = evaluated(tree, new if one_by_one else names)
+        new[name] = evaluate(tree, new if one_by_one else names)
     return new
 
 

@@ -37,7 +37,7 @@ def truth(name, operands):
     """The quantities of a row at floats, and how much each follows its operands, Σ |xᵢ ∂Q/∂xᵢ|."""
     oracle = ORACLES.get(name) or differences(_formula(name))
     operands = [mpf(x) for x in operands]
-    digits, quantities = _agreed(oracle, operands)
+    digits, quantities = _find_agreement(oracle, operands)
     sensitivities = [mpf(0)] * len(quantities)
     for i, x in enumerate(operands):
         if x == 0 or i < INDICES.get(name, 0):
@@ -51,7 +51,7 @@ def truth(name, operands):
     return Truth([mp.mpmathify(q) for q in quantities], sensitivities)
 
 
-def _agreed(oracle, operands):
+def _find_agreement(oracle, operands):
     """The quantities, and the number of digits at which half as many again gave the same."""
     digits = DIGITS
     while digits < 8000:

@@ -58,7 +58,7 @@ def hard(name, f, claim, *points):
     _add(HARD, name, f, claim, points)
 
 
-def lost(name, f, claim, *points):
+def lose(name, f, claim, *points):
     """A gradient that the engine returns, of a function that loses a number as users do."""
     _add(WRONG, name, f, claim, points, is_own=True)
 
@@ -310,38 +310,38 @@ def number(x):
     return getattr(x, "data", x)
 
 
-lost("a factor detached", lambda m, x: x * m.sin(number(x)), math.sin, 0.9)
-lost("x times its own number", lambda m, x: x * number(x), lambda x: x, 3.0)
-lost("math.sin for sin", lambda m, x: x * math.sin(number(x)), math.sin, 1.3)
-lost("a new value of the result", lambda m, x: x + m.exp(number(x)), lambda x: 1.0, 0.5)
-lost(
+lose("a factor detached", lambda m, x: x * m.sin(number(x)), math.sin, 0.9)
+lose("x times its own number", lambda m, x: x * number(x), lambda x: x, 3.0)
+lose("math.sin for sin", lambda m, x: x * math.sin(number(x)), math.sin, 1.3)
+lose("a new value of the result", lambda m, x: x + m.exp(number(x)), lambda x: 1.0, 0.5)
+lose(
     "a softmax over a detached sum",
     lambda m, x, y: m.exp(x) / number(m.exp(x) + m.exp(y)),
     lambda x, y: (math.exp(x) / (math.exp(x) + math.exp(y)), 0.0),
     (0.5, -0.2),
 )
-lost(
+lose(
     "a mean detached in a variance",
     lambda m, x, y: (x - number(x + y) / 2) ** 2 + y,
     lambda x, y: (x - y, 1.0),
     (1.0, 2.5),
 )
-lost(
+lose(
     "a norm detached",
     lambda m, x, y: x / number(m.sqrt(x * x + y * y)),
     lambda x, y: (1 / math.hypot(x, y), 0.0),
     (3.0, 4.0),
 )
-lost("an exponent detached", lambda m, x: x ** number(x), lambda x: x * x ** (x - 1), 1.5)
-lost(
+lose("an exponent detached", lambda m, x: x ** number(x), lambda x: x * x ** (x - 1), 1.5)
+lose(
     "a step of a loop detached",
     lambda m, x: x - (x * number(x) - 2) / (2 * number(x)),
     lambda x: 0.5,
     3.0,
 )
-lost("a branch on equality", lambda m, x: x * 0 + 1.0 if x == 1 else x**2, lambda x: 0.0, 1.0)
-lost("a plain branch on equality", lambda m, x: 0.0 if x == 0 else m.sin(x), lambda x: 0.0, 0.0)
-lost("rounded for printing", lambda m, x: x * float(f"{number(x):.12g}"), lambda x: x, 1.5)
+lose("a branch on equality", lambda m, x: x * 0 + 1.0 if x == 1 else x**2, lambda x: 0.0, 1.0)
+lose("a plain branch on equality", lambda m, x: 0.0 if x == 0 else m.sin(x), lambda x: 0.0, 0.0)
+lose("rounded for printing", lambda m, x: x * float(f"{number(x):.12g}"), lambda x: x, 1.5)
 
 # Wrong: at ties, in determinants, in loops that converge.
 

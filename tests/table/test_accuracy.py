@@ -153,14 +153,14 @@ def points(row):
 
 
 def _smooth(row):
-    def compiled(formula):
+    def compile_rows(formula):
         tree = expression.on_floats(expression.parse(formula, row.operands))
         return expression.function(row.operands, tree, FLOATS)
 
     if row.folds:
         return lambda *_: True
-    domain = compiled(row.domain or "1")
-    kinks = [compiled(kink) for kink in row.kinks]
+    domain = compile_rows(row.domain or "1")
+    kinks = [compile_rows(kink) for kink in row.kinks]
     # A kink of nan is inf - inf or inf · 0: nothing is known there, so it is not called smooth.
     return lambda *operands: (
         domain(*operands)
@@ -192,9 +192,9 @@ def _numbers(random_numbers, name):
         if math.isfinite(x):
             yield x
     for _ in range(few // 4):
-        yield _signed(random_numbers, random_numbers.randrange(1, 2**52) * 5e-324)
+        yield _sign(random_numbers, random_numbers.randrange(1, 2**52) * 5e-324)
     for exponent in (-308, -200, -160, -100, -20, -8, -4, 4, 8, 15, 17, 20, 100, 160, 200, 307):
-        yield _signed(random_numbers, random_numbers.uniform(1, 9) * 10.0**exponent)
+        yield _sign(random_numbers, random_numbers.uniform(1, 9) * 10.0**exponent)
     for width in (0.5, 1, 3, 10, 40, 110, 750):
         for _ in range(few // 4):
             yield random_numbers.uniform(-width, width)
@@ -203,10 +203,10 @@ def _numbers(random_numbers, name):
         yield math.nextafter(x, math.inf)
         yield math.nextafter(x, -math.inf)
         for exponent in range(-16, -1, 6 if name in SLOW else 3):
-            yield x + _signed(random_numbers, random_numbers.uniform(1, 9) * 10.0**exponent)
+            yield x + _sign(random_numbers, random_numbers.uniform(1, 9) * 10.0**exponent)
 
 
-def _signed(random_numbers, x):
+def _sign(random_numbers, x):
     return x * random_numbers.choice((-1, 1))
 
 
@@ -218,7 +218,7 @@ def _pairs(name, numbers, random_numbers):
         scale = random_numbers.uniform(-4, 4)
         if math.isfinite(a * scale):
             yield a, a * scale
-        nearly = a * (1 + _signed(random_numbers, 10.0 ** random_numbers.uniform(-16, -1)))
+        nearly = a * (1 + _sign(random_numbers, 10.0 ** random_numbers.uniform(-16, -1)))
         yield a, nearly
         yield a, -nearly
         yield a, a + random_numbers.uniform(-40, 40)

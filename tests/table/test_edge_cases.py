@@ -203,7 +203,7 @@ ROWS = [
 @pytest.mark.parametrize(("operation", "at", "expected"), ROWS)
 def test_edge_case(operation, at, expected):
     point = [float(x) for x in at.split(",")]
-    value, gradients, second = _expected(expected, len(point))
+    value, gradients, second = _expect(expected, len(point))
     for function in _functions(operation):
         y, slopes, curvatures = _derivatives(function, point)
         assert _fits(y, value), f"value: {y}"
@@ -268,14 +268,14 @@ def _derivatives(function, point):
     return y.data, [getattr(slope, "data", slope) for slope in slopes], curvatures
 
 
-def _expected(text, operands):
+def _expect(text, operands):
     """The value, a list of gradients and a list of second derivatives, each still a text."""
     value, _, rest = text.partition("; ")
     gradients, _, second = rest.rstrip(")").partition(" (h ")
-    return value, _listed(gradients), _listed(second) or ["doc"] * operands
+    return value, _list(gradients), _list(second) or ["doc"] * operands
 
 
-def _listed(text):
+def _list(text):
     return re.findall(r"\[[^]]*\](?: pref [^,]+)?|[^,]+", text)
 
 

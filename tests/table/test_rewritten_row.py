@@ -44,7 +44,7 @@ print(json.dumps(texts))
 """
 
 
-def read(python, house, folder):
+def read_rows(python, house, folder):
     """Everything that is written from the table of the package in `house`."""
     folder.mkdir()
     environment = {**os.environ, "PYTHONPATH": str(house), "MICROGRAD_GD_ENGINE": "python"}
@@ -54,7 +54,7 @@ def read(python, house, folder):
 def test_a_row_written_otherwise_changes_nothing_but_its_own_formula(tmp_path, python):
     ignored = shutil.ignore_patterns("*.so", "__pycache__")
     shutil.copytree(PACKAGE, tmp_path / "micrograd_gd", ignore=ignored)
-    before = read(python, tmp_path, tmp_path / "before")
+    before = read_rows(python, tmp_path, tmp_path / "before")
     table = tmp_path / "micrograd_gd" / "table" / "ops.py"
     text = table.read_text()
     for name, (formula, otherwise) in OTHERWISE.items():
@@ -62,7 +62,7 @@ def test_a_row_written_otherwise_changes_nothing_but_its_own_formula(tmp_path, p
         assert text.startswith(formula, row.end()), name
         text = text[: row.end()] + otherwise + text[row.end() + len(formula) :]
     table.write_text(text)
-    after = read(python, tmp_path, tmp_path / "after")
+    after = read_rows(python, tmp_path, tmp_path / "after")
     names = "|".join(OTHERWISE)
     own = re.compile(
         rf"\b(value|step|rule)_({names})\b|/\* ({names})\(|\"({names})\"|_s = "

@@ -57,14 +57,14 @@ def test_models_and_structures_are_checked_with_names():
     assert [c.name for c in report.comparisons[:3]] == ["p['w']", "a[0, 0]", "a[0, 1]"]
 
 
-def planted(name, operands, value, partial):
+def plant(name, operands, value, partial):
     """An operation that is in no table, with a rule that may be wrong."""
     return Operation(name, (operands,), value, (partial,), "Planted.")
 
 
-wrong_rule = planted("wrong_rule", "x", "tanh(x)", "1.001 * sech(x) ** 2")
-wrong_branch = planted("wrong_branch", "x", "x if x > 0 else 0.1 * x", "1")
-detached = planted("detached", "x", lambda x: x * x, lambda x, y: 2 * getattr(x, "data", x))
+wrong_rule = plant("wrong_rule", "x", "tanh(x)", "1.001 * sech(x) ** 2")
+wrong_branch = plant("wrong_branch", "x", "x if x > 0 else 0.1 * x", "1")
+detached = plant("detached", "x", lambda x: x * x, lambda x, y: 2 * getattr(x, "data", x))
 
 
 def test_the_operation_at_fault_is_named_with_its_operands():
@@ -233,12 +233,12 @@ def test_given_gradients_are_checked_in_the_structure_of_the_argument():
 def test_a_gradient_that_remembers_is_refused():
     calls = []
 
-    def accumulated(x):
+    def accumulate(x):
         calls.append(2 * x)
         return sum(calls)
 
     with pytest.raises(GradientError, match=r"returned \[\[1\.0\]\], and \[\[2\.0\]\] when it"):
-        check_gradients(lambda x: x * x, 0.5, gradient=accumulated)
+        check_gradients(lambda x: x * x, 0.5, gradient=accumulate)
 
 
 @pytest.mark.parametrize("x", [0.0, 5e-324, 2.2250738585e-313, -1e-310])

@@ -47,30 +47,30 @@ def mutants(row):
         tree = ast.parse(partial, mode="eval").body
         for node in ast.walk(tree):
             if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add | ast.Sub):
-                yield "term left out", i, changed(tree, node, node.left)
-                yield "term left out", i, changed(tree, node, node.right)
+                yield "term left out", i, change(tree, node, node.left)
+                yield "term left out", i, change(tree, node, node.right)
             elif isinstance(node, ast.IfExp):
-                yield from (("one branch", i, text) for text in with_a_branch_changed(tree, node))
+                yield from (("one branch", i, text) for text in change_a_branch(tree, node))
             elif isinstance(node, ast.Constant) and node.value is None:
                 nowhere = "one branch" if node is not tree else "slope from nowhere"
-                yield nowhere, i, changed(tree, node, ast.Constant(3.0))
+                yield nowhere, i, change(tree, node, ast.Constant(3.0))
         if len(row.operands) - row.folds == 2:
             a, b = row.operands[-2:]
             letters = {a: ast.Name(b), b: ast.Name(a)}
             yield "operands swapped", i, ast.unparse(Renamed(letters).visit(copy.deepcopy(tree)))
 
 
-def with_a_branch_changed(tree, node):
+def change_a_branch(tree, node):
     for branch in ("body", "orelse"):
         if not isinstance(getattr(node, branch), ast.IfExp | ast.Constant) or (
             isinstance(getattr(node, branch), ast.Constant)
             and getattr(node, branch).value is not None
         ):
             wrong = ast.parse(f"2 * ({ast.unparse(getattr(node, branch))}) + 3", mode="eval").body
-            yield changed(tree, getattr(node, branch), wrong)
+            yield change(tree, getattr(node, branch), wrong)
 
 
-def changed(tree, node, other):
+def change(tree, node, other):
     """The formula with one of its nodes replaced."""
 
     class Replaced(ast.NodeTransformer):
@@ -90,7 +90,7 @@ class Renamed(ast.NodeTransformer):
         return copy.copy(self.names.get(node.id, node))
 
 
-def planted(row, i, partial):
+def plant(row, i, partial):
     partials = (*row.partials[:i], partial, *row.partials[i + 1 :])
     return replace(row, name=f"{row.name}_wrong", partials=partials, _compiled={})
 
@@ -152,7 +152,7 @@ def test_every_planted_rule_is_found(name):
     for kind, i, partial in mutants(row):
         if i not in range(row.operands[0] == "n", len(row.operands)):
             continue
-        mutant = planted(row, i, partial)
+        mutant = plant(row, i, partial)
         where = [*islice(((o, m) for o, m in points(row) if differ(row, mutant, o, i)), 12)]
         if not where:
             counts[kind, "never differs"] += 1
@@ -175,7 +175,7 @@ def test_every_wrong_second_derivative_is_found(name):
         letter = row.operands[i]
         for operands, moving in points(row, terms=1):
             if len({*operands}) == len(operands) and is_smooth(row, operands, moving):  # no tie
-                mutant = planted(row, i, f"({partial}) + 0.5 * ({letter} - {operands[i]!r})")
+                mutant = plant(row, i, f"({partial}) + 0.5 * ({letter} - {operands[i]!r})")
                 found = wrong_orders(mutant, operands, moving, order=2)
                 counts["second derivative alone", "found" if found else "missed"] += 1
                 assert found == {2}, (letter, operands)

@@ -134,12 +134,12 @@ def root_by_newton(x):
     return root
 
 
-def shifted(xs):
+def shift(xs):
     largest = max(map(number, xs))
     return largest + log(sum(exp(x - largest) for x in xs))
 
 
-def pivoted(a):
+def pivot(a):
     """The solution of two equations, the larger pivot first."""
     (p, q, r), (s, t, u) = sorted(
         ([a[0], a[1], 1.0], [a[2], a[3], 2.0]), key=lambda row: -abs(number(row[0]))
@@ -165,10 +165,10 @@ KEPT = [
     (lambda x: round(number(x)) * x, 2.0),
     (lambda x: relu(x) - relu(-x) + 0 * number(x), 0.0),  # x, written with two kinks
     (root_by_newton, 7.0),
-    (shifted, [1.0, 2.0, 0.5]),
-    (shifted, [1.0, 1.0, 1.0]),
-    (pivoted, [1.0, 2.0, 3.0, 5.0]),
-    (pivoted, [3.0, 2.0, 3.0, 5.0]),
+    (shift, [1.0, 2.0, 0.5]),
+    (shift, [1.0, 1.0, 1.0]),
+    (pivot, [1.0, 2.0, 3.0, 5.0]),
+    (pivot, [3.0, 2.0, 3.0, 5.0]),
     (logsumexp, [1.0, 2.0, 0.5]),
     (softmax, [1.0, 2.0, 0.5]),
     (lambda xs: sum(softmax(xs)), [1.0, 2.0, 0.5]),

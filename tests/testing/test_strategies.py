@@ -30,7 +30,7 @@ def any_of(strategy, condition=lambda _: True):
     return find(strategy, condition, settings=ours, random=Random(0))
 
 
-def recorded(f, inputs):
+def record(f, inputs):
     return f(*[Value(x) for x in inputs])
 
 
@@ -52,7 +52,7 @@ def test_the_printed_line_builds_the_same_graph(f):
     line = repr(f)
     again = eval(line, dict(NAMES))  # noqa: S307 — the line under test
     assert "\n" not in line
-    assert shape(recorded(again, f.inputs)) == shape(recorded(f, f.inputs))
+    assert shape(record(again, f.inputs)) == shape(record(f, f.inputs))
     defaults = again.__defaults__
     assert [x.hex() for x in defaults] == [x.hex() for x in f.inputs]
 
@@ -113,7 +113,7 @@ def test_many_variables_are_numbered(f):
 
 @given(expressions())
 def test_smooth_expressions_have_finite_values_and_slopes(f):
-    root = recorded(f, f.inputs)
+    root = record(f, f.inputs)
     assert all(math.isfinite(node.data) for node in root.nodes())
     assert all(map(math.isfinite, sweep.adjoints(root).values()))
 

@@ -19,7 +19,7 @@ def is_refused(f, point, claim=None):
     return False
 
 
-def named(cases):
+def name_fault(cases):
     return [pytest.param(case, id=case.name) for case in cases]
 
 
@@ -32,7 +32,7 @@ def test_the_zoo_is_large():
     assert len(HARD) >= 24
 
 
-@pytest.mark.parametrize("case", named(WRONG))
+@pytest.mark.parametrize("case", name_fault(WRONG))
 def test_what_is_wrong_is_found_by_replay(case):
     assert any(is_refused(case.on_values(), point, case.claim) for point in case.points)
 
@@ -45,7 +45,7 @@ def test_what_the_engine_returns_is_found_where_the_function_loses_numbers(case,
     assert is_refused(case.on_values(), point)
 
 
-@pytest.mark.parametrize("case", named(WRONG))
+@pytest.mark.parametrize("case", name_fault(WRONG))
 def test_what_is_wrong_is_found_by_differences(case):
     assert any(is_refused(case.on_floats(), point, case.claim) for point in case.points)
 

@@ -23,7 +23,7 @@ def numbers(model):
     return [parameter.data for parameter in model.parameters()]
 
 
-def trained(*callbacks, model=None, **options):
+def train(*callbacks, model=None, **options):
     model = model or MLP(1, 1, seed=0)
     options = {"learning_rate": 0.1, "epochs": 30, "seed": 0, "progress": False, **options}
     return fit(model, INPUTS, TARGETS, callbacks=callbacks, **options)
@@ -40,7 +40,7 @@ def note(into):
 
 def test_early_stopping_goes_back_to_the_best_epoch():
     seen = []
-    history = trained(rising, note(seen), EarlyStopping(4, monitor="figure"))
+    history = train(rising, note(seen), EarlyStopping(4, monitor="figure"))
     assert (history.status, len(history)) == ("stopped", 10)
     assert history.message == (
         "stopped early: figure was best in epoch 5, 1, and not better in the 4 epochs since"
@@ -50,34 +50,34 @@ def test_early_stopping_goes_back_to_the_best_epoch():
 
 def test_early_stopping_watches_the_validation_if_there_is_any():
     held_out = ([[0.0]], [-100.0])  # which no line through the others meets
-    history = trained(EarlyStopping(2), validation=held_out)
+    history = train(EarlyStopping(2), validation=held_out)
     losses = history.column("validation_loss")
     assert history.status == "stopped"
     assert losses.index(min(losses)) == len(losses) - 3
     assert "validation_loss was best" in history.message
-    assert trained(EarlyStopping(2)).status == "completed"
+    assert train(EarlyStopping(2)).status == "completed"
 
 
 def test_an_accuracy_is_to_rise():
     def figures(history):
         history.rows[-1]["accuracy"] = min(len(history), 4) / 10
 
-    history = trained(figures, EarlyStopping(3, monitor="accuracy"))
+    history = train(figures, EarlyStopping(3, monitor="accuracy"))
     assert (history.status, len(history)) == ("stopped", 7)
 
 
 def test_a_small_improvement_is_none():
-    history = trained(EarlyStopping(5, min_improvement=100.0))
+    history = train(EarlyStopping(5, min_improvement=100.0))
     assert (history.status, len(history)) == ("stopped", 6)
 
 
 def test_the_best_checkpoint_is_the_model_of_the_best_epoch(tmp_path):
     seen = []
-    trained(rising, note(seen), BestCheckpoint(tmp_path / "best.json", monitor="figure"), epochs=9)
+    train(rising, note(seen), BestCheckpoint(tmp_path / "best.json", monitor="figure"), epochs=9)
     assert numbers(load(tmp_path / "best.json")) == seen[5]
     model = MLP(1, 1, seed=0)
     predictor = Predictor(model, feature_names=("x",))
-    trained(BestCheckpoint(tmp_path / "model.json", thing=predictor), model=model)
+    train(BestCheckpoint(tmp_path / "model.json", thing=predictor), model=model)
     assert load(tmp_path / "model.json").feature_names == ("x",)
 
 
@@ -89,26 +89,26 @@ def test_a_checkpoint_is_where_a_training_goes_on(tmp_path, stop):
         if len(history) == stop + 1:
             raise KeyboardInterrupt
 
-    whole = trained(batch_size=3)
-    cut = trained(Checkpoint(path, seconds=0), interrupt, batch_size=3)
+    whole = train(batch_size=3)
+    cut = train(Checkpoint(path, seconds=0), interrupt, batch_size=3)
     assert cut.status == "interrupted"
     assert cut.training.state_dict() == load(path)
-    resumed = trained(resume=load(path), batch_size=3)
+    resumed = train(resume=load(path), batch_size=3)
     assert resumed.rows == whole.rows
     assert numbers(resumed.training.model) == numbers(whole.training.model)
 
 
 def test_what_a_callback_remembers_is_seen_again_in_a_resumed_run(tmp_path):
-    def watched(**options):
-        return trained(rising, EarlyStopping(4, monitor="figure"), **options)
+    def watch(**options):
+        return train(rising, EarlyStopping(4, monitor="figure"), **options)
 
-    whole, first = watched(), watched(epochs=7)
-    resumed = watched(resume=first.training.state_dict())
+    whole, first = watch(), watch(epochs=7)
+    resumed = watch(resume=first.training.state_dict())
     assert resumed.rows == whole.rows
     assert resumed.message == (
         f"{whole.message}; the training was resumed later, so the model stays as it is"
     )
-    late = watched(resume=trained(rising, epochs=3).training.state_dict())
+    late = watch(resume=train(rising, epochs=3).training.state_dict())
     assert (late.rows, late.message) == (whole.rows, whole.message)
     assert numbers(late.training.model) == numbers(whole.training.model)
 
@@ -123,16 +123,16 @@ def test_callbacks_begin_anew_with_every_run(tmp_path):
         ]
 
     used = callbacks()
-    trained(rising, *used)
+    train(rising, *used)
     (tmp_path / "best.json").unlink()
     (tmp_path / "run.json").unlink()
 
     def is_there(_history):
         assert (tmp_path / "run.json").exists()
 
-    again = trained(rising, *used, is_there, model=MLP(1, 1, seed=1))
+    again = train(rising, *used, is_there, model=MLP(1, 1, seed=1))
     best = numbers(load(tmp_path / "best.json"))
-    fresh = trained(rising, *callbacks(), model=MLP(1, 1, seed=1))
+    fresh = train(rising, *callbacks(), model=MLP(1, 1, seed=1))
     assert (again.rows, again.message) == (fresh.rows, fresh.message)
     assert numbers(again.training.model) == numbers(fresh.training.model) == best
 
@@ -142,7 +142,7 @@ def test_the_rate_is_reduced_in_the_same_epochs_of_a_resumed_run(stop):
     def rates(**options):
         seen = []
         plateau = ReduceOnPlateau(0.5, 3, monitor="figure")
-        history = trained(
+        history = train(
             rising, plateau, lambda h: seen.append(h.training.optimizer.learning_rate), **options
         )
         return seen, history
@@ -154,13 +154,13 @@ def test_the_rate_is_reduced_in_the_same_epochs_of_a_resumed_run(stop):
 
 
 def test_a_training_that_was_stopped_early_goes_on_from_its_last_row():
-    def watched(patience, **options):
-        return trained(rising, EarlyStopping(patience, monitor="figure"), **options)
+    def watch(patience, **options):
+        return train(rising, EarlyStopping(patience, monitor="figure"), **options)
 
-    whole, first = watched(9), watched(4)
+    whole, first = watch(9), watch(4)
     state = first.training.state_dict()
     assert state["parameters"] != numbers(first.training.model)  # which are the best
-    resumed = watched(9, resume=state)
+    resumed = watch(9, resume=state)
     assert resumed.rows == whole.rows
 
 
@@ -169,15 +169,15 @@ def test_what_a_callback_does_to_the_parameters_is_part_of_the_state():
         for parameter in history.training.optimizer.parameters:
             parameter.data = min(parameter.data, 0.7)
 
-    whole, first = trained(clip, epochs=9), trained(clip, epochs=4)
-    assert trained(clip, epochs=9, resume=first.training.state_dict()).rows == whole.rows
+    whole, first = train(clip, epochs=9), train(clip, epochs=4)
+    assert train(clip, epochs=9, resume=first.training.state_dict()).rows == whole.rows
 
 
 def test_checkpoints_are_saved_no_more_often_than_asked(tmp_path):
     def rows_in_file(seconds):
         seen = []
         count = lambda _: seen.append(len(load(tmp_path / "run.json")["rows"]))  # noqa: E731 — one line
-        trained(Checkpoint(tmp_path / "run.json", seconds=seconds), count, epochs=3)
+        train(Checkpoint(tmp_path / "run.json", seconds=seconds), count, epochs=3)
         return seen
 
     assert rows_in_file(1000) == [1, 1, 1, 1]
@@ -185,9 +185,9 @@ def test_checkpoints_are_saved_no_more_often_than_asked(tmp_path):
 
 
 def test_the_last_checkpoint_is_of_the_end(tmp_path):
-    history = trained(Checkpoint(tmp_path / "run.json"))
+    history = train(Checkpoint(tmp_path / "run.json"))
     assert load(tmp_path / "run.json") == history.training.state_dict()
-    trained(Checkpoint(tmp_path / "none.json"), epochs=2, loss=lambda p, t: p[0] * math.inf)
+    train(Checkpoint(tmp_path / "none.json"), epochs=2, loss=lambda p, t: p[0] * math.inf)
     assert not (tmp_path / "none.json").exists()
 
 
@@ -198,21 +198,21 @@ def test_a_log_has_the_signature_of_trackers():
         def log(self, data, step=None):
             calls.append((data, step))
 
-    history = trained(Log(Tracker().log, prefix="train/"), epochs=3)
+    history = train(Log(Tracker().log, prefix="train/"), epochs=3)
     assert calls == [({"train/loss": row["loss"]}, row["epoch"]) for row in history]
 
 
 def test_a_schedule_by_epochs_sets_the_rate_of_the_next_one():
-    by_epoch = trained(LearningRateSchedule(lambda e: 0.1 / (e + 1)), learning_rate=1.0, epochs=5)
-    by_step = trained(learning_rate=lambda step: 0.1 / (step + 1), epochs=5)
+    by_epoch = train(LearningRateSchedule(lambda e: 0.1 / (e + 1)), learning_rate=1.0, epochs=5)
+    by_step = train(learning_rate=lambda step: 0.1 / (step + 1), epochs=5)
     assert by_epoch.rows == by_step.rows
     with pytest.raises(ArgumentError, match="learning_rate"):
-        trained(LearningRateSchedule(lambda _: 0.0))
+        train(LearningRateSchedule(lambda _: 0.0))
 
 
 def test_the_rate_is_reduced_on_a_plateau_and_the_state_keeps_it():
     seen = []
-    history = trained(
+    history = train(
         rising,
         ReduceOnPlateau(0.5, 3, monitor="figure"),
         lambda history: seen.append(history.training.optimizer.learning_rate),
@@ -221,7 +221,7 @@ def test_the_rate_is_reduced_on_a_plateau_and_the_state_keeps_it():
     assert seen == [0.1] * 8 + [0.05] * 3 + [0.025] * 2
     assert history.training.state_dict()["learning_rate"] == 0.025
     with pytest.raises(ArgumentError, match="the learning rate is a schedule; expected a number"):
-        trained(rising, ReduceOnPlateau(0.5, 3, monitor="figure"), learning_rate=lambda _: 0.1)
+        train(rising, ReduceOnPlateau(0.5, 3, monitor="figure"), learning_rate=lambda _: 0.1)
 
 
 @pytest.mark.parametrize(
@@ -233,7 +233,7 @@ def test_the_rate_is_reduced_on_a_plateau_and_the_state_keeps_it():
         (lambda: ReduceOnPlateau(patience=1.5), "patience is 1.5"),
         (lambda: Checkpoint("x", seconds=-1.0), "seconds is -1.0; expected a finite number"),
         (lambda: Checkpoint("x", seconds=math.nan), "seconds is nan; expected a finite number"),
-        (lambda: trained(EarlyStopping(monitor="speed")), "no figure 'speed' to monitor; expected"),
+        (lambda: train(EarlyStopping(monitor="speed")), "no figure 'speed' to monitor; expected"),
     ],
 )
 def test_settings_out_of_range_are_refused(make, message):

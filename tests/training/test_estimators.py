@@ -82,9 +82,9 @@ def test_a_learning_rate_that_is_too_large_is_an_error_and_no_nonsense():
 
 
 def test_an_interrupted_fit_gives_no_estimator(monkeypatch):
-    def interrupted(*_args, **_options):
+    def interrupt(*_args, **_options):
         return History([{"epoch": 0, "loss": 1.0}], "interrupted")
 
-    monkeypatch.setattr(estimators, "fit", interrupted)
+    monkeypatch.setattr(estimators, "fit", interrupt)
     with pytest.raises(KeyboardInterrupt):
         GradientDescentRegressor().fit([[0.0], [1.0]], [0.0, 1.0])

@@ -112,11 +112,11 @@ def test_validation_is_measured_and_changes_nothing():
 
 
 def test_a_schedule_and_a_loss_of_ones_own_are_taken():
-    def doubled(predictions, targets):
+    def double(predictions, targets):
         return 2 * mse(predictions, targets)
 
     a, b = MLP(1, 1, seed=0), MLP(1, 1, seed=0)
-    fit(a, INPUTS, TARGETS, loss=doubled, learning_rate=lambda _: 0.05, epochs=3)
+    fit(a, INPUTS, TARGETS, loss=double, learning_rate=lambda _: 0.05, epochs=3)
     fit(b, INPUTS, TARGETS, loss="mse", learning_rate=0.1, epochs=3)
     assert numbers(a) == pytest.approx(numbers(b))
 
@@ -289,25 +289,25 @@ class Terminal(io.StringIO):
 def test_progress_is_shown_to_a_terminal_and_to_nobody_else(monkeypatch):
     pytest.importorskip("tqdm", reason="the extra progress is not installed")
 
-    def shown(stream, **options):
+    def show(stream, **options):
         monkeypatch.setattr("sys.stderr", stream)
         fit(MLP(1, 1, seed=0), INPUTS, TARGETS, epochs=5, **options)
         return stream.getvalue()
 
-    assert "5/5" in shown(Terminal())
-    assert "loss=" in shown(Terminal())
-    assert shown(Terminal(), progress=False) == ""
-    assert shown(io.StringIO()) == ""
+    assert "5/5" in show(Terminal())
+    assert "loss=" in show(Terminal())
+    assert show(Terminal(), progress=False) == ""
+    assert show(io.StringIO()) == ""
     monkeypatch.setitem(sys.modules, "tqdm", None)
     monkeypatch.setitem(sys.modules, "tqdm.auto", None)
-    assert shown(Terminal()) == ""
+    assert show(Terminal()) == ""
 
 
 def test_a_history_is_pickled_without_its_run():
-    def doubled(predictions, targets):
+    def double(predictions, targets):
         return 2 * mse(predictions, targets)
 
-    history = fit(MLP(1, 1, seed=0), INPUTS, TARGETS, loss=doubled, epochs=2)
+    history = fit(MLP(1, 1, seed=0), INPUTS, TARGETS, loss=double, epochs=2)
     again = pickle.loads(pickle.dumps(history))  # noqa: S301 — our own
     assert again == history
     assert (again.training, history.training.history) == (None, history)
@@ -408,11 +408,11 @@ def test_compiled_training_trains_all_that_the_optimizer_holds(loss, kind, batch
     """A loss of one's own around each of ours, with decay and a parameter that no model has."""
 
     def loss_of(model, own):
-        def decayed(predictions, targets):
+        def decay(predictions, targets):
             weights = sum(w * w for w in model.parameters())
             return LOSSES[loss](predictions, targets) * (-own).exp() + own + 0.01 * weights
 
-        return decayed
+        return decay
 
     histories, trained = train_both_ways(
         loss_of, loss, lambda parameters: kind(parameters, 0.05), batch_size=batch_size

@@ -10,7 +10,7 @@ from micrograd_gd.data import moons, standardize
 from micrograd_gd.losses import hinge
 
 
-def scaled(name):
+def scale(name):
     """A data set of scikit-learn, its columns standardised; few enough rows for seconds."""
     datasets = pytest.importorskip("sklearn.datasets", reason="scikit-learn is not installed")
     X, y = getattr(datasets, f"load_{name}")(return_X_y=True)
@@ -29,7 +29,7 @@ def moons_of_signs():
 
 
 def diabetes():
-    inputs, targets = scaled("diabetes")
+    inputs, targets = scale("diabetes")
     columns = [[t] for t in targets]
     return inputs, [t for (t,) in standardize(columns)(columns)]
 
@@ -37,9 +37,9 @@ def diabetes():
 CASES = {
     "moons": (two_moons, [8, 1], "tanh", "binary_cross_entropy", 0.3),
     "moons by hinge": (moons_of_signs, [8, 8, 1], "relu", "hinge", 0.1),
-    "iris": (lambda: scaled("iris"), [6, 3], "relu", "cross_entropy", 0.1),
-    "digits": (lambda: scaled("digits"), [10, 10], "relu", "cross_entropy", 0.1),
-    "cancer": (lambda: scaled("breast_cancer"), [5, 1], "sigmoid", "binary_cross_entropy", 0.5),
+    "iris": (lambda: scale("iris"), [6, 3], "relu", "cross_entropy", 0.1),
+    "digits": (lambda: scale("digits"), [10, 10], "relu", "cross_entropy", 0.1),
+    "cancer": (lambda: scale("breast_cancer"), [5, 1], "sigmoid", "binary_cross_entropy", 0.5),
     "diabetes": (diabetes, [6, 1], "gelu", "mse", 0.05),
 }  # fmt: skip
 

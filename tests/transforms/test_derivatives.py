@@ -171,11 +171,11 @@ def test_the_fewer_sweeps_are_taken(monkeypatch, m, n, sweeps):
     for name in counts:
         original = getattr(sweep, name)
 
-        def counted(*args, name=name, original=original, **kwargs):
+        def count_calls(*args, name=name, original=original, **kwargs):
             counts[name] += 1
             return original(*args, **kwargs)
 
-        monkeypatch.setattr(sweep, name, counted)
+        monkeypatch.setattr(sweep, name, count_calls)
     jacobian(lambda x: [sum(x) * i for i in range(m)])([1.0] * n)
     assert counts == {"pull_back": 0, "push_forward": 0, **(sweeps or {"push_forward": n})}
 

@@ -68,7 +68,7 @@ def near(got, known, case):
 # are exact there; what cannot be a float's is rounded once.
 
 
-def repeated(step, times, x):
+def repeat(step, times, x):
     for _ in range(times):
         x = step(x)
     return x
@@ -82,7 +82,7 @@ def product(x):
 
 
 def babylonian(times):
-    return grad(lambda x: repeated(lambda y: (y + x / y) / 2, times, (x + 1) / 2))(2.0)
+    return grad(lambda x: repeat(lambda y: (y + x / y) / 2, times, (x + 1) / 2))(2.0)
 
 
 def recurrence(step, n):
@@ -165,13 +165,13 @@ CLASSICS = {
     "grad_identity_twice": lambda: grad(grad(lambda x: x))(2.0),
     "grad_ignores_argument": lambda: grad(lambda x, y: y * y, argnums=0)(1.0, 3.0),
     **{f"nested_sin_d{n}": lambda n=n: nested_sine(n) for n in range(1, 6)},
-    "doubling_60": lambda: grad(lambda x: repeated(lambda y: y + y, 60, x))(1.0),
-    "doubling_1000": lambda: grad(lambda x: repeated(lambda y: (y + y) * 0.5, 1000, x))(1.0),
-    "chain_150000": lambda: grad(lambda x: repeated(lambda y: y + y * 1e-6, 150_000, x))(1.0),
-    "chain_1000000": lambda: value_and_grad(lambda x: repeated(lambda y: y + 1.0, 10**6, x))(0.0)[
+    "doubling_60": lambda: grad(lambda x: repeat(lambda y: y + y, 60, x))(1.0),
+    "doubling_1000": lambda: grad(lambda x: repeat(lambda y: (y + y) * 0.5, 1000, x))(1.0),
+    "chain_150000": lambda: grad(lambda x: repeat(lambda y: y + y * 1e-6, 150_000, x))(1.0),
+    "chain_1000000": lambda: value_and_grad(lambda x: repeat(lambda y: y + 1.0, 10**6, x))(0.0)[
         ::-1
     ],
-    "wide_1000000": lambda: grad(lambda x: repeated(lambda s: s + x * 1.0, 10**6, 0.0))(1.0),
+    "wide_1000000": lambda: grad(lambda x: repeat(lambda s: s + x * 1.0, 10**6, 0.0))(1.0),
     "speelpenning_10": lambda: grad(product)(ONE_TO_TEN),
     "speelpenning_10_hessian": lambda: hessian(product)(ONE_TO_TEN),
     "speelpenning_with_zero": lambda: grad(product)([1.0, 2.0, 0.0, 4.0, 5.0]),
@@ -184,7 +184,7 @@ CLASSICS = {
     "branch_kink_right": lambda: grad(one_at_most)(2.0),
     "abs_by_branch": lambda: grad(lambda x: -x if x < 0 else x)(-3.0),
     "loop_power": lambda: [
-        derivative(lambda x: repeated(lambda r: r * x, 10, 1.0), order)(2.0) for order in (1, 2)
+        derivative(lambda x: repeat(lambda r: r * x, 10, 1.0), order)(2.0) for order in (1, 2)
     ],
     "recursion_fib_poly": lambda: grad(recurrence(lambda _, x, now, before: x * now + before, 10))(
         1.0

@@ -84,14 +84,14 @@ def maps():
 MAPS = {name: (L, M) for name, L, M in maps()}
 
 
-def squared(L):
+def square(L):
     return lambda c: sum(y * y for y in L(c))
 
 
 def by_backward(L):
     def gradient(c):
         values = [*map(Value, c)]
-        squared(L)(values).backward()
+        square(L)(values).backward()
         return [x.grad for x in values]
 
     return gradient
@@ -102,17 +102,17 @@ def directions(f):
 
 
 GRADIENTS = {
-    "grad": lambda L: grad(squared(L)),
-    "value_and_grad": lambda L: lambda c: value_and_grad(squared(L))(c)[1],
-    "jvp": lambda L: directions(squared(L)),
-    "jacobian": lambda L: jacobian(squared(L), mode="forward"),
-    "vjp": lambda L: lambda c: vjp(squared(L), c)[1](1.0)[0],
+    "grad": lambda L: grad(square(L)),
+    "value_and_grad": lambda L: lambda c: value_and_grad(square(L))(c)[1],
+    "jvp": lambda L: directions(square(L)),
+    "jacobian": lambda L: jacobian(square(L), mode="forward"),
+    "vjp": lambda L: lambda c: vjp(square(L), c)[1](1.0)[0],
     "linearize": lambda L: (
-        lambda c: [linearize(squared(L), c)[1](e) for e in np.eye(len(c)).tolist()]
+        lambda c: [linearize(square(L), c)[1](e) for e in np.eye(len(c)).tolist()]
     ),
     "backward": by_backward,
-    "detect_anomaly": lambda L: detect_anomaly()(grad(squared(L))),
-    "vmap": lambda L: lambda c: columns(vmap(grad(squared(L)))(columns([c, c])))[1],
+    "detect_anomaly": lambda L: detect_anomaly()(grad(square(L))),
+    "vmap": lambda L: lambda c: columns(vmap(grad(square(L)))(columns([c, c])))[1],
 }
 
 
@@ -122,9 +122,9 @@ def columns(rows):
 
 
 HESSIANS = {
-    "hessian": lambda L: hessian(squared(L)),
-    "reverse over reverse": lambda L: jacobian(grad(squared(L)), mode="reverse"),
-    "hvp": lambda L: lambda c: [hvp(squared(L), c, e) for e in np.eye(len(c)).tolist()],
+    "hessian": lambda L: hessian(square(L)),
+    "reverse over reverse": lambda L: jacobian(grad(square(L)), mode="reverse"),
+    "hvp": lambda L: lambda c: [hvp(square(L), c, e) for e in np.eye(len(c)).tolist()],
 }
 
 
@@ -174,11 +174,11 @@ def test_maps_are_compiled(name, backend):
 def test_derivatives_of_maps_are_compiled(name, backend):
     L, M, c = matrix_and_point(name)
     truth = 2 * M.T @ M
-    slopes = jit(grad(squared(L)), backend=backend)(c)
-    assert slopes == grad(squared(L))(c)
+    slopes = jit(grad(square(L)), backend=backend)(c)
+    assert slopes == grad(square(L))(c)
     np.testing.assert_allclose(slopes, truth @ c, rtol=1e-13)
-    np.testing.assert_allclose(jit(hessian(squared(L)), backend=backend)(c), truth, rtol=1e-13)
-    batch = jit(vmap(grad(squared(L))), backend=backend)(columns([c, c]))
+    np.testing.assert_allclose(jit(hessian(square(L)), backend=backend)(c), truth, rtol=1e-13)
+    batch = jit(vmap(grad(square(L))), backend=backend)(columns([c, c]))
     np.testing.assert_allclose(columns(batch), [truth @ c] * 2, rtol=1e-13)
 
 
@@ -204,12 +204,12 @@ def test_maps_of_every_row(name):
             return pull_back(c)[i]
 
         for L in (along, back):
-            assert grad(squared_once(L))(3.0) == pytest.approx(6 * slope, rel=1e-15)
-            assert jvp(squared_once(L), 3.0, 1.0)[1] == pytest.approx(6 * slope, rel=1e-15)
+            assert grad(square_once(L))(3.0) == pytest.approx(6 * slope, rel=1e-15)
+            assert jvp(square_once(L), 3.0, 1.0)[1] == pytest.approx(6 * slope, rel=1e-15)
             assert jit(L)(3.0) == L(3.0) == pytest.approx(3 * slope, rel=1e-15)
 
 
-def squared_once(L):
+def square_once(L):
     return lambda c: L(c) * c
 
 

@@ -85,11 +85,11 @@ def sweeps(monkeypatch):
     for name in counts:
         original = getattr(sweep, name)
 
-        def counted(*args, name=name, original=original, **kwargs):
+        def count_calls(*args, name=name, original=original, **kwargs):
             counts[name] += 1
             return original(*args, **kwargs)
 
-        monkeypatch.setattr(sweep, name, counted)
+        monkeypatch.setattr(sweep, name, count_calls)
     return counts
 
 

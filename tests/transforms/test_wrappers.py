@@ -124,7 +124,7 @@ def test_a_pool_of_processes_maps_a_gradient():
 OFFSET = Value(2.0)
 
 
-def shifted(x):
+def shift(x):
     return x * OFFSET
 
 
@@ -141,7 +141,7 @@ def test_a_derivative_by_values_is_pickled_where_its_function_holds_them():
     for wrt in ([line.slope], (line.slope,)):
         assert again(grad(line, wrt=wrt))(5.0) == [5.0]
         with pytest.raises(pickle.PicklingError, match="make them arguments"):
-            pickle.dumps(grad(shifted, wrt=[OFFSET]))
+            pickle.dumps(grad(shift, wrt=[OFFSET]))
 
 
 # Methods.

@@ -22,7 +22,7 @@ def text_of(program):
     return "".join(ModuleWriter(program, llvm.LONGEST, llvm.LONGEST_IN_LANES).write(llvm.TOGETHER))
 
 
-def called(program, inputs, outputs):
+def call(program, inputs, outputs):
     """Call machine code as a kernel does: a pointer for each buffer."""
     code = llvm.generate_code(program)
     x, y, v = inputs, outputs, np.full(code.scratch + 100, 7.25)
@@ -37,16 +37,16 @@ def test_arrays_are_read_and_written_where_they_are():
     program = trace(lambda a, m, b, v: [m @ v, a + b, v * a], 2.0, np.ones((2, 3)), 5.0, np.ones(3))
     m, v = np.arange(6.0).reshape(2, 3), np.array([1.0, -1.0, 0.5])
     outputs = [np.empty(1), np.empty(2), np.empty(3)]
-    assert called(program, [np.array([2.0, 5.0]), m, v], outputs) == -1
+    assert call(program, [np.array([2.0, 5.0]), m, v], outputs) == -1
     assert [y.tolist() for y in outputs] == [[7.0], (m @ v).tolist(), (2 * v).tolist()]
 
 
 def test_the_place_of_the_guard_that_fails_is_returned():
     program = trace(lambda a, b: a * b if a > 0 and b * b > 1 else -a, 1.0, 2.0)
     y = [np.empty(1)]
-    assert called(program, [np.array([3.0, 4.0])], y) == -1
-    assert called(program, [np.array([-1.0, 4.0])], y) == 0
-    assert called(program, [np.array([1.0, 0.5])], y) == 1
+    assert call(program, [np.array([3.0, 4.0])], y) == -1
+    assert call(program, [np.array([-1.0, 4.0])], y) == 0
+    assert call(program, [np.array([1.0, 0.5])], y) == 1
 
 
 def test_numbers_that_wait_share_the_room():
@@ -68,7 +68,7 @@ def test_a_program_of_many_functions_keeps_to_its_memory():
 
     x = np.linspace(-1, 1, 2 * llvm.LONGEST)
     program, outputs = trace(value_and_grad(f), x), [np.empty(1), np.empty(len(x))]
-    assert called(program, [np.empty(0), x], outputs) == -1
+    assert call(program, [np.empty(0), x], outputs) == -1
     value, slope = value_and_grad(f)(x)
     assert outputs[0] == value
     assert np.array_equal(outputs[1], slope)
@@ -82,7 +82,7 @@ def test_a_batch_keeps_to_its_memory_wherever_that_begins():
     program = trace(value_and_grad(f), w, x)
     expected = jit(value_and_grad(f), backend="python")(w, x)
     outputs = [np.empty(1), np.empty(6)]
-    assert called(program, [np.empty(0), w, x], outputs) == -1
+    assert call(program, [np.empty(0), w, x], outputs) == -1
     assert outputs[0] == expected[0]
     assert bits(outputs[1]) == bits(expected[1])
 
@@ -187,7 +187,7 @@ def test_the_functions_of_a_stage_pass_numbers_on_in_tiles(monkeypatch):
 def test_lanes_beyond_the_last_sample_touch_nothing():
     program = trace(vmap(lambda x: [x * 2, functional.exp(x)]), np.ones(3))
     x, y = np.array([1.0, 2.0, 3.0]), [np.empty(0), np.full(16, -7.0), np.full(16, -7.0)]
-    assert called(program, [np.empty(0), x], y) == -1
+    assert call(program, [np.empty(0), x], y) == -1
     assert y[1].tolist() == [2.0, 4.0, 6.0, *[-7.0] * 13]
     assert y[2].tolist() == [*map(math.exp, x), *[-7.0] * 13]
 

@@ -186,19 +186,19 @@ def test_structures_go_in_and_come_out_by_the_direct_way(args):
         return args
 
     kernel = kernel_of(f, *args)
-    for numbers in (args, tuple(moved(x) for x in args)):
+    for numbers in (args, tuple(move(x) for x in args)):
         result = kernel(*numbers)
         assert flatten(result)[1] == flatten(numbers)[1]
         assert bits(result) == bits(numbers)
     assert bits(kernel.run(flatten(args)[0])) == bits(args)
 
 
-def moved(tree):
+def move(tree):
     """The same structure with other numbers, and arrays that own none."""
     if isinstance(tree, dict):
-        return {key: moved(x) for key, x in tree.items()}
+        return {key: move(x) for key, x in tree.items()}
     if isinstance(tree, (list, tuple)):
-        return type(tree)(moved(x) for x in tree)
+        return type(tree)(move(x) for x in tree)
     return tree * -1.25
 
 

@@ -15,7 +15,7 @@ from micrograd_gd.functional import dot, total, where
 from micrograd_gd.viz import render
 
 
-def shown(graph, tmp_path):
+def show(graph, tmp_path):
     """The texts of each box of the rendered graph, by the name of the box."""
     render(graph, tmp_path / "graph.svg")
     tree = ET.parse(tmp_path / "graph.svg")  # noqa: S314 — our own picture
@@ -33,9 +33,9 @@ def test_a_box_shows_label_operation_data_and_gradient(tmp_path):
     a, b = Value(2.0, label="a"), Value(-3.0, label="b")
     y = a * b
     y.label = "y"
-    assert shown(draw_dot(y), tmp_path)["v3"] == "y = a * bdata -6 grad –"
+    assert show(draw_dot(y), tmp_path)["v3"] == "y = a * bdata -6 grad –"
     y.backward()
-    assert shown(draw_dot(y), tmp_path) == {
+    assert show(draw_dot(y), tmp_path) == {
         "v1": "adata 2 grad -3",
         "v2": "bdata -3 grad 2",
         "v3": "y = a * bdata -6 grad 1",
@@ -46,16 +46,16 @@ def test_a_gradient_of_zero_is_shown_once_it_was_computed(tmp_path):
     x = Value(-1.0, label="x")
     y = x.relu()
     y.backward()
-    assert shown(draw_dot(y), tmp_path)["v1"] == "xdata -1 grad 0"
+    assert show(draw_dot(y), tmp_path)["v1"] == "xdata -1 grad 0"
 
 
 def test_a_zero_has_no_sign_and_small_digits_are_kept(tmp_path):
-    assert shown(draw_dot(Value(-0.0)), tmp_path)["v1"] == "data 0 grad –"
-    assert shown(draw_dot(Value(-1.25e-9)), tmp_path)["v1"] == "data -1.25e-09 grad –"
+    assert show(draw_dot(Value(-0.0)), tmp_path)["v1"] == "data 0 grad –"
+    assert show(draw_dot(Value(-1.25e-9)), tmp_path)["v1"] == "data -1.25e-09 grad –"
 
 
 def test_nodes_without_label_are_called_by_number_where_they_are_used(tmp_path):
-    boxes = shown(draw_dot((Value(1.0) + Value(2.0)).tanh()), tmp_path)
+    boxes = show(draw_dot((Value(1.0) + Value(2.0)).tanh()), tmp_path)
     assert boxes["v3"].startswith("v3 = v1 + v2")
     assert boxes["v4"].startswith("v4 = tanh(v3)")
 
@@ -105,7 +105,7 @@ def test_a_repeated_operand_has_an_arrow_for_each_use():
 
 def test_a_neuron_is_written_out(tmp_path):
     w = [Value(0.5, label="w1"), Value(-0.25, label="w2")]
-    boxes = shown(draw_dot(dot(w, [4.0, -1.5], bias=Value(1.0, label="b"))), tmp_path)
+    boxes = show(draw_dot(dot(w, [4.0, -1.5], bias=Value(1.0, label="b"))), tmp_path)
     assert boxes["v4"].startswith("v4 = b+ w1 * 4+ w2 * (-1.5)data 3.375")
 
 
@@ -116,7 +116,7 @@ def test_a_long_sum_is_cut_and_says_so():
 
 def test_hostile_labels_are_shown_and_not_obeyed(tmp_path):
     for label in ['"><script>x</script>', "{a|b}", "\\N \\G", "&amp; <b>", "<i>", "\\", '"']:
-        boxes = shown(draw_dot(Value(1.0, label=label)), tmp_path)
+        boxes = show(draw_dot(Value(1.0, label=label)), tmp_path)
         assert boxes == {"v1": f"{label}data 1 grad –"}
     assert "<script" not in (tmp_path / "graph.svg").read_text("utf-8")
 
@@ -128,11 +128,11 @@ def test_any_label_and_any_numbers_give_a_picture(tmp_path_factory, label, data,
     y.label = label
     x.grad = grad
     folder = tmp_path_factory.mktemp("any")
-    assert set(shown(draw_dot(y), folder)) == {"v1", "v2"}
+    assert set(show(draw_dot(y), folder)) == {"v1", "v2"}
 
 
 def test_control_characters_are_spelled_out(tmp_path):
-    assert shown(draw_dot(Value(1.0, label="a\n\0b")), tmp_path)["v1"].startswith("a\\n\\x00b")
+    assert show(draw_dot(Value(1.0, label="a\n\0b")), tmp_path)["v1"].startswith("a\\n\\x00b")
 
 
 def test_a_large_graph_is_cut_to_what_is_nearest_and_says_so(tmp_path):
@@ -141,7 +141,7 @@ def test_a_large_graph_is_cut_to_what_is_nearest_and_says_so(tmp_path):
         y = y * 1.0 + x
     graph = draw_dot(y, max_nodes=10)
     assert "10 of 100,001 nodes, the nearest to the result (max_nodes=10)" in graph.source
-    boxes = shown(graph, tmp_path)
+    boxes = show(graph, tmp_path)
     assert len(boxes) == 10
     assert {"v1", "v100001"} < set(boxes)
     assert sum("1 operand not drawn" in text for text in boxes.values()) == 1
@@ -151,7 +151,7 @@ def test_a_leaf_used_all_along_a_chain_draws_in_time(tmp_path):
     x = y = Value(1.0)
     for _ in range(120):
         y = y * 1.5 + x
-    assert len(shown(draw_dot(y), tmp_path)) == 241  # minutes, without limits to the layout
+    assert len(show(draw_dot(y), tmp_path)) == 241  # minutes, without limits to the layout
 
 
 @pytest.mark.parametrize(("users", "is_crowded"), [(16, False), (17, True)])
@@ -203,7 +203,7 @@ def test_a_long_label_is_shortened_everywhere():
 
 
 def test_what_is_not_text_may_be_a_label(tmp_path):
-    assert shown(draw_dot(Value(1.0, label=3)), tmp_path)["v1"].startswith("3data")
+    assert show(draw_dot(Value(1.0, label=3)), tmp_path)["v1"].startswith("3data")
 
 
 def test_partials_stand_beside_their_arrows_on_request():

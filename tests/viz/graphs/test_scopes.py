@@ -42,7 +42,7 @@ class Net(Module):
         return self.out([unit(x) for unit in self.hidden])
 
 
-def found(root, model=None):
+def find(root, model=None):
     """The name of every node's place, by node."""
     numbering = Numbering(root)
     scopes, numbers = places(numbering, models_by_name(model))
@@ -79,7 +79,7 @@ def test_a_parameter_lies_where_its_name_says(name, path):
 def test_every_node_of_an_mlp_is_in_its_neuron():
     model = MLP(2, [3, 1], seed=0)
     y = model([1.0, Value(2.0)])
-    where = found(y, model)
+    where = find(y, model)
     for name, parameter in model.named_parameters():
         assert where[parameter] == re.sub(r"\.[wb](\.\d+)?$", "", name)
     assert where[y] == "layers.1.neurons.0"
@@ -90,7 +90,7 @@ def test_every_node_of_an_mlp_is_in_its_neuron():
 
 def test_loops_of_a_user_fall_into_their_neurons_as_well():
     model = Net()
-    where = found(model([1.0, 2.0]), model)
+    where = find(model([1.0, 2.0]), model)
     names = [*where.values()]
     for i in range(3):  # 3 parameters; 2 products, 0 + …, +, + bias, tanh
         assert names.count(f"hidden.{i}") == 9
@@ -101,18 +101,18 @@ def test_loops_of_a_user_fall_into_their_neurons_as_well():
 def test_without_a_model_the_labels_of_parameters_tell_the_parts():
     model = MLP(2, [3, 1], seed=0)
     y = model([1.0, 2.0])
-    assert found(y) == found(y, model)
+    assert find(y) == find(y, model)
     for parameter in model.parameters():
         parameter.label = ""
-    assert set(found(y).values()) == {""}
-    assert "layers.0.neurons.1" in found(y, model).values()
+    assert set(find(y).values()) == {""}
+    assert "layers.0.neurons.1" in find(y, model).values()
 
 
 def test_inputs_with_a_dot_in_their_names_are_no_parameters():
     model = MLP(2, [2, 1], seed=0)
     x = [Value(1.0, label="Sepal.Length"), Value(2.0, label="x.1")]
     y = model(x)
-    where = found(y)
+    where = find(y)
     assert [where[each] for each in x] == ["", ""]
     assert where[y] == "layers.1.neurons.0"
 
@@ -120,7 +120,7 @@ def test_inputs_with_a_dot_in_their_names_are_no_parameters():
 def test_what_sums_over_samples_is_outside_of_the_model():
     model = Net()
     scores = [model(sample) for sample in SAMPLES[:5]]
-    where = found(losses.mse(scores, [1.0] * 5), model)
+    where = find(losses.mse(scores, [1.0] * 5), model)
     outside = [node for node, name in where.items() if name == ""]
     assert [node.op.name for node in outside if node.op] == ["total", "div"]
     assert {where[score] for score in scores} == {"out"}
@@ -133,14 +133,14 @@ def test_one_parameter_that_two_results_share_is_enough_to_be_outside():
     model.hidden = [unit]
     for root in (v * 1 + (v * 2 + w * 2), w * 1 + (v * 2 + w * 2)):
         inner = root.operands[1]
-        assert found(root, model)[inner] == "hidden.0"
-        assert found(root, model)[root] == ""
+        assert find(root, model)[inner] == "hidden.0"
+        assert find(root, model)[root] == ""
 
 
 def test_an_operation_on_results_of_one_sample_stays_with_them():
     model = MLP(2, [4, 3], seed=0)
     y = softmax(model([1.0, 2.0]))[0]
-    assert found(y, model)[y] == "layers.1"
+    assert find(y, model)[y] == "layers.1"
 
 
 class Recurrent(Module):
@@ -158,25 +158,25 @@ class Recurrent(Module):
 
 def test_a_cell_that_is_fed_with_its_own_result_keeps_its_nodes():
     model = Recurrent()
-    assert set(found(model([1.0, 2.0, 3.0]), model).values()) == {"cell"}
+    assert set(find(model([1.0, 2.0, 3.0]), model).values()) == {"cell"}
 
 
 def test_a_penalty_climbs_to_what_holds_all_its_parameters():
     model = MLP(2, [2, 1], seed=0)
     squares = [p * p for p in model.parameters()]
-    where = found(sum(squares), model)
+    where = find(sum(squares), model)
     assert where[squares[0]] == "layers.0.neurons.0"
     neuron, layer = sum(squares[:3]), sum(squares[:6])
-    assert found(neuron, model)[neuron] == "layers.0.neurons.0"
-    assert found(layer, model)[layer] == "layers.0"
+    assert find(neuron, model)[neuron] == "layers.0.neurons.0"
+    assert find(layer, model)[layer] == "layers.0"
     whole = sum(squares)
-    assert found(whole, model)[whole] == ""
+    assert find(whole, model)[whole] == ""
 
 
 def test_leaves_that_are_no_parameters_are_outside():
     x = Value(2.0, label="x")
     model = MLP(2, [2, 1], seed=0)
-    assert found(model([x, 1.0]), model)[x] == ""
+    assert find(model([x, 1.0]), model)[x] == ""
 
 
 @given(st.data())
@@ -189,7 +189,7 @@ def test_a_node_is_never_deeper_than_what_it_is_made_of(data):
         a, b = data.draw(st.sampled_from(pool)), data.draw(st.sampled_from(pool))
         pool.append(a * b if data.draw(st.booleans()) else a + 1.0)
     root = sum(pool[len(named) :], Value(0.0))
-    where = found(root, model)
+    where = find(root, model)
     for node in where:
         if node.op is None:
             continue
@@ -213,7 +213,7 @@ def test_a_scope_frames_what_is_recorded_in_it():
         with scope("inner <b>"):
             b = a + 1
     y = b * a
-    where = found(y)
+    where = find(y)
     assert (where[x], where[a], where[b], where[y]) == ("", "outer", "outer.inner <b>", "")
     assert frames(y) == ["outer", "inner &lt;b&gt;"]
 
@@ -222,9 +222,9 @@ def test_a_scope_of_ones_own_comes_before_what_is_inferred():
     model = MLP(2, [2, 1], seed=0)
     with scope("all"):
         y = model([1.0, 2.0])
-    assert {where for node, where in found(y, model).items() if node.op} == {"all"}
+    assert {where for node, where in find(y, model).items() if node.op} == {"all"}
     loss = (y - 1) ** 2
-    assert found(loss, model)[loss] == ""  # it was recorded outside
+    assert find(loss, model)[loss] == ""  # it was recorded outside
 
 
 def test_a_scope_needs_a_name():
@@ -248,7 +248,7 @@ def test_a_scope_and_no_grad_go_together():
     with scope("s"), no_grad():
         y = Value(1.0) * 2
     assert y.op is None
-    assert found(y + 1)[y] == "s"
+    assert find(y + 1)[y] == "s"
 
 
 def test_a_large_model_is_folded_to_layers_with_counts():
@@ -387,10 +387,10 @@ def test_boxes_beyond_the_limit_are_left_out_and_counted():
 def test_two_models_are_told_apart():
     first, second = MLP(1, [2, 1], seed=0), MLP(1, [2, 1], seed=1)
     y = second([first([1.0])])
-    assert {"layers.0.neurons.0"} < set(found(y).values())
-    names = set(found(y, {"first": first, "second": second}).values())
+    assert {"layers.0.neurons.0"} < set(find(y).values())
+    names = set(find(y, {"first": first, "second": second}).values())
     assert {"first.layers.0.neurons.0", "second.layers.1.neurons.0"} < names
-    assert "MLP 2.layers.0.neurons.1" in found(y, [first, second]).values()
+    assert "MLP 2.layers.0.neurons.1" in find(y, [first, second]).values()
     lines = text(y, model={"first": first, "second": second}, depth=0)
     assert lines[0] == f"first  {first!r}  5 operations"
 
@@ -398,7 +398,7 @@ def test_two_models_are_told_apart():
 def test_a_parameter_of_two_models_belongs_to_the_first():
     model = MLP(1, 1, seed=0)
     y = model([1.0])
-    assert found(y, {"a": model, "b": model})[y] == "a.layers.0.neurons.0"
+    assert find(y, {"a": model, "b": model})[y] == "a.layers.0.neurons.0"
 
 
 def test_a_model_must_be_one():
