@@ -32,11 +32,11 @@ class Plot:
         up = (point[1] - self.y[0]) / (self.y[1] - self.y[0])
         return self.left + across * self.width, self.top + (1 - up) * self.height
 
-    def line(self, points: Iterable[Point], colour: str = INK, width: float = 1.5) -> None:
+    def line(self, points: Iterable[Point], color: str = INK, width: float = 1.5) -> None:
         """A line through points."""
         path = " ".join(f"{x:.1f},{y:.1f}" for x, y in map(self.at, points))
         self.marks.append(
-            f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="{width}"/>'
+            f'<polyline points="{path}" fill="none" stroke="{color}" stroke-width="{width}"/>'
         )
 
     def curve(self, f: Callable[[float], float]) -> None:
@@ -44,26 +44,26 @@ class Plot:
         xs = [self.x[0] + i / 80 * (self.x[1] - self.x[0]) for i in range(81)]
         self.line([(x, f(x)) for x in xs if f(x) <= self.y[1]], GREY)
 
-    def arrow(self, begin: Point, end: Point, colour: str = RED) -> None:
+    def arrow(self, begin: Point, end: Point, color: str = RED) -> None:
         """A line with a head at its end."""
-        self.line([begin, end], colour, 1.8)
+        self.line([begin, end], color, 1.8)
         (x0, y0), (x1, y1) = self.at(begin), self.at(end)
         length = sqrt((x1 - x0) ** 2 + (y1 - y0) ** 2)
         dx, dy = (x1 - x0) / length, (y1 - y0) / length
         head = [(x1, y1), *((x1 - 8 * dx + s * dy, y1 - 8 * dy - s * dx) for s in (3.5, -3.5))]
         corners = " ".join(f"{x:.1f},{y:.1f}" for x, y in head)
-        self.marks.append(f'<polygon points="{corners}" fill="{colour}"/>')
+        self.marks.append(f'<polygon points="{corners}" fill="{color}"/>')
 
-    def dots(self, points: Iterable[Point], colour: str = RED, radius: float = 3) -> None:
+    def dots(self, points: Iterable[Point], color: str = RED, radius: float = 3) -> None:
         """A dot at each point."""
         for x, y in map(self.at, points):
-            self.marks.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{radius}" fill="{colour}"/>')
+            self.marks.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{radius}" fill="{color}"/>')
 
-    def text(self, point: Point, words: str, colour: str = INK, anchor: str = "middle") -> None:
+    def text(self, point: Point, words: str, color: str = INK, anchor: str = "middle") -> None:
         """Words at a point."""
         x, y = self.at(point)
         self.marks.append(
-            f'<text x="{x:.1f}" y="{y:.1f}" fill="{colour}" text-anchor="{anchor}">'
+            f'<text x="{x:.1f}" y="{y:.1f}" fill="{color}" text-anchor="{anchor}">'
             f"{escape(words)}</text>"
         )
 
@@ -155,11 +155,11 @@ def finding_a_rate() -> str:
     plot.text((-1.6, -2.3), "learning rate, rising by a tenth with every step")
     for power in range(-4, 1):
         plot.text((power, -1.1), f"{10.0**power:g}", GREY)
-    for rate, colour, words, side in [
+    for rate, color, words, side in [
         (curve.suggestion, GREEN, "suggestion ", "end"), (critical, RED, " critical rate", "start"),
     ]:  # fmt: skip
-        plot.line([(log10(rate), -0.3), (log10(rate), 12)], colour, 1)
-        plot.text((log10(rate), 11.5), words, colour, side)
+        plot.line([(log10(rate), -0.3), (log10(rate), 12)], color, 1)
+        plot.text((log10(rate), 11.5), words, color, side)
     plot.line(points, BLUE, 2)
     return page(560, 285, "Start with something small and slowly increase it", plot)
 

@@ -13,13 +13,13 @@ from typing import Any
 from micrograd_gd.engine import Value
 from micrograd_gd.errors import ArgumentError, NotANumberError, NumberRangeError, ShapeError
 from micrograd_gd.functional import dot, hardtanh
-from micrograd_gd.initialisers import INITIALISERS, Initialiser, find_initialiser
+from micrograd_gd.initializers import INITIALIZERS, Initializer, find_initializer
 from micrograd_gd.names import answer, close_module
 from micrograd_gd.table.numbers import generator, number, require_count, shorten
 from micrograd_gd.table.ops import OPERATIONS, Operation, operation
 from micrograd_gd.text import escape
 
-__all__ = ["INITIALISERS", "MLP", "Layer", "Module", "Neuron"]
+__all__ = ["INITIALIZERS", "MLP", "Layer", "Module", "Neuron"]
 
 Activation = str | Callable[[Any], Any] | None
 
@@ -129,7 +129,7 @@ class Neuron(Module):
 
     `w` has `nin` weights, `b` is the bias, 0 at first. `activation` is the name of a one-operand
     operation, "hardtanh", "linear" or None, or a function of one `Value`; `nonlin=False` is
-    micrograd's word for "linear". `init` is a name in `INITIALISERS` or a function of fan-in,
+    micrograd's word for "linear". `init` is a name in `INITIALIZERS` or a function of fan-in,
     fan-out and a `random.Random`. By default it suits the activation: "he" for relu and its
     relatives, "lecun" for selu and linear, otherwise "glorot". `seed` alone decides the weights;
     None leaves them to Python's own generator. `fan_out` is how many neurons share the inputs.
@@ -147,12 +147,12 @@ class Neuron(Module):
         nonlin: bool = True,  # noqa: FBT001, FBT002 — micrograd's signature
         *,
         activation: Activation = "relu",
-        init: str | Initialiser | None = None,
+        init: str | Initializer | None = None,
         seed: int | Random | None = None,
         fan_out: int = 1,
     ) -> None:
         self.activation = _find_activation(activation if nonlin else None)
-        draw = find_initialiser(init, activation_name(self.activation))
+        draw = find_initializer(init, activation_name(self.activation))
         random = generator(seed)
         width, fan_out = require_count("nin", nin), require_count("fan_out", fan_out)
         self.w = [Value(draw(width, fan_out, random)) for _ in range(width)]
@@ -231,7 +231,7 @@ class MLP(Module):
         activation: Activation = "relu",
         *,
         output_activation: Activation = None,
-        init: str | Initialiser | None = None,
+        init: str | Initializer | None = None,
         seed: int | Random | None = None,
     ) -> None:
         widths = [nin, *(nouts if isinstance(nouts, Iterable) else [nouts])]

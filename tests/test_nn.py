@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from micrograd_gd import MLP, Layer, Module, Neuron, functional
 from micrograd_gd.engine import Value
 from micrograd_gd.errors import ArgumentError, NotANumberError, ShapeError
-from micrograd_gd.nn import INITIALISERS
+from micrograd_gd.nn import INITIALIZERS
 from micrograd_gd.table.ops import OPERATIONS
 
 UNARY = [name for name, row in OPERATIONS.items() if row.is_unary]
@@ -271,7 +271,7 @@ def test_what_is_no_sequence_of_numbers_is_a_type_error(x, message):
         (lambda: Neuron(2, activation="dot"), "no activation is called 'dot'"),
         (lambda: Neuron(2, activation=3), "activation is 3; expected a name or a function"),
         (lambda: Layer(2, 2, init="hee"), "'hee': choose uniform, he, glorot, lecun, or give"),
-        (lambda: Layer(2, 2, init=3), "no initialiser is called 3"),
+        (lambda: Layer(2, 2, init=3), "no initializer is called 3"),
     ],
 )
 def test_a_wrong_argument_is_named(make, message):
@@ -289,7 +289,7 @@ def test_an_unknown_activation_lists_all_choices():
 # Initial weights.
 
 
-@given(architectures, seeds, st.sampled_from([*INITIALISERS, None]))
+@given(architectures, seeds, st.sampled_from([*INITIALIZERS, None]))
 @example((2, [16, 16, 1]), 1337, None)
 def test_the_seed_alone_decides_the_weights(architecture, seed, init):
     first = MLP(*architecture, seed=seed, init=init).state_dict()
@@ -329,7 +329,7 @@ def test_a_generator_may_stand_for_the_seed():
         (lambda x: x, "glorot"),
     ],
 )  # fmt: skip
-def test_the_initialiser_suits_the_activation(activation, init):
+def test_the_initializer_suits_the_activation(activation, init):
     chosen = Layer(4, 3, activation=activation, seed=7).state_dict()
     assert chosen == Layer(4, 3, activation=activation, init=init, seed=7).state_dict()
 
@@ -338,7 +338,7 @@ def test_the_initialiser_suits_the_activation(activation, init):
     ("init", "variance"),
     [("uniform", 1 / 3), ("he", 2 / 50), ("glorot", 2 / (50 + 200)), ("lecun", 1 / 50)],
 )
-def test_weights_have_the_variance_of_their_initialiser(init, variance):
+def test_weights_have_the_variance_of_their_initializer(init, variance):
     layer = Layer(50, 200, init=init, seed=3)
     weights = [w.data for neuron in layer.neurons for w in neuron.w]
     # Of 10,000 weights; the standard error of a variance is at most √(2 / 10,000) = 1.4 % of it.
@@ -346,7 +346,7 @@ def test_weights_have_the_variance_of_their_initialiser(init, variance):
     assert abs(statistics.fmean(weights)) < 4 * math.sqrt(variance / len(weights))
 
 
-def test_an_initialiser_may_be_a_function():
+def test_an_initializer_may_be_a_function():
     seen = []
 
     def init(fan_in, fan_out, generator):

@@ -6,6 +6,7 @@ functions that the program would call. `core/native/passes/` does the same in C 
 without batches.
 """
 
+import ast
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -76,8 +77,16 @@ def describe(op: Operation) -> Traits:
     """The traits of an operation, which follow from its row."""
     is_text = isinstance(op.value, str)
     left, right = op.neutral
-    squared = operation("square") if ("b", 2.0, "square(a)") in op.identities else None
-    return Traits(is_text, op.value == op.operands[0], right, left, squared)
+    return Traits(is_text, op.value == op.operands[0], right, left, _find_squared(op))
+
+
+def _find_squared(op: Operation) -> Operation | None:
+    """The operation of operand 1 that this one is where operand 2 is 2.0."""
+    for letter, x, text in op.identities:
+        match op.tree(text):
+            case ast.Call(ast.Name(name), [ast.Name(first)]) if (first, letter) == op.operands:
+                return operation(name) if x == 2.0 else None
+    return None
 
 
 _MULTIPLY = operation("mul")

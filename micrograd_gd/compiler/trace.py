@@ -1,7 +1,8 @@
 """From a function to a program: the function is called on values, and what they do is written down.
 
-The engines report every node and every comparison while a trace is under way (`blocks.Trace`). What
-a program could not repeat, such as taking a number out of the graph, is refused then and there.
+The engines report every node and every comparison while a trace is under way (`blocks.Tracer`).
+What a program could not repeat, such as taking a number out of the graph, is refused then and
+there.
 """
 
 import math

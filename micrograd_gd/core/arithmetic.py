@@ -89,7 +89,7 @@ class Values(Floats):
 class Recorded(Values):
     """Values of a trace, which has a word in what a partial is."""
 
-    def __init__(self, trace: blocks.Trace, *, last: bool) -> None:
+    def __init__(self, trace: blocks.Tracer, *, last: bool) -> None:
         self.trace = trace
         self.last = last
 
@@ -105,7 +105,7 @@ class Recorded(Values):
 FLOATS, VALUES = Floats(), Values()
 
 
-def record_partial(node: Any, i: int, trace: blocks.Trace | None, *, last: bool) -> Any:
+def record_partial(node: Any, i: int, trace: blocks.Tracer | None, *, last: bool) -> Any:
     """The partial over values: what the sweeps in C call where they have no code for it."""
     if trace:
         return trace.partial(node, i, last=last)

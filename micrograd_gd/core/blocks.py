@@ -201,7 +201,7 @@ def observe(node: Any) -> None:
         node.forget()
 
 
-class Trace(Protocol):
+class Tracer(Protocol):
     """What the compiler is told while it calls a function to see what it computes."""
 
     events: list[Any]  # every node, in the order in which they are made
@@ -241,12 +241,12 @@ class Trace(Protocol):
         """Whether x stands for many numbers at once, which no check can look at."""
 
 
-def tracing(trace: Trace) -> Switch:
+def tracing(trace: Tracer) -> Switch:
     """Report to `trace` what happens to values."""
     return Switch(_trace, trace)
 
 
-def trace() -> Trace | None:
+def trace() -> Tracer | None:
     """The trace that is under way here, if any."""
     return find(_trace) if open_blocks else None
 

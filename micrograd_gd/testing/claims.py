@@ -20,7 +20,7 @@ from micrograd_gd.testing.report import Comparison
 from micrograd_gd.testing.subject import Mode, Subject, cut
 from micrograd_gd.transforms import trees
 
-NEIGHBOURS = 6  # points nearby at which a claim is asked again
+NEIGHBORS = 6  # points nearby at which a claim is asked again
 APART = 2.0**-50  # their relative distance
 
 Claims = dict[str, tuple[Matrix, Matrix]]  # by mode, derivatives and their scatter
@@ -50,9 +50,9 @@ def _scatter(
     subject: Subject, rows: Matrix, rows_at: Callable[[Sequence[float]], Matrix]
 ) -> Matrix:
     """How derivatives scatter among points nearby, which is their own rounding error."""
-    random = Random(0)  # noqa: S311 — neighbours, no secrets
+    random = Random(0)  # noqa: S311 — neighbors, no secrets
     samples = []
-    for _ in range(NEIGHBOURS):
+    for _ in range(NEIGHBORS):
         numbers = [x * (1 + random.choice((-APART, APART))) for x in subject.numbers]
         try:
             samples.append(rows_at(numbers))

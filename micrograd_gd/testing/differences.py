@@ -1,7 +1,7 @@
 """The slope of a function that is known only by its values, and its error.
 
 Difference quotients are extrapolated to step 0 (Ridders, 1982). The error of the best is the
-disagreement of its neighbours in the table, and the effect of the noise of the values.
+disagreement of its neighbors in the table, and the effect of the noise of the values.
 
 First on a ladder of steps to both sides, whose smaller steps show the noise: 16 values, which are
 enough where the function is smooth. Where that does not settle, from several first steps, on

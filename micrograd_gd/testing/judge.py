@@ -172,7 +172,7 @@ def _agree(found: Interval, exact: Interval) -> bool:
 
 
 def _near(interval: Interval) -> Any:
-    """A few times the distance between neighbouring floats."""
+    """A few times the distance between neighboring floats."""
     return CLOSE * _size(interval) + SMALLEST
 
 

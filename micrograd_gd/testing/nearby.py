@@ -82,7 +82,7 @@ def slopes_along(subject: Subject, direction: Sequence[float]) -> list[Interval]
 
     The lowest and the highest are looked for on either side of each number in turn.
     """
-    random = Random(2)  # noqa: S311 — neighbours, no secrets
+    random = Random(2)  # noqa: S311 — neighbors, no secrets
     sides = [NEAR * random.uniform(0.5, 1) * (abs(x) or 1.0) for x in subject.numbers]
     found = []
     for i in range(subject.out_structure.size):

@@ -97,7 +97,7 @@ def _borders(row: Operation) -> list[str]:
 
 
 def special_points(row: Operation) -> list[float]:
-    """The numbers that the domain and the kinks mention, and their neighbours.
+    """The numbers that the domain and the kinks mention, and their neighbors.
 
     >>> from micrograd_gd.table.ops import operation
     >>> special_points(operation("log"))

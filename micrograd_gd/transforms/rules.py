@@ -75,7 +75,7 @@ def _zeros(structure: trees.Structure) -> Any:
 _written: ContextVar[tuple[Any, ...]] = ContextVar("_written", default=())  # whose rules are
 
 
-def record_in_trace(trace: blocks.Trace, of: Any, args: tuple[Any, ...]) -> Any:
+def record_in_trace(trace: blocks.Tracer, of: Any, args: tuple[Any, ...]) -> Any:
     """The result as values: of the rule's arithmetic if that is what it is, else of Python code.
 
     Raises what the rule raises for plain numbers.

@@ -378,8 +378,8 @@ def test_values_that_are_made_together_lie_together_whatever_died_before():
         before.pop()
     addresses = [id(x) for x in [Native(0.0) for _ in range(10_000)]]
     size = sys.getsizeof(Native(0.0))
-    neighbours = [b - a == size for a, b in itertools.pairwise(addresses)]
-    assert sum(neighbours) > 9000
+    neighbors = [b - a == size for a, b in itertools.pairwise(addresses)]
+    assert sum(neighbors) > 9000
 
 
 def test_a_value_keeps_its_memory_when_all_around_it_die():

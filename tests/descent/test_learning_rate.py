@@ -179,7 +179,7 @@ def test_the_suggestion_is_below_the_critical_rate_and_not_far(spectrum, seed):
     critical = 2 / max(spectrum)
     assert critical / 100 < curve.suggestion < critical
     assert len(curve.rates) == len(curve.losses)
-    assert all(b == pytest.approx(1.1 * a) for a, b in zip(curve.rates, curve.rates[1:]))  # noqa: B905 — neighbours
+    assert all(b == pytest.approx(1.1 * a) for a, b in zip(curve.rates, curve.rates[1:]))  # noqa: B905 — neighbors
 
 
 @given(st.sets(st.integers(5, 150), max_size=8), st.floats(2, 1e6))

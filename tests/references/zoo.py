@@ -283,7 +283,7 @@ wrong(
     (2.0, 5.0),
 )
 wrong(
-    "neighbours in a difference",
+    "neighbors in a difference",
     lambda m, x, y, z: (y - x) ** 2 + (z - y) ** 2,
     lambda x, y, z: (-2 * (y - x), 2 * (y - x), 2 * (z - y)),
     (1.0, 2.0, 4.0),

@@ -237,7 +237,7 @@ def test_a_faulty_row_is_refused_whole(name, arguments, message):
 
 def test_columns_are_checked(name):
     for columns, message in [
-        ({"colour": "red"}, "no column is called colour"),
+        ({"color": "red"}, "no column is called color"),
         ({"properties": "wiggly"}, "no property is called wiggly"),
         ({"domain": "foo(x) > 0"}, "'foo' in 'foo"),
         ({"method": "add"}, "'__add__' is taken"),

@@ -1,7 +1,7 @@
 /* The extension: the whole native engine as one translation unit, as SQLite is one.
 
    All functions are static, so no name leaves this file, and the compiler puts the short ones in
-   wherever they are called, across files and on every platform, without link-time optimisation.
+   wherever they are called, across files and on every platform, without link-time optimization.
    The files stand below in the order in which to read them: each uses what stands before it, and
    nothing that comes later. Headers declare the types.
 

@@ -249,8 +249,8 @@ class _Drawing:
         return plain(self.folding.scopes.paths[part][-1])
 
     def _shade(self, node: Value) -> str:
-        colour = tint(boxes.gradient(node), self.steepest, palest=0.12, deepest=0.5)
-        return f' bgcolor="{colour}"' if colour else ""
+        color = tint(boxes.gradient(node), self.steepest, palest=0.12, deepest=0.5)
+        return f' bgcolor="{color}"' if color else ""
 
     def _id(self, item: Item) -> str:
         return self.ids[item] if isinstance(item, Bundle) else self.numbering.number(item)

@@ -1,4 +1,4 @@
-"""How drawings of graphs look: their fonts and colours, and text in Graphviz's markup."""
+"""How drawings of graphs look: their fonts and colors, and text in Graphviz's markup."""
 
 import html
 import math
@@ -19,13 +19,13 @@ _PLURALS = {"leaf": "leaves", "box": "boxes"}
 def tint(x: float, largest: float, palest: float, deepest: float) -> str:
     """Blue for a positive number, orange for a negative one, deeper for a larger one.
 
-    The text is empty where there is no colour: for 0, nan and infinities.
+    The text is empty where there is no color: for 0, nan and infinities.
     """
     if x == 0 or not (math.isfinite(x) and largest):
         return ""
     strength = palest + (deepest - palest) * math.sqrt(abs(x) / largest)
-    colour = _POSITIVE if x > 0 else _NEGATIVE
-    mixed = (round(255 + strength * (channel - 255)) for channel in colour)
+    color = _POSITIVE if x > 0 else _NEGATIVE
+    mixed = (round(255 + strength * (channel - 255)) for channel in color)
     return "#" + "".join(f"{channel:02x}" for channel in mixed)
 
 

@@ -10,8 +10,8 @@ from micrograd_gd.errors import ArgumentError, ShapeError
 from micrograd_gd.table.numbers import number, require_count
 from micrograd_gd.viz.plots.figure import INK, LARGEST, Path, axes, spread
 
-_MARKS = "osD^v<>pPX"  # of the classes, so that they differ without colours
-_COLOURS = ("#d9822b", "#2f6fab", "#3f9159", "#8a63c9", "#6b7785")
+_MARKS = "osD^v<>pPX"  # of the classes, so that they differ without colors
+_COLORS = ("#d9822b", "#2f6fab", "#3f9159", "#8a63c9", "#6b7785")
 
 
 def plot_decision_boundary(
@@ -54,7 +54,7 @@ def plot_decision_boundary(
             panel.scatter(
                 *zip(*own, strict=True),
                 s=30,
-                color=_COLOURS[kind % len(_COLOURS)],
+                color=_COLORS[kind % len(_COLORS)],
                 marker=_MARKS[kind % len(_MARKS)],
                 edgecolors="white",
                 linewidths=0.7,
@@ -156,12 +156,12 @@ def _draw_level(
 
 
 def _shade(probabilities: Sequence[float]) -> tuple[float, float, float]:
-    """The colour of the most probable class, deeper the more probable it is."""
+    """The color of the most probable class, deeper the more probable it is."""
     kind = _decide(probabilities)
     if kind is None:
         return 1.0, 1.0, 1.0
     even = 1 / len(probabilities)
     strength = 0.08 + 0.47 * (probabilities[kind] - even) / (1 - even)
-    colour = _COLOURS[kind % len(_COLOURS)]
-    red, green, blue = (1 + strength * (int(colour[i : i + 2], 16) / 255 - 1) for i in (1, 3, 5))
+    color = _COLORS[kind % len(_COLORS)]
+    red, green, blue = (1 + strength * (int(color[i : i + 2], 16) / 255 - 1) for i in (1, 3, 5))
     return red, green, blue

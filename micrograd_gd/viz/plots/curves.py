@@ -105,10 +105,10 @@ def _draw(ax: Any, rows: list[Mapping[str, float]], name: str) -> None:
     columns = [c for c in (name, f"validation_{name}") if any(c in row for row in rows)]
     looks = (("training", BLUE, "-"), ("validation", ORANGE, "--"))
     figures = {column: _drawable(row.get(column, math.nan) for row in rows) for column in columns}
-    for column, (label, colour, line) in zip(columns, looks, strict=False):
+    for column, (label, color, line) in zip(columns, looks, strict=False):
         # One point is no line, so it gets a mark.
         mark = "o" if len(rows) == 1 else None
-        ax.plot(epochs, figures[column], color=colour, linestyle=line, label=label, marker=mark)
+        ax.plot(epochs, figures[column], color=color, linestyle=line, label=label, marker=mark)
     numbers = [x for column in columns for x in figures[column] if not math.isnan(x)]
     if name == "accuracy":
         ax.set_ylim(-0.03, 1.03)

@@ -12,7 +12,7 @@ from micrograd_gd.viz.graphs import boxes
 from micrograd_gd.viz.graphs.scopes import path_of_a_parameter
 from micrograd_gd.viz.plots.figure import Path, axes, tidy, write
 
-_STATES = {  # of the units of a layer: colour and hatching, from the darkest to the lightest
+_STATES = {  # of the units of a layer: color and hatching, from the darkest to the lightest
     "dead": ("#3e4c59", "xx"),
     "vanishing": ("#8593a3", "//"),
     "well": ("#cfe0f1", ""),
@@ -51,9 +51,9 @@ def plot_gradients(
     names = [f"{write(plain(name))} ({sum(states.values()):,})" for name, states in layers.items()]
     with axes(path, ax, size=(6.4, 1.6 + 0.35 * len(layers))) as (panel,):
         left = [0.0] * len(layers)
-        for state, (colour, hatch) in _STATES.items():
+        for state, (color, hatch) in _STATES.items():
             shares = [states[state] / sum(states.values()) for states in layers.values()]
-            look = {"color": colour, "hatch": hatch, "edgecolor": "white", "label": state}
+            look = {"color": color, "hatch": hatch, "edgecolor": "white", "label": state}
             panel.barh(range(len(layers)), shares, left=left, height=0.7, **look)
             left = [start + share for start, share in zip(left, shares, strict=True)]
         panel.set_yticks(range(len(layers)), names)

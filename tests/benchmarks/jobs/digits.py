@@ -60,8 +60,8 @@ def numpy_by_hand(_):
     return step
 
 
-@digits.by("jax.jit, vectorised by hand", "jax")
-def jax_vectorised(jax):
+@digits.by("jax.jit, vectorized by hand", "jax")
+def jax_vectorized(jax):
     def loss(params, pictures, classes):
         logs = jax.nn.log_softmax(batch_scores(params, pictures, jax.nn.relu))
         return -jax.numpy.take_along_axis(logs, classes[:, None], axis=1).mean()
@@ -71,7 +71,7 @@ def jax_vectorised(jax):
     return lambda: jax.block_until_ready(run(*given))
 
 
-@digits.by("torch, eager, vectorised by hand", "torch")
+@digits.by("torch, eager, vectorized by hand", "torch")
 def torch_eager(torch):
     params = [tuple(map(torch.tensor, layer)) for layer in parameters(SIZES)]
     every = [p.requires_grad_() for layer in params for p in layer]
@@ -85,7 +85,7 @@ def torch_eager(torch):
     return step
 
 
-@digits.by("autograd, vectorised by hand", "autograd")
+@digits.by("autograd, vectorized by hand", "autograd")
 def autograd(package):
     np = package.numpy
 

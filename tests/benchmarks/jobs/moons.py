@@ -123,8 +123,8 @@ def numpy_by_hand(_):
     return descent_on_arrays(value_and_gradient)
 
 
-@moons.by("jax.jit, vectorised by hand", "jax")
-def jax_vectorised(jax):
+@moons.by("jax.jit, vectorized by hand", "jax")
+def jax_vectorized(jax):
     def loss(params, points, labels):
         margins = 1 - labels * batch_scores(params, points, jax.nn.relu)[:, 0]
         squares = sum((p * p).sum() for p in jax.tree.leaves(params))
@@ -159,7 +159,7 @@ def jax_descent(jax, loss):
     return step
 
 
-@moons.by("torch, eager, vectorised by hand", "torch")
+@moons.by("torch, eager, vectorized by hand", "torch")
 def torch_eager(torch):
     params = [tuple(map(torch.tensor, layer)) for layer in parameters(SIZES)]
     every = [p.requires_grad_() for layer in params for p in layer]

@@ -43,27 +43,27 @@ def casadi_function(casadi, options):
     return casadi.Function("f", [x], [y, casadi.gradient(y, x)], options)
 
 
-@rosenbrock_1000.by("jax.jit, vectorised by hand", "jax")
-def jax_vectorised(jax):
-    run, x = jax.jit(jax.value_and_grad(vectorised)), jax.numpy.array(X)
+@rosenbrock_1000.by("jax.jit, vectorized by hand", "jax")
+def jax_vectorized(jax):
+    run, x = jax.jit(jax.value_and_grad(vectorized)), jax.numpy.array(X)
     return lambda: jax.block_until_ready(run(x))
 
 
-@rosenbrock_1000.by("torch, eager, vectorised by hand", "torch")
+@rosenbrock_1000.by("torch, eager, vectorized by hand", "torch")
 def torch_eager(torch):
     x = torch.tensor(X, requires_grad=True)
 
     def step():
-        y = vectorised(x)
+        y = vectorized(x)
         return y.detach(), torch.autograd.grad(y, x)[0]
 
     return step
 
 
-@rosenbrock_1000.by("autograd, vectorised by hand", "autograd")
+@rosenbrock_1000.by("autograd, vectorized by hand", "autograd")
 def autograd(package):
-    return partial(package.value_and_grad(vectorised), X)
+    return partial(package.value_and_grad(vectorized), X)
 
 
-def vectorised(x):
+def vectorized(x):
     return (100 * (x[1:] - x[:-1] ** 2) ** 2 + (1 - x[:-1]) ** 2).sum()

@@ -19,7 +19,7 @@ from micrograd_gd.viz import architecture
 
 
 def arrows(picture):
-    """From where to where each visible line goes, with its colour and width."""
+    """From where to where each visible line goes, with its color and width."""
     pattern = r'(\S+) -> (\S+) \[color="(#\w+)" edgetooltip="(.*?)" penwidth=([\d.]+)\]'
     return re.findall(pattern, picture.dot)
 
@@ -35,7 +35,7 @@ def test_a_network_has_a_line_for_every_weight():
     assert [float(line[3].split(": ")[1]) for line in lines] == weights
 
 
-def test_weights_are_coloured_by_sign_and_drawn_by_size():
+def test_weights_are_colored_by_sign_and_drawn_by_size():
     model = Neuron(4)
     for weight, number in zip(model.w, (2.0, -2.0, 0.5, 0.0), strict=True):
         weight.data = number

@@ -218,22 +218,22 @@ def test_partials_stand_beside_their_arrows_on_request():
     assert not re.findall(arrow, graph(y).dot)
 
 
-def colours(picture):
-    """The colour behind each gradient, by the name of the box."""
+def colors(picture):
+    """The color behind each gradient, by the name of the box."""
     pattern = r'^\s*(v\d+) .*?<td(?: bgcolor="(#[0-9a-f]{6})")?><font[^>]*>grad'
     return dict(re.findall(pattern, picture.dot, flags=re.MULTILINE))
 
 
-def brightness(colour):
-    return sum(int(colour[i : i + 2], 16) for i in (1, 3, 5))
+def brightness(color):
+    return sum(int(color[i : i + 2], 16) for i in (1, 3, 5))
 
 
-def test_gradients_are_coloured_by_sign_and_strength():
+def test_gradients_are_colored_by_sign_and_strength():
     x = [Value(1.0) for _ in range(4)]
     y = x[0] * 4 + x[1] * -4 + x[2] * 0.5 + x[3] * 0.0
-    assert set(colours(graph(y)).values()) == {""}
+    assert set(colors(graph(y)).values()) == {""}
     y.backward()
-    shades = colours(graph(y))
+    shades = colors(graph(y))
     names = {node: f"v{i}" for i, node in enumerate(y.nodes(), 1)}
     up, down, weak, none = (shades[names[each]] for each in x)
     assert int(up[5:], 16) > int(up[1:3], 16)  # more blue than red
@@ -243,12 +243,12 @@ def test_gradients_are_coloured_by_sign_and_strength():
 
 
 @pytest.mark.parametrize("gradient", [math.inf, -math.inf, math.nan])
-def test_a_gradient_that_is_not_finite_leaves_colours_to_the_others(gradient):
+def test_a_gradient_that_is_not_finite_leaves_colors_to_the_others(gradient):
     x, z = Value(1.0), Value(2.0)
     y = x * z
     y.backward()
     x.grad = gradient
-    shades = colours(graph(y))
+    shades = colors(graph(y))
     assert shades["v1"] == ""
     assert shades["v2"] == shades["v3"] != ""
 
@@ -266,7 +266,7 @@ def test_a_gradient_that_is_a_value_itself_is_shown_as_its_number():
     assert "x  data 3  grad 6" in str(graph(y))
 
 
-def test_a_leaf_that_is_used_more_than_once_has_a_colour_of_its_own():
+def test_a_leaf_that_is_used_more_than_once_has_a_color_of_its_own():
     a, b = Value(1.0), Value(2.0)
     source = graph(a * a + b).dot
     fills = dict(re.findall(r'^\s*(v\d) .*fillcolor="(#[0-9a-f]{6})"', source, flags=re.MULTILINE))
@@ -275,7 +275,7 @@ def test_a_leaf_that_is_used_more_than_once_has_a_colour_of_its_own():
     assert fills["v3"] != fills["v2"]
 
 
-def test_a_result_that_is_used_more_than_once_keeps_its_colour():
+def test_a_result_that_is_used_more_than_once_keeps_its_color():
     b = Value(1.0) * 2
     source = graph(b * b * b * 1).dot
     fills = re.findall(r'^\s*v[234] .*fillcolor="(#[0-9a-f]{6})"', source, flags=re.MULTILINE)

@@ -79,7 +79,7 @@ struct Node {
 };
 
 /* Memory for nodes comes in slabs. Births fill them by rising addresses, in whatever order those
-   before died: so neighbours were born one after the other, and what walks and deaths come to next
+   before died: so neighbors were born one after the other, and what walks and deaths come to next
    is on its way into the cache when they do. */
 
 #ifndef MOST_EMPTY /* slabs that are kept for nodes to come */

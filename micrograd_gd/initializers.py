@@ -6,10 +6,10 @@ from random import Random
 
 from micrograd_gd.errors import ArgumentError
 
-Initialiser = Callable[[int, int, Random], float]
+Initializer = Callable[[int, int, Random], float]
 
 # From the number of inputs, the number of neurons that share them, and a generator: a weight.
-INITIALISERS: dict[str, Initialiser] = {
+INITIALIZERS: dict[str, Initializer] = {
     "uniform": lambda _fan_in, _fan_out, random: random.uniform(-1.0, 1.0),  # as micrograd does
     # He et al., 2015, eq. 10: keeps the variance through a relu, which halves it
     "he": lambda fan_in, _fan_out, random: random.gauss(0.0, math.sqrt(2 / fan_in)),
@@ -21,28 +21,28 @@ INITIALISERS: dict[str, Initialiser] = {
     "lecun": lambda fan_in, _fan_out, random: random.gauss(0.0, math.sqrt(1 / fan_in)),
 }
 
-# The initialiser that suits an activation; what is not listed gets "glorot".
+# The initializer that suits an activation; what is not listed gets "glorot".
 _SUITED = {
     **dict.fromkeys(("relu", "leaky_relu", "elu", "gelu", "silu", "mish", "softplus"), "he"),
     **dict.fromkeys(("linear", "selu"), "lecun"),
 }
 
 
-def find_initialiser(choice: str | Initialiser | None, activation: str) -> Initialiser:
-    """The initialiser of that name; None takes the one that suits the activation.
+def find_initializer(choice: str | Initializer | None, activation: str) -> Initializer:
+    """The initializer of that name; None takes the one that suits the activation.
 
     Raises ArgumentError for an unknown name.
 
-    >>> find_initialiser(None, "relu") is INITIALISERS["he"]
+    >>> find_initializer(None, "relu") is INITIALIZERS["he"]
     True
     """
     if choice is None:
         choice = _SUITED.get(activation, "glorot")
-    if isinstance(choice, str) and choice in INITIALISERS:
-        return INITIALISERS[choice]
+    if isinstance(choice, str) and choice in INITIALIZERS:
+        return INITIALIZERS[choice]
     if isinstance(choice, str) or not callable(choice):
         raise ArgumentError(
-            f"no initialiser is called {choice!r}: choose {', '.join(INITIALISERS)}, "
+            f"no initializer is called {choice!r}: choose {', '.join(INITIALIZERS)}, "
             f"or give a function of fan-in, fan-out and a random.Random"
         )
     return choice
