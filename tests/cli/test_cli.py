@@ -564,7 +564,7 @@ def test_a_training_that_diverges_leaves_an_earlier_one_as_it_is(options, run):
 
 def test_a_training_that_diverges_once_it_is_resumed_leaves_the_model_of_its_interruption(run):
     Path("two.csv").write_text(CSV["good.csv"])
-    interrupted(run, "two.csv", "--epochs", "9")
+    interrupt(run, "two.csv", "--epochs", "9")
     checkpoint(lambda c: c["arrays"].update(parameters=[1e308] * len(c["arrays"]["parameters"])))
     before = contents("run")
     done = run("train", "--resume", "run")
