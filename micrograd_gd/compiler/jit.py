@@ -48,8 +48,8 @@ def jit(
 ) -> "CompiledFunction | Callable[[Callable[..., Any]], CompiledFunction]":
     """The same function, traced at its first call and run as a compiled program from then on.
 
-    It takes and returns what `f` does: numbers, nested lists, tuples, dicts and NumPy arrays. Its
-    results are plain numbers, those of `f` on values bit for bit.
+    It takes and returns what `f` does: numbers, NumPy arrays, and containers of them. Its results
+    are plain numbers, those of `f` on values bit for bit.
 
     Static arguments go to `f` as they are, and each of their values gets a program of its own:
     give their places in `static_argnums` or their names in `static_argnames`. `backend` is `auto`,

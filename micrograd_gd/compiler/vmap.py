@@ -94,16 +94,10 @@ class _Batch:
     def _samples_first(self, x: Any, axis: int, name: str, depth: int = 0) -> Any:
         """The argument with each array's samples along its first axis."""
         trees.check_depth(depth, name)
-        if isinstance(x, dict):
-            return {
-                key: self._samples_first(x[key], axis, trees.name_below(name, key), depth + 1)
-                for key in x
-            }
-        if isinstance(x, (list, tuple)):
-            parts = [
-                self._samples_first(y, axis, f"{name}[{i}]", depth + 1) for i, y in enumerate(x)
-            ]
-            return type(x)(*parts) if hasattr(x, "_fields") else type(x)(parts)
+        if found := trees.split(x):
+            top, parts = found
+            named = zip(parts, top.name_parts(name), strict=True)
+            return top.fill([self._samples_first(y, axis, each, depth + 1) for y, each in named])
         shape = getattr(x, "shape", None)
         if shape is None:
             raise ShapeError(
@@ -149,11 +143,9 @@ class _Batch:
 
 
 def _of_arrays(x: Any, convert: Callable[[Any], Any]) -> Any:
-    if isinstance(x, dict):
-        return {key: _of_arrays(y, convert) for key, y in x.items()}
-    if isinstance(x, (list, tuple)):
-        parts = [_of_arrays(y, convert) for y in x]
-        return type(x)(*parts) if hasattr(x, "_fields") else type(x)(parts)
+    if found := trees.split(x):
+        top, parts = found
+        return top.fill([_of_arrays(y, convert) for y in parts])
     return convert(x)
 
 

@@ -1,10 +1,10 @@
 """Functions into functions: `grad`, `jacobian`, `hessian` and their relatives.
 
-All take ordinary functions of numbers, nested lists, tuples, dicts and NumPy arrays. A transform
-calls the function on fresh values and runs a sweep over what was recorded. The results are plain
-floats, unless a transform is at work around it, or an argument is a `Value`: then they are values
-of that graph, so that transforms nest to any depth. No two can take each other's derivative for
-their own, because each asks for the derivative along its own fresh nodes.
+All take ordinary functions of numbers, NumPy arrays, and containers of them. A transform calls the
+function on fresh values and runs a sweep over what was recorded. The results are plain floats,
+unless a transform is at work around it, or an argument is a `Value`: then they are values of that
+graph, so that transforms nest to any depth. No two can take each other's derivative for their own,
+because each asks for the derivative along its own fresh nodes.
 """
 
 from collections.abc import Sequence

@@ -167,8 +167,6 @@ class Recording:
 
     def sparse_jacobian(self, mode: Mode | None) -> SparseMatrix:
         """The derivatives, without those that are 0 whatever the numbers."""
-        if blocks.trace():
-            raise JitError("sparse derivatives are not compiled: leave out sparse=True")
         m, n = len(self.outputs), len(self.inputs)
         found: dict[tuple[int, int], Any] = {}
         for sweep_mode, starts, entries in plan(pattern(self.outputs, self.inputs), n, mode):

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any, Literal, NamedTuple
 
-from micrograd_gd.core import sweep
+from micrograd_gd.core import blocks, sweep
 from micrograd_gd.engine import Value
 
 Mode = Literal["forward", "reverse"]
@@ -69,8 +69,13 @@ def pattern(outputs: Sequence[Any], inputs: Sequence[Value]) -> list[list[int]]:
     return [rows[y] if isinstance(y, Value) else [] for y in outputs]
 
 
-def _flows_to(node: Value) -> list[Any]:
-    """The operands that a derivative flows to."""
+def _flows_to(node: Any) -> list[Any]:
+    """The operands that a derivative flows to; in a trace, also those for other numbers."""
+    if blocks.trace():
+        op, operands = node.op, node.operands
+        formulas = op.partials if len(op.partials) == len(operands) else [""] * len(operands)
+        edges = zip(operands, formulas, strict=True)
+        return [x for x, formula in edges if formula != "None" and isinstance(x, Value)]
     edges = zip(node.operands, node.partials, strict=True)
     return [operand for operand, partial in edges if partial is not None]
 

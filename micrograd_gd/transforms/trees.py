@@ -1,31 +1,36 @@
-"""Nested lists, tuples, dicts and arrays of numbers, taken apart into leaves and put together.
+"""Nested containers and arrays of numbers, taken apart into leaves and put together.
+
+Containers are lists, tuples, dicts, dataclasses and None, which has nothing in it.
 
 A structure remembers everything but the numbers, so that a gradient has the form of its argument.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, is_dataclass, replace
 from functools import cached_property, lru_cache
 from itertools import accumulate, islice, product
 from numbers import Number
+from types import NoneType
 from typing import Any
 
 from micrograd_gd.engine import Value
 from micrograd_gd.errors import ShapeError
 from micrograd_gd.table.numbers import number, shorten
 from micrograd_gd.text import escape
+from micrograd_gd.transforms.sparsity import SparseMatrix
 
 
 @dataclass(frozen=True)
 class Structure:
     """What a tree is without its leaves: the kind of its top node, and what is below."""
 
-    kind: Any  # None for a leaf; otherwise list, tuple, a named tuple, dict or an array's type
-    keys: tuple[Any, ...] = ()  # of a dict
+    kind: Any  # None for a leaf; otherwise the type of a container or of an array
+    keys: tuple[Any, ...] = ()  # of a dict, or the fields of a dataclass
     shape: tuple[int, ...] = ()  # of an array
     below: tuple["Structure", ...] = ()
     size: int = 1  # the number of leaves
-    odd_keys: tuple[Any, ...] = ()  # what tells apart the keys of a dict that are not all text
+    odd_keys: tuple[Any, ...] = ()  # what tells apart keys other than text, and what is static
+    static: tuple[Any, ...] = ()  # what a container has beside its parts
 
     def __hash__(self) -> int:
         return self._hash
@@ -39,8 +44,9 @@ class Structure:
 
     @property
     def is_container(self) -> bool:
-        """Whether it is a list, a tuple or a dict: no number, and no array."""
-        return isinstance(self.kind, type) and issubclass(self.kind, (list, tuple, dict))
+        """Whether it is no number, and no array."""
+        kind = self.kind
+        return isinstance(kind, type) and (issubclass(kind, _CONTAINERS) or is_dataclass(kind))
 
     @property
     def is_flat(self) -> bool:
@@ -51,20 +57,48 @@ class Structure:
         """The container with these parts in it."""
         if self.kind is dict:
             return dict(zip(self.keys, parts, strict=True))
+        if self.kind is NoneType:
+            return None
+        if self.kind is SparseMatrix:
+            (rows, columns), shape = self.static
+            return SparseMatrix((parts[0], ([*rows], [*columns])), shape)
+        if is_dataclass(self.kind):
+            return self._fill_fields(dict(zip(self.keys, parts, strict=True)) | dict(self.static))
         return self.kind(*parts) if hasattr(self.kind, "_fields") else self.kind(parts)
+
+    def _fill_fields(self, parts: dict[str, Any]) -> Any:
+        given = {each.name for each in fields(self.kind) if each.init}
+        made = self.kind(**{name: x for name, x in parts.items() if name in given})
+        for name in parts.keys() - given:
+            object.__setattr__(made, name, parts[name])  # of a frozen one, too
+        return made
+
+    def name_parts(self, name: str) -> list[str]:
+        """How each part is reached from what is called `name`."""
+        if self.kind is dict:
+            return [f"{name}[{escape(repr(key))}]" for key in self.keys]  # which may print anything
+        if self.keys:
+            return [f"{name}.{key}" for key in self.keys]
+        return [f"{name}[{i}]" for i in range(len(self.below))]
 
     def __repr__(self) -> str:
         if self.kind is None:
             return "*"
-        if self.shape or not (self.keys or self.below or self.kind in {list, tuple, dict}):
+        if not self.is_container:
             return f"array{self.shape}"
+        if self.kind is NoneType:
+            return "None"
         if self.kind is dict:
             items = zip(self.keys, self.below, strict=True)
             return "{" + ", ".join(f"{key!r}: {below!r}" for key, below in items) + "}"
+        if self.keys:
+            pairs = zip(self.keys, self.below, strict=True)
+            return f"{self.kind.__name__}({', '.join(f'{key}={below!r}' for key, below in pairs)})"
         inside = ", ".join(map(repr, self.below))
         return f"[{inside}]" if self.kind is list else f"({inside})"
 
 
+_CONTAINERS = (list, tuple, dict, NoneType)
 LEAF = Structure(None)
 DEEPEST = 100  # levels of containers; functions of trees call themselves for each level
 
@@ -85,21 +119,18 @@ def flatten(tree: Any, name: str = "x") -> tuple[list[Any], Structure]:
 
 
 def _flatten(tree: Any, name: str, leaves: list[Any], depth: int = 0) -> Structure:
-    if isinstance(tree, (list, tuple, dict)):
+    if isinstance(tree, (list, tuple)) and {*map(type, tree)} == {float}:  # the same, and fast
         check_depth(depth, name)
-    if isinstance(tree, (list, tuple)):
-        if {*map(type, tree)} == {float}:  # the same, and fast
-            leaves += tree
-            return _of_leaves(type(tree), len(tree))
-        below = [_flatten(item, f"{name}[{i}]", leaves, depth + 1) for i, item in enumerate(tree)]
-        return Structure(type(tree), below=tuple(below), size=sum(b.size for b in below))
-    if isinstance(tree, dict):
+        leaves += tree
+        return _of_leaves(type(tree), len(tree))
+    if found := split(tree):
+        check_depth(depth, name)
+        top, parts = found
         below = [
-            _flatten(item, name_below(name, key), leaves, depth + 1) for key, item in tree.items()
+            _flatten(part, each, leaves, depth + 1)
+            for part, each in zip(parts, top.name_parts(name), strict=True)
         ]
-        size = sum(b.size for b in below)
-        odd_keys = () if {*map(type, tree)} <= {str} else tuple(map(tell_apart, tree))
-        return Structure(dict, tuple(tree), below=tuple(below), size=size, odd_keys=odd_keys)
+        return replace(top, below=tuple(below), size=sum(b.size for b in below))
     if hasattr(tree, "__array__") and getattr(tree, "ndim", None):
         items = tree.ravel().tolist()
         if {*map(type, items)} != {float}:
@@ -108,6 +139,43 @@ def _flatten(tree: Any, name: str, leaves: list[Any], depth: int = 0) -> Structu
         return Structure(type(tree), shape=tuple(tree.shape), size=len(items))
     leaves.append(_leaf(tree.item() if hasattr(tree, "ndim") else tree, name))
     return LEAF
+
+
+def split(tree: Any) -> tuple[Structure, list[Any]] | None:
+    """A container's structure, whose parts count as leaves, and the parts; None for all else.
+
+    What a dataclass says is static, by `field(metadata={"static": True})`, is none of its parts.
+
+    >>> split({"a": 1.0}), split(1.0)
+    (({'a': *}, [1.0]), None)
+    """
+    kind: Any = type(tree)
+    if isinstance(tree, dict):
+        odd_keys = () if {*map(type, tree)} <= {str} else tuple(map(tell_apart, tree))
+        return _of_parts(dict, [*tree.values()], tuple(tree), odd_keys)
+    if kind is SparseMatrix:
+        (entries, places), shape = tree
+        return _of_parts(kind, [entries], static=(tuple(map(tuple, places)), shape))
+    if isinstance(tree, _CONTAINERS):
+        return _of_parts(kind, [*(tree or ())])
+    if is_dataclass(tree) and not isinstance(tree, type):
+        names = tuple([each.name for each in fields(kind) if not each.metadata.get("static")])
+        named = [(each.name, getattr(tree, each.name)) for each in fields(kind)]
+        static = tuple([(name, x) for name, x in named if name not in names])
+        parts = [x for name, x in named if name in names]
+        return _of_parts(kind, parts, names, tell_apart(static), static)
+    return None
+
+
+def _of_parts(
+    kind: type,
+    parts: list[Any],
+    keys: tuple[Any, ...] = (),
+    odd_keys: tuple[Any, ...] = (),
+    static: tuple[Any, ...] = (),
+) -> tuple[Structure, list[Any]]:
+    size = len(parts)
+    return Structure(kind, keys, (), (LEAF,) * size, size, odd_keys, static), parts
 
 
 def check_depth(depth: int, name: str) -> None:
@@ -189,14 +257,8 @@ def pieces(structure: Structure, name: str) -> list[tuple[str, Structure]]:
     """
     if not structure.is_container:
         return [(name, structure)]
-    keys = structure.keys or range(len(structure.below))
-    parts = zip(keys, structure.below, strict=True)
-    return [each for key, below in parts for each in pieces(below, name_below(name, key))]
-
-
-def name_below(name: str, key: Any) -> str:
-    """How an entry is reached; a key of a class of one's own prints whatever it likes."""
-    return f"{name}[{escape(repr(key))}]"
+    parts = zip(structure.name_parts(name), structure.below, strict=True)
+    return [piece for each, below in parts for piece in pieces(below, each)]
 
 
 def _places(shape: tuple[int, ...]) -> Iterator[tuple[int, ...]]:
@@ -270,7 +332,10 @@ def is_like(structure: Structure, other: Structure) -> bool:
 def _outline(structure: Structure) -> Any:
     if structure.kind is dict:
         return dict(zip(structure.keys, map(_outline, structure.below), strict=True))
-    return structure.kind is None or structure.shape or tuple(map(_outline, structure.below))
+    below = tuple(map(_outline, structure.below))
+    if structure.kind in {list, tuple} or hasattr(structure.kind, "_fields"):
+        return below
+    return structure.kind is None or structure.shape or (structure.kind, structure.static, below)
 
 
 def map_blocks(

@@ -2,6 +2,7 @@
 
 import contextvars
 import functools
+import itertools
 import json
 import math
 import operator
@@ -635,7 +636,7 @@ def test_the_package_may_print_values_in_its_own_errors():
         jit(grad(lambda x: x * 2, has_aux=True))(1.0)
 
 
-@pytest.mark.parametrize("result", ["text", None, {1.0}, lambda: 1.0])
+@pytest.mark.parametrize("result", ["text", {1.0}, lambda: 1.0])
 def test_a_result_is_made_of_numbers(result):
     with pytest.raises(JitError, match="cannot be compiled: the result must be one real number"):
         jit(lambda x: result)(1.0)
@@ -654,9 +655,44 @@ def test_a_class_has_to_be_known():
     assert jit(lambda scores: cross_entropy([scores], [1]))([0.0, 0.0]) == math.log(2)
 
 
-def test_sparse_derivatives_are_not_compiled():
-    with pytest.raises(JitError, match="leave out sparse=True"):
-        jit(hessian(lambda x: x[0] * x[1], sparse=True))([1.0, 2.0])
+SPARSE = {
+    "rosenbrock": lambda x: sum(
+        100 * (b - a**2) ** 2 + (1 - a) ** 2 for a, b in itertools.pairwise(x)
+    ),
+    "chosen": lambda x: (
+        functional.relu(x[0]) * x[1] + functional.maximum(x[2], x[3]) ** 2 + x[4] ** 3
+    ),
+    "with a branch": lambda x: x[0] * x[1] if x[2] > 0 else x[0] * x[3],
+}
+
+
+@backends
+@pytest.mark.parametrize("name", SPARSE)
+def test_sparse_derivatives_are_compiled(name, backend):
+    """The entries are those of the dense derivative, and all that are not 0 are among them."""
+    f = SPARSE[name]
+    for sparse, dense in (
+        (jacobian(grad(f), sparse=True), jacobian(grad(f))),
+        (hessian(f, sparse=True), hessian(f)),
+        (
+            jacobian(lambda x: [f(x), x[0] * x[1]], sparse=True),
+            jacobian(lambda x: [f(x), x[0] * x[1]]),
+        ),
+    ):
+        run = jit(sparse, backend=backend)
+        for point in ([0.5, -1.0, 2.0, 0.25, 1.0], [-0.5, 1.0, -2.0, 3.0, 0.0]):
+            for x in (point, np.array(point)):
+                found, matrix = run(x), np.array(dense(x))
+                values, (rows, columns) = found.entries
+                assert bits(values) == bits(matrix[rows, columns])
+                assert found.shape == matrix.shape
+                assert {type(i) for i in (*rows, *columns, *found.shape)} == {int}
+                assert {*map(tuple, np.argwhere(matrix).tolist())} <= {
+                    *zip(rows, columns, strict=True)
+                }
+                if name != "chosen":
+                    assert bits(values) == bits(sparse(x).entries[0])
+                    assert (rows, columns) == sparse(x).entries[1]
 
 
 def test_errors_of_the_function_are_its_own():
