@@ -1,27 +1,26 @@
 """The table's formulas over mpmath's numbers: any number of digits, real and complex.
 
 Only the value of a row is read, never its partials: a derivative comes from a step of the operand
-into the complex plane, f'(x) = Im f(x + ih) / h, which cancels nothing (Squire and Trapp, 1998). So
-every function here is the analytic continuation of a real one on the side where the real part is;
-for some, mpmath's own continuation is not exact in a tiny imaginary part, and its first term, that
-part times the textbook's derivative, stands for it. Where a real function has no value, it is nan.
+into the complex plane, f'(x) = Im f(x + ih) / h, which cancels nothing (Squire and Trapp, 1998).
+Where a real function has no value, it is nan.
 """
 
 import ast
 from collections.abc import Callable, Sequence
-from functools import lru_cache, partial, reduce
+from functools import cache, reduce
 from typing import Any
 
 from mpmath import mp, mpc, mpf
 
-from micrograd_gd.table import expression, ieee
+from micrograd_gd.table import expression
 from micrograd_gd.table.ops import OPERATIONS, Operation
+from micrograd_gd.testing.continuations import FUNCTIONS, hypot
 
-__all__ = ["NotReplayable", "evaluate", "jumps", "slopes"]
+__all__ = ["NotReplayable", "evaluate", "find_ignored", "jumps", "slopes"]
 
 NAN = mpf("nan")
 MOST = mpf(2) ** 1100  # numbers beyond are beyond all floats, and infinite here
-FAR = 1e4  # exp(-x²) is below all floats long before
+TINY, HUGE = mpf(2) ** -1100, mpf(2) ** 1100  # the square of the first is nothing
 NEAR_ZERO = mpf("1e-100000")  # beside 0 is nearer than all floats, and their roots
 
 
@@ -29,199 +28,9 @@ class NotReplayable(Exception):  # noqa: N818 — nobody outside of this package
     """An operation is Python code that turns its operands into floats."""
 
 
-def _sign(z: Any) -> Any:
-    return mp.sign(z.real)
-
-
-def _abs(z: Any) -> Any:
-    return z if z.real >= 0 else -z
-
-
-def _pow(a: Any, b: Any) -> Any:
-    if b == 0 or a == 1:
-        return mpf(1)
-    is_whole = not b.imag and b.real == mp.floor(b.real)
-    if is_whole and abs(b.real) < 2**53:
-        return a ** int(b.real)
-    if a == 0:
-        return mpf(0) if b.real > 0 else mpf("inf")
-    return NAN if a.real < 0 and not is_whole else a**b
-
-
-def _cbrt(z: Any) -> Any:
-    return _sign(z) * mp.cbrt(_abs(z))
-
-
-def _floordiv(a: Any, b: Any) -> Any:
-    return mp.floor(a.real / b.real)
-
-
-def _fmod(a: Any, b: Any) -> Any:
-    quotient = a.real / b.real
-    return a - b * (mp.floor(quotient) if quotient >= 0 else mp.ceil(quotient))
-
-
-def _round(z: Any) -> Any:
-    """To the nearest whole number, of two to the even one."""
-    below = mp.floor(z.real)
-    rest = z.real - below
-    is_up = rest > 0.5 or (rest == 0.5 and below % 2)
-    return below + 1 if is_up else below
-
-
-def _hypot(a: Any, b: Any) -> Any:
-    return mp.sqrt(a * a + b * b)
-
-
-def _atan2(a: Any, b: Any) -> Any:
-    """The angle of the real parts, and how far the rest turns it."""
-    height, width = a.real, b.real
-    angle = mp.atan2(height, width)
-    if height == 0 and width == 0:
-        return angle
-    return angle + (a * width - b * height) / (width * width + height * height)
-
-
-def _continue(value: Callable[[Any], Any], slope: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    def function(z: Any) -> Any:
-        y = value(z.real)
-        return y + mpc(0, z.imag) * slope(z.real) if z.imag else y
-
-    return function
-
-
-def _remember(function: Callable[..., Any]) -> Callable[..., Any]:
-    """A slow function, which is asked for the same numbers again and again."""
-
-    @lru_cache(maxsize=1000)
-    def remember(_precision: int, *arguments: Any) -> Any:
-        return function(*arguments)
-
-    return lambda *arguments: remember(mp.prec, *arguments)
-
-
-@_remember
-def _log_abs_gamma(x: Any) -> Any:
-    if x > 0:
-        return mp.loggamma(x)
-    return mp.log(mp.pi / abs(mp.sinpi(x))) - mp.loggamma(1 - x)
-
-
-@_remember
-def _polygamma(n: int, x: Any) -> Any:
-    """The n-th derivative of digamma; below 0 by reflection, or it would take x steps up to there.
-
-    ψ⁽ⁿ⁾(x) = (-1)ⁿ ψ⁽ⁿ⁾(1 - x) - π dⁿ/dxⁿ cot(πx), a polynomial in c = cot(πx), as c' = -π(1 + c²).
-    """
-    if x > 0:
-        return mp.polygamma(n, x)
-    polynomial = [mpf(0), mpf(1)]
-    for _ in range(n):
-        slopes = [k * factor for k, factor in enumerate(polynomial)][1:]
-        pairs = zip([*slopes, 0, 0], [0, 0, *slopes], strict=True)
-        polynomial = [-mp.pi * (low + high) for low, high in pairs]
-    c, reflected = mp.cospi(x) / mp.sinpi(x), mpf(0)
-    for factor in reversed(polynomial):
-        reflected = reflected * c + factor
-    return (-1) ** n * mp.polygamma(n, 1 - x) - mp.pi * reflected
-
-
-@_remember
-def _sinc_derivative(n: int, x: Any) -> Any:
-    """The n-th derivative of sinc, πⁿ ∫₀¹ tⁿ cos(πtx + nπ/2) dt, summed as a series."""
-    minus = -((mp.pi * x / 2) ** 2)
-    half = mpf(n + 1 + n % 2) / 2
-    series = mp.hyp1f2(half, mpf(1) / 2 + n % 2, half + 1, minus) / (2 * half)
-    if n % 2:
-        return -((-1) ** (n // 2)) * mp.pi ** (n + 1) * x * series
-    return (-1) ** (n // 2) * mp.pi**n * series
-
-
-def _family(member: Callable[[int, Any], Any]) -> Callable[[Any, Any], Any]:
-    """Functions numbered so that each is the derivative of the one before."""
-
-    def function(n: Any, z: Any) -> Any:
-        if not (mp.isint(n) and 0 <= n.real <= 100 and mp.isfinite(z)):
-            return NAN
-        order = int(n.real)
-        return _continue(partial(member, order), partial(member, order + 1))(z)
-
-    return function
-
-
-def _bell(x: Any) -> Any:
-    """The slope of erf; far out it is below all floats, and takes mpmath seconds."""
-    return 2 / mp.sqrt(mp.pi) * mp.exp(-x * x) if abs(x) < FAR else mpf(0)
-
-
-def _erf(x: Any) -> Any:
-    return mp.erf(x) if abs(x) < FAR else mp.sign(x)
-
-
-def _erfc(x: Any) -> Any:
-    return mp.erfc(x) if abs(x) < FAR else 1 - mp.sign(x)
-
-
-# What the functions of `ieee` are, under their names.
-_FUNCTIONS: dict[str, Callable[..., Any]] = {
-    "div": lambda a, b: a / b,
-    "pow": _pow,
-    "floordiv": _floordiv,
-    "mod": lambda a, b: a - b * _floordiv(a, b),
-    "fmod": _fmod,
-    "floor": lambda z: mp.floor(z.real),
-    "ceil": lambda z: mp.ceil(z.real),
-    "round": _round,
-    "sign": _sign,
-    "abs": _abs,
-    "exp": mp.exp,
-    "exp2": lambda z: mpf(2) ** z,
-    "expm1": mp.expm1,
-    "log": mp.log,
-    "log2": lambda z: mp.log(z) / mp.ln2,
-    "log10": lambda z: mp.log(z) / mp.ln10,
-    "log1p": mp.log1p,
-    "sqrt": mp.sqrt,
-    "cbrt": _cbrt,
-    "hypot": _hypot,
-    "sin": mp.sin,
-    "cos": mp.cos,
-    "tan": mp.tan,
-    "asin": _continue(mp.asin, lambda x: 1 / mp.sqrt(1 - x * x)),
-    "acos": _continue(mp.acos, lambda x: -1 / mp.sqrt(1 - x * x)),
-    "atan": _continue(mp.atan, lambda x: 1 / (1 + x * x)),
-    "atan2": _atan2,
-    "sinc": _continue(mp.sincpi, partial(_sinc_derivative, 1)),
-    "sinc_derivative": _family(_sinc_derivative),
-    "sinh": mp.sinh,
-    "cosh": mp.cosh,
-    "tanh": mp.tanh,
-    "asinh": mp.asinh,
-    "acosh": mp.acosh,
-    "atanh": mp.atanh,
-    "erf": _continue(_erf, _bell),
-    "erfc": _continue(_erfc, lambda x: -_bell(x)),
-    "lgamma": _continue(_log_abs_gamma, partial(_polygamma, 0)),
-    "digamma": _continue(partial(_polygamma, 0), partial(_polygamma, 1)),
-    "polygamma": _family(_polygamma),
-}
-
-
-def check_functions() -> None:
-    """Raise NotImplementedError if a function of table/ieee.py is missing above."""
-    for name in ieee.__all__:
-        if name not in _FUNCTIONS:
-            raise NotImplementedError(
-                f"table/ieee.py has {name}, and testing/precise.py lacks it: "
-                f"say in _FUNCTIONS there what it is over mpmath's numbers"
-            )
-
-
-check_functions()
-
 # Rows whose own formula is cut off where floats do not show it, and derivatives would.
 _ROWS: dict[str, Callable[..., Any]] = {
-    "direction": lambda a, b: a / _hypot(a, b) if a or b else a,
+    "direction": lambda a, b: a / hypot(a, b) if a or b else a,
     "inversion": lambda a, b: a / (a * a + b * b),
 }
 
@@ -250,8 +59,16 @@ def slopes(row: Operation, operands: Sequence[Any], i: int) -> tuple[Any, Any]:
     """
     if not all(map(mp.isfinite, operands)):
         return NAN, NAN
+    if _is_polynomial(row):
+        y = _value(row, [*operands[:i], mpc(operands[i], TINY), *operands[i + 1 :]])
+        slope = y.imag * HUGE
+        return slope, slope
     # How far beside a point its sides are looked at, relative to it.
     near = mpf(10) ** (-mp.dps * 2 // 9)
+    if _is_smooth_by_table(row, operands):  # then one side is enough, closer to the point
+        slope = _slope(row, operands, i, 1, near**2)
+        if mp.isfinite(slope):
+            return slope, slope
     below, above = (_slope(row, operands, i, side, near) for side in (-1, 1))
     if _differ(below, above):
         nearer = [_slope(row, operands, i, side, near**2) for side in (-1, 1)]
@@ -262,17 +79,67 @@ def slopes(row: Operation, operands: Sequence[Any], i: int) -> tuple[Any, Any]:
     return below, above
 
 
+@cache
+def _is_polynomial(row: Operation) -> bool:
+    """Whether the row is made of sums and products alone: no kink, no border, no choice."""
+    parts = () if callable(row.value) else ast.walk(row.tree(row.value))
+    return bool(parts) and all(isinstance(part, _OF_POLYNOMIALS) for part in parts)
+
+
+_OF_POLYNOMIALS = (
+    ast.BinOp, ast.UnaryOp, ast.Add, ast.Sub, ast.Mult, ast.USub, ast.Name, ast.Load, ast.Constant,
+)  # fmt: skip
+
+
+def _is_smooth_by_table(row: Operation, operands: Sequence[Any]) -> bool:
+    return (
+        OPERATIONS.get(row.name) is row
+        and not row.kinks
+        and (not row.domain or _in_domain(row, operands))
+    )
+
+
 def _differ(below: Any, above: Any) -> bool:
     return bool(abs(above - below) > mpf("1e-12") * max(abs(below), abs(above)))
 
 
 def _in_domain(row: Operation, operands: Sequence[Any]) -> bool:
     """Whether the row is smooth at these operands, as it says itself."""
-    condition = _function(row.operands, row.tree(row.domain))
     try:
-        return bool(condition(*operands))
+        return bool(_domain(row)(*operands))
     except (ZeroDivisionError, ValueError):
         return False
+
+
+@cache
+def _domain(row: Operation) -> Callable[..., Any]:
+    return _function(row.operands, row.tree(row.domain))
+
+
+def find_ignored(row: Operation, operands: Sequence[Any]) -> set[int]:
+    """The operands that do not matter, even if they are nan: the value is another one's.
+
+    >>> from micrograd_gd.table.ops import operation
+    >>> find_ignored(operation("where"), [mpf(1), mpf(2), NAN])
+    {2}
+    """
+    if row.folds or len(operands) < 2 or _is_polynomial(row):
+        return set()
+    y, found = evaluate(row, operands), set()
+    for i in range(len(operands)):
+        before, after = operands[:i], operands[i + 1 :]
+        if any(_are_same(y, x) for x in (*before, *after)) and all(
+            _are_same(y, evaluate(row, [*before, x, *after])) for x in _VARIOUS
+        ):
+            found.add(i)
+    return found
+
+
+_VARIOUS = mpf("nan"), mpf(0), mpf(-1), mpf("inf")
+
+
+def _are_same(x: Any, y: Any) -> bool:
+    return bool(x == y or (mp.isnan(x) and mp.isnan(y)))
 
 
 def jumps(row: Operation, operands: Sequence[Any], i: int) -> tuple[bool, bool]:
@@ -309,7 +176,8 @@ def _slope(
 ) -> Any:
     x, aside = operands[i], _aside(operands[i], near)
     with mp.extraprec(int(mp.mag(x)) if abs(x) > 1 else 0):
-        beside, step = x + side * aside, aside * near
+        beside = x + side * aside
+        step = aside * near
         y = _value(row, [*operands[:i], mpc(beside, step), *operands[i + 1 :]])
         if mp.isnan(y.real):
             return NAN
@@ -349,7 +217,7 @@ def _compile(row: Operation) -> Callable[..., Any]:
 def _function(operands: Sequence[str], formula: ast.expr) -> Callable[..., Any]:
     tree = expression.on_values(formula)
     names = {
-        name: _FUNCTIONS.get(name) or _compile(OPERATIONS[name]) for name in expression.calls(tree)
+        name: FUNCTIONS.get(name) or _compile(OPERATIONS[name]) for name in expression.calls(tree)
     }
     return expression.function(operands, _RealParts().visit(tree), {**names, "re": mp.re})
 

@@ -22,7 +22,7 @@ from mpmath import mp, mpf
 
 from micrograd_gd.engine import Value
 from micrograd_gd.table.ops import Operation
-from micrograd_gd.testing.precise import evaluate, jumps, slopes
+from micrograd_gd.testing.precise import evaluate, find_ignored, jumps, slopes
 
 DIGITS = 90
 MANY_DIGITS = 800  # more than the smallest float has places
@@ -30,7 +30,9 @@ UNIT = mpf(2) ** -53
 SMALLEST = mpf(2) ** -1064  # below the normal floats, digits are not promised
 LARGEST = mpf(2) ** 1024
 DISTURBANCE = 16 * UNIT  # the error that the table grants a row
+GRAINS = 1000  # of noise, drawn once, as making such numbers takes long
 SAMPLES = 6  # disturbed replays
+MANY = 1000  # nodes
 SAFETY = 4  # rounding may move a derivative so many times as far as in any sample
 
 
@@ -41,11 +43,15 @@ class Interval(NamedTuple):
     high: Any
 
     def __add__(self, other: Any) -> "Interval":
+        if self.low is self.high and other.low is other.high:
+            total = self.low + other.low
+            return Interval(total, total)
         return Interval(self.low + other.low, self.high + other.high)
 
     def __mul__(self, other: Any) -> "Interval":
-        if self.low == self.high == 1:
-            return other  # type: ignore[no-any-return]  # an interval, too
+        if self.low == self.high and other.low == other.high:
+            product = self.low * other.low
+            return UNDEFINED if mp.isnan(product) else Interval(product, product)
         ends = [x * y for x in self for y in other]
         return UNDEFINED if any(map(mp.isnan, ends)) else Interval(min(ends), max(ends))
 
@@ -57,6 +63,8 @@ class Interval(NamedTuple):
     @property
     def is_point(self) -> bool:
         """Whether it is one number, as far as numbers of a replay tell."""
+        if self.low == self.high:
+            return bool(mp.isfinite(self.low))
         return bool(abs(self.high - self.low) <= mpf("1e-12") * max(abs(self.low), abs(self.high)))
 
     @property
@@ -75,22 +83,25 @@ class Noise:
     def __init__(self, seed: int, exact: Collection[Any]) -> None:
         self.random = Random(seed)  # noqa: S311 — noise, no secrets
         self.exact = exact
-        self.units: dict[Any, float] = {}
+        drawn = [mpf(self.random.uniform(-1, 1)) for _ in range(GRAINS)]
+        self.grains = [(1 + DISTURBANCE * unit, unit * SMALLEST) for unit in drawn]
+        self.places: dict[Any, int] = {}
 
     def on(self, number: Any, key: Any) -> Any:
         """The number, disturbed as rounding may do."""
         if key in self.exact:
             return number
-        return number + self._unit(key) * (DISTURBANCE * abs(number) + SMALLEST)
+        factor, lost = self._grain(key)
+        return number * factor + lost
 
     def below_floats(self, key: Any) -> Any:
         """What a number may lose or gain by underflow."""
-        return self._unit(key) * SMALLEST
+        return self._grain(key)[1]
 
-    def _unit(self, key: Any) -> float:
-        if key not in self.units:
-            self.units[key] = self.random.uniform(-1, 1)
-        return self.units[key]
+    def _grain(self, key: Any) -> tuple[Any, Any]:
+        if key not in self.places:
+            self.places[key] = self.random.randrange(GRAINS)
+        return self.grains[self.places[key]]
 
 
 class Rounding(Noise):
@@ -171,7 +182,8 @@ class Replay:
     def errors(self, order: int, derivatives: list[list[Interval]]) -> list[list[Any]]:
         """How far rounding may move each of the derivatives."""
         farthest = [[mpf(0)] * len(row) for row in derivatives]
-        noises = [Noise(seed, self.exact) for seed in range(SAMPLES)]
+        samples = SAMPLES if len(self.nodes) < MANY else SAMPLES // 3  # of many, the sums vary less
+        noises = [Noise(seed, self.exact) for seed in range(samples)]
         for noise in (*noises, Rounding(self.nodes)):
             disturbed = self.derivatives(order, noise)
             for row, moved, plain in zip(farthest, disturbed, derivatives, strict=True):
@@ -280,7 +292,11 @@ class Evaluation:
         return self._edges[node]
 
     def _slope(self, node: Value, op: Operation, numbers: list[Any], j: int) -> Interval:
-        sides = [slope for slope in slopes(op, numbers, j) if not mp.isnan(slope)]
+        below, above = slopes(op, numbers, j)
+        if below is above and not mp.isnan(below):  # no more than one side was looked at
+            slope = self.noise.on(below, (node, j)) if self.noise is not None else below
+            return Interval(slope, slope)
+        sides = [slope for slope in (below, above) if not mp.isnan(slope)]
         if not sides:
             return UNDEFINED
         if self.noise is not None:
@@ -297,7 +313,7 @@ class Evaluation:
                     step = found[node] * slope
                     if self.noise is not None:  # a product may underflow
                         lost = self.noise.below_floats((y, node, j))
-                        step = Interval(step.low + lost, step.high + lost)
+                        step = step + Interval(lost, lost)
                     found[operand] = found[operand] + step if operand in found else step
         return [found.get(x, ZERO) for x in self.inputs]
 
@@ -362,32 +378,6 @@ class Evaluation:
                     _is_at(kink, node.op, node.operands) for kink in node.op.kinks
                 ):
                     yield node
-
-
-def find_ignored(row: Operation, operands: Sequence[Any]) -> set[int]:
-    """The operands that do not matter, even if they are nan: the value is another one's.
-
-    >>> from micrograd_gd.table.ops import operation
-    >>> find_ignored(operation("where"), [mpf(1), mpf(2), UNDEFINED.low])
-    {2}
-    """
-    if row.folds or len(operands) < 2:
-        return set()
-    y, found = evaluate(row, operands), set()
-    for i in range(len(operands)):
-        before, after = operands[:i], operands[i + 1 :]
-        if any(_are_same(y, x) for x in (*before, *after)) and all(
-            _are_same(y, evaluate(row, [*before, x, *after])) for x in _VARIOUS
-        ):
-            found.add(i)
-    return found
-
-
-_VARIOUS = mpf("nan"), mpf(0), mpf(-1), mpf("inf")
-
-
-def _are_same(x: Any, y: Any) -> bool:
-    return bool(x == y or (mp.isnan(x) and mp.isnan(y)))
 
 
 def _is_at(kink: str, op: Operation, operands: Sequence[Any]) -> bool:

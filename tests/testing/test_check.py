@@ -26,7 +26,7 @@ from micrograd_gd.functional import (
 )
 from micrograd_gd.table import ieee
 from micrograd_gd.table.ops import Operation
-from micrograd_gd.testing import precise
+from micrograd_gd.testing import continuations
 from micrograd_gd.testing.check import examine
 from micrograd_gd.testing.differences import slope
 from micrograd_gd.testing.strategies import expressions
@@ -484,5 +484,5 @@ def test_terms_that_cancel_leave_their_rounding_in_second_derivatives():
 
 def test_a_function_that_has_no_precise_counterpart_is_named_with_its_file(monkeypatch):
     monkeypatch.setattr(ieee, "__all__", [*ieee.__all__, "gamma"])
-    with pytest.raises(NotImplementedError, match=r"ieee\.py has gamma, and testing/precise\.py"):
-        precise.check_functions()
+    with pytest.raises(NotImplementedError, match=r"has gamma, and testing/continuations\.py"):
+        continuations.check_functions()
