@@ -1,6 +1,27 @@
 """`python -m micrograd_gd`: the command line."""
 
-from micrograd_gd.cli import main
+import os
+import signal
+import sys
+from typing import NoReturn
+
+
+def run() -> NoReturn:
+    """Run the command line, which takes a moment to load: Ctrl-C may come before it has."""
+    try:
+        if sys.stdout is None:
+            sys.exit("micrograd-gd: standard output is closed; write to /dev/null for no answer")
+        if sys.stderr is None:
+            sys.stderr = os.fdopen(os.open(os.devnull, os.O_WRONLY), "w")
+        from micrograd_gd.cli import main  # noqa: PLC0415 — see above
+
+        main()
+    except KeyboardInterrupt:
+        print("micrograd-gd: interrupted; nothing more was written", file=sys.stderr)  # noqa: T201 — the command line
+        sys.exit(130)
+    finally:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # the end is near anyhow
+
 
 if __name__ == "__main__":
-    main()
+    run()

@@ -18,6 +18,8 @@ from micrograd_gd.cli import demo, descend, explain, find_lr, graph, ops, predic
 from micrograd_gd.cli.messages import PROGRAM, complain, describe_error
 from micrograd_gd.errors import MicrogradError
 
+INTERRUPTED = "interrupted; nothing more was written", 130
+
 app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -44,12 +46,14 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
             stream.reconfigure(errors="backslashreplace")
     try:
         status = app(arguments, prog_name=PROGRAM, standalone_mode=False) or 0
+        if status == INTERRUPTED[1]:  # what typer makes of Ctrl-C, without a word
+            complain(*INTERRUPTED)
         sys.stdout.flush()
     except BrokenPipeError:  # the reader of standard output, such as head, has enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         status = 0
     except (KeyboardInterrupt, typer.Abort):
-        status = complain("interrupted; nothing more was written", 130)
+        status = complain(*INTERRUPTED)
     except (MicrogradError, OSError) as error:
         status = complain(describe_error(error), 2)
     except Exception as error:

@@ -88,7 +88,7 @@ def _conclude(history: History, settings: Settings, resumable: Path | None) -> N
     if history.status == "interrupted":
         kept = f"the model written is the best so far, of epoch {history.best_epoch}"
         way = f"; to go on: {PROGRAM} train --resume {resumable}" if resumable else ""
-        raise typer.Exit(complain(f"{history.message}; {kept}{way}", 130))
+        sys.exit(complain(f"{history.message}; {kept}{way}", 130))
     losses = history.column("loss")
     if losses[-1] > losses[0]:
         warn("the loss ended above where it began; try a smaller --learning-rate")

@@ -14,6 +14,8 @@ from typing import NamedTuple
 
 from micrograd_gd.errors import DataError
 
+LARGEST = 2**30  # bytes of a file; a pipe may have no end
+
 
 class Record(NamedTuple):
     """One record and the file line it begins on; quoted cells may continue over several lines."""
@@ -161,8 +163,8 @@ def problem(
 
 def _read_text(path: Path) -> str:
     try:
-        is_folder = path.is_dir()
-        raw = b"" if is_folder else path.read_bytes()
+        is_folder, is_device = path.is_dir(), path.is_char_device()
+        raw = b"" if is_folder or is_device else _read_bytes(path)
     except FileNotFoundError:
         raise problem(
             path, f"no such file; expected a CSV file: check the name, as seen from {Path.cwd()}"
@@ -172,6 +174,10 @@ def _read_text(path: Path) -> str:
         raise problem(path, message) from error
     if is_folder:
         raise problem(path, "a folder; expected a CSV file: name a file inside of it")
+    if is_device:
+        raise problem(path, "a device, which may have no end; expected a CSV file, or a pipe")
+    if len(raw) > LARGEST:
+        raise problem(path, f"more than {LARGEST} bytes; expected a CSV file up to that")
     remedy = "save it as CSV in UTF-8, and name no spreadsheet, picture or archive"
     try:
         text = raw.decode("utf-8-sig")
@@ -183,6 +189,11 @@ def _read_text(path: Path) -> str:
         line = text.count("\n", 0, text.index("\0")) + 1
         raise problem(path, f"binary data; expected text in UTF-8: {remedy}", line)
     return text
+
+
+def _read_bytes(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(LARGEST + 1)
 
 
 def _split_records(path: Path, text: str) -> list[Record]:

@@ -310,7 +310,7 @@ def _set_numbers(optimizer: Optimizer, numbers: Sequence[float]) -> None:
 @contextmanager
 def _bar(epochs: int, *, wanted: bool) -> Iterator[Callable[[History], Any]]:
     """A callback that moves a progress bar, or none."""
-    is_seen = sys.stderr.isatty() or "ipykernel" in sys.modules
+    is_seen = (sys.stderr is not None and sys.stderr.isatty()) or "ipykernel" in sys.modules
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # that there are no widgets, where the bar is text

@@ -372,6 +372,64 @@ def test_ctrl_c_keeps_the_best_model_so_far(launch, tmp_path):
     assert load(tmp_path / "run" / "model.json").class_names == iris().class_names
 
 
+INTERRUPTED = """
+import signal, sys
+from micrograd_gd.__main__ import run
+
+class Finder:
+    left = int(sys.argv.pop(1))
+
+    def find_spec(self, *_):
+        Finder.left -= 1
+        if Finder.left == 0:
+            signal.raise_signal(signal.SIGINT)
+
+sys.meta_path.insert(0, Finder())
+run()
+"""
+
+
+@pytest.mark.parametrize("place", [1, 20, 150])
+def test_ctrl_c_while_the_command_loads_is_no_error(python, place, tmp_path):
+    ended = python("-c", INTERRUPTED, place, "train", "iris", check=False, cwd=tmp_path)
+    expected = 130, "", "micrograd-gd: interrupted; nothing more was written\n"
+    assert (ended.returncode, ended.stdout, ended.stderr) == expected
+    assert not [*tmp_path.iterdir()]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="files are closed by a shell of POSIX")
+@pytest.mark.parametrize(
+    ("closed", "status", "said"),
+    [
+        (">&-", 1, "micrograd-gd: standard output is closed; write to /dev/null for no answer\n"),
+        ("2>&-", 0, ""),
+        ("<&-", 0, ""),
+    ],
+)
+def test_a_closed_stream_is_no_bug(start, closed, status, said):
+    command = f'"{sys.executable}" -m micrograd_gd ops tanh {closed}'
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    program = start(["sh", "-c", command], **pipes, cwd=Path(micrograd_gd.__file__).parents[1])
+    out, err = program.communicate()
+    assert (program.returncode, err) == (status, said)
+    assert out.startswith("operation") == (closed != ">&-")
+
+
+@pytest.mark.skipif(not Path("/dev/zero").exists(), reason="a file without an end")
+def test_what_has_no_end_is_no_data_file(run, monkeypatch):
+    for command in (["train", "/dev/zero"], ["find-lr", "/dev/zero"]):
+        found = run(*command)
+        assert found.status == 2
+        assert "/dev/zero: a device, which may have no end; expected a CSV file" in found.err
+    monkeypatch.setattr("micrograd_gd.data.csv_files.LARGEST", 3)
+    read, write = os.pipe()
+    os.write(write, b"a,b\n1,2\n")
+    os.close(write)
+    found = run("train", f"/dev/fd/{read}")
+    os.close(read)
+    assert "more than 3 bytes; expected a CSV file up to that" in found.err
+
+
 @pytest.mark.skipif(os.name != "posix", reason="a terminal is a pair of files on POSIX")
 def test_a_real_terminal_sees_the_progress(launch):
     import pty
