@@ -92,7 +92,7 @@ def load_when_used(face: str, homes: Mapping[str, str]) -> None:
             return found
         modules = () if name.startswith("_") else homes.get("", "").split()
         within = {x: f"{module}.{x}" for module in modules for x in dir(load(module))}
-        raise missing(face, name, {**within, **{x: x for x in home_of}})
+        raise make_name_error(face, name, {**within, **{x: x for x in home_of}})
 
     names = sorted({*home_of} | {"__version__"} & {*vars(package)})
     vars(package).update(__all__=names, __dir__=lambda: names, __getattr__=load)
@@ -127,7 +127,7 @@ def close_module(name: str, quick: Collection[str] = ()) -> None:
     module = sys.modules[name]
 
     def refuse(name: str) -> Any:
-        raise missing(module.__name__, name, {x: x for x in module.__all__})
+        raise make_name_error(module.__name__, name, {x: x for x in module.__all__})
 
     for each in {*module.__all__}.difference(quick):
         setattr(module, each, _offer(module, each))
@@ -162,14 +162,14 @@ class Absent:
         vars(instance)[self.name] = x
 
 
-def answer(kind: Any, owner: str, uses: Mapping[str, str]) -> None:
+def refuse_names(kind: Any, owner: str, uses: Mapping[str, str]) -> None:
     """Let a class answer these names, which it does not have, with what to use instead.
 
     Its own names are found as fast as ever; `__getattr__` would slow every access. `dir` leaves
     these names out.
 
     >>> class Pair: pass
-    >>> answer(Pair, "a pair", {"first": "[0]"})
+    >>> refuse_names(Pair, "a pair", {"first": "[0]"})
     >>> Pair().first
     Traceback (most recent call last):
     AttributeError: a pair has no 'first': use [0]
@@ -180,14 +180,14 @@ def answer(kind: Any, owner: str, uses: Mapping[str, str]) -> None:
     kind.__dir__ = lambda self: [x for x in own(self) if x not in uses]
 
 
-def missing(owner: str, name: str, known: Mapping[str, str]) -> AttributeError:
+def make_name_error(owner: str, name: str, known: Mapping[str, str]) -> AttributeError:
     """The error for a name that `owner` does not have; it says which one is meant.
 
     `known` says under which name to reach each of those that are there.
 
-    >>> missing("nn", "Layre", {"Layer": "Layer", "MLP": "MLP"})
+    >>> make_name_error("nn", "Layre", {"Layer": "Layer", "MLP": "MLP"})
     AttributeError("nn has no 'Layre': did you mean 'Layer'?")
-    >>> missing("losses", "MSELoss", {})
+    >>> make_name_error("losses", "MSELoss", {})
     AttributeError("losses has no 'MSELoss': use losses.mse")
     """
     uses = {**ELSEWHERE, **known}

@@ -14,7 +14,7 @@ from micrograd_gd.engine import Value
 from micrograd_gd.errors import ArgumentError, NotANumberError, NumberRangeError, ShapeError
 from micrograd_gd.functional import dot, hardtanh
 from micrograd_gd.initializers import INITIALIZERS, Initializer, find_initializer
-from micrograd_gd.names import answer, close_module
+from micrograd_gd.names import close_module, refuse_names
 from micrograd_gd.table.numbers import generator, number, require_count, shorten
 from micrograd_gd.table.ops import OPERATIONS, Operation, operation
 from micrograd_gd.text import escape
@@ -111,7 +111,7 @@ class Module:
         return f"{type(self).__name__}({_size(self)})"
 
 
-answer(
+refuse_names(
     Module,
     "a model",
     {

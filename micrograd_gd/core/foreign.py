@@ -1,6 +1,6 @@
 """Names that people bring from elsewhere, and what a `Value` has in their place."""
 
-from micrograd_gd.names import answer
+from micrograd_gd.names import refuse_names
 
 IN_PLACE_OF = {
     **dict.fromkeys(("item", "numpy", "tolist"), ".data"),
@@ -23,4 +23,4 @@ IN_PLACE_OF = {
 
 def define(kind: type) -> None:
     """Let the type of values answer these names."""
-    answer(kind, "a Value", IN_PLACE_OF)
+    refuse_names(kind, "a Value", IN_PLACE_OF)

@@ -77,13 +77,17 @@ def diagnose(
       learning rate above the critical one: needs targets and learning_rate
       stale gradients: needs targets and learning_rate
     """
-    losses = _losses(history)
+    losses = _read_losses(history)
     training = history.training if isinstance(history, History) else None
-    learning_rate = _rate(training) if learning_rate is None else learning_rate
+    learning_rate = _find_rate(training) if learning_rate is None else learning_rate
     loss = getattr(training, "loss", "mse") if loss is None else loss
     if targets is not None and inputs is None:
         raise ArgumentError("targets without inputs; expected both, or none")
-    findings = [*_diverging(history, losses), *_plateau(losses), *_oscillation(losses)]
+    findings = [
+        *_find_divergence(history, losses),
+        *_find_plateau(losses),
+        *_find_oscillation(losses),
+    ]
     unchecked: list[str] = []
     ill: set[Neuron] = set()
     if inputs is None:
@@ -92,50 +96,50 @@ def diagnose(
         units = _Units(model, inputs[:MOST])
         findings += units.findings()
         ill = units.ill()
-    missing = _missing(inputs=inputs, targets=targets)
+    missing = _name_missing(inputs=inputs, targets=targets)
     if inputs is None or targets is None:
         unchecked.append(f"gradients of the layers: needs {missing}")
         objective = None
     else:
         objective = Objective(model, inputs[:MOST], targets[:MOST], loss)
-        findings += _layers(model, grad(objective)(objective.start), ill)
-    missing = _missing(inputs=inputs, targets=targets, learning_rate=learning_rate)
+        findings += _check_layers(model, grad(objective)(objective.start), ill)
+    missing = _name_missing(inputs=inputs, targets=targets, learning_rate=learning_rate)
     if training is not None and type(training.optimizer) is not GradientDescent:
         name = type(training.optimizer).__name__
         unchecked.append(f"learning rate above the critical one: that of {name} is not known")
     elif objective is None or learning_rate is None:
         unchecked.append(f"learning rate above the critical one: needs {missing}")
     else:
-        findings += _too_fast(objective, number(learning_rate, "learning_rate"))
+        findings += _check_rate(objective, number(learning_rate, "learning_rate"))
     if training is None:  # fit leaves no stale gradients
         if inputs is None or targets is None or learning_rate is None:
             unchecked.append(f"stale gradients: needs {missing}")
         else:
             whole = Objective(model, inputs, targets, loss)
-            findings += _stale(whole, learning_rate, losses, unchecked)
+            findings += _check_staleness(whole, learning_rate, losses, unchecked)
     return Diagnosis(tuple(findings), tuple(unchecked))
 
 
-def _rate(training: Any) -> float | None:
+def _find_rate(training: Any) -> float | None:
     """The learning rate of a training, if it is a number."""
     rate = None if training is None else training.optimizer.learning_rate
     return None if callable(rate) else rate
 
 
-def _missing(**given: Any) -> str:
+def _name_missing(**given: Any) -> str:
     return " and ".join(name for name, x in given.items() if x is None)
 
 
 # What the losses say.
 
 
-def _losses(history: History | Iterable[float]) -> list[float]:
+def _read_losses(history: History | Iterable[float]) -> list[float]:
     if isinstance(history, History):
         return history.column("loss")
     return [number(getattr(x, "data", x), f"loss {i}") for i, x in enumerate(history)]
 
 
-def _diverging(history: Any, losses: Sequence[float]) -> Iterator[Finding]:
+def _find_divergence(history: Any, losses: Sequence[float]) -> Iterator[Finding]:
     remedy = "try a smaller learning rate: find_learning_rate finds one"
     if isinstance(history, History) and history.status == "diverged":
         yield Finding("divergence", f"the training {history.message}", remedy)
@@ -147,7 +151,7 @@ def _diverging(history: Any, losses: Sequence[float]) -> Iterator[Finding]:
         yield Finding("divergence", evidence, remedy)
 
 
-def _plateau(losses: Sequence[float]) -> Iterator[Finding]:
+def _find_plateau(losses: Sequence[float]) -> Iterator[Finding]:
     """The last third of the losses is flat, and not low."""
     third = len(losses) // 3
     if third < 3 or not all(map(math.isfinite, losses)):
@@ -163,7 +167,7 @@ def _plateau(losses: Sequence[float]) -> Iterator[Finding]:
         )
 
 
-def _oscillation(losses: Sequence[float]) -> Iterator[Finding]:
+def _find_oscillation(losses: Sequence[float]) -> Iterator[Finding]:
     """The loss goes up and down by turns, and hardly gets lower."""
     changes = [b - a for a, b in pairwise(losses[-21:])]
     if len(changes) < 8 or not all(map(math.isfinite, changes)):
@@ -237,7 +241,7 @@ class _Units:
         if dead := self.dead():
             yield Finding(
                 "dead units",
-                f"{len(dead)} {of} have slope 0 {on_all}, and so never learn: {_some(dead)}",
+                f"{len(dead)} {of} have slope 0 {on_all}, and so never learn: {_list_some(dead)}",
                 "start from other weights, with a smaller learning rate; or take an activation "
                 "that is flat nowhere, such as leaky_relu",
             )
@@ -245,13 +249,13 @@ class _Units:
             yield Finding(
                 "saturated units",
                 f"{len(saturated)} {of} have a slope of at most {FLAT} {on_all}: "
-                f"{_some(saturated)}",
+                f"{_list_some(saturated)}",
                 "scale the inputs (standardize), start from smaller weights, and keep the learning "
                 "rate small enough not to throw the weights out there",
             )
 
 
-def _some(names: Sequence[str], most: int = 4) -> str:
+def _list_some(names: Sequence[str], most: int = 4) -> str:
     more = f" and {len(names) - most} more" if len(names) > most else ""
     return ", ".join(names[:most]) + more
 
@@ -259,7 +263,7 @@ def _some(names: Sequence[str], most: int = 4) -> str:
 # What the gradients say.
 
 
-def _layers(model: Module, gradient: Sequence[float], ill: set[Neuron]) -> Iterator[Finding]:
+def _check_layers(model: Module, gradient: Sequence[float], ill: set[Neuron]) -> Iterator[Finding]:
     """Whether the gradients of the first and of the last layer differ by orders of magnitude.
 
     Biases are compared: the weights' gradients are the same times their inputs. Dead and saturated
@@ -298,7 +302,7 @@ def _layers(model: Module, gradient: Sequence[float], ill: set[Neuron]) -> Itera
         )
 
 
-def _too_fast(objective: Objective, rate: float) -> Iterator[Finding]:
+def _check_rate(objective: Objective, rate: float) -> Iterator[Finding]:
     critical = critical_learning_rate(objective)
     if rate > critical:
         yield Finding(
@@ -309,7 +313,7 @@ def _too_fast(objective: Objective, rate: float) -> Iterator[Finding]:
         )
 
 
-def _stale(
+def _check_staleness(
     objective: Objective, rate: float, losses: Sequence[float], unchecked: list[str]
 ) -> Iterator[Finding]:
     """Undo the last step: what `grad` holds must be the gradient there, or the one here.

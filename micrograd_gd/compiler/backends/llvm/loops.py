@@ -8,6 +8,7 @@ no sum and no array sees.
 from collections.abc import Iterator
 
 from micrograd_gd.compiler.backends.llvm.expression import FAST_MATH, LANES
+from micrograd_gd.compiler.backends.llvm.lines import Lines
 from micrograd_gd.compiler.backends.llvm.memory import UNCHANGED, Memory, Part
 from micrograd_gd.compiler.instructions import Instruction, Operand
 from micrograd_gd.compiler.program import BatchOutput, Program
@@ -78,13 +79,13 @@ def _write_block(lanes: int, width: int) -> Iterator[str]:
     yield "%slots = getelementptr inbounds double, ptr %tile, i64 %in_tile"
 
 
-class _LoopBody:
+class _LoopBody(Lines):
     """The lines of the loop, and those before it."""
 
     def __init__(self, i: int, part: Part, program: Program, memory: Memory) -> None:
         self._i = i
         self.entry: list[str] = []  # before the loop
-        self.lines: list[str] = []
+        super().__init__()
         self.names: dict[int, str] = {}
         self._until: dict[int, int] = {}  # at which line a number is taken from memory again
         self._part = part
@@ -106,7 +107,7 @@ class _LoopBody:
         if x in self.names and (not where or len(self.lines) < self._until[x]):
             return self.names[x]
         if where:
-            return self._read(self._offset(*where))
+            return self._read(self.offset(*where))
         if x in self._packs:
             return self._load_input(x)
         return self._load_uniform(x)
@@ -117,7 +118,7 @@ class _LoopBody:
         where = self._find_place(x)
         if where:
             self._until[x] = len(self.lines) + IN_REGISTERS
-            self._write(y, self._offset(*where))
+            self._write(y, self.offset(*where))
         for each in self._outputs.get(x, ()):
             buffer, offset = self._program.output_layout.locate(each.start)
             self._store_output(y, self._load_buffer("%y", buffer), offset, each.stride)
@@ -136,21 +137,21 @@ class _LoopBody:
         """Add the lanes' numbers to the eight sums so far."""
         y = self.load_operand(statement.operands[0])
         flags = FAST_MATH if self._program.fast_math else ""
-        total = self._offset("%v", self._memory.totals[statement.result])
+        total = self.offset("%v", self._memory.totals[statement.result])
         before = self._read(total)
-        after = self._emit("s", f"fadd {flags}<8 x double> {before}, {y}")
+        after = self.emit("s", f"fadd {flags}<8 x double> {before}, {y}")
         if self._part.lanes % 8:
             choice = f"select <8 x i1> %is_sample, <8 x double> {after}, <8 x double> {before}"
-            after = self._emit("s", choice)
+            after = self.emit("s", choice)
         self._write(after, total)
 
     def place_in_lane(self, statement: Instruction) -> None:
         """One lane has the number, all others -0.0."""
         x, lane = statement.operands
-        here = self._emit("m", f"icmp eq <8 x i64> %lane, splat (i64 {int(lane)})")
+        here = self.emit("m", f"icmp eq <8 x i64> %lane, splat (i64 {int(lane)})")
         y, zero = self.load_operand(x), LANES.write_term(-0.0)
         choice = f"select <8 x i1> {here}, <8 x double> {y}, <8 x double> {zero}"
-        self.remember(statement.result, self._emit("s", choice))
+        self.remember(statement.result, self.emit("s", choice))
 
     def _load_uniform(self, x: int) -> str:
         """A uniform number in all lanes, loaded where it is used: an operand in memory is free."""
@@ -159,10 +160,10 @@ class _LoopBody:
             array = self._load_buffer("%x", buffer)
         else:
             array, offset = "%v", self._memory.uniform[x]
-        number = self._emit("u", f"load double, ptr {self._offset(array, offset)}{UNCHANGED}")
-        one = self._emit("u", f"insertelement <8 x double> poison, double {number}, i64 0")
+        number = self.emit("u", f"load double, ptr {self.offset(array, offset)}{UNCHANGED}")
+        one = self.emit("u", f"insertelement <8 x double> poison, double {number}, i64 0")
         zeros = "<8 x double> poison, <8 x i32> zeroinitializer"
-        return self._emit("u", f"shufflevector <8 x double> {one}, {zeros}")
+        return self.emit("u", f"shufflevector <8 x double> {one}, {zeros}")
 
     def _load_input(self, x: int) -> str:
         """The samples' numbers from an array; from the tile if another function gathered them."""
@@ -170,16 +171,16 @@ class _LoopBody:
         buffer, offset = self._program.input_layout.locate(places[0])
         array = self._load_buffer("%x", buffer)
         if places.step == 1:
-            first = self._emit(
-                "p", f"getelementptr double, ptr {self._offset(array, offset)}, i64 %first"
+            first = self.emit(
+                "p", f"getelementptr double, ptr {self.offset(array, offset)}, i64 %first"
             )
             how = "i32 8, <8 x i1> %is_sample, <8 x double> zeroinitializer"
-            return self._emit(
+            return self.emit(
                 "v", f"call <8 x double> @llvm.masked.load.v8f64.p0(ptr {first}, {how})"
             )
         pointers = self._find_pointers(array, offset, places.step)
         how = "i32 8, <8 x i1> splat (i1 true), <8 x double> poison"
-        y = self._emit(
+        y = self.emit(
             "v", f"call <8 x double> @llvm.masked.gather.v8f64.v8p0(<8 x ptr> {pointers}, {how})"
         )
         self.remember(x, y)
@@ -187,8 +188,8 @@ class _LoopBody:
 
     def _store_output(self, y: str, array: str, offset: int, stride: int) -> None:
         if stride == 1:
-            first = self._emit(
-                "p", f"getelementptr double, ptr {self._offset(array, offset)}, i64 %first"
+            first = self.emit(
+                "p", f"getelementptr double, ptr {self.offset(array, offset)}, i64 %first"
             )
             where = f"<8 x double> {y}, ptr {first}, i32 8, <8 x i1> %is_sample"
             self.lines.append(f"call void @llvm.masked.store.v8f64.p0({where})")
@@ -201,14 +202,14 @@ class _LoopBody:
         """Where the samples are in an array; for lanes beyond them, where the last is."""
         if stride not in self._offsets:
             statements = f"mul <8 x i64> %sample, splat (i64 {stride})"
-            self._offsets[stride] = self._emit("o", statements)
-        base = self._offset(array, offset)
-        return self._emit(
+            self._offsets[stride] = self.emit("o", statements)
+        base = self.offset(array, offset)
+        return self.emit(
             "q", f"getelementptr double, ptr {base}, <8 x i64> {self._offsets[stride]}"
         )
 
     def _read(self, pointer: str) -> str:
-        return self._emit("v", f"load <8 x double>, ptr {pointer}, align 64")
+        return self.emit("v", f"load <8 x double>, ptr {pointer}, align 64")
 
     def _write(self, y: str, pointer: str) -> None:
         self.lines.append(f"store <8 x double> {y}, ptr {pointer}, align 64")
@@ -220,13 +221,3 @@ class _LoopBody:
             self.entry.append(f"{key} = load ptr, ptr {key}.p{UNCHANGED}")
             self._buffers[key] = key
         return self._buffers[key]
-
-    def _offset(self, array: str, offset: int) -> str:
-        if not offset:
-            return array
-        return self._emit("p", f"getelementptr inbounds double, ptr {array}, i64 {offset}")
-
-    def _emit(self, letter: str, what: str) -> str:
-        name = f"%{letter}.{len(self.lines)}"
-        self.lines.append(f"{name} = {what}")
-        return name

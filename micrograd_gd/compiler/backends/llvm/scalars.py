@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 
 from micrograd_gd.compiler.backends.llvm.copies import Copies
 from micrograd_gd.compiler.backends.llvm.expression import write_term
+from micrograd_gd.compiler.backends.llvm.lines import Lines
 from micrograd_gd.compiler.backends.llvm.memory import UNCHANGED, Memory, Part
 from micrograd_gd.compiler.instructions import Guard, Instruction, Operand
 from micrograd_gd.compiler.program import Program
@@ -95,11 +96,11 @@ class ScalarWriter:
         yield f"on{g}:"
 
 
-class _Function:
+class _Function(Lines):
     """The lines of a function, and what the numbers are called in it."""
 
     def __init__(self, program: Program, memory: Memory) -> None:
-        self.lines: list[str] = []
+        super().__init__()
         self.names: dict[int, str] = {}
         self._inputs = program.size
         self._places = program.input_layout
@@ -120,11 +121,11 @@ class _Function:
 
     def load(self, array: str, offset: int, how: str = "") -> str:
         """Read a number."""
-        return self._emit("v", f"load double, ptr {self._offset(array, offset)}{how}")
+        return self.emit("v", f"load double, ptr {self.offset(array, offset)}{how}")
 
     def store(self, y: str, array: str, offset: int) -> None:
         """Write a number."""
-        self.lines.append(f"store double {y}, ptr {self._offset(array, offset)}")
+        self.lines.append(f"store double {y}, ptr {self.offset(array, offset)}")
 
     def store_output(self, y: str, buffer: int, offset: int) -> None:
         """Write an output."""
@@ -140,8 +141,8 @@ class _Function:
             else:
                 runs.append([start, buffer, offset, 1])
         for start, buffer, offset, size in runs:
-            target = self._offset(self.load_buffer("%y", buffer), offset)
-            pointers = f"ptr align 8 {target}, ptr align 8 {self._offset('%v', start)}"
+            target = self.offset(self.load_buffer("%y", buffer), offset)
+            pointers = f"ptr align 8 {target}, ptr align 8 {self.offset('%v', start)}"
             self.lines.append(
                 f"call void @llvm.memcpy.p0.p0.i64({pointers}, i64 {8 * size}, i1 false)"
             )
@@ -150,17 +151,6 @@ class _Function:
         """The pointer to a buffer."""
         key = f"{table}{i}"
         if key not in self._buffers:
-            pointer = self._emit("p", f"getelementptr ptr, ptr {table}, i64 {i}") if i else table
-            self._buffers[key] = self._emit("b", f"load ptr, ptr {pointer}{UNCHANGED}")
+            pointer = self.emit("p", f"getelementptr ptr, ptr {table}, i64 {i}") if i else table
+            self._buffers[key] = self.emit("b", f"load ptr, ptr {pointer}{UNCHANGED}")
         return self._buffers[key]
-
-    def _offset(self, array: str, offset: int) -> str:
-        """The pointer to a number."""
-        if not offset:
-            return array
-        return self._emit("p", f"getelementptr inbounds double, ptr {array}, i64 {offset}")
-
-    def _emit(self, letter: str, what: str) -> str:
-        name = f"%{letter}{len(self.lines)}"
-        self.lines.append(f"{name} = {what}")
-        return name
