@@ -22,10 +22,10 @@ def to_c(f: Callable[..., Any], *args: Any, name: str = "compute") -> str:
     `x` holds the numbers of the arguments, and `y` gets those of the result, both from left to
     right. What `f` closes over becomes a constant. The function returns -1; or, where the numbers
     in `x` take another branch than those in `args`, the place of that branch, and `y` is not
-    complete then.
+    complete then. Functions of several names can stand in one file.
 
     Raises JitError for what cannot be traced, TranslationError for an operation in Python code, and
-    ArgumentError for a `name` that is none in C.
+    ArgumentError for a `name` that is none in C, or is taken there.
 
     >>> print(to_c(lambda a, b: a * b + 1, 2.0, 3.0).rpartition("/*")[2])  # doctest: +ELLIPSIS
      x: a, b */
@@ -40,20 +40,20 @@ def to_c(f: Callable[..., Any], *args: Any, name: str = "compute") -> str:
     }
     <BLANKLINE>
     """
-    if not re.fullmatch(r"[A-Za-z_]\w*", name, re.ASCII):
-        raise ArgumentError(f"name is {shorten(name)}; expected the name of a C function")
+    header = resources.files("micrograd_gd.core.native") / "ieee.h"
+    library = header.read_text(encoding="utf-8")
+    _require_name(name, library)
     program = trace(f, *args)
     if program.has_batches:
         raise JitError("source is written for one sample: leave out vmap, and loop over the batch")
     functions: dict[str, str] = {}
     lines = [*_write_body(program, functions)]
+    heads = re.findall(r"^static inline .*", "\n".join(functions.values()), re.MULTILINE)
     inputs = ", ".join(program.inputs).encode("ascii", "backslashreplace").decode()
-    header = resources.files("micrograd_gd.core.native") / "ieee.h"
-    library = header.read_text(encoding="utf-8")
     return "\n".join(
         [
             library,
-            *[text.partition("{")[0].rstrip() + ";" for text in functions.values()],
+            *[f"{head};" for head in heads],
             *functions.values(),
             f"/* x: {inputs.replace('*/', '* /')} */",
             f"int {name}(const double *x, double *y)",
@@ -62,6 +62,51 @@ def to_c(f: Callable[..., Any], *args: Any, name: str = "compute") -> str:
             "}\n",
         ]
     )
+
+
+# What C keeps for itself: keywords, and the functions of its library, whether used here or not.
+_KEYWORDS = """
+auto break case char const continue default do double else enum extern float for goto if inline int
+long register restrict return short signed sizeof static struct switch typedef union unsigned void
+volatile while alignas alignof asm bool constexpr false nullptr static_assert thread_local true
+typeof typeof_unqual main
+"""
+_LIBRARY = """
+abort abs asctime asm assert atexit atof atoi atol atoll bsearch calloc clearerr clock ctime
+difftime div errno exit fclose feof ferror fflush fgetc fgetpos fgets fopen fpclassify fprintf
+fputc fputs fread free freopen fscanf fseek fsetpos ftell fwrite gamma getc getchar getenv gets
+gmtime isalnum isalpha isblank iscntrl isdigit isfinite isgraph isgreater isgreaterequal isinf
+isless islessequal islessgreater islower isnan isnormal isprint ispunct isspace isunordered
+isupper isxdigit j0 j1 jn labs ldiv llabs lldiv localtime longjmp malloc memchr memcmp memcpy
+memmove memset mktime offsetof perror printf putc putchar puts qsort raise rand realloc remove
+rename rewind scanf setbuf setjmp setlocale setvbuf signal signbit signgam snprintf sprintf srand
+sscanf stderr stdin stdout strcat strchr strcmp strcoll strcpy strcspn strerror strlen strncat
+strncmp strncpy strpbrk strrchr strspn strstr strtod strtof strtok strtol strtold strtoll strtoul
+strtoull strxfrm system time tmpfile tmpnam tolower toupper ungetc va_arg va_end va_start vfprintf
+vprintf vsnprintf vsprintf y0 y1 yn
+"""
+_MATHEMATICS = """
+acos acosh asin asinh atan atan2 atanh cbrt ceil copysign cos cosh erf erfc exp exp10 exp2 expm1
+fabs fdim floor fma fmax fmin fmod frexp hypot ilogb ldexp lgamma llrint llround log log10 log1p
+log2 logb lrint lround modf nan nearbyint nextafter nexttoward pow pow10 remainder remquo rint
+round scalb scalbln scalbn sin sincos sinh sqrt tan tanh tgamma trunc
+"""
+_TAKEN = {
+    *_KEYWORDS.split(),
+    *_LIBRARY.split(),
+    *(f"{name}{kind}" for name in _MATHEMATICS.split() for kind in ("", "f", "l")),
+}
+
+
+def _require_name(name: str, library: str) -> None:
+    """Raise ArgumentError unless C lets a function be called that, beside the library here."""
+    is_name = isinstance(name, str) and re.fullmatch(r"[A-Za-z_]\w*", name, re.ASCII)
+    is_reserved = is_name and re.match(r"_|(ieee|value|slope|MICROGRAD_GD)_|u?int\w*_t$", name)
+    if not is_name or is_reserved or name in {*_TAKEN, *re.findall(r"#define (\w+)", library)}:
+        raise ArgumentError(
+            f"name is {shorten(name)}; expected the name of a C function that is no word of C, of "
+            f"its library or of this source: {f'my_{name}' if is_name else 'compute'}, say"
+        )
 
 
 def _write_body(program: Program, functions: dict[str, str]) -> Iterator[str]:
@@ -111,7 +156,9 @@ def _define(op: Operation, functions: dict[str, str]) -> None:
     unused = [x for x in op.operands if not re.search(rf"\b_{x}\b", text)]
     casts = "".join([f"    (void)_{x};\n" for x in unused])
     head = f"static inline double {_name_function(op)}({parameters})"
-    functions[op.name] = f"{head}\n{{\n{casts}    return {text};\n}}\n"
+    once = f"MICROGRAD_GD_{_name_function(op)}"  # in a file that has it of another program, too
+    body = f"{head}\n{{\n{casts}    return {text};\n}}"
+    functions[op.name] = f"#ifndef {once}\n#define {once}\n{body}\n#endif\n"
     for called in expression.calls(tree):
         if called not in ieee.__all__:
             _define(OPERATIONS[called], functions)

@@ -8,7 +8,8 @@ import subprocess
 import pytest
 from compiled import bits
 
-from micrograd_gd import MLP, functional, to_c, value_and_grad
+from micrograd_gd import MLP, Value, functional, to_c, value_and_grad
+from micrograd_gd.errors import ArgumentError
 from micrograd_gd.table.ops import OPERATIONS
 
 needs_gcc = pytest.mark.skipif(not shutil.which("gcc"), reason="there is no gcc")
@@ -68,3 +69,26 @@ def test_c_source_tells_which_branch_was_not_taken(tmp_path):
         folder = tmp_path / f"{x}"
         folder.mkdir()
         assert run_c(folder, to_c(f, 1.0), [x], 1)[0] == done
+
+
+TAKEN = """
+2x double exp expf tgammal printf restrict main memcpy strlen isnan _x __x PI ieee_exp
+value_mul int8_t
+""".split()  # noqa: SIM905 — names, not a list to be edited
+
+
+@pytest.mark.parametrize("name", ["", "a b", "a-b", "é", None, *TAKEN])
+def test_names_that_c_does_not_leave_free_are_refused(name):
+    with pytest.raises(ArgumentError, match=r"expected the name of a C function"):
+        to_c(lambda x: x, 1.0, name=name)
+
+
+@needs_gcc
+def test_several_functions_stand_in_one_file(tmp_path):
+    f, g = (lambda x: functional.gelu(x) * x), (lambda x: functional.gelu(x).exp() / x)
+    names = ["compute", "gradient", "memory", "total", "string", "issue", "token", "x", "y", "v0"]
+    sources = [to_c(value_and_grad(f), 0.5), *(to_c(g, 0.5, name=name) for name in names[1:])]
+    assert run_c(tmp_path, "".join(sources), [1.5], 2) == (-1, [*value_and_grad(f)(1.5)])
+    function, y = ctypes.CDLL(str(tmp_path / "f.so")).gradient, (ctypes.c_double * 1)()
+    assert function((ctypes.c_double * 1)(1.5), y) == -1
+    assert bits(y[:]) == bits(g(Value(1.5)))
