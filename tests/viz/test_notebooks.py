@@ -39,11 +39,14 @@ CELLS = {
 
 
 @pytest.fixture(scope="module")
-def outputs():
+def outputs(tmp_path_factory):
     """What every cell shows: the text that is printed, and data by type."""
     cells = [nbformat.v4.new_code_cell(dedent(code)) for code in CELLS.values()]
     notebook = nbformat.v4.new_notebook(cells=cells)
-    nbclient.NotebookClient(notebook, kernel_name="python3", timeout=300).execute()
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("IPYTHONDIR", "JUPYTER_CONFIG_DIR", "JUPYTER_RUNTIME_DIR"):  # not the user's
+            patch.setenv(name, str(tmp_path_factory.mktemp(name)))
+        nbclient.NotebookClient(notebook, kernel_name="python3", timeout=300).execute()
     return {
         name: [shown(output) for output in cell.outputs]
         for name, cell in zip(CELLS, notebook.cells, strict=True)
