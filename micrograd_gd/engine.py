@@ -90,11 +90,8 @@ class Value:
             return self._da  # type: ignore[no-any-return]  # a tuple where _a is one
         return (self._da,) if self._b is None else (self._da, self._db)
 
-    def nodes(self, *, whole: bool = True) -> list["Value"]:
-        """Every node below this one, operands first, itself last.
-
-        `whole=False` keeps to those that a derivative of this one flows to.
-        """
+    def nodes(self) -> list["Value"]:
+        """Every node below this one, operands first, itself last."""
         ordered: list[Value] = []
         seen = set()
         stack: list[Any] = [self]
@@ -108,14 +105,12 @@ class Value:
                 if type(node._a) is tuple:
                     below: Any = node._a
                     if None in node._da:
-                        edges = zip(node._a, node._da, strict=True)
-                        kinds = (PythonValue,) if whole else ()
-                        below = [x for x, p in edges if p is not None or isinstance(x, kinds)]
+                        below = [x for x in below if isinstance(x, PythonValue)]
                     stack += [operand for operand in below[::-1] if operand not in seen]
                     continue
-                if node._db is not None or (whole and isinstance(node._b, PythonValue)):
+                if node._db is not None or isinstance(node._b, PythonValue):
                     stack.append(node._b)
-                if node._da is not None or (whole and isinstance(node._a, PythonValue)):
+                if node._da is not None or isinstance(node._a, PythonValue):
                     stack.append(node._a)
         return ordered
 
@@ -143,21 +138,23 @@ class Value:
             self._backpropagate(number(seed, "seed"))
 
     def _backpropagate(self, seed: float) -> None:
-        order = self.nodes(whole=False)
+        order = self.nodes()
         leaves = [(node, node._grad) for node in order if node.op is None]
         for node in order:
-            node._grad = -0.0 if seed else 0.0  # adding to -0.0 leaves every float as it was
+            node._grad = _NOTHING
         self._grad = seed
-        for node in reversed(order) if seed else ():  # 0 is 0 below an infinite partial, too
-            if type(node._a) is tuple:
+        for node in reversed(order):
+            if seed == 0 or node._grad is _NOTHING:  # then nothing flows on, however steep it is
+                node._grad = seed if node is self else 0.0
+            elif type(node._a) is tuple:
                 for operand, partial in zip(node._a, node._da, strict=True):
                     if partial is not None:
                         operand._grad += node._grad * partial
-                continue
-            if node._da is not None:
-                node._a._grad += node._grad * node._da
-            if node._db is not None:
-                node._b._grad += node._grad * node._db
+            else:
+                if node._da is not None:
+                    node._a._grad += node._grad * node._da
+                if node._db is not None:
+                    node._b._grad += node._grad * node._db
         for leaf, before in leaves:
             leaf._grad = before + leaf._grad
 
@@ -204,6 +201,7 @@ class Value:
         return f"Value(data={self._data}, grad={getattr(self._grad, 'data', self._grad)}{label})"
 
 
+_NOTHING = -0.0  # of its own: adding to it makes another float, and leaves every number as it was
 PythonValue = Value  # this class, also where its twin in C takes the name
 _ALL_VALUES = {PythonValue}
 _new = object.__new__

@@ -160,22 +160,28 @@ class Arguments:
                 f"{shorten(self.static)} has none"
             ) from None
 
-    def trace(self, leaves: Sequence[float]) -> Trace:
+    def trace(self, leaves: Sequence[float], *, is_careful: bool = False) -> Trace:
         """Call the function on fresh values, and write down what it does."""
         inputs = [Value(x) for x in leaves]
-        return Trace(self.name, inputs, tuple(self.named), lambda: self.call(inputs))
+        return Trace(
+            self.name,
+            inputs,
+            tuple(self.named),
+            lambda: self.call(inputs),
+            is_careful=is_careful,
+        )
 
-    def trace_steadily(self) -> Trace:
+    def trace_steadily(self, *, is_careful: bool = False) -> Trace:
         """The same for the numbers that came, once more where the function changed what it sees.
 
         Raises JitError where it draws random numbers, or the second trace is another program.
         """
         before = look_around(self._f)
-        traced = self.trace(self.leaves)
+        traced = self.trace(self.leaves, is_careful=is_careful)
         after = look_around(self._f)
         if after == before:
             return traced
-        again = self.trace(self.leaves)
+        again = self.trace(self.leaves, is_careful=is_careful)
         draws = before.generators != after.generators != look_around(self._f).generators
         if draws or _write(again) != _write(traced):
             what = "draws random numbers" if draws else "counts its calls or changes what it reads"

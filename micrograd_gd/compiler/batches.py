@@ -5,7 +5,7 @@ A derivative that enters a batch, or leaves it, crosses a border, and the operat
 way back. A derivative that leaves a batch, from a varying result to a uniform operand, is the sum
 of what it is in the lanes.
 
-Samples take different branches. So a sweep goes along the paths of all, a partial computes all its
+Samples take different branches. So a sweep goes through the whole graph, a partial computes all its
 branches (`compiler.branches`), and where a derivative flows in some samples only, a mask says in
 which: 1 there, 0 elsewhere.
 """
@@ -168,11 +168,6 @@ class _InBatches(Recorded):
             flows = flows and (among is None or operand in among)
             yield self.trace.partial(node, i, last=self.last) if flows else None
 
-    def may_flow(self, node: Any, i: int) -> bool:
-        """Whether a sample may take the path to operand i that another one does not take."""
-        is_choice = self.batches.is_from_batch(node) and branches.flows(node, i) is not None
-        return is_choice and isinstance(node.operands[i], Value)
-
     def _is_unasked(self, operand: Any) -> bool:
         """Whether it is a leaf that nobody asks about, such as a number of one of many samples."""
         is_leaf = isinstance(operand, Value) and operand.op is None
@@ -185,6 +180,8 @@ class _InBatches(Recorded):
         """
         if not isinstance(self.operands[i], Value):
             return False
+        if self.last and self.trace.takes_all(node, i):
+            return True
         flows = self.batches.flows(node, i)
         if flows is None:
             self.trace.partial(node, i, last=False)
@@ -211,7 +208,8 @@ class _InBatches(Recorded):
         way, a mask tells which samples a derivative is there for: those where it is not 0.
         """
         mask = self.batches.mask(derivative)
-        here = self.batches.flows(self.node, self.i)
+        takes_all = self.last and self.trace.takes_all(self.node, self.i)
+        here = None if takes_all else self.batches.flows(self.node, self.i)
         if isinstance(here, Value):
             mask = here if mask is None else _WHERE(here, mask, 0.0)
         elif mask is None or step is derivative:

@@ -129,7 +129,12 @@ def _write_body(program: Program, functions: dict[str, str]) -> Iterator[str]:
             yield from _write_instruction(statement, operands, functions)
     for j, y in enumerate(program.outputs):
         assert y is not None, "no rows of batches"  # noqa: S101 — for the types
-        yield f"y[{j}] = {f'v{y}' if isinstance(y, int) else _write_number(y)};"
+        text = f"v{y}" if isinstance(y, int) else _write_number(y)
+        if j in program.derivatives:
+            if program.derivatives[j]:
+                yield f"if ({text} != {text}) return {guards};"
+            text = f"{text} + 0.0"
+        yield f"y[{j}] = {text};"
     yield "return -1;"
 
 

@@ -36,14 +36,23 @@ def optimize_trace(traced: Trace) -> Program:
     """The optimized program of a trace: by the native core in one go, if that is there."""
     found = None
     if _optimize_in_c and not traced.batches.any:
-        found = _optimize_in_c(traced.inputs, traced.events, traced.outputs, describe)
+        outputs = traced.leave_zeros(traced.outputs)
+        found = _optimize_in_c(traced.inputs, traced.events, outputs, describe)
     if found is None:
         return optimize(traced.program())
     captured, labels, *encoded = found
     traced.refuse_stale(captured)
     statements = EncodedStatements(*encoded)
-    outputs = statements.decode_operands(statements.outputs)
-    return Program(traced.arguments, captured, statements, outputs, traced.structure, labels)
+    return Program(
+        traced.arguments,
+        captured,
+        statements,
+        statements.decode_operands(statements.outputs),
+        traced.structure,
+        labels,
+        derivatives=traced.derivatives,
+        is_careful=traced.is_careful,
+    )
 
 
 def optimize(program: Program, rule: Rule | None = None) -> Program:

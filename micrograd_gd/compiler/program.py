@@ -7,7 +7,7 @@ closes over.
 
 import ast
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -62,6 +62,9 @@ class Program:
     structure: Structure  # of the result
     labels: dict[int, str]  # names that the user gave
     batch_outputs: tuple[BatchOutput, ...] = ()
+    # Outputs in which 0.0 stands for -0.0, and whether nan there calls for a more careful program.
+    derivatives: dict[int, bool] = field(default_factory=dict)
+    is_careful: bool = False  # whether no derivative is 0 that may as well be none
     fast_math: bool = False  # whether machine code may round less often than is written
 
     def __getstate__(self) -> dict[str, Any]:
@@ -99,6 +102,19 @@ class Program:
     def output_layout(self) -> Layout:
         """Where a run leaves the results."""
         return Layout([self.structure])
+
+    @cached_property
+    def guard_of_derivatives(self) -> int:
+        """The place of a guard behind all others, that no derivative is nan; -1 for none."""
+        return len(self.guards) if any(self.derivatives.values()) else -1
+
+    def needs_care(self, place: int) -> bool:
+        """Whether the program that is to run where this guard failed has to be a careful one.
+
+        Where derivatives are compared with themselves, one is nan.
+        """
+        guards = self.guards
+        return self.is_careful or place == len(guards) or guards[place].left == guards[place].right
 
     @cached_property
     def has_batches(self) -> bool:

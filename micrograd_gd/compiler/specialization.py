@@ -49,10 +49,11 @@ class Variant:
 
 
 class _Missing(NamedTuple):
-    """The place where a program is missing, and what it belongs to."""
+    """The place where a program is missing, what it belongs to, and whether it needs care."""
 
     place: int
     tree: dict[int, Variant]
+    is_careful: bool
 
 
 class Specialization:
@@ -111,7 +112,7 @@ class Specialization:
             return self._trace(arguments, *result) if type(result) is _Missing else result
 
     def _run(self, leaves: list[float]) -> Any:
-        place, tree = 0, self._root
+        place, tree, is_careful = 0, self._root, False
         while place in tree:
             variant = tree[place]
             result = variant.kernel.run(leaves)
@@ -120,17 +121,24 @@ class Specialization:
             if type(result) is not int:
                 return result
             place, tree = result, variant.instead
-        return _Missing(place, tree)
+            is_careful = variant.program.needs_care(place)
+        return _Missing(place, tree, is_careful)
 
-    def _trace(self, arguments: Arguments, place: int, tree: dict[int, Variant]) -> Any:
+    def _trace(
+        self,
+        arguments: Arguments,
+        place: int,
+        tree: dict[int, Variant],
+        is_careful: bool,  # noqa: FBT001 — as a missing one has it
+    ) -> Any:
         """The result for numbers that take a new branch, whose program comes to this place."""
-        traced = arguments.trace_steadily()
-        if len(self._variants) < MOST_VARIANTS:
-            program = self._optimize(traced)
-            variant = self._add(program, place, tree)
+        is_full = len(self._variants) >= MOST_VARIANTS
+        traced = arguments.trace_steadily(is_careful=is_careful or is_full)
+        if not is_full:
+            variant = self._add(self._optimize(traced), place, tree)
             if traced.batches.any:  # the trace computed one sample alone
-                return self._run_batch(variant.kernel, arguments)
-            return traced.result()
+                return self._run_batch(variant, arguments)
+            return self.run(arguments) if traced.is_doubtful() else traced.result()
         if not self._has_warned:
             self._has_warned = True
             warnings.warn(
@@ -140,8 +148,8 @@ class Specialization:
                 stacklevel=6,
             )
         if traced.batches.any:
-            kernel = tiers.compile_program(self._optimize(traced))  # and then forgotten
-            return self._run_batch(kernel, arguments)
+            program = self._optimize(traced)
+            return self._run_batch(Variant(program, tiers.compile_program(program)), arguments)
         return traced.result()
 
     def _add(self, program: Program, place: int, tree: dict[int, Variant]) -> Variant:
@@ -180,13 +188,17 @@ class Specialization:
                     tree = self._root if origin < 0 else self._variants[origin].instead
                     self._add(replace(program, captured=captured), place, tree)
 
-    def _run_batch(self, kernel: Kernel, arguments: Arguments) -> Any:
+    def _run_batch(self, variant: Variant, arguments: Arguments) -> Any:
         """The result of a program fresh from its trace, where the first sample decided branches.
 
         Where the whole batch takes another one, the function itself is called, on values.
         """
-        result = kernel.run(arguments.leaves)
-        return arguments.evaluate() if type(result) is int else result
+        result = variant.kernel.run(arguments.leaves)
+        if type(result) is not int:
+            return result
+        if variant.program.needs_care(result) and not variant.program.is_careful:
+            return self._trace(arguments, result, variant.instead, is_careful=True)
+        return arguments.evaluate()
 
     def _optimize(self, traced: Trace) -> Program:
         program = optimize_trace(traced)

@@ -33,12 +33,16 @@ class Trace:
     Raises JitError for what a program could not repeat, and for a result that is no number.
     """
 
+    constant_op = _CONSTANT
+
     def __init__(
         self,
         name: str,
         inputs: Sequence[Value],
         arguments: tuple[tuple[str, trees.Structure], ...],
         call: Callable[[], Any],
+        *,
+        is_careful: bool = False,
     ) -> None:
         self.name = name
         self.inputs = inputs
@@ -49,26 +53,40 @@ class Trace:
         self._refuses_branches = False  # while a formula is tried without one
         self._asked: tuple[Any, tuple[Any, ...]] = (None, ())  # a node with its operands
         self.batches = Batches(self.events)
+        self.is_careful = is_careful  # about operands that a choice leaves
+        self._derivatives: dict[Value, Value] = {}  # and what is 0.0 in them, but may be -0.0
+        self._takes_all = False  # whether the latest sweep met a choice and took no care
+        self._checked: list[Value] = []  # the derivatives that call for more care if they are nan
         try:
             with blocks.recording(), blocks.unwatched(), blocks.tracing(self):
                 result = call()
+                self._check_derivatives()
         except NotANumberError as error:
             raise JitError(f"{name} cannot be compiled: {error}; at {_line(error)}") from error
         try:
             self.outputs, self.structure = trees.flatten(result, "the result")
         except NotANumberError as error:
             raise JitError(f"{name} cannot be compiled: {error}") from error
+        self.derivatives = self._find_derivatives()
 
     def result(self) -> Any:
         """What the call returned, as plain numbers; of a batch, lane 0 alone was computed."""
         numbers = [y.data if isinstance(y, Value) else y for y in self.outputs]
         return trees.unflatten(self.structure, numbers)
 
+    def is_doubtful(self) -> bool:
+        """Whether a derivative is nan, which it may not be if more care is taken."""
+        return any(math.isnan(x.data) for x in self._checked)
+
     def program(self) -> Program:
         """The program: what the values did, numbered."""
         numbers: dict[Value, int] = {x: i for i, x in enumerate(self.inputs)}
         made = {event for event in self.events if isinstance(event, Value)}
         outputs, batches = _find_batches(self.outputs)
+        outputs, batches = (
+            self.leave_zeros(outputs),
+            [each._replace(number=self.leave_zeros([each.number])[0]) for each in batches],
+        )
         used = [
             (event.operands if isinstance(event, Value) else (event.left, event.right))
             for event in self.events
@@ -99,6 +117,8 @@ class Trace:
             statements=tuple(statements),
             outputs=write(outputs),
             batch_outputs=tuple([x._replace(number=numbers[x.number]) for x in batches]),
+            derivatives=self.derivatives,
+            is_careful=self.is_careful,
             structure=self.structure,
             labels={i: x.label for x, i in numbers.items() if x.label},
         )
@@ -168,6 +188,7 @@ class Trace:
         self, direction: Literal["down", "up"], stop: Collection[Any], *, last: bool
     ) -> Arithmetic:
         """What a sweep computes with: values, or batches as soon as there was one."""
+        self._takes_all = False
         if not self.batches.any:
             return Recorded(self, last=last)
         return (Adjoints if direction == "down" else Tangents)(self, stop, last=last)
@@ -179,7 +200,8 @@ class Trace:
         branches. What is to be differentiated again stays written out: each branch taken is a
         guard or, where numbers come from a batch, a choice among them.
         """
-        slope: Operation | None = node.op.slope(i) if last else None
+        is_fixed = last and (self.takes_all(node, i) or not node.op.may_leave(i))
+        slope: Operation | None = node.op.slope(i) if is_fixed else None
         if self._asked[0] is not node:  # once for all operands, of which there may be many
             self._asked = node, node.operands
         operands = self._asked[1]
@@ -202,14 +224,57 @@ class Trace:
         del self.events[start:]
         self.batches.forget(start)
 
+    def takes_all(self, node: Any, i: int) -> bool:
+        """Whether in a last sweep the partial is 0 where a choice leaves operand i, and not None.
+
+        That costs nothing, and is right unless 0 meets an infinite number, which gives nan. Then
+        the function is traced once more, with care.
+        """
+        takes: bool = not self.is_careful and node.op.may_leave(i)
+        self._takes_all |= takes
+        return takes
+
     def fresh(self, x: Any) -> Any:
         """Within a batch, a varying number for x; else None."""
         return self.batches.fresh(x)
 
     def settle(self, x: Any) -> Any:
-        """A derivative as a sweep found it, as a value, with 0 in samples that have none."""
-        x = x if isinstance(x, Value) else self.constant(x)
-        return self.batches.settle(x) if self.batches.any else x
+        """A derivative as a sweep found it, but with 0.0 for -0.0 and for what there is none of."""
+        if not isinstance(x, Value):
+            return self.constant(x + 0.0)
+        found = self.batches.settle(x) if self.batches.any else x
+        settled = found + 0.0
+        self._derivatives[settled] = found
+        if self._takes_all:
+            self._checked.append(settled)
+        return settled
+
+    def leave_zeros(self, outputs: Sequence[Any]) -> list[Any]:
+        """The outputs with derivatives as they were found: a kernel adds 0.0 to what leaves it."""
+        return [self._derivatives.get(y, y) for y in outputs]
+
+    def _find_derivatives(self) -> dict[int, bool]:
+        """The outputs that are derivatives, and whether they are checked."""
+        checked, found = {*self._checked}, {}
+        for i, y in enumerate(self.outputs):
+            x = y.operands[0] if lanes.is_kind(y, "pick") else y
+            if x in self._derivatives:
+                found[i] = x in checked
+        return found
+
+    def _check_derivatives(self) -> None:
+        """Guard those that the function computes with; a kernel checks those that leave it."""
+        if not self._checked:
+            return
+        nodes = [event for event in self.events if isinstance(event, Value)]
+        picks = {node for node in nodes if lanes.is_kind(node, "pick")}
+        used = {x for node in nodes if node not in picks for x in node.operands}
+        used |= {node.operands[0] for node in picks & used}
+        used |= {x for each in self.events if isinstance(each, _Decision) for x in each[::2]}
+        for x in [x for x in self._checked if x in used]:
+            count = self.batches.lanes_of(x)
+            checked = lanes.record("sum", count, x) if count else x
+            self.events.append(_Decision(checked, "==", checked, holds=True))
 
     def total(self, xs: Sequence[Any]) -> Any:
         """The sum of a whole batch as one node, if that is what the numbers are, or None."""

@@ -52,7 +52,6 @@ class Watched:
     def __init__(self, arithmetic: Any, watch: Watch) -> None:
         self.arithmetic = arithmetic
         self.watch = watch
-        self.may_flow = arithmetic.may_flow
 
     def partials(self, node: Any, among: Container[Any] | None = None) -> Iterator[Any]:
         """The partials of the other one; which operand the sweep is at is kept."""

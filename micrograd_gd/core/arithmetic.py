@@ -5,7 +5,7 @@ sweep takes the partials of a node one after another, and asks for the product a
 takes the next, so that an arithmetic may keep which operand it is at.
 """
 
-from collections.abc import Callable, Container, Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from operator import add, mul
 from typing import Any, Protocol
 
@@ -17,10 +17,6 @@ class Arithmetic(Protocol):
     """What the two sweeps ask."""
 
     in_c: bool  # whether the sweeps in C do the same
-
-    @property
-    def may_flow(self) -> Callable[[Any, int], bool] | None:
-        """Whether a derivative flows to an operand for other numbers, where its partial is None."""
 
     def partials(self, node: Any, among: Container[Any] | None = None) -> Iterable[Any]:
         """∂node/∂operand for each operand in order, None where no derivative flows.
@@ -39,7 +35,6 @@ class Floats:
     """Plain numbers, and the partials that the forward pass stored."""
 
     in_c = True
-    may_flow: Callable[[Any, int], bool] | None = None
     times = staticmethod(mul)
     plus = staticmethod(add)
 
@@ -96,9 +91,12 @@ class Recorded(Values):
     def partials(self, node: Any, among: Container[Any] | None = None) -> Iterable[Any]:
         """The same; the trace sees also where no derivative flows, which may depend on numbers."""
         for i, (operand, stored) in enumerate(zip(node.operands, node.partials, strict=True)):
-            if stored is None and blocks.is_value(operand):
-                self.trace.partial(node, i, last=False)
-            flows = stored is not None and (among is None or operand in among)
+            flows = stored is not None
+            if not flows and blocks.is_value(operand):
+                flows = self.last and self.trace.takes_all(node, i)
+                if not flows:
+                    self.trace.partial(node, i, last=False)
+            flows = flows and (among is None or operand in among)
             yield self.trace.partial(node, i, last=self.last) if flows else None
 
 

@@ -206,6 +206,8 @@ class Tracer(Protocol):
 
     events: list[Any]  # every node, in the order in which they are made
 
+    constant_op: Any  # the operation of what `constant` gives
+
     def report_comparison(self, node: Any, relation: str, other: Any, answer: Any) -> None:
         """A comparison was made, which may decide a branch."""
 
@@ -227,6 +229,9 @@ class Tracer(Protocol):
 
     def partial(self, node: Any, i: int, *, last: bool) -> Any:
         """The partial for operand i as a value; `last` if nobody differentiates it again."""
+
+    def takes_all(self, node: Any, i: int) -> bool:
+        """Whether in a last sweep the partial for operand i is a number, if a choice leaves it."""
 
     def fresh(self, x: Any) -> Any:
         """A node of the trace's own for x, to differentiate along; None leaves it to the caller."""

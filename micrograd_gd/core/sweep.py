@@ -5,7 +5,7 @@ takes the partials that the forward pass stored. On values it takes them from th
 itself recorded, so that it can be swept again: that is what a derivative of higher order is.
 """
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Literal
 
 from micrograd_gd.core import blocks
@@ -25,13 +25,12 @@ def backward(root: Any, seed: Any = 1.0, *, create_graph: bool = False) -> None:
     What `Value.backward` does for plain floats in place, this does on any kind of number.
     """
     seed = seed if blocks.is_value(seed) else number(seed, "seed")
-    if type(seed) is float and seed == 0:
-        found = dict.fromkeys(root.nodes(whole=False), 0.0) | {root: seed}
-    else:
-        found = adjoints(root, seed, differentiable=create_graph)
-    for node, gradient in found.items():
+    adds_nothing = type(seed) is float and seed == 0
+    found = {root: seed} if adds_nothing else adjoints(root, seed, differentiable=create_graph)
+    for node in root.nodes():
+        gradient = found.get(node, 0.0)
         if node.op is None and (type(gradient) is float or node.grad != 0):
-            gradient = node.grad + gradient  # noqa: PLW2901 — what the leaf had, and what came
+            gradient = node.grad + gradient  # what the leaf had, and what came
         node.grad = gradient
 
 
@@ -129,19 +128,20 @@ def carry_up(
 
 
 def in_order(roots: Collection[Any], stop: Collection[Any]) -> list[Any]:
-    """What a derivative of the roots flows to, operands first, and nothing below `stop`."""
-    may_flow = _arithmetic("down", stop).may_flow
-    if len(roots) == 1 and not may_flow and all(node.op is None for node in stop):
-        return next(iter(roots)).nodes(whole=False)  # type: ignore[no-any-return]  # the same walk, by the engine
-    return _walk(roots, stop, may_flow)
+    """The nodes below the roots, operands first, and nothing below `stop`.
+
+    Those that no derivative flows to for these numbers are among them, so that the order, and with
+    it each last bit of a sum, is the same for all numbers.
+    """
+    if len(roots) == 1 and not blocks.trace() and all(node.op is None for node in stop):
+        return next(iter(roots)).nodes()  # type: ignore[no-any-return]  # the same walk, by the engine
+    return _walk(roots, stop)
 
 
-def _walk(
-    roots: Iterable[Any],
-    stop: Collection[Any],
-    may_flow: Callable[[Any, int], bool] | None = None,
-) -> list[Any]:
-    """The order, whatever there is to stop at; also where a derivative may flow."""
+def _walk(roots: Iterable[Any], stop: Collection[Any]) -> list[Any]:
+    """The order, whatever there is to stop at; nothing is below what a trace takes as constant."""
+    trace = blocks.trace()
+    constant = trace.constant_op if trace else None
     ordered: list[Any] = []
     seen = set()
     stack: list[Any] = [*roots][::-1]
@@ -151,14 +151,11 @@ def _walk(
             ordered.append(stack.pop())
         elif node not in seen:
             seen.add(node)
-            if node in stop:
+            if node in stop or (node.op is constant is not None):
                 ordered.append(node)
                 continue
             stack += (node, None)
-            operands, partials = node.operands, node.partials
-            for i in reversed(range(len(operands))):
-                if partials[i] is not None or (may_flow and may_flow(node, i)):
-                    stack.append(operands[i])
+            stack += [x for x in reversed(node.operands) if blocks.is_value(x)]
     return ordered
 
 

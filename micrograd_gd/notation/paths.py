@@ -118,7 +118,7 @@ def _walk(root: Value, wrt: Value, limit: int) -> tuple[int, dict[Value, list[_E
     """
     ends = {wrt: [_End(1.0)]}
     counts = {wrt: 1}
-    nodes = root.nodes(whole=False)
+    nodes = root.nodes()
     uses = Counter(operand for node in nodes for operand, _ in _edges(node))
     for node in nodes:
         edges = [(x, partial) for x, partial in _edges(node) if x in ends]

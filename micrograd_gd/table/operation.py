@@ -150,10 +150,50 @@ class Operation:
         found = {letter: x for letter, x, y in self.identities if {letter, y} == {a, b}}
         return found.get(a), found.get(b)
 
+    def is_constant(self, operands: Sequence[Any]) -> bool:
+        """Whether a plain number among the operands makes the result the same for all others."""
+        return any(type(operands[i]) is float and operands[i] == x for i, x in self.fixing)
+
+    @property
+    def fixing(self) -> list[tuple[int, float]]:
+        """The places of operands, each with the number that makes the result a constant.
+
+        >>> operation("pow").fixing
+        [(1, 0.0), (0, 1.0)]
+        """
+        constants = [
+            each for each in self.identities if not any(x in each[2] for x in self.operands)
+        ]
+        return [(self.operands.index(x), number) for x, number, _ in constants]
+
     @property
     def is_internal(self) -> bool:
         """Whether the row is there to be the derivative of others, and is offered to nobody."""
         return "internal" in self.properties
+
+    @cached_property
+    def is_choice(self) -> bool:
+        """Whether it takes one of its operands, by their own numbers, and leaves others.
+
+        >>> operation("relu").is_choice, operation("exp").is_choice
+        (True, False)
+
+        `where` chooses by a test. It is there to keep away from numbers that are not finite.
+
+        >>> operation("where").is_choice
+        False
+        """
+        partials = [p for p in self.partials if isinstance(p, str)]
+        is_plain = "None" not in partials and "flat" not in self.properties
+        return is_plain and any("None" in partial for partial in partials)
+
+    def may_leave(self, i: int) -> bool:
+        """Whether that choice leaves operand i for some numbers, so that no derivative flows there.
+
+        >>> operation("clip").may_leave(0), operation("mod").may_leave(0)
+        (True, False)
+        """
+        return self.is_choice and "None" in str(self.partials[i])
 
     @property
     def is_unary(self) -> bool:
@@ -195,7 +235,9 @@ class Operation:
         if not isinstance(self.value, str):
             return _rule_of_callables(self.value, [p if wanted else None for p, wanted in partials])
         value = ast.NamedExpr(ast.Name("y", ast.Store()), self.float_tree(self.value))
-        wanted = [self.float_tree(p if wanted else "None") for p, wanted in partials]
+        fixing = [f"{self.operands[i]} == {x!r}" for i, x in self.fixing if not active[i]]
+        absent = f"None if {' or '.join(fixing)} else " if fixing else ""
+        wanted = [self.float_tree(f"{absent}{p}" if wanted else "None") for p, wanted in partials]
         return expression.function(
             self.operands, ast.Tuple([value, *wanted], ast.Load()), ON_FLOATS
         )
@@ -259,7 +301,8 @@ def fold({sum_so_far}, *_all):
         """The partial for operand i as an operation of the operands and y that has no derivative.
 
         None where the formula takes no branch, so that `partial` records the same for all numbers,
-        and where it says for some numbers that no derivative flows, so that there is no result.
+        and where it says for some numbers that no derivative flows, so that there is no result. Of
+        an operation that chooses among its operands, it is 0 there.
         """
         if not self._slopes and not self.folds:
             pairs = zip(self.operands, self.partials, strict=True)
@@ -270,8 +313,11 @@ def fold({sum_so_far}, *_all):
         none: Formula = lambda *_: None  # noqa: E731 — with its type
         if isinstance(formula, str):
             none, nodes = "None", [*ast.walk(self.tree(formula))]
-            if "None" in formula or not any(isinstance(n, (ast.IfExp, ast.Compare)) for n in nodes):
+            if not any(isinstance(n, (ast.IfExp, ast.Compare)) for n in nodes):
                 return None
+            if "None" in formula and not self.is_choice:
+                return None
+            formula = formula.replace("None", "0")
             # A row's own result is y, and so its operand, the result here, has another name.
             tree = expression.substitute(self.tree(formula), {"y": ast.Name("y_", ast.Load())})
             formula = ast.unparse(tree)

@@ -17,7 +17,8 @@ properties  words of: commutative, odd, even, increasing, flat (derivative 0 whe
             internal (there to be the derivative of others: no method, unlisted in functional)
 aliases     further names of the method, so that NumPy's functions find it
 identities  what is simpler for some number, to the last bit: `b=1: a` says that the result is a
-            where b is 1 (of the two zeros, -0 leaves a sum as it is, and 0 a difference)
+            where b is 1 (of the two zeros, -0 leaves a sum as it is, and 0 a difference). `b=0: 1`
+            says that it is 1 whatever a is: beside a plain 0, no derivative flows to a
 
 Partials are right to the last digits over the whole domain, in the second derivative too, and that
 decides their form. `pow` avoids the rounding of b - 1 where b is small. `y + 0` turns -0 into 0.
@@ -54,7 +55,7 @@ primitive("pow", "a b", "a ** b",
             " else b * y / a if abs(b) > 1e-16 else b / a * y"),
            "0 if y == 0 and a >= 0 else y * log(a)"],
           "Power.", method="pow", infix="**", latex="<a>^{<b>}", domain="a > 0",
-          identities="b=1: a, b=2: square(a)")
+          identities="b=1: a, b=2: square(a), b=0: 1, a=1: 1")
 primitive("square", "x", "x * x", "2 * x",
           "Square.", latex="<x>^2", properties="even")
 primitive("reciprocal", "x", "1 / x", "-y * y",
@@ -65,11 +66,13 @@ primitive("floordiv", "a b", "floordiv(a, b)", ["None if y == y else y", "None i
           "Quotient rounded down to a whole number.", method="floordiv", infix="//",
           latex=r"\left\lfloor \frac{<a>}{<b>} \right\rfloor", domain="b != 0",
           kinks="a / b - round(a / b)", convention="0, 0", properties="flat")
-primitive("mod", "a b", "mod(a, b)", ["1 if y == y else y", "-floordiv(a, b) if y == y else y"],
+primitive("mod", "a b", "mod(a, b)",
+          ["1 if y == y else y", "None if y == a else -floordiv(a, b) if y == y else y"],
           "What is left of a after floordiv, with the sign of b.", method="mod", infix="%",
           latex=r"<a> \bmod <b>", domain="b != 0", kinks="a / b - round(a / b)",
           convention="as to its right")
-primitive("fmod", "a b", "fmod(a, b)", ["1 if y == y else y", "round((y - a) / b)"],
+primitive("fmod", "a b", "fmod(a, b)",
+          ["1 if y == y else y", "None if y == a else round((y - a) / b)"],
           "What is left of a after division cut towards 0, with the sign of a.", domain="b != 0",
           kinks="a / b - round(a / b)", convention="as away from 0")
 primitive("floor", "x", "floor(x)", "None if y == y else y",
@@ -203,13 +206,13 @@ primitive("softplus", "x", "(x if x > 0 else 0) + log1p(exp(-abs(x)))", "sigmoid
 primitive("softsign", "x", "x / (1 + abs(x)) if abs(x) < 1e300 else sign(x)",
           "(1 / (1 + abs(x))) ** 2",
           "x / (1 + |x|), from -1 to 1.", properties="odd increasing")
-primitive("relu", "x", "0 if x <= 0 else x", "0 if x <= 0 else 1 if x > 0 else exp(x)",
+primitive("relu", "x", "0 if x <= 0 else x", "None if x <= 0 else 1 if x > 0 else exp(x)",
           "The positive part of x.", kinks="x", convention="0", properties="increasing")
 primitive("leaky_relu", "x slope=0.01", "x if x > 0 else slope * x",
-          ["1 if x > 0 else slope if x <= 0 else exp(x)", "0 if x > 0 else x"],
+          ["1 if x > 0 else slope if x <= 0 else exp(x)", "None if x > 0 else x"],
           "x above 0, slope · x below.", kinks="x", convention="slope, 0")
 primitive("elu", "x alpha=1", "x if x > 0 else alpha * expm1(x)",
-          ["1 if x > 0 else alpha * exp(x)", "0 if x > 0 else expm1(x)"],
+          ["1 if x > 0 else alpha * exp(x)", "None if x > 0 else expm1(x)"],
           "x above 0, alpha (exp x - 1) below.", kinks="x", convention="alpha, 0")
 primitive("selu", "x", "1.0507009873554805 * x if x > 0 else 1.7580993408473766 * expm1(x)",
           "1.0507009873554805 if x > 0 else 1.7580993408473766 * exp(x)",
@@ -233,18 +236,18 @@ primitive("abs", "x", "abs(x)", "sign(x)",
           "Absolute value.", method="abs", latex=r"\left|<x>\right|", kinks="x", convention="0",
           properties="even", aliases="fabs")
 primitive("minimum", "a b", "a if a < b or a != a else b",
-          ["1 if a < b else 0.5 if a == b else 0 if a > b else y",
-           "1 if a > b else 0.5 if a == b else 0 if a < b else y"],
+          ["1 if a < b else 0.5 if a == b else None if a > b else y",
+           "1 if a > b else 0.5 if a == b else None if a < b else y"],
           "The smaller of two.", latex=r"\min\left(<a>, <b>\right)", kinks="a - b",
           convention="1/2, 1/2", properties="commutative")
 primitive("maximum", "a b", "a if a > b or a != a else b",
-          ["1 if a > b else 0.5 if a == b else 0 if a < b else y",
-           "1 if a < b else 0.5 if a == b else 0 if a > b else y"],
+          ["1 if a > b else 0.5 if a == b else None if a < b else y",
+           "1 if a < b else 0.5 if a == b else None if a > b else y"],
           "The larger of two.", latex=r"\max\left(<a>, <b>\right)", kinks="a - b",
           convention="1/2, 1/2", properties="commutative")
 primitive("clip", "x low high", "high if x > high or low > high else low if x < low else x",
-          ["0 if x < low or x > high else 1 if x == x else exp(x)",
-           "1 if x < low and low <= high else 0", "1 if x > high or low > high else 0"],
+          ["None if x < low or x > high else 1 if x == x else exp(x)",
+           "1 if x < low and low <= high else None", "1 if x > high or low > high else None"],
           "x, kept within [low, high].", kinks="x - low, x - high, low - high",
           convention="1, 0, 0")
 primitive("where", "c a b", "a if c != 0 else b",

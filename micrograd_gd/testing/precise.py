@@ -117,20 +117,21 @@ def _domain(row: Operation) -> Callable[..., Any]:
 
 
 def find_ignored(row: Operation, operands: Sequence[Any]) -> set[int]:
-    """The operands that do not matter, even if they are nan: the value is another one's.
+    """The operands that a choice left aside: the value is another one's, or flat between kinks.
 
     >>> from micrograd_gd.table.ops import operation
     >>> find_ignored(operation("where"), [mpf(1), mpf(2), NAN])
     {2}
     """
-    if row.folds or len(operands) < 2 or _is_polynomial(row):
-        return set()
-    y, found = evaluate(row, operands), set()
+    found: set[int] = set()
+    if row.folds or _is_polynomial(row) or mp.isnan(y := evaluate(row, operands)):
+        return found
     for i in range(len(operands)):
         before, after = operands[:i], operands[i + 1 :]
-        if any(_are_same(y, x) for x in (*before, *after)) and all(
+        is_another = any(_are_same(y, x) for x in (*before, *after)) and all(
             _are_same(y, evaluate(row, [*before, x, *after])) for x in _VARIOUS
-        ):
+        )
+        if is_another or (row.kinks and slopes(row, operands, i) == (0, 0)):
             found.add(i)
     return found
 

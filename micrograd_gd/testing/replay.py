@@ -269,12 +269,12 @@ class Evaluation:
     def edges(self, node: Value, op: Operation) -> list[tuple[Value, Interval]]:
         """The operands that are values, each with the slope along it.
 
-        Those that a choice leaves aside are not among them: its value holds whatever they are, nan
-        included.
+        Those that a choice leaves aside are not among them, and none beside a power of 0.
         """
         if node not in self._edges:
             numbers = self.operands(node)
-            ignored = find_ignored(op, numbers)
+            is_constant = op.is_constant(node.operands)
+            ignored = {*range(len(numbers))} if is_constant else find_ignored(op, numbers)
             if self.noise is not None:
                 # Plain numbers are exact. A 0 stays 0: a condition changes beside it.
                 numbers = [

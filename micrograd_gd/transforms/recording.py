@@ -85,7 +85,7 @@ class Recording:
             last=not is_transforming(),
             stored=is_fixed,
         )
-        return _finish([found.get(x, 0.0) for x in self.inputs], keep=keep)
+        return _settle([found.get(x, 0.0) for x in self.inputs], keep=keep)
 
     def push_forward(self, tangents: Sequence[Any]) -> list[Any]:
         """The tangents of the outputs for those of the inputs."""
@@ -100,7 +100,7 @@ class Recording:
             last=not is_transforming(),
             stored=is_fixed,
         )
-        return _finish([found.get(y, 0.0) for y in self.outputs], keep=keep)
+        return _settle([found.get(y, 0.0) for y in self.outputs], keep=keep)
 
     def pull_back_tree(self, cotangents: Any) -> Any:
         """The cotangents of the arguments, for those of the result in its structure."""
@@ -276,16 +276,29 @@ def _records(given: Sequence[Any]) -> bool:
     )
 
 
+def _settle(derivatives: Sequence[Any], *, keep: bool) -> list[Any]:
+    """The derivatives as they leave a transform: one that is 0 is 0.0.
+
+    Its sign would tell on which ways nothing came, and those are others where numbers are.
+    """
+    if keep and (trace := blocks.trace()):
+        return [*map(trace.settle, derivatives)]
+    found = _finish(derivatives, keep=keep)
+    return [x + 0.0 if repr(getattr(x, "data", x)) == "-0.0" else x for x in found]
+
+
 def _finish(leaves: Sequence[Any], *, keep: bool) -> list[Any]:
     if keep:
-        trace = blocks.trace()
-        return [*map(trace.settle if trace else _as_value, leaves)]
+        return [*map(_as_value, leaves)]
     return [leaf.data if isinstance(leaf, Value) else float(leaf) for leaf in leaves]
 
 
 def _as_value(x: Any) -> Value:
-    """The derivative; a value without a history where it is the same for all numbers."""
-    return x if isinstance(x, Value) else Value(x)
+    """The number; a value without a history where it is the same for all numbers."""
+    if isinstance(x, Value):
+        return x
+    trace = blocks.trace()
+    return trace.constant(x) if trace else Value(x)
 
 
 def _leaves(values: Sequence[Value]) -> list[Value]:

@@ -132,7 +132,7 @@ def test_no_scan_changes_a_bit(program):
         return bits(BACKENDS["python"](verify(optimized)).run([*program.inputs]))
 
     arguments = Signature(value_and_grad(f)).bind(program.inputs, {})
-    traced = arguments.trace(arguments.leaves)
+    traced = arguments.trace(arguments.leaves, is_careful=True)
     written = traced.program()
     expected = bits(traced.result())
     assert run(written) == expected

@@ -129,10 +129,11 @@ def test_powers_with_a_whole_constant_exponent_hold_for_every_base(exponent):
         y = x**exponent
         y.backward(create_graph=True)
         slope, x.grad = x.grad, 0.0
-        slope.backward()
+        if exponent:  # without one, it is the number 0
+            slope.backward()
         with mp.workdps(50):
             expected = oracle(mpf(base))
-        for got, q in zip([y.data, slope.data, x.grad], expected, strict=True):
+        for got, q in zip([y.data, getattr(slope, "data", slope), x.grad], expected, strict=True):
             ratio = _error(got, q, abs(exponent * q))
             assert ratio <= 1, f"{base!r} ** {exponent}: {got!r}, not {mp.nstr(q, 20)}"
 

@@ -38,7 +38,14 @@ def build_function(program: Program) -> Callable[..., Any]:
         lines += _Lines(names, program.varying).write(program.statements)
     else:
         lines += _write_parts(program, names)
-    result = write_result(program.structure, _write_outputs(program), names)
+    texts = _write_outputs(program)
+    checked = [texts[place] for place, is_checked in program.derivatives.items() if is_checked]
+    if checked:
+        lines.append(f"if isnan(sum([{', '.join(checked)}])): return {len(program.guards)}")
+        names["isnan"] = math.isnan
+    for place in program.derivatives:
+        texts[place] = f"{texts[place]} + 0.0"
+    result = write_result(program.structure, texts, names)
     return _define("run", parameters, [*lines, f"return {result}"], names)
 
 

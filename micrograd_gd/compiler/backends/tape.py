@@ -73,8 +73,23 @@ def make_kernel(program: Program, code: Any) -> Kernel:
         [*plan(program.structure)],
         program.captured,
         sys.modules.get("numpy"),
+        find_runs(program),
+        program.guard_of_derivatives,
     )
     return kernel
+
+
+def find_runs(program: Program) -> list[tuple[int, int, int, bool]]:
+    """The derivatives in the result: (buffer, offset, how many side by side, are they checked)."""
+    runs: list[tuple[int, int, int, bool]] = []
+    for place, is_checked in program.derivatives.items():
+        buffer, offset = program.output_layout.locate(place)
+        at, start, count, kind = runs[-1] if runs else (-1, 0, 0, False)
+        if (at, start + count, kind) == (buffer, offset, is_checked):
+            runs[-1] = at, start, count + 1, kind
+        else:
+            runs.append((buffer, offset, 1, is_checked))
+    return runs
 
 
 def plan(structure: Structure) -> Iterator[tuple[int, int, Any]]:

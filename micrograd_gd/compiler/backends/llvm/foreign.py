@@ -1,6 +1,7 @@
 """Machine code called through `ctypes`, where the native core is not there to call it."""
 
 import ctypes
+import math
 import threading
 from collections.abc import Callable, Sequence
 from itertools import accumulate
@@ -15,7 +16,12 @@ def build_function(program: Program, code: Any) -> Callable[..., Any]:
     """A function of the numbers of the arguments that calls machine code."""
     inputs = _Buffers(program.input_layout, program.size)
     outputs = _Buffers(program.output_layout, len(program.outputs))
-    result = build_result(program.structure, [f"y[{place}]" for place in outputs.places], {})
+    texts = [f"y[{place}]" for place in outputs.places]
+    for i in program.derivatives:
+        texts[i] = f"{texts[i]} + 0.0"
+    result = build_result(program.structure, texts, {})
+    checked = [outputs.places[i] for i, is_checked in program.derivatives.items() if is_checked]
+    doubt = program.guard_of_derivatives
     machine_run = ctypes.CFUNCTYPE(ctypes.c_int32, *[ctypes.c_void_p] * 3)(code.address)
     captured = program.captured
     scratch = _Scratch(code.scratch)
@@ -24,6 +30,8 @@ def build_function(program: Program, code: Any) -> Callable[..., Any]:
         x = inputs.fill([*leaves, *[leaf.data for leaf in captured]] if captured else leaves)
         y = outputs.allocate()
         failed = machine_run(inputs.find_pointers(x), outputs.find_pointers(y), scratch.numbers)
+        if failed < 0 <= doubt and math.isnan(sum([y[place] for place in checked])):
+            return doubt
         return result(y) if failed < 0 else failed
 
     run.code = code  # type: ignore[attr-defined]  # it lives as long as what calls it

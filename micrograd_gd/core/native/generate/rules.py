@@ -47,7 +47,7 @@ def _write_rule(row: Operation) -> str:
     arguments = ", ".join(f"_{letter}" for letter in row.operands)
     letters = ", ".join(f"_{letter} = x[{i}]" for i, letter in enumerate(row.operands))
     partials = [
-        f"    if (kind[{i}] == VALUE) {{\n{_write_flow(row.tree(partial), i, 2)}    }}\n"
+        f"    if ({_write_active(row, i)}) {{\n{_write_flow(row.tree(partial), i, 2)}    }}\n"
         for i, partial in enumerate(row.partials)
     ]
     is_slope = "y" in row.operands  # it takes the row's result, and has no derivative
@@ -61,6 +61,12 @@ static double rule_{word(row)}({_PARAMETERS})
 {rest}{"" if is_slope else "    return _y;"}
 }}
 """
+
+
+def _write_active(row: Operation, i: int) -> str:
+    """A condition in C: operand i is a value, and no plain number makes the result a constant."""
+    fixing = [f" && !(kind[{j}] == NUMBER && x[{j}] == {x!r})" for j, x in row.fixing if j != i]
+    return f"kind[{i}] == VALUE{''.join(fixing)}"
 
 
 def _write_flow(tree: ast.expr, i: int, depth: int) -> str:

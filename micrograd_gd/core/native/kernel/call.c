@@ -108,6 +108,22 @@ static int32_t run_in_room(Kernel *kernel, const Call *call)
     return failed;
 }
 
+/* Make each derivative that is -0.0 0.0; the guard that failed, or -1. */
+static int32_t settle_derivatives(const Kernel *kernel, Call *call)
+{
+    bool is_doubtful = false;
+    for (const Derivatives *run = kernel->run; run < kernel->run + kernel->runs; run++) {
+        double *y = call->y[run->buffer] + run->offset;
+        int nans = 0;
+        for (int i = 0; i < run->count; i++) {
+            nans |= y[i] != y[i];
+            y[i] += 0.0;
+        }
+        is_doubtful |= run->checked && nans;
+    }
+    return is_doubtful ? kernel->doubt : -1;
+}
+
 /* The rest of a call whose numbers are read and whose arrays are held. */
 static PyObject *run(Kernel *kernel, Call *call)
 {
@@ -119,6 +135,9 @@ static PyObject *run(Kernel *kernel, Call *call)
         captured[i] = ((Node *)PyTuple_GET_ITEM(kernel->captured, i))->data;
     }
     int32_t failed = run_in_room(kernel, call);
+    if (failed == -1) {
+        failed = settle_derivatives(kernel, call);
+    }
     if (failed != -1) {
         return failed < 0 ? NULL : PyLong_FromLong(failed);
     }

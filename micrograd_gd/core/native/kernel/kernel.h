@@ -24,6 +24,12 @@ typedef struct {
     bool is_usual; /* without PART_OTHER */
 } Plan;
 
+/* Numbers of the result, side by side, in which 0.0 stands for -0.0. */
+typedef struct {
+    int buffer, offset, count;
+    int checked; /* whether they may be nan */
+} Derivatives;
+
 typedef struct {
     PyObject_HEAD
     vectorcallfunc vectorcall;
@@ -37,6 +43,9 @@ typedef struct {
     Py_ssize_t room;  /* in there */
     bool running;     /* that memory is in use, and another call needs its own */
     double seconds;   /* the shortest time that the code ran for */
+    Py_ssize_t runs;
+    Derivatives *run;
+    int32_t doubt; /* the guard that fails where one that is checked is nan */
     Py_ssize_t patience; /* calls until this kernel asks to be replaced; negative: it never does */
 } Kernel;
 

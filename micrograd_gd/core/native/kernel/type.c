@@ -41,6 +41,16 @@ static int take_numpy(Kernel *kernel, PyObject *numpy)
     return 0;
 }
 
+/* How many numbers are in one of a plan's buffers: those outside of arrays, or those of an array. */
+static Py_ssize_t size_of_buffer(const Plan *plan, Py_ssize_t buffer)
+{
+    const Part *part = plan->part;
+    for (Py_ssize_t i = 0; i < buffer; part++) {
+        i += part->kind == PART_ARRAY;
+    }
+    return buffer == 0 ? plan->numbers : part[-1].n;
+}
+
 /* Whether a tape has its numbers where a plan has them. */
 static bool agree(const Places *places, const Plan *plan, Py_ssize_t more)
 {
@@ -54,6 +64,34 @@ static bool agree(const Places *places, const Plan *plan, Py_ssize_t more)
         }
     }
     return true;
+}
+
+/* The derivatives, which have to be numbers of the result. */
+static int take_derivatives(Kernel *kernel, PyObject *derivatives)
+{
+    PyObject *list = PySequence_Fast(derivatives, "the places of derivatives are a sequence");
+    if (list == NULL) {
+        return -1;
+    }
+    const Py_ssize_t n = PySequence_Fast_GET_SIZE(list);
+    const Plan *plan = &kernel->result;
+    Derivatives *run = kernel->run = PyMem_Malloc(((size_t)n + 1) * sizeof(Derivatives));
+    int done = run ? 0 : (PyErr_NoMemory(), -1);
+    for (Py_ssize_t i = 0; done == 0 && i < n; i++, run++) {
+        PyObject *each = PySequence_Fast_GET_ITEM(list, i);
+        if (!PyTuple_Check(each)
+            || !PyArg_ParseTuple(each, "iiip", &run->buffer, &run->offset, &run->count,
+                                 &run->checked)) {
+            done = PyErr_Occurred() ? -1 : no_plan("derivatives are tuples");
+        } else if (run->buffer < 0 || run->buffer > plan->arrays || run->offset < 0
+                   || run->count < 0
+                   || run->offset > size_of_buffer(plan, run->buffer) - run->count) {
+            done = no_plan("a derivative is out of range");
+        }
+    }
+    kernel->runs = done == 0 ? n : 0;
+    Py_DECREF(list);
+    return done;
 }
 
 /* The code is a tape, or (address, what it belongs to, how much memory it works in). */
@@ -92,8 +130,10 @@ class Kernel:
 
     `code` is a Tape, or (address, what it belongs to, room): then the address must be right. The
     plans of the arguments and of the result are those of compiler/backends/tape.py; `captured` are
-    values. A call returns the result, the place of the guard that failed, or NotImplemented where
-    the arguments are not exactly as planned.
+    values. `derivatives` are runs of numbers of the result, as (buffer, offset, count, whether they
+    are checked): in them 0.0 stands for -0.0, and where one that is checked is nan, the guard
+    `doubt` has failed. A call returns the result, the place of the guard that failed, or
+    NotImplemented where the arguments are not exactly as planned.
     """
 
     patience: int  # calls until it answers NotImplemented, to be replaced; negative: never
@@ -105,6 +145,8 @@ class Kernel:
         result: Sequence[tuple[int, int, Any]],
         captured: Sequence[Value],
         numpy: Any,
+        derivatives: Sequence[tuple[int, int, int, bool]] = (),
+        doubt: int = -1,
     ) -> None: ...
     def __call__(self, *args: Any) -> Any: ...
     def run(self, leaves: list[float], /) -> Any:
@@ -112,10 +154,12 @@ class Kernel:
 */
 static PyObject *kernel_new(PyTypeObject *type, PyObject *args, PyObject *keywords)
 {
-    static char *names[] = {"code", "arguments", "result", "captured", "numpy", NULL};
-    PyObject *code, *arguments, *result, *captured, *numpy;
-    if (!PyArg_ParseTupleAndKeywords(args, keywords, "OOOOO:Kernel", names, &code, &arguments,
-                                     &result, &captured, &numpy)) {
+    static char *names[] = {"code", "arguments", "result", "captured",
+                            "numpy", "derivatives", "doubt", NULL};
+    PyObject *code, *arguments, *result, *captured, *numpy, *derivatives = NULL;
+    int doubt = -1;
+    if (!PyArg_ParseTupleAndKeywords(args, keywords, "OOOOO|Oi:Kernel", names, &code, &arguments,
+                                     &result, &captured, &numpy, &derivatives, &doubt)) {
         return NULL;
     }
     State *state = PyType_GetModuleState(type);
@@ -127,9 +171,11 @@ static PyObject *kernel_new(PyTypeObject *type, PyObject *args, PyObject *keywor
     kernel->vectorcall = kernel_call;
     kernel->patience = -1;
     kernel->seconds = INFINITY;
+    kernel->doubt = doubt < 0 ? -1 : doubt;
     if (state == NULL || read_plan(arguments, &kernel->arguments) < 0
         || read_plan(result, &kernel->result) < 0 || take_captured(kernel, captured, state) < 0
-        || take_numpy(kernel, numpy) < 0 || take_code(kernel, code, state->tape_type) < 0) {
+        || take_numpy(kernel, numpy) < 0 || take_code(kernel, code, state->tape_type) < 0
+        || (derivatives != NULL && take_derivatives(kernel, derivatives) < 0)) {
         Py_CLEAR(kernel);
     } else if (kernel->arguments.part->kind != PART_TUPLE) {
         no_plan("the arguments are a tuple");
@@ -182,6 +228,7 @@ static void kernel_dealloc(PyObject *self)
     Py_XDECREF(kernel->empty);
     Py_XDECREF(kernel->code);
     PyMem_Free(kernel->v);
+    PyMem_Free(kernel->run);
     type->tp_free(self);
     Py_DECREF(type);
 }

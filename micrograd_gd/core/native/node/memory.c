@@ -171,7 +171,7 @@ static Py_ALWAYS_INLINE inline Node *new_node(State *state)
         node->place = 0;
     }
     node->grad = 0.0;
-    node->tracked = node->closed = node->seen = false;
+    node->tracked = node->closed = node->seen = node->reached = false;
     node->weakrefs = NULL;
     make_leaf(node);
     return node;

@@ -66,6 +66,7 @@ struct Node {
     bool tracked : 1; /* the collector looks at it */
     bool closed : 1;  /* ... and at everything that it refers to */
     bool seen : 1;    /* by the walk that is under way */
+    bool reached : 1; /* by the sweep that is under way */
     uint8_t place;    /* in its slab, from 1; 0: its memory is its own */
     PyObject *weakrefs;
     union {

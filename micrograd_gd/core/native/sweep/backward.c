@@ -8,11 +8,22 @@
 
 #include "node/state.h"
 
+/* A step along an edge. With `marks`, the operand learns that a derivative flows to it. */
+static Py_ALWAYS_INLINE inline void step_down(Edge *edge, double g, bool marks)
+{
+    edge->value->grad += g * edge->partial;
+    if (marks) {
+        edge->value->reached = true;
+    }
+}
+
 /* The chain rule, from the root down. A leaf is complete when its turn comes, since all that was
-   computed from it came before. */
-static void sweep_down(Stack *order, double seed)
+   computed from it came before. Where there are `choices`, some nodes are not reached: nothing
+   flows on from there, not even 0. */
+static Py_ALWAYS_INLINE inline void sweep_down(Stack *order, double seed, bool choices)
 {
     order->item[order->n - 1]->grad = seed;
+    order->item[order->n - 1]->reached = choices;
     for (size_t i = order->n; i-- > 0;) {
         Node *node = order->item[i];
         if (i >= 8) {
@@ -20,23 +31,27 @@ static void sweep_down(Stack *order, double seed)
         }
         const double g = node->grad;
         node->seen = false;
+        const bool is_reached = !choices || node->reached;
+        node->reached = false;
         if (node->op == 0) {
             node->grad = node->before + g;
+        } else if (!is_reached) {
+            node->grad = 0.0;
         } else if (seed == 0) { /* below an infinite partial, too */
             node->grad = i + 1 < order->n ? 0.0 : seed;
         } else if (!has_block(node)) {
             if (node->kind[0] == FLOWS) {
-                node->edge[0].value->grad += g * node->edge[0].partial;
+                step_down(&node->edge[0], g, choices);
             }
             if (node->kind[1] == FLOWS) {
-                node->edge[1].value->grad += g * node->edge[1].partial;
+                step_down(&node->edge[1], g, choices);
             }
         } else {
             Edge *edge = node->block->edge;
             Kind *kind = kinds_of_block(node->block);
             for (Py_ssize_t j = 0; j < node->block->n; j++) {
                 if (kind[j] == FLOWS) {
-                    edge[j].value->grad += g * edge[j].partial;
+                    step_down(&edge[j], g, choices);
                 }
             }
         }
@@ -75,11 +90,15 @@ static int backward_on_floats(Node *root, double seed)
 {
     Stack order;
     stack_init(&order);
-    bool some_are_values = false;
-    int done = walk(root, FLOWS, &order, &some_are_values);
+    Met met = {false, false};
+    int done = walk(root, &order, &met, 0);
     if (done == 0) {
-        sweep_down(&order, seed);
-        if (some_are_values) {
+        if (met.choices) {
+            sweep_down(&order, seed, true);
+        } else {
+            sweep_down(&order, seed, false);
+        }
+        if (met.values) {
             hold(&order);
             done = replace_gradients(&order);
             release(&order);

@@ -169,17 +169,27 @@ static PyObject *partial_in_python(Sweep *sweep, Node *node, Py_ssize_t i, bool 
     return partial;
 }
 
-/* Whether the formula chooses, and always has a result: then it has a slope. */
-static bool has_slope(const Step *steps)
+/* `Trace.takes_all`, or -1 with an error set. */
+static int takes_all(Sweep *sweep, Node *node, Py_ssize_t i, bool last)
 {
-    bool branches = false;
+    if (!last) {
+        return 0;
+    }
+    PyObject *takes = PyObject_CallMethod(sweep->trace, "takes_all", "On", node, i);
+    int answer = takes ? PyObject_IsTrue(takes) : -1;
+    Py_XDECREF(takes);
+    return answer;
+}
+
+/* Whether the formula chooses, and always has a result, if only 0: then it has a slope. */
+static int has_slope(Sweep *sweep, Node *node, Py_ssize_t i, const Step *steps)
+{
+    bool branches = false, may_be_none = false;
     for (const Step *step = steps; step->kind != DONE; step++) {
-        if (step->kind == NOTHING) {
-            return false;
-        }
+        may_be_none |= step->kind == NOTHING;
         branches |= step->kind == UNLESS;
     }
-    return branches;
+    return may_be_none && branches ? takes_all(sweep, node, i, true) : branches;
 }
 
 /* The partial for operand i as one instruction with all its branches. */
@@ -202,7 +212,10 @@ static PyObject *partial_of_trace(Sweep *sweep, Node *node, Py_ssize_t i, Operan
                                   const Step *steps, Py_ssize_t first, Py_ssize_t stride, bool last)
 {
     Py_ssize_t before = PyList_GET_SIZE(sweep->events);
-    bool straight = last && ROWS[node->op].groups == 0 && has_slope(steps);
+    int straight = last && ROWS[node->op].groups == 0 ? has_slope(sweep, node, i, steps) : 0;
+    if (straight < 0) {
+        return NULL;
+    }
     PyObject *partial = evaluate(sweep->state, steps, operands->x, first, stride, (PyObject *)node,
                                  straight);
     if (partial == NULL && !PyErr_Occurred()

@@ -28,6 +28,9 @@ static PyObject *step_along(Sweep *sweep, Node *node, Py_ssize_t i, Operands *op
     PyObject *partial = sweep->differentiable
                             ? partial_at_all(sweep, node, i, operands, sweep->last)
                             : PyFloat_FromDouble(operands->edge[i].partial);
+    if (partial == Py_None) { /* so it is for all numbers */
+        return partial;
+    }
     if (partial != NULL) {
         step = sweep->differentiable ? product(g, partial) : PyNumber_Multiply(g, partial);
         Py_DECREF(partial);
@@ -35,11 +38,11 @@ static PyObject *step_along(Sweep *sweep, Node *node, Py_ssize_t i, Operands *op
     return step;
 }
 
-/* Add to what was found for a node. The step is taken over. */
+/* Add to what was found for a node. The step is taken over; None adds nothing. */
 static int add_to(Sweep *sweep, PyObject *node, PyObject *step)
 {
-    int done = -1;
-    if (step != NULL) {
+    int done = step == Py_None ? 0 : -1;
+    if (step != NULL && step != Py_None) {
         PyObject *so_far = PyDict_GetItemWithError(sweep->found, node);
         if (so_far != NULL) {
             Py_INCREF(so_far);
@@ -54,15 +57,20 @@ static int add_to(Sweep *sweep, PyObject *node, PyObject *step)
     return done;
 }
 
-/* Let a trace see that operand i gets no derivative, which may depend on numbers. */
-static int no_path(Sweep *sweep, Node *node, Py_ssize_t i, Operands *operands)
+/* Whether a derivative goes along operand i, or, of a trace, does so for other numbers. That it does
+   not, a trace has to see, which may depend on numbers. */
+static int has_path(Sweep *sweep, Node *node, Py_ssize_t i, Operands *operands)
 {
     if (operands->kind[i] != VALUE || sweep->trace == Py_None) {
-        return 0;
+        return operands->kind[i] == FLOWS;
     }
-    PyObject *partial = partial_at_all(sweep, node, i, operands, false);
-    Py_XDECREF(partial);
-    return partial == NULL ? -1 : 0;
+    int takes = takes_all(sweep, node, i, sweep->last);
+    if (takes == 0) {
+        PyObject *partial = partial_at_all(sweep, node, i, operands, false);
+        Py_XDECREF(partial);
+        takes = partial == NULL ? -1 : 0;
+    }
+    return takes;
 }
 
 /* From a node down to its operands. */
@@ -80,10 +88,11 @@ static int pull_through(Sweep *sweep, Node *node, bool keep)
         return -1;
     }
     for (Py_ssize_t i = 0; done == 0 && i < operands.n; i++) {
-        if (operands.kind[i] == FLOWS) {
+        int flows = has_path(sweep, node, i, &operands);
+        if (flows > 0) {
             done = add_to(sweep, operands.x[i], step_along(sweep, node, i, &operands, g));
         } else {
-            done = no_path(sweep, node, i, &operands);
+            done = flows;
         }
     }
     drop_taken(&operands);
@@ -100,8 +109,9 @@ static int push_through(Sweep *sweep, Node *node)
     }
     int done = 0;
     for (Py_ssize_t i = 0; done == 0 && i < operands.n; i++) {
-        if (operands.kind[i] != FLOWS) {
-            done = no_path(sweep, node, i, &operands);
+        int flows = has_path(sweep, node, i, &operands);
+        if (flows <= 0) {
+            done = flows;
             continue;
         }
         PyObject *dx = PyDict_GetItemWithError(sweep->found, operands.x[i]);
@@ -120,7 +130,7 @@ static int push_through(Sweep *sweep, Node *node)
 
 /* The nodes between the roots and those to stop at, operands first: as `sweep.in_order`, without
    the latter. No Python code may run in between. */
-static int walk_between(PyObject *roots, PyObject *stops, Stack *order)
+static int walk_between(PyObject *roots, PyObject *stops, Stack *order, uint32_t constant)
 {
     Py_ssize_t n = PySequence_Fast_GET_SIZE(roots), stop_count = PySequence_Fast_GET_SIZE(stops);
     int done = 0;
@@ -128,7 +138,7 @@ static int walk_between(PyObject *roots, PyObject *stops, Stack *order)
         ((Node *)PySequence_Fast_GET_ITEM(stops, i))->seen = true;
     }
     for (Py_ssize_t i = 0; done == 0 && i < n; i++) {
-        done = walk((Node *)PySequence_Fast_GET_ITEM(roots, i), FLOWS, order, NULL);
+        done = walk((Node *)PySequence_Fast_GET_ITEM(roots, i), order, NULL, constant);
     }
     undo(order, false);
     for (Py_ssize_t i = 0; i < stop_count; i++) {
@@ -163,6 +173,12 @@ static int start_sweep(Sweep *sweep, PyObject *seeds)
         sweep->events = PyObject_GetAttr(sweep->trace, sweep->state->events_name);
         if (sweep->events == NULL || !PyList_CheckExact(sweep->events)) {
             PyErr_SetString(PyExc_TypeError, "a trace keeps its events in a list");
+            return -1;
+        }
+        PyObject *constant = PyObject_GetAttrString(sweep->trace, "constant_op");
+        sweep->constant = constant ? number_of_op(sweep->state, constant) : 0;
+        Py_XDECREF(constant);
+        if (sweep->constant == 0) {
             return -1;
         }
     }
@@ -208,7 +224,7 @@ static PyObject *native_pull_back(PyObject *module, PyObject *args)
     PyObject *stops = roots ? list_of_values(sweep.state, stop) : NULL;
     if (stops != NULL) {
         int done = start_sweep(&sweep, seeds);
-        done = done == 0 ? walk_between(roots, stops, &order) : done;
+        done = done == 0 ? walk_between(roots, stops, &order, sweep.constant) : done;
         if (done == 0) {
             bool keep = PyList_GET_SIZE(stops) == 0;
             hold(&order);

@@ -11,6 +11,7 @@ typedef struct {
     PyObject *trace;    /* or None */
     PyObject *events;   /* of the trace, or NULL */
     PyObject *fallback; /* arithmetic.record_partial */
+    uint32_t constant;  /* the operation of what a trace takes as constant, or 0 */
     bool differentiable;
     bool last;
 } Sweep;

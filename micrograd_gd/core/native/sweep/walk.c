@@ -35,11 +35,16 @@ static inline bool start_gradient(Node *node)
     return is_value;
 }
 
-/* Every node below `root`, operands first, `root` last; of the kind FLOWS, those that a derivative
-   flows to, of the kind VALUE, all. They are `seen` then: whoever asked clears that. No Python code
-   may run in between. With `some_are_values`, they are made ready for the sweep on the way, and it
-   tells whether some gradient is a value. */
-static Py_ALWAYS_INLINE inline int walk(Node *root, Kind least, Stack *order, bool *some_are_values)
+/* What a walk on behalf of a sweep comes across. */
+typedef struct {
+    bool values;  /* gradients that are values */
+    bool choices; /* operands that no derivative flows to */
+} Met;
+
+/* Every node below `root`, operands first, `root` last. They are `seen` then: whoever asked clears
+   that. No Python code may run in between. With `met`, they are made ready for the sweep on the
+   way. Nothing is below nodes of the operation `constant`, unless that is 0. */
+static Py_ALWAYS_INLINE inline int walk(Node *root, Stack *order, Met *met, uint32_t constant)
 {
     Stack todo;
     stack_init(&todo);
@@ -60,12 +65,15 @@ static Py_ALWAYS_INLINE inline int walk(Node *root, Kind least, Stack *order, bo
         Edge *edge;
         Kind *kind;
         Py_ssize_t n = edges_of(node, &edge, &kind);
+        if (constant != 0 && node->op == constant) {
+            n = 0;
+        }
         if (stack_reserve(&todo, (size_t)n + 1) < 0) {
             goto failed;
         }
         node->seen = true;
-        if (some_are_values != NULL) {
-            *some_are_values |= start_gradient(node);
+        if (met != NULL) {
+            met->values |= start_gradient(node);
         }
         if (n == 0) {
             stack_push(order, node);
@@ -73,7 +81,10 @@ static Py_ALWAYS_INLINE inline int walk(Node *root, Kind least, Stack *order, bo
         }
         stack_push(&todo, mark_waiting(node));
         for (Py_ssize_t i = n - 1; i >= 0; i--) { /* the first operand comes off the stack first */
-            if (kind[i] >= least && !edge[i].value->seen) {
+            if (met != NULL) {
+                met->choices |= kind[i] == VALUE;
+            }
+            if (kind[i] >= VALUE && !edge[i].value->seen) {
                 stack_push(&todo, edge[i].value);
             }
         }
@@ -81,8 +92,8 @@ static Py_ALWAYS_INLINE inline int walk(Node *root, Kind least, Stack *order, bo
     stack_free(&todo);
     return 0;
 failed:
-    undo(order, some_are_values != NULL);
-    undo(&todo, some_are_values != NULL); /* some in it were not seen yet */
+    undo(order, met != NULL);
+    undo(&todo, met != NULL); /* some in it were not seen yet */
     stack_free(&todo);
     return -1;
 }
@@ -102,12 +113,12 @@ static void release(Stack *order)
     }
 }
 
-static PyObject *nodes_of(Node *root, Kind least)
+static PyObject *nodes_of(Node *root)
 {
     Stack order;
     stack_init(&order);
     PyObject *nodes = NULL;
-    if (walk(root, least, &order, NULL) == 0) {
+    if (walk(root, &order, NULL, 0) == 0) {
         undo(&order, false);
         hold(&order);
         nodes = PyList_New((Py_ssize_t)order.n);

@@ -7,15 +7,9 @@
 
 #include "node/state.h"
 
-static PyObject *value_nodes(PyObject *self, PyObject *args, PyObject *keywords)
+static PyObject *value_nodes(PyObject *self, PyObject *Py_UNUSED(none))
 {
-    static char *names[] = {"whole", NULL};
-    int whole = 1;
-    if (!PyArg_ParseTupleAndKeywords(args, keywords, "|$p:nodes", names, &whole)) {
-        explain_keywords("nodes", keywords, names);
-        return NULL;
-    }
-    return nodes_of((Node *)self, whole ? VALUE : FLOWS);
+    return nodes_of((Node *)self);
 }
 
 /* Leave it to `sweep.backward`: gradients that are to be a graph, or a watch for nan and inf. */

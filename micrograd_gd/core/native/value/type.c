@@ -10,7 +10,7 @@
 
 static PyMethodDef value_methods[] = {
     METHOD(forget, METH_NOARGS),
-    METHOD(nodes, METH_VARARGS | METH_KEYWORDS),
+    METHOD(nodes, METH_NOARGS),
     METHOD(backward, METH_VARARGS | METH_KEYWORDS),
     METHOD(detach, METH_NOARGS),
     METHOD(record, METH_FASTCALL | METH_CLASS),
