@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from functools import cached_property
+from threading import Event
 from typing import Any, overload
 from weakref import ref
 
@@ -161,6 +162,15 @@ class CompiledFunction(Wrapper):
     def map_batch(self, in_axes: Axes) -> "CompiledFunction":
         """The same for a batch of samples, as `vmap` asks for it."""
         return CompiledFunction(vmap(self.f, in_axes), self._settings)
+
+    def compile(self, *args: Any, **kwargs: Any) -> Event:
+        """Trace for these arguments, and begin with machine code, ahead of the first call.
+
+        The event is set when that is ready: `f.compile(*args).wait()`.
+        """
+        arguments = self._signature.bind(args, kwargs)
+        arguments.leaves = [x.data if isinstance(x, Value) else x for x in arguments.leaves]
+        return self._programs.find(arguments, self._settings).prepare(arguments)
 
     def wait(self) -> None:
         """Return when no machine code is being made for this function any more."""

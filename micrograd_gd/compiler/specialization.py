@@ -111,6 +111,32 @@ class Specialization:
             result = self._run(arguments.leaves)  # which another thread may have made possible
             return self._trace(arguments, *result) if type(result) is _Missing else result
 
+    def prepare(self, arguments: Arguments) -> tiers.Improvement:
+        """Have the program for these numbers, and its machine code made if that ever pays.
+
+        The event is set when it is ready.
+        """
+        self.run(arguments)
+        variant = self._find(arguments.leaves)
+        if variant and variant.kernel.patience > 0:
+            self._improve(variant)
+        if variant and variant.improvement:
+            return variant.improvement
+        ready = tiers.Improvement()
+        ready.set()
+        return ready
+
+    def _find(self, leaves: list[float]) -> Variant | None:
+        """The variant that computes the result for these numbers."""
+        place, tree = 0, self._root
+        while place in tree:
+            variant = tree[place]
+            result = variant.kernel.run(leaves)
+            if type(result) is not int:
+                return variant
+            place, tree = result, variant.instead
+        return None
+
     def _run(self, leaves: list[float]) -> Any:
         place, tree, is_careful = 0, self._root, False
         while place in tree:

@@ -164,6 +164,29 @@ def test_long_calls_let_other_threads_work(backend, steps, lets_others_work):
     assert others == [expected]
 
 
+@backends
+def test_a_program_is_compiled_ahead_of_its_first_call(backend):
+    compiled = jit(value_and_grad(branching), backend=backend)
+    for point in ([0.5, 0.25], [1.5, 0.25], np.array([2.5])):
+        assert compiled.compile(point).is_set(), "nothing is left to be done in the background"
+        Traces.threads.clear()
+        assert bits(compiled(point)) == bits(value_and_grad(branching)(point))
+        assert len(Traces.threads) == 1, "eagerly"
+
+
+@needs_llvmlite
+def test_machine_code_is_made_ahead_of_the_first_call():
+    compiled = jit(branching)
+    for point in ([0.5, 0.25], [1.5, 0.25]):
+        ready = compiled.compile(point)
+        assert compiled.compile(point) is ready
+        assert ready.wait(timeout=60)
+    (specialization,) = compiled._programs
+    assert all(each.improvement.is_set() for each in specialization.variants)
+    assert [each.kernel.patience for each in specialization.variants] == [-1, -1], "no tape is left"
+    assert compiled([0.5, 0.25]) == jit(branching)([0.5, 0.25])
+
+
 def test_programs_are_forgotten():
     compiled = jit(branching)
     compiled([0.5])
