@@ -4,6 +4,7 @@
 They give a float for plain numbers and record a node as soon as an operand is a `Value`.
 """
 
+import builtins
 import math
 from collections.abc import Iterable, Sequence
 from functools import reduce
@@ -16,7 +17,8 @@ from micrograd_gd.names import close_module
 from micrograd_gd.table.numbers import number
 from micrograd_gd.table.ops import Operation, operation, subscribe
 
-# The rows of the table are added; those that exist only as derivatives of others are not listed.
+# The rows of the table are added. Not listed are those that exist only as derivatives of others,
+# and `abs`, `pow` and `round`, which `from … import *` would put in the place of Python's own.
 __all__ = [
     "dot",
     "greater",
@@ -34,7 +36,7 @@ _own = {*__all__}
 def _offer(op: Operation) -> None:
     if op.name not in _own:
         globals()[op.name] = op
-        if not (op.is_internal or op.name in __all__):
+        if not (op.is_internal or op.name in __all__ or hasattr(builtins, op.name)):
             __all__.append(op.name)  # noqa: PYI056 — the table says what is exported
 
 

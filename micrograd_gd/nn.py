@@ -15,7 +15,7 @@ from micrograd_gd.errors import ArgumentError, NotANumberError, NumberRangeError
 from micrograd_gd.functional import dot, hardtanh
 from micrograd_gd.initializers import INITIALIZERS, Initializer, find_initializer
 from micrograd_gd.names import close_module, refuse_names
-from micrograd_gd.table.numbers import generator, number, require_count, shorten
+from micrograd_gd.table.numbers import generator, number, plain_array, require_count, shorten
 from micrograd_gd.table.ops import OPERATIONS, Operation, operation
 from micrograd_gd.text import escape
 
@@ -305,6 +305,7 @@ def _inputs(x: Any, width: int, module: Module) -> _Inputs:
 
 
 def _read(x: Any, module: Module) -> _Inputs:
+    x = plain_array(x, f"the input of {module!r}") if hasattr(x, "ndim") else x
     x = x.tolist() if hasattr(x, "tolist") else x
     if isinstance(x, (str, bytes, Mapping)) or not hasattr(x, "__getitem__"):
         raise NotANumberError(

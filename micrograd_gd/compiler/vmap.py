@@ -12,7 +12,7 @@ from typing import Any
 from micrograd_gd.compiler import batches, lanes
 from micrograd_gd.compiler.arguments import refuse_change
 from micrograd_gd.errors import ArgumentError, ShapeError
-from micrograd_gd.table.numbers import shorten
+from micrograd_gd.table.numbers import plain_array, shorten
 from micrograd_gd.transforms import trees
 from micrograd_gd.transforms.recording import IN_A_SECOND_CALL, require_function
 from micrograd_gd.transforms.wrapper import TransformedFunction
@@ -98,6 +98,8 @@ class _Batch:
             top, parts = found
             named = zip(parts, top.name_parts(name), strict=True)
             return top.fill([self._samples_first(y, axis, each, depth + 1) for y, each in named])
+        if hasattr(x, "ndim"):
+            x = plain_array(x, name)
         shape = getattr(x, "shape", None)
         if shape is None:
             raise ShapeError(

@@ -1,5 +1,7 @@
 """Names that people bring from elsewhere, and what a `Value` has in their place."""
 
+from typing import Any
+
 from micrograd_gd.names import refuse_names
 
 IN_PLACE_OF = {
@@ -21,6 +23,19 @@ IN_PLACE_OF = {
 }
 
 
-def define(kind: type) -> None:
-    """Let the type of values answer these names."""
+def define(kind: Any) -> None:
+    """Let the type of values answer these names, and `round(v, 2)`."""
     refuse_names(kind, "a Value", IN_PLACE_OF)
+    kind.__round__ = _round
+
+
+def _round(self: Any, digits: int | None = None) -> Any:
+    """The nearest whole number, as `round` of the table; or a leaf with the number that is shown.
+
+    A rounded number has no slope in either case.
+    """
+    if digits is None:
+        return self.round()
+    rounded = self.detach()
+    rounded.data = round(self.data, digits)
+    return rounded

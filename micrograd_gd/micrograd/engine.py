@@ -89,6 +89,7 @@ class Value(_Recorder):
     __ne__ = lambda self, other: self is not other
     __bool__ = lambda _: True
     __hash__ = object.__hash__
+    __round__ = engine.Value.__round__
 
 
 _Recorder.record = super(_Recorder, Value).record  # whoever calls it, the result is a `Value`

@@ -13,6 +13,8 @@ from micrograd_gd.text import escape
 def number(x: Any, name: str) -> float:
     """The float that `x` is: an int, a bool, a NumPy scalar, a Fraction, a Decimal.
 
+    An array without dimensions is one number too.
+
     Raises NotANumberError, which calls the argument `name`, and NumberRangeError.
 
     >>> number(True, "x")
@@ -22,6 +24,8 @@ def number(x: Any, name: str) -> float:
         return x
     if type(x) is int and -(2**53) < x < 2**53:
         return float(x)
+    if getattr(x, "ndim", None) == 0 and hasattr(type(x), "__len__"):
+        x = plain_array(x, name).item()
     kind = type(x)
     is_complex = isinstance(x, numbers.Complex) and not isinstance(x, numbers.Real)
     if is_complex or not hasattr(kind, "__float__") or hasattr(kind, "__len__"):
@@ -30,11 +34,36 @@ def number(x: Any, name: str) -> float:
             f"convert it first, or go through its elements one by one"
         )
     try:
-        return float(x)
+        converted = float(x)
     except OverflowError:
-        raise NumberRangeError(f"{name} is too large for a float: {shorten(x)}") from None
+        converted = math.inf
     except (TypeError, ValueError) as error:
         raise NotANumberError(f"{name} is no number: {error}") from None
+    if math.isinf(converted) and x not in {math.inf, -math.inf}:  # of a type with a wider range
+        raise NumberRangeError(f"{name} is too large for a float: {shorten(x)}")
+    return converted
+
+
+def plain_array(x: Any, name: str) -> Any:
+    """The NumPy array that an array or a table of any library is; a NumPy scalar is itself.
+
+    Raises NotANumberError for one with masked entries, a sparse one, and one that refuses.
+    """
+    kind = type(x)
+    if hasattr(kind, "mask") and hasattr(kind, "filled"):
+        problem = "has masked entries, which are no numbers: fill them first, as by x.filled(0.0)"
+    elif hasattr(kind, "toarray") and hasattr(kind, "nnz"):
+        problem = "is sparse: give it as x.toarray()"
+    elif not hasattr(kind, "__array__"):
+        return x
+    else:
+        import numpy as np  # noqa: PLC0415 — only those who brought an array need it
+
+        try:
+            return x if isinstance(x, np.generic) else np.asarray(x)
+        except (RuntimeError, TypeError, ValueError) as error:
+            problem = f"does not become an array of NumPy: {error}"
+    raise NotANumberError(f"{name}, of type {kind.__name__}, {problem}")
 
 
 def require_finite(name: str, x: Any, least: float = -math.inf) -> float:

@@ -14,7 +14,7 @@ from micrograd_gd.errors import ArgumentError, DivergedError, NotANumberError, S
 from micrograd_gd.functional import mean
 from micrograd_gd.losses import LOSSES, any_class
 from micrograd_gd.names import missing_package
-from micrograd_gd.table.numbers import shorten
+from micrograd_gd.table.numbers import plain_array, shorten
 from micrograd_gd.training.history import Figures
 from micrograd_gd.transforms.derivatives import value_and_grad
 
@@ -45,6 +45,10 @@ class Samples:
         inputs: Sequence[Any],
         targets: Sequence[Any],
     ) -> None:
+        inputs, targets = (
+            plain_array(x, f"the {part} {what}") if hasattr(x, "ndim") else x
+            for x, what in ((inputs, "inputs"), (targets, "targets"))
+        )
         if len(inputs) != len(targets):
             counts = f"{len(inputs)} {part} inputs and {len(targets)} targets"
             raise ShapeError(f"{counts}; expected one target for each input")

@@ -15,7 +15,7 @@ from typing import Any
 
 from micrograd_gd.engine import Value
 from micrograd_gd.errors import ShapeError
-from micrograd_gd.table.numbers import number, shorten
+from micrograd_gd.table.numbers import number, plain_array, shorten
 from micrograd_gd.text import escape
 from micrograd_gd.transforms.sparsity import SparseMatrix
 
@@ -131,6 +131,8 @@ def _flatten(tree: Any, name: str, leaves: list[Any], depth: int = 0) -> Structu
             for part, each in zip(parts, top.name_parts(name), strict=True)
         ]
         return replace(top, below=tuple(below), size=sum(b.size for b in below))
+    if hasattr(tree, "ndim"):
+        tree = plain_array(tree, name)
     if hasattr(tree, "__array__") and getattr(tree, "ndim", None):
         items = tree.ravel().tolist()
         if {*map(type, items)} != {float}:
