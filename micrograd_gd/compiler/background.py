@@ -34,19 +34,25 @@ class Worker:
 
     def _reset(self) -> None:
         self._jobs: deque[tuple[Iterator[object], threading.Event]] = deque()
-        self._guard = threading.Lock()  # of the jobs
-        self._step = threading.Lock()  # held while a step runs
+        # A signal handler or a finalizer may start a job, or fork, in a thread that holds one.
+        self._guard = threading.RLock()  # of the jobs
+        self._step = threading.RLock()  # held while a step runs
         self._thread: threading.Thread | None = None
         self._ends = False
 
     def start(self, job: Iterator[object]) -> threading.Event:
         """Do the job later. The event is set when it is done or has failed."""
         done = threading.Event()
+        thread = threading.Thread(target=self._work, name="compiler", daemon=True)
         with self._guard:
             self._jobs.append((job, done))
             if self._thread is None:
-                self._thread = threading.Thread(target=self._work, name="compiler", daemon=True)
-                self._thread.start()
+                self._thread = thread
+                try:
+                    thread.start()
+                except BaseException:  # the next one starts what is waiting
+                    self._thread = None
+                    raise
         return done
 
     def _work(self) -> None:

@@ -1,5 +1,6 @@
 """All calls of one kind: their programs, and which of them runs."""
 
+import os
 import pickle
 import threading
 import warnings
@@ -7,6 +8,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any, NamedTuple
+from weakref import WeakSet
 
 from micrograd_gd.compiler import tiers
 from micrograd_gd.compiler.arguments import Arguments
@@ -56,6 +58,19 @@ class _Missing(NamedTuple):
     is_careful: bool
 
 
+_all: WeakSet["Specialization"] = WeakSet()
+
+
+def _renew_locks() -> None:
+    """In a forked process, no thread is there to open what one had locked."""
+    for each in [*_all]:
+        each._renew_lock()  # noqa: SLF001 — our own
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_renew_locks)
+
+
 class Specialization:
     """All calls with arguments of one structure: a tree of variants, one for each branch taken.
 
@@ -69,8 +84,12 @@ class Specialization:
         self._root: dict[int, Variant] = {}
         self._variants: list[Variant] = []
         self._captured, self._packed = captured, packed  # what `pack` gave, until it is needed
-        self._lock = threading.RLock()
+        self._renew_lock()
+        _all.add(self)
         self._has_warned = False
+
+    def _renew_lock(self) -> None:
+        self._lock = threading.RLock()
 
     @property
     def kernel(self) -> Any:

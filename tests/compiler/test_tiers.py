@@ -2,6 +2,7 @@
 
 import math
 import os
+import signal
 import sys
 import threading
 import time
@@ -193,3 +194,50 @@ def test_batches_are_compiled_soon():
 
     few, many = (trace(vmap(step), np.ones(n)) for n in (1, 1000))
     assert count_patience(many, ON_TAPE) < count_patience(few, ON_TAPE) / 500
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+def test_a_process_that_is_forked_while_a_thread_traces_may_call_the_function():
+    is_tracing, may_end = threading.Event(), threading.Event()
+
+    def square(x):
+        is_tracing.set()
+        may_end.wait(20)
+        return x * x
+
+    compiled = jit(square)
+    thread = threading.Thread(target=compiled, args=(3.0,))
+    thread.start()
+    try:
+        assert is_tracing.wait(20)
+        child = os.fork()
+        if not child:
+            signal.alarm(20)
+            may_end.set()
+            os._exit(0 if compiled(3.0) == 9.0 else 1)
+        assert os.waitpid(child, 0)[1] == 0
+    finally:
+        may_end.set()
+        thread.join()
+
+
+def test_jobs_are_started_in_the_middle_of_a_start():
+    """As by a signal handler, or by a finalizer, at each line."""
+    inner, done = [], []
+    worker = Worker()
+
+    def step(frame, event, _):
+        if event == "line" and frame.f_code is Worker.start.__code__:
+            sys.settrace(None)
+            inner.append(worker.start(iter([1])))
+            sys.settrace(step)
+        return step
+
+    before = sys.gettrace()
+    for _ in range(20):
+        sys.settrace(step)
+        done.append(worker.start(iter([1, 2])))
+        sys.settrace(before)
+    assert all(event.wait(20) for event in [*inner, *done])
+    assert len(inner) > 100

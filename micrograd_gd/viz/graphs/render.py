@@ -99,7 +99,15 @@ def _by_program(source: str, kind: str) -> bytes | None:
     return done.stdout
 
 
-_one_at_a_time = threading.Lock()  # Graphviz keeps its state in the process, as does standard error
+# Graphviz keeps its state in the process, as does standard error; and no process is forked while it
+# draws.
+_one_at_a_time = threading.RLock()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(
+        before=_one_at_a_time.acquire,
+        after_in_parent=_one_at_a_time.release,
+        after_in_child=_one_at_a_time.release,
+    )
 
 
 @contextmanager
