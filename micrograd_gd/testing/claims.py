@@ -14,8 +14,9 @@ from micrograd_gd.errors import GradientError, ShapeError
 from micrograd_gd.table.numbers import shorten
 from micrograd_gd.testing import nearby
 from micrograd_gd.testing.differences import NO_VALUE
+from micrograd_gd.testing.intervals import Interval
 from micrograd_gd.testing.judge import CLOSE, Matrix, judge_along, judge_by_estimate
-from micrograd_gd.testing.replay import DIGITS, Interval
+from micrograd_gd.testing.replay import DIGITS
 from micrograd_gd.testing.report import Comparison
 from micrograd_gd.testing.subject import Mode, Subject, cut
 from micrograd_gd.transforms import trees

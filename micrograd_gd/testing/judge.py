@@ -8,17 +8,10 @@ from typing import Any
 from mpmath import mp, mpf
 
 from micrograd_gd.testing.differences import Estimate
-from micrograd_gd.testing.replay import (
-    DIGITS,
-    LARGEST,
-    MANY_DIGITS,
-    SMALLEST,
-    UNIT,
-    Evaluation,
-    Interval,
-    Replay,
-)
+from micrograd_gd.testing.intervals import LARGEST, Interval
+from micrograd_gd.testing.replay import DIGITS, MANY_DIGITS, Evaluation, Replay
 from micrograd_gd.testing.report import Comparison, Condition, Verdict
+from micrograd_gd.testing.rounding import SMALLEST, UNIT
 from micrograd_gd.text import plain
 
 Matrix = Sequence[Sequence[float]]  # a row of derivatives for each output

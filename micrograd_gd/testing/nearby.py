@@ -13,7 +13,8 @@ from micrograd_gd.engine import Value
 from micrograd_gd.errors import ArgumentError
 from micrograd_gd.testing import differences
 from micrograd_gd.testing.differences import NO_VALUE, Estimate
-from micrograd_gd.testing.replay import UNDEFINED, Interval, Replay
+from micrograd_gd.testing.intervals import UNDEFINED, Interval
+from micrograd_gd.testing.replay import Replay
 from micrograd_gd.testing.subject import Subject
 from micrograd_gd.transforms.recording import Recording
 

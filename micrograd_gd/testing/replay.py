@@ -12,118 +12,24 @@ with the rounding errors that the floats have.
 
 import ast
 import math
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from itertools import combinations_with_replacement
-from random import Random
-from typing import Any, NamedTuple
+from typing import Any
 
 from mpmath import mp, mpf
 
 from micrograd_gd.engine import Value
 from micrograd_gd.table.ops import Operation
+from micrograd_gd.testing.intervals import ONE, UNDEFINED, ZERO, Interval
 from micrograd_gd.testing.precise import evaluate, find_ignored, jumps, slopes
+from micrograd_gd.testing.rounding import SMALLEST, Noise, Rounding
 
 DIGITS = 90
 MANY_DIGITS = 800  # more than the smallest float has places
-UNIT = mpf(2) ** -53
-SMALLEST = mpf(2) ** -1064  # below the normal floats, digits are not promised
-LARGEST = mpf(2) ** 1024
-DISTURBANCE = 16 * UNIT  # the error that the table grants a row
-GRAINS = 1000  # of noise, drawn once, as making such numbers takes long
 SAMPLES = 6  # disturbed replays
 MANY = 1000  # nodes
 SAFETY = 4  # rounding may move a derivative so many times as far as in any sample
-
-
-class Interval(NamedTuple):
-    """All numbers from `low` to `high`; nan where there is no derivative."""
-
-    low: Any
-    high: Any
-
-    def __add__(self, other: Any) -> "Interval":
-        if self.low is self.high and other.low is other.high:
-            total = self.low + other.low
-            return Interval(total, total)
-        return Interval(self.low + other.low, self.high + other.high)
-
-    def __mul__(self, other: Any) -> "Interval":
-        if self.low == self.high and other.low == other.high:
-            product = self.low * other.low
-            return UNDEFINED if mp.isnan(product) else Interval(product, product)
-        ends = [x * y for x in self for y in other]
-        return UNDEFINED if any(map(mp.isnan, ends)) else Interval(min(ends), max(ends))
-
-    @property
-    def middle(self) -> Any:
-        """The number half way."""
-        return (self.low + self.high) / 2
-
-    @property
-    def is_point(self) -> bool:
-        """Whether it is one number, as far as numbers of a replay tell."""
-        if self.low == self.high:
-            return bool(mp.isfinite(self.low))
-        return bool(abs(self.high - self.low) <= mpf("1e-12") * max(abs(self.low), abs(self.high)))
-
-    @property
-    def is_finite(self) -> bool:
-        """Whether both ends are numbers that floats can hold."""
-        return bool(abs(self.low) < LARGEST and abs(self.high) < LARGEST)
-
-
-UNDEFINED = Interval(mpf("nan"), mpf("nan"))
-ZERO, ONE = Interval(mpf(0), mpf(0)), Interval(mpf(1), mpf(1))
-
-
-class Noise:
-    """Units in the last place, drawn once for every number of a replay but those that are exact."""
-
-    def __init__(self, seed: int, exact: Collection[Any]) -> None:
-        self.random = Random(seed)  # noqa: S311 — noise, no secrets
-        self.exact = exact
-        drawn = [mpf(self.random.uniform(-1, 1)) for _ in range(GRAINS)]
-        self.grains = [(1 + DISTURBANCE * unit, unit * SMALLEST) for unit in drawn]
-        self.places: dict[Any, int] = {}
-
-    def on(self, number: Any, key: Any) -> Any:
-        """The number, disturbed as rounding may do."""
-        if key in self.exact:
-            return number
-        factor, lost = self._grain(key)
-        return number * factor + lost
-
-    def below_floats(self, key: Any) -> Any:
-        """What a number may lose or gain by underflow."""
-        return self._grain(key)[1]
-
-    def _grain(self, key: Any) -> tuple[Any, Any]:
-        if key not in self.places:
-            self.places[key] = self.random.randrange(GRAINS)
-        return self.grains[self.places[key]]
-
-
-class Rounding(Noise):
-    """The rounding that happened: with it, a replay computes the numbers that the floats are."""
-
-    def __init__(self, nodes: Sequence[Value]) -> None:
-        self.errors = {node: _error(node, node.op) for node in nodes if node.op is not None}
-
-    def on(self, number: Any, key: Any) -> Any:
-        """The number, rounded as it was."""
-        return number + self.errors.get(key, 0)
-
-    def below_floats(self, key: Any) -> Any:  # noqa: ARG002 — as of all noise
-        """Nothing: slopes are exact here."""
-        return 0
-
-
-def _error(node: Value, op: Operation) -> Any:
-    """How far the number of an operation is from that of its operands as they are."""
-    numbers = [mpf(x.data if isinstance(x, Value) else x) for x in node.operands]
-    error = node.data - evaluate(op, numbers)
-    return error if mp.isfinite(error) else 0
 
 
 class Replay:

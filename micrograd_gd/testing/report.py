@@ -6,7 +6,7 @@ from typing import Any, Literal
 from mpmath import mp
 
 from micrograd_gd.errors import MicrogradError
-from micrograd_gd.testing.replay import UNDEFINED, Interval
+from micrograd_gd.testing.intervals import UNDEFINED, Interval
 from micrograd_gd.text import tabulate
 from micrograd_gd.transforms import trees
 
