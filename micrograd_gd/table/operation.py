@@ -311,6 +311,8 @@ def fold({sum_so_far}, *_all):
 
     def _slope(self, letter: str, formula: Formula) -> "Operation | None":
         none: Formula = lambda *_: None  # noqa: E731 — with its type
+        # A row's own result is y, and so its operand, the result here, has a longer name.
+        result = "y" + "_" * max(map(len, self.operands))
         if isinstance(formula, str):
             none, nodes = "None", [*ast.walk(self.tree(formula))]
             if not any(isinstance(n, (ast.IfExp, ast.Compare)) for n in nodes):
@@ -318,10 +320,9 @@ def fold({sum_so_far}, *_all):
             if "None" in formula and not self.is_choice:
                 return None
             formula = formula.replace("None", "0")
-            # A row's own result is y, and so its operand, the result here, has another name.
-            tree = expression.substitute(self.tree(formula), {"y": ast.Name("y_", ast.Load())})
+            tree = expression.substitute(self.tree(formula), {"y": ast.Name(result, ast.Load())})
             formula = ast.unparse(tree)
-        operands = (*self.operands, "y_")
+        operands = (*self.operands, result)
         name, doc = f"d{self.name}/d{letter}", f"Slope of {self.name} along {letter}."
         return Operation(name, operands, formula, (none,) * len(operands), doc)
 

@@ -41,8 +41,8 @@ NAMES = [name for name, op in OPERATIONS.items() if op.operands[0] != "n" and no
 @pytest.fixture(autouse=True)
 def _kinked():
     """A row of one's own."""
-    formulas = "x * x if x > 1 else x", "2 * x if y > 1 else 1"
-    ops.primitive("kinked", "x", *formulas, "A parabola with a kink at 1.")
+    formulas = "y_ * y_ if y_ > 1 else y_", "2 * y_ if y > 1 else 1"
+    ops.primitive("kinked", "y_", *formulas, "A parabola with a kink at 1.")
 
 
 @pytest.mark.parametrize("batch", [False, True], ids=["number", "batch"])
