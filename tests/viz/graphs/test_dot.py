@@ -202,10 +202,6 @@ def test_a_long_label_is_shortened_everywhere():
     assert "x" * 32 not in str(picture)
 
 
-def test_what_is_not_text_may_be_a_label(tmp_path):
-    assert show(draw_dot(Value(1.0, label=3)), tmp_path)["v1"].startswith("3data")
-
-
 def test_partials_stand_beside_their_arrows_on_request():
     a, b = Value(2.0, label="a"), Value(-3.0, label="b")
     y = a * b + a * a + where(b, a, b)
