@@ -156,8 +156,8 @@ class Experiment:
         what = "one prediction"
         if len(root.nodes()) > SMALL:
             values = [neuron(inputs) for neuron in network.layers[0].neurons]
-            root = max(values, key=lambda y: abs(y.data))
-            root_name, what = f"neuron 1.{1 + values.index(root)}", "one neuron"
+            place, root = max(enumerate(values, 1), key=lambda pair: abs(pair[1].data))
+            root_name, what = f"neuron 1.{place}", "one neuron"
         root.label = root_name
         network.zero_grad()
         root.backward()

@@ -63,9 +63,9 @@ def _answer(path: Path, at: Iterable[str]) -> tuple[Value, dict[str, Value]]:
     scores = outputs if isinstance(outputs, list) else [outputs]
     if model.target_scaling is not None:
         (scores,) = model.target_scaling.invert([scores])
-    root = max(scores)
+    place, root = max(enumerate(scores), key=lambda pair: pair[1].data)
     root.label = model.target_name
     if model.class_names is not None:  # a single score is of the second of two classes
-        decided = scores.index(root) if len(scores) > 1 else 1
+        decided = place if len(scores) > 1 else 1
         root.label = f"score of {model.class_names[decided]}"
     return root, leaves

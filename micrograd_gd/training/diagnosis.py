@@ -214,7 +214,7 @@ class _Units:
                 if operand in biases:
                     sums[node] = biases[operand]
             if len(inside) == 1 and inside[0] in sums and node.op is not None:
-                place = [*node.operands].index(inside[0])
+                place = next(i for i, x in enumerate(node.operands) if x is inside[0])
                 slope = node.partials[place]
                 name = sums[inside[0]]
                 self.slopes.setdefault(name, []).append(0.0 if slope is None else abs(slope))
