@@ -20,7 +20,7 @@ Curve = Callable[[float], float]
 
 NO_VALUE = (ArithmeticError, ValueError, NotANumberError)  # as of a number that turns complex
 RUNGS = 8, 14  # of a ladder, and of one that is made longer
-RATIO = 4  # of the steps of two rungs
+RATIO = 4.3  # of the steps of two rungs; no whole number, or all may be rounded in one way
 LONGEST = 0.22  # step, relative to the point; no power of 2, as below
 NEAR_0 = 1 / 64  # closer to 0, this stands for the point
 FINER = 2  # so many rungs at least have to show the noise below the best

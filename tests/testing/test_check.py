@@ -275,10 +275,7 @@ def test_a_rule_written_by_hand_is_checked_by_differences():
         check_gradients(by_hand(2.001), 1.5)
 
 
-inputs = st.floats(0.01, 2) | st.floats(-2, -0.01)  # below, the rule's own rounding is not all
-
-
-@given(st.floats(-6, 1), st.floats(0.1, 3), inputs, st.sampled_from([1, 2, 3]))
+@given(st.floats(-6, 1), st.floats(0.1, 3), st.floats(-2, 2), st.sampled_from([1, 2, 3]))
 @settings(max_examples=settings().max_examples // 2)
 def test_a_right_rule_of_a_squared_residual_is_not_refused(exponent, slope, x, power):
     """The residual is what is left of two larger numbers: its slope has their rounding."""

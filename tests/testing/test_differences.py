@@ -146,8 +146,8 @@ def test_few_digits_are_noted():
     f = lambda x: np.float32(np.sin(x).sum())  # noqa: E731 — a function in one line
     report = check_gradients(f, np.ones(2), gradient=lambda x: np.cos(x).astype(np.float32))
     assert [note.partition(",")[0] for note in report.notes] == [
-        "gradient returns float32",
         "f returns float32",
+        "gradient returns float32",
     ]
     assert not check_gradients(np.sin, 0.5, gradient=np.cos).notes
 
