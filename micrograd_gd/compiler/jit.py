@@ -15,7 +15,7 @@ from micrograd_gd.compiler.vmap import Axes, vmap
 from micrograd_gd.core import blocks
 from micrograd_gd.engine import Value
 from micrograd_gd.errors import ArgumentError, JitError
-from micrograd_gd.table.numbers import shorten
+from micrograd_gd.table.numbers import shorten, warn_of_flushing
 from micrograd_gd.text import escape
 from micrograd_gd.transforms import recording
 from micrograd_gd.transforms.wrapper import Wrapper
@@ -214,3 +214,6 @@ class CompiledFunction(Wrapper):
 
     def __repr__(self) -> str:
         return f"jit({escape(getattr(self.f, '__qualname__', self.f))})"
+
+
+warn_of_flushing()

@@ -3,6 +3,8 @@
 import math
 import numbers
 import random
+import sys
+import warnings
 from random import Random
 from typing import Any
 
@@ -64,6 +66,19 @@ def plain_array(x: Any, name: str) -> Any:
         except (RuntimeError, TypeError, ValueError) as error:
             problem = f"does not become an array of NumPy: {error}"
     raise NotANumberError(f"{name}, of type {kind.__name__}, {problem}")
+
+
+def warn_of_flushing() -> None:
+    """Warn where small numbers are flushed to 0, which a library may have made the processor do."""
+    small = sys.float_info.min
+    if small * 0.5 == 0 or small * 0.5 * 2 != small:
+        warnings.warn(
+            "the processor flushes numbers below 2.2e-308 to 0 (FTZ or DAZ), which a library that "
+            "was compiled with -ffast-math has set: small results are 0, and a check of gradients "
+            "may err near them. Import that library later, or do without it",
+            RuntimeWarning,
+            stacklevel=3,
+        )
 
 
 def require_finite(name: str, x: Any, least: float = -math.inf) -> float:

@@ -12,7 +12,7 @@ from mpmath import mp
 from micrograd_gd.engine import Value
 from micrograd_gd.errors import ArgumentError, GradientError
 from micrograd_gd.notation.formula import formula
-from micrograd_gd.table.numbers import require_count
+from micrograd_gd.table.numbers import require_count, warn_of_flushing
 from micrograd_gd.table.ops import Operation
 from micrograd_gd.testing import nearby
 from micrograd_gd.testing.claims import (
@@ -266,3 +266,6 @@ def _of_operation(op: Operation, operands: Sequence[Any], order: int) -> Gradien
     names = [f"operand {i + 1}" if op.folds else op.operands[i] for i in places]
     subject = Subject(alone, [operands[i].data for i in places], names)
     return _by_replay(subject, order, ["reverse"])
+
+
+warn_of_flushing()

@@ -1,5 +1,7 @@
 """Numbers and arrays of other libraries: taken as the numbers that they are, or refused by name."""
 
+import platform
+import sys
 from decimal import Decimal
 from fractions import Fraction
 
@@ -123,3 +125,27 @@ def test_an_import_of_all_functions_leaves_pythons_own():
     exec("from micrograd_gd.functional import *", names)  # noqa: S102 — what users write
     assert names["tanh"](0.0) == 0.0
     assert not {"abs", "pow", "round"} & {*names}
+
+
+FLUSH = """
+import ctypes, mmap, warnings
+code = mmap.mmap(-1, 4096, prot=mmap.PROT_READ | mmap.PROT_WRITE | mmap.PROT_EXEC)
+code.write(bytes([0x0F, 0xAE, 0x17, 0xC3]))  # ldmxcsr [rdi]; ret
+address = ctypes.addressof(ctypes.c_char.from_buffer(code))
+ctypes.CFUNCTYPE(None, ctypes.c_void_p)(address)(ctypes.byref(ctypes.c_uint32(0x1F80 | {bits})))
+with warnings.catch_warnings(record=True) as caught:
+    warnings.simplefilter("always")
+    import micrograd_gd
+    micrograd_gd.{name}
+print(*[str(each.message) for each in caught])
+"""
+
+
+@pytest.mark.skipif(
+    platform.machine() != "x86_64" or sys.platform != "linux", reason="machine code of x86 on Linux"
+)
+@pytest.mark.parametrize("name", ["jit", "check_gradients"])
+@pytest.mark.parametrize("bits", [0x8000, 0x0040, 0])
+def test_a_processor_that_flushes_small_numbers_is_noticed(python, name, bits):
+    printed = python("-c", FLUSH.format(bits=bits, name=name)).stdout
+    assert ("FTZ or DAZ" in printed) == bool(bits)
