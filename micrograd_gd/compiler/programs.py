@@ -7,6 +7,7 @@ that cannot be read where it arrives is traced again there, and no harm done.
 import pickle
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from itertools import count
 from typing import Any
 
 from micrograd_gd._version import __version__
@@ -20,12 +21,14 @@ ALWAYS_KEPT = 8  # kinds of calls, however long their programs are
 
 MOST_TRIED = 4  # kinds of calls that are offered the arguments before these are taken apart
 
+_uses = count()
+
 
 class Programs:
     """The programs, and those that are likely to be called next."""
 
     def __init__(self) -> None:
-        self._by_key: dict[Any, Specialization] = {}  # the latest last, beside the recent ones
+        self._by_key: dict[Any, Specialization] = {}
         self.recent: list[Specialization] = []  # without static arguments, the latest first
 
     def __iter__(self) -> Iterator[Specialization]:
@@ -33,20 +36,21 @@ class Programs:
 
     def find(self, arguments: Arguments, settings: Settings) -> Specialization:
         """All calls of this kind."""
-        key = arguments.key
-        found = self._by_key.pop(key, None)
+        found = self._by_key.get(arguments.key)
         if found is None:
             self._forget_some()
-            found = Specialization(settings)
-        return self._by_key.setdefault(key, found)
+            found = self._by_key.setdefault(arguments.key, Specialization(settings))
+        found.last_use = next(_uses)
+        return found
 
     def _forget_some(self) -> None:
         """Make room for one more."""
         size = sum(each.size for each in self)
-        for key, each in [*self._by_key.items()][:-ALWAYS_KEPT]:
-            if size <= MOST_STATEMENTS:
-                break
-            if each not in self.recent:
+        if size <= MOST_STATEMENTS:
+            return
+        kinds = sorted(self._by_key.items(), key=lambda kind: kind[1].last_use)
+        for key, each in kinds[:-ALWAYS_KEPT]:
+            if size > MOST_STATEMENTS and each not in self.recent:
                 size -= each.size
                 self._by_key.pop(key, None)
 

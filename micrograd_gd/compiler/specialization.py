@@ -87,6 +87,7 @@ class Specialization:
         self._renew_lock()
         _all.add(self)
         self._has_warned = False
+        self.last_use = 0
 
     def _renew_lock(self) -> None:
         self._lock = threading.RLock()

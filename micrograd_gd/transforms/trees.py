@@ -6,7 +6,7 @@ A structure remembers everything but the numbers, so that a gradient has the for
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, fields, is_dataclass, replace
+from dataclasses import dataclass, fields, is_dataclass
 from functools import cached_property, lru_cache
 from itertools import accumulate, islice, product
 from numbers import Number
@@ -46,6 +46,8 @@ class Structure:
     def is_container(self) -> bool:
         """Whether it is no number, and no array."""
         kind = self.kind
+        if kind is list or kind is tuple or kind is dict:  # nearly always
+            return True
         return isinstance(kind, type) and (issubclass(kind, _CONTAINERS) or is_dataclass(kind))
 
     @property
@@ -55,6 +57,8 @@ class Structure:
 
     def fill(self, parts: Sequence[Any]) -> Any:
         """The container with these parts in it."""
+        if self.kind is list or self.kind is tuple:
+            return self.kind(parts)
         if self.kind is dict:
             return dict(zip(self.keys, parts, strict=True))
         if self.kind is NoneType:
@@ -75,11 +79,7 @@ class Structure:
 
     def name_parts(self, name: str) -> list[str]:
         """How each part is reached from what is called `name`."""
-        if self.kind is dict:
-            return [f"{name}[{escape(repr(key))}]" for key in self.keys]  # which may print anything
-        if self.keys:
-            return [f"{name}.{key}" for key in self.keys]
-        return [f"{name}[{i}]" for i in range(len(self.below))]
+        return _name_parts(self.kind, self.keys, len(self.below), name)
 
     def __repr__(self) -> str:
         if self.kind is None:
@@ -119,18 +119,19 @@ def flatten(tree: Any, name: str = "x") -> tuple[list[Any], Structure]:
 
 
 def _flatten(tree: Any, name: str, leaves: list[Any], depth: int = 0) -> Structure:
+    if type(tree) is float or isinstance(tree, Value):
+        leaves.append(tree)
+        return LEAF
     if isinstance(tree, (list, tuple)) and {*map(type, tree)} == {float}:  # the same, and fast
         check_depth(depth, name)
         leaves += tree
         return _of_leaves(type(tree), len(tree))
-    if found := split(tree):
+    if found := _open(tree):
         check_depth(depth, name)
-        top, parts = found
-        below = [
-            _flatten(part, each, leaves, depth + 1)
-            for part, each in zip(parts, top.name_parts(name), strict=True)
-        ]
-        return replace(top, below=tuple(below), size=sum(b.size for b in below))
+        parts, kind, keys, odd_keys, static = found
+        pairs = zip(parts, _name_parts(kind, keys, len(parts), name), strict=True)
+        below = tuple([_flatten(part, each, leaves, depth + 1) for part, each in pairs])
+        return Structure(kind, keys, (), below, sum([b.size for b in below]), odd_keys, static)
     if hasattr(tree, "ndim"):
         tree = plain_array(tree, name)
     if hasattr(tree, "__array__") and getattr(tree, "ndim", None):
@@ -151,33 +152,43 @@ def split(tree: Any) -> tuple[Structure, list[Any]] | None:
     >>> split({"a": 1.0}), split(1.0)
     (({'a': *}, [1.0]), None)
     """
+    found = _open(tree)
+    if found is None:
+        return None
+    parts, kind, keys, odd_keys, static = found
+    size = len(parts)
+    return Structure(kind, keys, (), (LEAF,) * size, size, odd_keys, static), parts
+
+
+_Contents = tuple[list[Any], Any, tuple[Any, ...], tuple[Any, ...], tuple[Any, ...]]
+
+
+def _open(tree: Any) -> _Contents | None:
+    """The parts of a container, its kind, its keys, its odd keys, and what is static."""
     kind: Any = type(tree)
     if isinstance(tree, dict):
         odd_keys = () if {*map(type, tree)} <= {str} else tuple(map(tell_apart, tree))
-        return _of_parts(dict, [*tree.values()], tuple(tree), odd_keys)
+        return [*tree.values()], dict, tuple(tree), odd_keys, ()
     if kind is SparseMatrix:
         (entries, places), shape = tree
-        return _of_parts(kind, [entries], static=(tuple(map(tuple, places)), shape))
+        return [entries], kind, (), (), (tuple(map(tuple, places)), shape)
     if isinstance(tree, _CONTAINERS):
-        return _of_parts(kind, [*(tree or ())])
+        return [*(tree or ())], kind, (), (), ()
     if is_dataclass(tree) and not isinstance(tree, type):
         names = tuple([each.name for each in fields(kind) if not each.metadata.get("static")])
         named = [(each.name, getattr(tree, each.name)) for each in fields(kind)]
         static = tuple([(name, x) for name, x in named if name not in names])
-        parts = [x for name, x in named if name in names]
-        return _of_parts(kind, parts, names, tell_apart(static), static)
+        return [x for name, x in named if name in names], kind, names, tell_apart(static), static
     return None
 
 
-def _of_parts(
-    kind: type,
-    parts: list[Any],
-    keys: tuple[Any, ...] = (),
-    odd_keys: tuple[Any, ...] = (),
-    static: tuple[Any, ...] = (),
-) -> tuple[Structure, list[Any]]:
-    size = len(parts)
-    return Structure(kind, keys, (), (LEAF,) * size, size, odd_keys, static), parts
+def _name_parts(kind: Any, keys: tuple[Any, ...], count: int, name: str) -> list[str]:
+    """How each part of a container is reached from what is called `name`."""
+    if kind is dict:
+        return [f"{name}[{escape(repr(key))}]" for key in keys]  # which may print anything
+    if keys:
+        return [f"{name}.{key}" for key in keys]
+    return [f"{name}[{i}]" for i in range(count)]
 
 
 def check_depth(depth: int, name: str) -> None:
