@@ -19,7 +19,7 @@ from micrograd_gd import Value, engine_name, fit, grad, no_grad
 from micrograd_gd.nn import MLP
 from micrograd_gd.transforms import recording
 
-LONGEST = 1e-3  # seconds to a signal
+LONGEST, AGAIN = 1e-3, 0.1  # seconds to a signal
 
 
 def tight():
@@ -54,7 +54,7 @@ def is_clean():
 
 
 class Gun:
-    """One signal at a time, which raises KeyboardInterrupt."""
+    """A signal that raises KeyboardInterrupt; again, where a callback's caller ignored that."""
 
     def __init__(self):
         self.is_loaded = False
@@ -62,15 +62,15 @@ class Gun:
 
     def fire(self, *_):
         if self.is_loaded:
-            self.is_loaded = False
             raise KeyboardInterrupt
 
     def interrupt(self, body, seconds):
         try:
             self.is_loaded = True
-            signal.setitimer(signal.ITIMER_REAL, seconds)
+            signal.setitimer(signal.ITIMER_REAL, seconds, AGAIN)
             body()
         except KeyboardInterrupt:
+            self.is_loaded = False
             return is_clean()
 
 
