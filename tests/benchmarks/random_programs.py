@@ -265,7 +265,8 @@ def allowance(y, samples):
         for operand, partial in zip(node.operands, node.partials, strict=True):
             if partial is not None:
                 reach[operand] += reach[node] * abs(partial) + sys.float_info.min
-                slack += len(node.operands) * reach[node] * abs(operand.data * partial)
+                share = len(node.operands) * reach[node] * abs(operand.data * partial)
+                slack += share if isfinite(share) else 0.0  # below an infinite partial
     return 2 * slack * 2.0**-53
 
 
