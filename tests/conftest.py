@@ -15,6 +15,7 @@ However a run ends, the processes that it started end too; see `processes.py`.
 """
 
 import contextlib
+import gc
 import hashlib
 import importlib.util
 import os
@@ -50,6 +51,10 @@ ENGINE_FREE = {
 settings.register_profile("default", max_examples=25, deadline=None, print_blob=True)
 settings.register_profile("thorough", settings.get_profile("default"), max_examples=300)
 settings.load_profile("default")
+
+# All processes read what the first has compiled. Some containers forbid to write it down.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 FINE = {None, pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED}  # None: not yet over
 
@@ -147,11 +152,21 @@ def pytest_runtest_protocol():
     return result
 
 
-def pytest_ignore_collect(collection_path):
-    """Leave out the examples of the module that needs scikit-learn, where there is none."""
+def pytest_ignore_collect(collection_path, config):
+    """Leave out the examples of the module that needs scikit-learn, where there is none.
+
+    The other process leaves out what it does not run.
+    """
     if collection_path.name == "estimators.py" and importlib.util.find_spec("sklearn") is None:
         return True
+    if config.option.shared and not config.companion and is_inner(collection_path):
+        return is_engine_free(collection_path) == (config.getoption("engine") == "python") or None
     return None
+
+
+def pytest_collection_finish():
+    """Keep what the collection has made from being searched through whenever garbage is."""
+    gc.freeze()
 
 
 def pytest_report_header(config):
@@ -161,8 +176,13 @@ def pytest_report_header(config):
     return f"engine: {engine_name()}{beside}"
 
 
-def is_engine_free(item):
-    return item.path.relative_to(ROOT).parts[1] in ENGINE_FREE
+def is_inner(path):
+    """Whether the path is within `tests` or the package."""
+    return len(path.relative_to(ROOT).parts) > 1
+
+
+def is_engine_free(path):
+    return path.relative_to(ROOT).parts[1] in ENGINE_FREE
 
 
 def pytest_runtestloop(session):
@@ -171,8 +191,8 @@ def pytest_runtestloop(session):
     shared, companion = config.option.shared, config.companion
     if shared is None or session.testsfailed or config.option.collectonly:
         return None  # pytest's own loop
-    free = [item for item in session.items if is_engine_free(item)]
-    bound = [item for item in session.items if not is_engine_free(item)]
+    free = [item for item in session.items if is_engine_free(item.path)]
+    bound = [item for item in session.items if not is_engine_free(item.path)]
     if companion is None:  # this is the other process
         free.reverse()
         free, bound = ([], bound) if config.getoption("engine") == "python" else (free, [])
