@@ -104,13 +104,13 @@ class Batches:
             node = waiting[-1]
             if not self.lanes_of(node):
                 known[node] = node
-            elif lanes.is_kind(node, "spread"):
-                known[node] = node.operands[0]
-            elif isinstance(node.op, lanes.Lanes):
+            elif isinstance(node.op, lanes.Lanes) and not lanes.is_kind(node, "spread"):
                 return None
             elif missing := [y for y in node.operands if isinstance(y, Value) and y not in known]:
                 waiting += missing
                 continue
+            elif lanes.is_kind(node, "spread"):  # also of what varies, for a derivative of its own
+                known[node] = known.get(node.operands[0], node.operands[0])
             else:
                 known[node] = Value.record(node.op, *[known.get(y, y) for y in node.operands])
             waiting.pop()

@@ -14,7 +14,7 @@ def verify(program: Program) -> Program:
 
     Every operand is a float or was computed before. Every result is new. An operation has as many
     operands as it takes. There are as many outputs as the result has leaves. Numbers of different
-    batches do not meet, and none leaves its batch.
+    batches do not meet, none leaves its batch, and no guard depends on one.
 
     Raises JitError, which shows the statement that is at fault.
     """
@@ -23,6 +23,8 @@ def verify(program: Program) -> Program:
     for statement in program.statements:
         _check_known(statement.operands, known, statement)
         if isinstance(statement, Guard):
+            if any(map(program.find_lanes, statement.operands)):
+                raise JitError(f"{statement} depends on numbers that differ from sample to sample")
             continue
         statement.op.complete(statement.operands, {})
         if statement.result in known:

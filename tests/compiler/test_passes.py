@@ -9,7 +9,7 @@ from hypothesis import given
 from special_numbers import SPECIAL
 
 from micrograd_gd import Value, trace, value_and_grad
-from micrograd_gd.compiler import passes
+from micrograd_gd.compiler import lanes, passes
 from micrograd_gd.compiler.arguments import Signature
 from micrograd_gd.compiler.instructions import Guard, Instruction
 from micrograd_gd.compiler.program import Program
@@ -50,6 +50,7 @@ def program_of(*steps, outputs):
 
 
 ADD, MUL, EXP = (operation(name) for name in ("add", "mul", "exp"))
+SPREAD = Instruction(1, lanes.operation("spread", 3), (0,))
 
 
 @pytest.mark.parametrize(
@@ -58,6 +59,7 @@ ADD, MUL, EXP = (operation(name) for name in ("add", "mul", "exp"))
         (program_of(Instruction(1, ADD, (0, 2)), outputs=[1]), "uses 2, which was not computed"),
         (program_of(Instruction(0, EXP, (0,)), outputs=[0]), "computes what was computed before"),
         (program_of(Guard(5, "<", 0.0, holds=True), outputs=[0]), "uses 5"),
+        (program_of(SPREAD, Guard(1, "<", 0.0, holds=True), outputs=[0]), "from sample to sample"),
         (program_of(outputs=[1]), "the result uses 1"),
         (replace(program_of(outputs=[0]), outputs=(0, 0)), "cannot hold 2 outputs"),
     ],

@@ -15,9 +15,11 @@ from micrograd_gd import (
     grad,
     hessian,
     hvp,
+    jacfwd,
     jacobian,
     jit,
     jvp,
+    linearize,
     trace,
     value_and_grad,
     vmap,
@@ -188,7 +190,7 @@ def abs_by_hand(p):
     return -p if p < 0 else p
 
 
-SHARED_BRANCHES = {
+BRANCHES = {
     "the number itself": abs_by_hand,
     "what is computed from it": lambda p: p if sin(p) * p > 0.5 else p * p,
     "two such numbers": lambda p: p * p if p.exp() > p + 2 else p,
@@ -199,7 +201,7 @@ SHARED_BRANCHES = {
 }
 
 
-@pytest.mark.parametrize("branch", SHARED_BRANCHES.values(), ids=SHARED_BRANCHES)
+@pytest.mark.parametrize("branch", BRANCHES.values(), ids=BRANCHES)
 def test_branches_may_ask_for_what_all_samples_share(branch, backend):
     """Though in each sample the derivative by it is another one."""
 
@@ -216,6 +218,22 @@ def test_branches_may_ask_for_what_all_samples_share(branch, backend):
             assert close(compiled(w, POINTS), mapped(Value(w), POINTS))
     with pytest.raises(JitError, match="differs from sample to sample"):
         jit(vmap(grad(lambda w, x: abs_by_hand(w * x[0])), (None, 0)))(1.0, POINTS)
+
+
+@pytest.mark.parametrize("branch", BRANCHES.values(), ids=BRANCHES)
+def test_branches_may_not_ask_for_what_differs_from_sample_to_sample(branch, backend):
+    """Whatever derivative the branch is inside of, which gives each sample a number of its own."""
+    slope = grad(branch)
+    along_sample = [lambda x: jvp(branch, x, x), lambda x: linearize(branch, x)[1](x)]
+    deeper = [
+        grad(slope),
+        hessian(slope),
+        lambda x: slope(x * x),
+        lambda x: grad(lambda y: branch(x) * y)(x),
+    ]
+    for each in (branch, slope, jacfwd(branch), *along_sample, *deeper):
+        with pytest.raises(JitError, match="differs from sample to sample"):
+            jit(vmap(each), backend=backend)(POINTS[:, 0])
 
 
 @pytest.mark.parametrize("reduce", [total, mean, lambda ys: ys[-1], lambda ys: ys])
