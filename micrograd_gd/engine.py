@@ -47,15 +47,16 @@ class Value:
     # One or two operands stand in `_a` and `_b`, with their partials in `_da` and `_db`; more of
     # them as tuples in `_a` and `_da`. (Tuples in every node would be simpler, and twice as slow to
     # build.) A partial is None where no derivative flows: into a number, or a branch not taken.
+    # `data` is in `_number`, since a masked array of NumPy takes what has `_data` for an array.
     __slots__ = {
-        **dict.fromkeys(("__weakref__", "_a", "_b", "_da", "_data", "_db", "_grad", "_label")),
+        **dict.fromkeys(("__weakref__", "_a", "_b", "_da", "_db", "_grad", "_label", "_number")),
         "op": "The row of the table that computed it; None for a leaf.",
     }
 
     def __init__(self, data: Any, label: str = "", *_more: Any) -> None:
         if _more:
             protocols.refuse_call(data, label, *_more)
-        self._data = number(data, "data")
+        self._number = number(data, "data")
         self._grad: Any = 0.0
         self._label = label if isinstance(label, str) else protocols.refuse_label(label)
         self.forget()
@@ -68,7 +69,7 @@ class Value:
         self._da: Any = None
         self._db: Any = None
 
-    data, grad, label = protocols.data, protocols.grad, protocols.label  # of `_data` and so on
+    data, grad, label = protocols.data, protocols.grad, protocols.label
 
     @property
     def operands(self) -> tuple[Any, ...]:
@@ -161,19 +162,19 @@ class Value:
     def detach(self) -> "Value":
         """A leaf with the same number and label."""
         stands_for_it = blocks.record_constant(self) if blocks.open_blocks else None
-        return PythonValue(self._data, self.label) if stands_for_it is None else stands_for_it
+        return PythonValue(self._number, self.label) if stands_for_it is None else stands_for_it
 
     @classmethod
     def record(cls, op: Operation, /, *operands: Any) -> "Value":
         """The node that applies `op` to all its operands, at least one of which is a value."""
         kinds = set(map(type, operands))
         if kinds == _ALL_VALUES:  # as in every neuron
-            result = op.rule((True,) * len(operands))(*[x._data for x in operands])
+            result = op.rule((True,) * len(operands))(*[x._number for x in operands])
             return cls._node(op, result[0], *slots(operands), *slots(result[1:]))
         if not kinds <= {PythonValue, float}:
             operands = tuple([_operand(x, i, op) for i, x in enumerate(operands, 1)])
         active = tuple([type(x) is not float for x in operands])
-        y, *slopes = op.rule(active)(*[x if type(x) is float else x._data for x in operands])
+        y, *slopes = op.rule(active)(*[x if type(x) is float else x._number for x in operands])
         partials = tuple([p if flows else None for p, flows in zip(slopes, active, strict=True)])
         return cls._node(op, y, *slots(operands), *slots(partials))
 
@@ -181,7 +182,7 @@ class Value:
     def _node(cls, op: Operation, y: float, a: Any, b: Any, da: Any, db: Any) -> "Value":
         node = _new(cls)
         node.op = op
-        node._data = y
+        node._number = y
         node._grad = 0.0
         node._a = a
         node._b = b
@@ -198,7 +199,7 @@ class Value:
         if blocks.open_blocks:
             blocks.report_reading(self, "repr()")
         label = f", label={self._label!r}" if self._label else ""
-        return f"Value(data={self._data}, grad={getattr(self._grad, 'data', self._grad)}{label})"
+        return f"Value(data={self._number}, grad={getattr(self._grad, 'data', self._grad)}{label})"
 
 
 _NOTHING = -0.0  # of its own: adding to it makes another float, and leaves every number as it was

@@ -79,14 +79,14 @@ def _make_any_reflected(kind: Any, op: Operation) -> Method:
     return method
 
 
-# The shorter ways in Python, for a type that has `_data`, and `_node` to make a node of its parts.
+# The shorter ways in Python, for a type that has `_number`, and `_node` to make a node of parts.
 
 
 def _make_unary(kind: Any, op: Operation) -> Method:
     rule, node = op.rule((True,)), kind._node
 
     def method(x: Any) -> Any:
-        y, dx = rule(x._data)
+        y, dx = rule(x._number)
         return node(op, y, x, None, dx, None)
 
     return method
@@ -98,13 +98,13 @@ def _make_binary(kind: Any, op: Operation, *, is_operator: bool = False) -> Meth
 
     def method(a: Any, b: Any) -> Any:
         if isinstance(b, kind):
-            y, da, db = both(a._data, b._data)
+            y, da, db = both(a._number, b._number)
             return node(op, y, a, b, da, db)
         if type(b) is not float:
             if is_operator and _is_array(b):
                 return NotImplemented  # the array's turn, element by element
             b = number(b, name)
-        y, da, _ = first_only(a._data, b)
+        y, da, _ = first_only(a._number, b)
         return node(op, y, a, b, da, None)
 
     return method
@@ -123,7 +123,7 @@ def _make_reflected(kind: Any, op: Operation) -> Method:
             if _is_array(a):
                 return NotImplemented  # the array's turn again
             a = number(a, name)
-        y, _, db = second_only(a, b._data)
+        y, _, db = second_only(a, b._number)
         return node(op, y, a, b, None, db)
 
     return method

@@ -17,13 +17,13 @@ from micrograd_gd.table.relations import RELATIONS, Relation
 def _get_data(self: Any) -> float:
     if blocks.open_blocks:
         blocks.report_use(self, "data")
-    return self._data  # type: ignore[no-any-return]  # the slot's
+    return self._number  # type: ignore[no-any-return]  # the slot's
 
 
 def _set_data(self: Any, data: Any) -> None:
     if blocks.open_blocks:
         blocks.report_use(self, "data")
-    self._data = number(data, "data")
+    self._number = number(data, "data")
 
 
 def _get_grad(self: Any) -> Any:
@@ -131,11 +131,11 @@ def _make_comparison(kind: Any, relation: Relation) -> Callable[..., Any]:
 
     def method(self: Any, other: Any) -> Any:
         if isinstance(other, kind):
-            answer = holds(self._data, other._data)
+            answer = holds(self._number, other._number)
         else:
             if type(other) is not float and getattr(other, "ndim", None) == 0:
                 other = other.item()  # NumPy would round this number to float32 to compare with one
-            answer = holds(self._data, other)
+            answer = holds(self._number, other)
         if blocks.open_blocks:
             blocks.report_comparison(self, sign, other, answer)
         return answer
@@ -148,7 +148,7 @@ def _format(self: Any, spec: str) -> str:
         return repr(self)
     if blocks.open_blocks:
         blocks.report_reading(self, "format()")
-    return format(self._data, spec)
+    return format(self._number, spec)
 
 
 def _refuse_conversion(_: Any) -> Any:
@@ -165,12 +165,12 @@ def slots(of_operands: tuple[Any, ...]) -> tuple[Any, Any]:
 
 def _take_apart(node: Any) -> tuple[Any, ...]:
     gradient = getattr(node._grad, "data", node._grad)
-    return node.op, node.operands, node.partials, node._data, gradient, node.label
+    return node.op, node.operands, node.partials, node._number, gradient, node.label
 
 
 def _put_together(
     self: Any, op: Any, operands: Any, partials: Any, data: Any, grad: Any, label: Any
 ) -> None:
-    self.op, self._data, self._grad, self.label = op, data, grad, label
+    self.op, self._number, self._grad, self.label = op, data, grad, label
     self._a, self._b = slots(operands)
     self._da, self._db = slots(partials)

@@ -82,6 +82,16 @@ def test_an_array_without_dimensions_is_one_number(x):
     assert (Value(3.0) + Value(x)).data == 5.0
 
 
+def test_a_masked_operand_leaves_the_graph_as_it_is():
+    x = Value(2.0)
+    masked = np.ma.masked_array([1.0, 3.0], [False, True])
+    for y in (x * masked, masked * x):
+        assert type(y[0]) is Value
+        assert y.mask.tolist() == [False, True]
+        y[0].backward()
+    assert x.grad == 2.0
+
+
 def test_training_takes_tables_and_refuses_masks():
     rows = np.array([[0.0, 1.0], [1.0, 0.0]])
     assert repr(train_on(Tensor(rows))) == repr(train_on(rows))
