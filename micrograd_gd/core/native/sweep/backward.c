@@ -8,53 +8,64 @@
 
 #include "node/state.h"
 
-/* A step along an edge. With `marks`, the operand learns that a derivative flows to it. */
-static Py_ALWAYS_INLINE inline void step_down(Edge *edge, double g, bool marks)
+/* Whether it is -0.0, with which sums start. */
+static inline bool is_start(double g)
 {
-    edge->value->grad += g * edge->partial;
-    if (marks) {
+    const union {
+        double number;
+        uint64_t bits;
+    } of = {g}, start = {-0.0};
+    return of.bits == start.bits;
+}
+
+/* A step along an edge. Where the sum looks as if nothing had come, the operand is told. */
+static inline void step_down(Edge *edge, double g)
+{
+    double sum = edge->value->grad + g * edge->partial;
+    edge->value->grad = sum;
+    if (is_start(sum)) {
         edge->value->reached = true;
     }
 }
 
 /* The chain rule, from the root down. A leaf is complete when its turn comes, since all that was
-   computed from it came before. Where there are `choices`, some nodes are not reached: nothing
-   flows on from there, not even 0. */
-static Py_ALWAYS_INLINE inline void sweep_down(Stack *order, double seed, bool choices)
+   computed from it came before. A node that is not reached, since no derivative flows to it, passes
+   nothing on, not even 0; nor does a root whose seed is 0. */
+static void sweep_down(Stack *order, double seed)
 {
-    order->item[order->n - 1]->grad = seed;
-    order->item[order->n - 1]->reached = choices;
+    Node *root = order->item[order->n - 1];
+    root->grad = seed == 0 ? -0.0 : seed;
     for (size_t i = order->n; i-- > 0;) {
         Node *node = order->item[i];
         if (i >= 8) {
             PREFETCH(order->item[i - 8]);
         }
         const double g = node->grad;
-        node->seen = false;
-        const bool is_reached = !choices || node->reached;
-        node->reached = false;
+        const bool is_reached = !is_start(g) || node->reached;
+        node->seen = node->reached = false;
         if (node->op == 0) {
             node->grad = node->before + g;
         } else if (!is_reached) {
             node->grad = 0.0;
-        } else if (seed == 0) { /* below an infinite partial, too */
-            node->grad = i + 1 < order->n ? 0.0 : seed;
         } else if (!has_block(node)) {
             if (node->kind[0] == FLOWS) {
-                step_down(&node->edge[0], g, choices);
+                step_down(&node->edge[0], g);
             }
             if (node->kind[1] == FLOWS) {
-                step_down(&node->edge[1], g, choices);
+                step_down(&node->edge[1], g);
             }
         } else {
             Edge *edge = node->block->edge;
             Kind *kind = kinds_of_block(node->block);
             for (Py_ssize_t j = 0; j < node->block->n; j++) {
                 if (kind[j] == FLOWS) {
-                    step_down(&edge[j], g, choices);
+                    step_down(&edge[j], g);
                 }
             }
         }
+    }
+    if (seed == 0) {
+        root->grad = root->op == 0 ? root->grad + seed : seed;
     }
 }
 
@@ -90,15 +101,11 @@ static int backward_on_floats(Node *root, double seed)
 {
     Stack order;
     stack_init(&order);
-    Met met = {false, false};
-    int done = walk(root, &order, &met, 0);
+    bool some_are_values = false;
+    int done = walk(root, &order, &some_are_values, 0);
     if (done == 0) {
-        if (met.choices) {
-            sweep_down(&order, seed, true);
-        } else {
-            sweep_down(&order, seed, false);
-        }
-        if (met.values) {
+        sweep_down(&order, seed);
+        if (some_are_values) {
             hold(&order);
             done = replace_gradients(&order);
             release(&order);

@@ -35,16 +35,12 @@ static inline bool start_gradient(Node *node)
     return is_value;
 }
 
-/* What a walk on behalf of a sweep comes across. */
-typedef struct {
-    bool values;  /* gradients that are values */
-    bool choices; /* operands that no derivative flows to */
-} Met;
-
 /* Every node below `root`, operands first, `root` last. They are `seen` then: whoever asked clears
-   that. No Python code may run in between. With `met`, they are made ready for the sweep on the
-   way. Nothing is below nodes of the operation `constant`, unless that is 0. */
-static Py_ALWAYS_INLINE inline int walk(Node *root, Stack *order, Met *met, uint32_t constant)
+   that. No Python code may run in between. With `some_are_values`, they are made ready for the
+   sweep on the way, and it tells whether some gradient is a value. Nothing is below nodes of the
+   operation `constant`, unless that is 0. */
+static Py_ALWAYS_INLINE inline int walk(Node *root, Stack *order, bool *some_are_values,
+                                        uint32_t constant)
 {
     Stack todo;
     stack_init(&todo);
@@ -72,8 +68,8 @@ static Py_ALWAYS_INLINE inline int walk(Node *root, Stack *order, Met *met, uint
             goto failed;
         }
         node->seen = true;
-        if (met != NULL) {
-            met->values |= start_gradient(node);
+        if (some_are_values != NULL) {
+            *some_are_values |= start_gradient(node);
         }
         if (n == 0) {
             stack_push(order, node);
@@ -81,9 +77,6 @@ static Py_ALWAYS_INLINE inline int walk(Node *root, Stack *order, Met *met, uint
         }
         stack_push(&todo, mark_waiting(node));
         for (Py_ssize_t i = n - 1; i >= 0; i--) { /* the first operand comes off the stack first */
-            if (met != NULL) {
-                met->choices |= kind[i] == VALUE;
-            }
             if (kind[i] >= VALUE && !edge[i].value->seen) {
                 stack_push(&todo, edge[i].value);
             }
@@ -92,8 +85,8 @@ static Py_ALWAYS_INLINE inline int walk(Node *root, Stack *order, Met *met, uint
     stack_free(&todo);
     return 0;
 failed:
-    undo(order, met != NULL);
-    undo(&todo, met != NULL); /* some in it were not seen yet */
+    undo(order, some_are_values != NULL);
+    undo(&todo, some_are_values != NULL); /* some in it were not seen yet */
     stack_free(&todo);
     return -1;
 }
