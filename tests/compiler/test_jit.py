@@ -103,9 +103,12 @@ def test_the_programs_of_fpbench_with_their_branches_and_loops(cases):
         f = fpbench_program(case, float)
         transforms = [value_and_grad(f)] if case["has_while"] else [value_and_grad(f), hessian(f)]
         points = [point["x"] for point in case["points"]]
+        if case["name"] == "N Body Simulation":  # as large as all others together
+            del points[1:]
         for g in transforms:
             expected = [bits(g(x)) for x in points]
-            for backend in AVAILABLE:
+            backends = AVAILABLE if g is transforms[0] else AVAILABLE[:2]  # machine code is slow
+            for backend in backends:
                 compiled = jit(g, backend=backend)
                 for _ in range(2):
                     assert [bits(compiled(x)) for x in points] == expected, (case["name"], backend)
@@ -134,7 +137,7 @@ def test_the_formulas_of_feynman(cases):
 def test_a_chain_of_many_operations(backend):
     def chain(x):
         y = x
-        for _ in range(20_000):
+        for _ in range(6_000):
             y = y + y * 1e-6
         return y
 

@@ -10,5 +10,6 @@ def test_random_programs_are_compiled_to_the_same_bits():
         for case in random_programs.write_cases(seed):
             if len(case.calls[0][1]) > 9:  # which takes minutes on the Python engine
                 continue
-            fault = case.fault(AVAILABLE)
-            assert not fault, f"seed {seed}: {random_programs.show(case, AVAILABLE, fault[0])}"
+            backends = AVAILABLE[: 2 + (seed % 4 == 0)]  # machine code takes a while
+            fault = case.fault(backends)
+            assert not fault, f"seed {seed}: {random_programs.show(case, backends, fault[0])}"

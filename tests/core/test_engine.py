@@ -18,7 +18,7 @@ from micrograd_gd import Value, detect_anomaly, no_grad
 from micrograd_gd.engine import PythonValue
 from micrograd_gd.errors import GraphError, NotANumberError, NumberRangeError
 
-LONG = 300_000  # far beyond what recursion reaches, be it in Python or in C
+LONG = 100_000  # far beyond what recursion reaches, be it in Python or in C
 
 floats = st.floats(allow_nan=False, allow_infinity=False) | st.sampled_from([0.0, -0.0, 1.0])
 

@@ -1,5 +1,6 @@
 """The table is complete, says what it does, and can be extended in one call."""
 
+import builtins
 import inspect
 import math
 import pydoc
@@ -31,7 +32,7 @@ PROMISED = [
 @pytest.mark.parametrize("name", PROMISED)
 def test_every_promised_operation_is_a_function(name):
     assert callable(getattr(functional, name))
-    assert name in functional.__all__
+    assert (name in functional.__all__) != hasattr(builtins, name)
 
 
 @pytest.mark.parametrize("row", ROWS)
@@ -295,7 +296,7 @@ def test_a_wrong_number_of_operands_is_a_type_error():
         operation("dot")(1.0, 2.0)
     with pytest.raises(TypeError, match=r"clip\(x, low, high\) cannot be called"):
         Value(1.0).clip(0.0)
-    with pytest.raises(TypeError, match=r"leaky_relu\(x, slope=0\.01\) .* \(1\.0, steep=2\)"):
+    with pytest.raises(TypeError, match=r"leaky_relu\(\) has no argument .steep.; it has x, slope"):
         functional.leaky_relu(1.0, steep=2)
     with pytest.raises(TypeError, match=r"Value\.relu\(\) takes"):
         Value(1.0).relu(1)

