@@ -11,7 +11,7 @@ All names, each with a `help` of its own, such as `help(mg.minimize)`:
 compute        Value no_grad detect_anomaly scope engine_name primitive functional errors
 differentiate  grad value_and_grad derivative vjp jvp linearize jacobian jacfwd jacrev hessian hvp
                stop_gradient custom_vjp scipy_objective check_gradients testing
-compile        jit vmap trace to_c
+compile        jit vmap trace to_c to_js
 learn          MLP Layer Neuron Module nn losses optim data fit Objective diagnose save load
 descend        minimize find_learning_rate sweep_learning_rates critical_learning_rate
 look           graph draw_dot viz formula parse explain
@@ -36,6 +36,7 @@ if TYPE_CHECKING:  # what type checkers and editors see
     from micrograd_gd.compiler.c_source import to_c as to_c
     from micrograd_gd.compiler.jit import jit as jit
     from micrograd_gd.compiler.jit import trace as trace
+    from micrograd_gd.compiler.js_source import to_js as to_js
     from micrograd_gd.compiler.vmap import vmap as vmap
     from micrograd_gd.core.blocks import detect_anomaly as detect_anomaly
     from micrograd_gd.core.blocks import no_grad as no_grad
@@ -81,6 +82,7 @@ else:
         "": "data errors functional losses nn optim testing viz",  # modules
         "compiler.c_source": "to_c",
         "compiler.jit": "jit trace",
+        "compiler.js_source": "to_js",
         "compiler.vmap": "vmap",
         "core.blocks": "detect_anomaly no_grad scope",
         "descent.learning_rate": "critical_learning_rate find_learning_rate sweep_learning_rates",

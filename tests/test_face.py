@@ -15,7 +15,7 @@ FACE = """
 Value no_grad detect_anomaly scope engine_name primitive
 grad value_and_grad vjp jvp linearize jacobian jacfwd jacrev hessian hvp derivative stop_gradient
 custom_vjp scipy_objective
-jit vmap trace to_c
+jit vmap trace to_c to_js
 functional nn losses optim data viz testing errors
 MLP Layer Neuron Module
 minimize find_learning_rate sweep_learning_rates critical_learning_rate Objective diagnose fit

@@ -1,19 +1,21 @@
 """A program written out as C, for small devices and for programs in other languages."""
 
-import math
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from importlib import resources
 from typing import Any
 
-from micrograd_gd.compiler.instructions import Guard, Instruction
-from micrograd_gd.compiler.jit import trace
-from micrograd_gd.compiler.program import Program
-from micrograd_gd.errors import ArgumentError, JitError
-from micrograd_gd.table import expression, ieee
-from micrograd_gd.table.c_text import c_expression
+from micrograd_gd.compiler.source import (
+    Language,
+    find_rows,
+    list_inputs,
+    trace_one_sample,
+    write_body,
+)
+from micrograd_gd.errors import ArgumentError
+from micrograd_gd.table.c_text import c_expression, word
 from micrograd_gd.table.numbers import shorten
-from micrograd_gd.table.ops import OPERATIONS, Operation
+from micrograd_gd.table.ops import Operation
 
 
 def to_c(f: Callable[..., Any], *args: Any, name: str = "compute") -> str:
@@ -43,19 +45,18 @@ def to_c(f: Callable[..., Any], *args: Any, name: str = "compute") -> str:
     header = resources.files("micrograd_gd.core.native") / "ieee.h"
     library = header.read_text(encoding="utf-8")
     _require_name(name, library)
-    program = trace(f, *args)
-    if program.has_batches:
-        raise JitError("source is written for one sample: leave out vmap, and loop over the batch")
-    functions: dict[str, str] = {}
-    lines = [*_write_body(program, functions)]
-    heads = re.findall(r"^static inline .*", "\n".join(functions.values()), re.MULTILINE)
-    inputs = ", ".join(program.inputs).encode("ascii", "backslashreplace").decode()
+    program = trace_one_sample(f, args)
+    lines = [*write_body(program, _C)]
+    if not any("x[" in line for line in lines):
+        lines.insert(0, "(void)x;")
+    functions = [_write_function(row) for row in find_rows(program)]
+    heads = re.findall(r"^static inline .*", "\n".join(functions), re.MULTILINE)
     return "\n".join(
         [
             library,
             *[f"{head};" for head in heads],
-            *functions.values(),
-            f"/* x: {inputs.replace('*/', '* /')} */",
+            *functions,
+            f"/* x: {list_inputs(program)} */",
             f"int {name}(const double *x, double *y)",
             "{",
             *[f"    {line}" for line in lines],
@@ -63,6 +64,8 @@ def to_c(f: Callable[..., Any], *args: Any, name: str = "compute") -> str:
         ]
     )
 
+
+_C = Language("const double", "double", "NAN", "INFINITY")
 
 # What C keeps for itself: keywords, and the functions of its library, whether used here or not.
 _KEYWORDS = """
@@ -101,7 +104,7 @@ _TAKEN = {
 def _require_name(name: str, library: str) -> None:
     """Raise ArgumentError unless C lets a function be called that, beside the library here."""
     is_name = isinstance(name, str) and re.fullmatch(r"[A-Za-z_]\w*", name, re.ASCII)
-    is_reserved = is_name and re.match(r"_|(ieee|value|slope|MICROGRAD_GD)_|u?int\w*_t$", name)
+    is_reserved = is_name and re.match(r"_|(ieee|value|MICROGRAD_GD)_|u?int\w*_t$", name)
     if not is_name or is_reserved or name in {*_TAKEN, *re.findall(r"#define (\w+)", library)}:
         raise ArgumentError(
             f"name is {shorten(name)}; expected the name of a C function that is no word of C, of "
@@ -109,73 +112,13 @@ def _require_name(name: str, library: str) -> None:
         )
 
 
-def _write_body(program: Program, functions: dict[str, str]) -> Iterator[str]:
-    read = {x for statement in program.statements for x in statement.operands} | {*program.outputs}
-    first, guards = program.input_count, 0
-    if not any(isinstance(x, int) and x < first for x in read):
-        yield "(void)x;"
-    for i in range(program.size):
-        if i in read:
-            start = f"x[{i}]" if i < first else _write_number(program.captured[i - first].data)
-            yield f"const double v{i} = {start};"
-    for statement in program.statements:
-        operands = [f"v{x}" if isinstance(x, int) else _write_number(x) for x in statement.operands]
-        if isinstance(statement, Guard):
-            condition = f"{operands[0]} {statement.relation} {operands[1]}"
-            wrong = f"!({condition})" if statement.holds else condition
-            yield f"if ({wrong}) return {guards};"
-            guards += 1
-        else:
-            yield from _write_instruction(statement, operands, functions)
-    for j, y in enumerate(program.outputs):
-        assert y is not None, "no rows of batches"  # noqa: S101 — for the types
-        text = f"v{y}" if isinstance(y, int) else _write_number(y)
-        if j in program.derivatives:
-            if program.derivatives[j]:
-                yield f"if ({text} != {text}) return {guards};"
-            text = f"{text} + 0.0"
-        yield f"y[{j}] = {text};"
-    yield "return -1;"
-
-
-def _write_instruction(
-    statement: Instruction, operands: list[str], functions: dict[str, str]
-) -> Iterator[str]:
-    _define(statement.op, functions)
-    call, result = _name_function(statement.op), f"v{statement.result}"
-    if not statement.op.folds:
-        yield f"const double {result} = {call}({', '.join(operands)});"
-        return
-    yield f"double {result} = {operands[0]};"
-    for term in statement.op.terms(operands):
-        yield f"{result} = {call}({', '.join([result, *term])});"
-
-
-def _define(op: Operation, functions: dict[str, str]) -> None:
-    """The function that computes the operation, and those that it calls."""
-    if op.name in functions:
-        return
-    tree = op.tree(op.value)
-    text = c_expression(tree)
-    parameters = ", ".join([f"double _{x}" for x in op.operands])
-    unused = [x for x in op.operands if not re.search(rf"\b_{x}\b", text)]
+def _write_function(row: Operation) -> str:
+    """The function that computes a row."""
+    text = c_expression(row.tree(row.value))
+    parameters = ", ".join([f"double _{x}" for x in row.operands])
+    unused = [x for x in row.operands if not re.search(rf"\b_{x}\b", text)]
     casts = "".join([f"    (void)_{x};\n" for x in unused])
-    head = f"static inline double {_name_function(op)}({parameters})"
-    once = f"MICROGRAD_GD_{_name_function(op)}"  # in a file that has it of another program, too
+    head = f"static inline double value_{word(row)}({parameters})"
+    once = f"MICROGRAD_GD_value_{word(row)}"  # in a file that has it of another program, too
     body = f"{head}\n{{\n{casts}    return {text};\n}}"
-    functions[op.name] = f"#ifndef {once}\n#define {once}\n{body}\n#endif\n"
-    for called in expression.calls(tree):
-        if called not in ieee.__all__:
-            _define(OPERATIONS[called], functions)
-
-
-def _name_function(op: Operation) -> str:
-    """A row's name is a word; that of a slope, such as dabs/dx, is none."""
-    return f"value_{op.name}" if op.name.isidentifier() else f"slope_{op.name.replace('/', '_')}"
-
-
-def _write_number(x: float) -> str:
-    if math.isnan(x):
-        return "NAN"
-    text = "INFINITY" if math.isinf(x) else repr(abs(x))
-    return text if math.copysign(1, x) > 0 else f"(-{text})"
+    return f"#ifndef {once}\n#define {once}\n{body}\n#endif\n"

@@ -1,4 +1,4 @@
-"""How the table's formulas and names read in C."""
+"""How the table's formulas and names read in C, and to the letter so in JavaScript."""
 
 import ast
 
@@ -13,7 +13,7 @@ OPERATORS: dict[type[ast.AST], str] = {
 
 
 def c_expression(tree: ast.expr) -> str:  # noqa: C901, PLR0911 — a case for each kind of node
-    """C that computes the tree, a double."""
+    """C that computes the tree, a double; JavaScript reads the same text."""
     match tree:
         case ast.Name(id=name):
             return f"_{name}"
@@ -39,7 +39,7 @@ def c_expression(tree: ast.expr) -> str:  # noqa: C901, PLR0911 — a case for e
                 then, otherwise = otherwise, then
             return f"({condition(first)} ? {then} : {otherwise})"
         case _:
-            return f"(double)({condition(tree)})"
+            return f"({condition(tree)} ? 1.0 : 0.0)"
 
 
 def condition(tree: ast.expr) -> str:

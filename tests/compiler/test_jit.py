@@ -38,6 +38,7 @@ from micrograd_gd import (
     parse,
     stop_gradient,
     to_c,
+    to_js,
     trace,
     value_and_grad,
     vjp,
@@ -374,7 +375,7 @@ def test_what_jit_cannot_take_is_refused_when_it_is_made(f, options, message):
 
 
 def test_what_is_no_function_is_not_traced():
-    for read in (trace, to_c):
+    for read in (trace, to_c, to_js):
         with pytest.raises(ArgumentError, match="expected a function, but was given 2"):
             read(2.0, 1.0)
     with pytest.raises(ArgumentError, match="name is 'my f'; expected the name of a C function"):

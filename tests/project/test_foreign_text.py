@@ -26,6 +26,7 @@ from micrograd_gd import (
     optim,
     save,
     to_c,
+    to_js,
     trace,
     viz,
     vmap,
@@ -203,6 +204,18 @@ def test_c_source_has_names_in_a_comment_alone():
         source = write(name)
         assert without_comments(source) == expected, name
         assert source.rpartition("/* x:")[2].isascii()
+
+
+def test_javascript_has_names_in_a_comment_alone_and_ends_no_script():
+    def write(name):
+        return to_js(lambda x: x[Key(name)] * 2, {Key(name): 1.0})
+
+    expected = without_comments(write("name"))
+    for name in HOSTILE:
+        source = write(name)
+        assert without_comments(source) == expected, name
+        assert source.rpartition("/* x:")[2].isascii()
+        assert "</" not in source
 
 
 def without_comments(source):

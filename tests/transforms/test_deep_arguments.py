@@ -15,6 +15,7 @@ from micrograd_gd import (
     minimize,
     save,
     to_c,
+    to_js,
     trace,
     value_and_grad,
     vjp,
@@ -73,6 +74,7 @@ ENTRIES = {
     "result": lambda tree: jit(lambda _: tree)(1.0),
     "trace": lambda tree: trace(first, tree),
     "to_c": lambda tree: to_c(first, tree),
+    "to_js": lambda tree: to_js(first, tree),
     "check_gradients": lambda tree: check_gradients(first, tree),
     "minimize": lambda tree: minimize(first, tree, learning_rate=0.1),
 }
