@@ -11,6 +11,7 @@ from functools import reduce
 from typing import Any
 
 from micrograd_gd.core import blocks
+from micrograd_gd.core.whole import WholeArray
 from micrograd_gd.engine import Value
 from micrograd_gd.errors import ArgumentError, ShapeError
 from micrograd_gd.names import close_module
@@ -51,7 +52,7 @@ def total(xs: Iterable[Any], start: Any = 0.0) -> Any:
     >>> total([1.0, 2.0, 3.0])
     6.0
     """
-    xs = [*xs]
+    xs = xs if isinstance(xs, WholeArray) else [*xs]
     of_batch = _total_of_batch(xs)
     return _total(start, *xs) if of_batch is None else start + of_batch
 
@@ -106,6 +107,9 @@ def mean(xs: Iterable[Any]) -> Any:
     >>> mean([1.0, 2.0, 6.0])
     3.0
     """
+    trace = blocks.trace()
+    if trace and isinstance(xs, WholeArray):
+        return trace.total(xs) / trace.length(xs)
     xs = _some(xs, "mean")
     of_batch = _total_of_batch(xs)
     return (total(xs[1:], start=xs[0]) if of_batch is None else of_batch) / len(xs)
@@ -146,7 +150,7 @@ def softmax(xs: Iterable[Any]) -> list[Any]:
     return [_exp(x) for x in log_softmax(_some(xs, "softmax"))]
 
 
-def _total_of_batch(xs: list[Any]) -> Any:
+def _total_of_batch(xs: list[Any] | WholeArray) -> Any:
     """The sum as one node of the trace that is under way, if it has one; else None."""
     trace = blocks.trace()
     return trace.total(xs) if trace else None

@@ -2,11 +2,12 @@
 
 import inspect
 import operator
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from micrograd_gd.compiler.surroundings import look_around
 from micrograd_gd.compiler.trace import Trace
+from micrograd_gd.core.whole import RefusedError, TakenApart
 from micrograd_gd.engine import Value
 from micrograd_gd.errors import ArgumentError, JitError, NotANumberError
 from micrograd_gd.table.numbers import shorten
@@ -102,9 +103,11 @@ class Signature:
             raise ArgumentError(f"static_argnames has {name!r}, but {self.name} takes {takes}")
         return [name]
 
-    def bind(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> "Arguments":
-        """The arguments of a call."""
-        return Arguments(self, args, kwargs)
+    def bind(
+        self, args: tuple[Any, ...], kwargs: dict[str, Any], arrays: "Arrays | None" = None
+    ) -> "Arguments":
+        """The arguments of a call; `arrays` says which arrays are taken whole."""
+        return Arguments(self, args, kwargs, arrays)
 
     def name_argument(self, place: int | str) -> str:
         """What the function calls the argument at this place, or of this name."""
@@ -126,14 +129,55 @@ def _write(traced: Trace) -> str:
     return repr((captured, [*program.statements], program.outputs, program.batch_outputs))
 
 
+FEWEST_ROWS = 64  # of an array that is worth trying whole; of parameters, rows are used one by one
+MOST_LENGTHS = 4  # of arrays in one call
+
+
+class Arrays:
+    """Which arrays among the arguments of a function are taken whole, by names and row shapes."""
+
+    def __init__(self, whole: Iterable[Any] = (), apart: Iterable[Any] = ()) -> None:
+        self.whole = {*whole}  # whose programs are there: for any number of rows
+        self.apart = {*apart}  # whose rows the function uses one by one
+
+    def use(
+        self, bind: Callable[["Arrays"], "Arguments"], run: Callable[["Arguments"], Any]
+    ) -> Any:
+        """What `run` gives for the arguments, of which it may need some arrays taken apart."""
+        tried = self
+        while True:
+            arguments = bind(tried)
+            try:
+                result = run(arguments)
+            except TakenApart as needed:
+                named = {what for what in arguments.whole if what[0] == needed.name}
+                tried = Arrays(tried.whole, tried.apart | (named or arguments.whole))
+            else:
+                self.whole |= arguments.whole
+                self.apart |= tried.apart
+                return result
+
+
 class Arguments:
     """The arguments of a call: their numbers from left to right, and the structure around them.
+
+    Arrays that are taken whole stand among the numbers, and `lengths` are those that are open.
 
     Raises NotANumberError for what is neither a number nor static, and JitError for a static
     argument without a hash.
     """
 
-    def __init__(self, signature: Signature, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    def __init__(
+        self,
+        signature: Signature,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        arrays: Arrays | None,
+    ) -> None:
+        self._given = signature, args, kwargs
+        self._arrays = arrays
+        self.lengths: list[int] = []
+        self.whole: set[Any] = set()
         self._f = signature.f
         self.name = signature.name
         self.leaves: list[Any] = []
@@ -146,7 +190,7 @@ class Arguments:
                 self.static[place] = x
                 continue
             name = signature.name_argument(place)
-            leaves, structure = trees.flatten(x, f"argument {name}")
+            leaves, structure = trees.flatten(x, f"argument {name}", self._keep)
             self.leaves += leaves
             self._structures[place] = structure
             self.named.append((name, structure))
@@ -162,14 +206,22 @@ class Arguments:
 
     def trace(self, leaves: Sequence[float], *, is_careful: bool = False) -> Trace:
         """Call the function on fresh values, and write down what it does."""
-        inputs = [Value(x) for x in leaves]
-        return Trace(
-            self.name,
-            inputs,
-            tuple(self.named),
-            lambda: self.call(inputs),
-            is_careful=is_careful,
-        )
+        inputs = [Value(x) for leaf in leaves for x in _find_first(leaf)]
+        try:
+            return Trace(
+                self.name,
+                inputs,
+                tuple(self.named),
+                lambda: self.call(inputs),
+                is_careful=is_careful,
+                lengths=self.lengths,
+            )
+        except RefusedError as refused:
+            raise refused.error from None
+        except Exception as error:
+            if self.lengths:  # whatever is in the way, there is another form
+                raise TakenApart("") from error
+            raise
 
     def trace_steadily(self, *, is_careful: bool = False) -> Trace:
         """The same for the numbers that came, once more where the function changed what it sees.
@@ -193,9 +245,34 @@ class Arguments:
 
     def evaluate(self) -> Any:
         """The numbers of the result, without a program: the function itself runs on values."""
+        if self.lengths:
+            return self._take_apart().evaluate()
         result = self.call([*map(Value, self.leaves)])
         numbers, structure = trees.flatten_numbers(result, "the result")
         return trees.unflatten(structure, numbers)
+
+    def _take_apart(self) -> "Arguments":
+        return Arguments(*self._given, None)
+
+    def _keep(self, x: Any, name: str) -> tuple[Any, trees.Structure] | None:
+        """An array that is taken whole, as floats side by side, and its structure."""
+        if self._arrays is None or type(x).__name__ != "ndarray" or not x.size or not x.ndim:
+            return None
+        import numpy as np  # noqa: PLC0415 — only those who brought an array need it
+
+        name, rows = name.removeprefix("argument "), x.shape[1:]
+        what, length = (name, rows), len(x)
+        is_tried = length >= FEWEST_ROWS or what in self._arrays.whole
+        is_plain = type(x) is np.ndarray and x.dtype.kind in "fiu" and x.dtype.itemsize <= 8
+        if what in self._arrays.apart or not is_tried or not is_plain:
+            return None
+        if length not in self.lengths:
+            if len(self.lengths) == MOST_LENGTHS:
+                return None
+            self.lengths.append(length)
+        self.whole.add(what)
+        shape = (-1 - self.lengths.index(length), *rows)
+        return np.ascontiguousarray(x, dtype=float), trees.open_structure(shape)
 
     def call(self, leaves: Sequence[Value]) -> Any:
         """What the function itself gives for these values.
@@ -215,6 +292,11 @@ class Arguments:
         for (name, _), x, parts in zip(self.named, given, before, strict=True):
             refuse_change(self.name, f"its argument {name}", x, *parts)
         return result
+
+
+def _find_first(leaf: Any) -> list[float]:
+    """The number, or the first row of an array."""
+    return leaf.reshape(len(leaf), -1)[0].tolist() if hasattr(leaf, "ndim") else [leaf]
 
 
 def refuse_change(

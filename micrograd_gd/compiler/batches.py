@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from micrograd_gd.compiler import branches, lanes
 from micrograd_gd.core import blocks
 from micrograd_gd.core.arithmetic import Recorded
+from micrograd_gd.core.whole import WholeArray
 from micrograd_gd.engine import Value
 from micrograd_gd.table.ops import operation
 
@@ -34,14 +35,22 @@ def of_trace() -> "Batches | None":
 class Batches:
     """The batches of one trace, and which of its numbers are varying."""
 
-    def __init__(self, events: list[Any]) -> None:
-        self.any = False  # whether there was a batch
+    def __init__(
+        self,
+        events: list[Any],
+        columns: dict[Any, int],
+        lengths: Sequence[Any],
+        counts: Sequence[int],
+    ) -> None:
+        self.any = bool(columns)  # whether there was a batch
+        self._columns = columns  # of arrays that are taken whole
+        self._lengths, self._counts = lengths, counts  # of these, as inputs and as they are here
         self.size = 0  # of the batch whose sample is being traced; 0 outside of one
         self.masks: dict[Any, Any] = {}  # of derivatives that only some samples have
         self.samples: dict[Any, frozenset[int]] = {}  # that have one, where that is known
         self._settled: dict[Any, Any] = {}  # those derivatives as others see them
         self._events = events
-        self._lanes: dict[Any, int] = {}  # of the numbers from a batch among the events so far
+        self._lanes = {**columns}  # of the numbers from a batch among the events so far
         self._seen = 0  # so many events
         self._uniform: dict[Any, Any] = {}  # what varying numbers are the same as in every lane
 
@@ -75,7 +84,7 @@ class Batches:
                 if isinstance(op, lanes.Lanes):
                     known[event] = op.gives
                 elif counts:
-                    known[event] = max(counts)
+                    known[event] = next(filter(None, counts), 0)
         self._seen = len(self._events)
         return self._lanes.get(x) if isinstance(x, Value) else None
 
@@ -85,8 +94,28 @@ class Batches:
 
     def total(self, xs: Sequence[Any]) -> Any:
         """The sum of a whole batch as one node, if that is what the numbers are, or None."""
+        if isinstance(xs, WholeArray):
+            return self._total_of_rows(xs)
         varying = lanes.find_whole(xs) if self.any else None
         return None if varying is None else lanes.record("sum", len(xs), varying)
+
+    def _total_of_rows(self, xs: WholeArray) -> Any:
+        if len(xs.open_shape) > 1 or self.size or not xs.is_batch:
+            xs.take_apart()
+        size = xs.open_shape[0]
+        return lanes.record("sum", size, self.spread(xs.columns[0], size))
+
+    def spread(self, x: Any, size: int) -> Any:
+        """The number as a varying one."""
+        return x if self.lanes_of(x) else lanes.record("spread", size, x)
+
+    def count(self, size: int) -> int:
+        """The number of samples of a batch here and now."""
+        return self._counts[-1 - size] if size < 0 else size
+
+    def length(self, size: int) -> Any:
+        """The number of samples of a batch."""
+        return self._lengths[-1 - size] if size < 0 else float(size)
 
     def fresh(self, x: Any) -> Any:
         """Within a batch, x as a varying number, along which each sample has a derivative."""
@@ -104,7 +133,9 @@ class Batches:
             node = waiting[-1]
             if not self.lanes_of(node):
                 known[node] = node
-            elif isinstance(node.op, lanes.Lanes) and not lanes.is_kind(node, "spread"):
+            elif node in self._columns or (
+                isinstance(node.op, lanes.Lanes) and not lanes.is_kind(node, "spread")
+            ):
                 return None
             elif missing := [y for y in node.operands if isinstance(y, Value) and y not in known]:
                 waiting += missing
@@ -221,7 +252,7 @@ class _InBatches(Recorded):
     def _sum(self, step: Any, count: int) -> Any:
         """The sum over the samples, there where the step is there for one of them."""
         if not self.batches.lanes_of(step):
-            return self._cross(step, step * float(count))
+            return self._cross(step, step * self.batches.length(count))
         if step in self.batches.samples:
             return lanes.record("sum", count, step)
         mask = self.batches.mask(step)

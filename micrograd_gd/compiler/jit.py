@@ -6,7 +6,7 @@ from threading import Event
 from typing import Any, overload
 from weakref import ref
 
-from micrograd_gd.compiler.arguments import Signature
+from micrograd_gd.compiler.arguments import Arguments, Arrays, Signature
 from micrograd_gd.compiler.passes import optimize_trace
 from micrograd_gd.compiler.program import Program
 from micrograd_gd.compiler.programs import Programs
@@ -84,8 +84,12 @@ def trace(f: Callable[..., Any], *args: Any, **kwargs: Any) -> Program:
     Raises JitError for what a program could not repeat.
     """
     f = f.f if isinstance(f, CompiledFunction) else f
-    arguments = Signature(f).bind(args, kwargs)
-    return optimize_trace(arguments.trace(arguments.leaves))
+    signature = Signature(f)
+    program: Program = Arrays().use(
+        lambda arrays: signature.bind(args, kwargs, arrays),
+        lambda arguments: optimize_trace(arguments.trace(arguments.leaves)),
+    )
+    return program
 
 
 class CompiledFunction(Wrapper):
@@ -144,16 +148,26 @@ class CompiledFunction(Wrapper):
 
     def _call_leaves(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """The result by a program for the numbers of the arguments, which are taken apart."""
-        arguments = self._signature.bind(args, kwargs)
-        if any(isinstance(leaf, Value) for leaf in arguments.leaves):
-            return self.f(*args, **kwargs)
-        if blocks.watch():
-            return arguments.evaluate()
-        specialization = self._programs.find(arguments, self._settings)
-        result = specialization.run(arguments)
-        if not (kwargs or arguments.static):
-            self._remember(specialization)
-        return result
+
+        def run(arguments: Arguments) -> Any:
+            if any(isinstance(leaf, Value) for leaf in arguments.leaves):
+                return self.f(*args, **kwargs)
+            if blocks.watch():
+                return arguments.evaluate()
+            specialization = self._programs.find(arguments, self._settings)
+            result = specialization.run(arguments)
+            if not (kwargs or arguments.static):
+                self._remember(specialization)
+            return result
+
+        return self._use(run, args, kwargs)
+
+    def _use(
+        self, run: Callable[[Arguments], Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Any:
+        """What `run` gives for the arguments, some of whose arrays are whole."""
+        bind = self._signature.bind
+        return self._programs.arrays.use(lambda arrays: bind(args, kwargs, arrays), run)
 
     def _remember(self, latest: Specialization) -> None:
         self._programs.remember(latest)
@@ -168,9 +182,13 @@ class CompiledFunction(Wrapper):
 
         The event is set when that is ready: `f.compile(*args).wait()`.
         """
-        arguments = self._signature.bind(args, kwargs)
-        arguments.leaves = [x.data if isinstance(x, Value) else x for x in arguments.leaves]
-        return self._programs.find(arguments, self._settings).prepare(arguments)
+
+        def prepare(arguments: Arguments) -> Event:
+            arguments.leaves = [x.data if isinstance(x, Value) else x for x in arguments.leaves]
+            return self._programs.find(arguments, self._settings).prepare(arguments)
+
+        ready: Event = self._use(prepare, args, kwargs)
+        return ready
 
     def wait(self) -> None:
         """Return when no machine code is being made for this function any more."""

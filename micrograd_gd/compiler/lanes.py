@@ -23,7 +23,10 @@ from micrograd_gd.table.ops import Operation
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Lanes(Operation):
-    """An operation at the border of a batch of `lanes` samples; it computes lane 0 alone."""
+    """An operation at the border of a batch of `lanes` samples; it computes lane 0 alone.
+
+    Where that is negative, the length is open: -1 for the first one of a program.
+    """
 
     kind: str = ""
     lanes: int = 0

@@ -103,7 +103,7 @@ _MULTIPLY = operation("mul")
 
 def scan_forward(program: Program, rule: Rule | None = None) -> Program:
     """Simplify each instruction in turn; later ones use what has become of the earlier ones."""
-    scan = _Scan(rule)
+    scan = _Scan(program, rule)
     for statement in program.statements:
         if isinstance(statement, Guard):
             scan.scan_guard(statement)
@@ -122,10 +122,13 @@ def scan_forward(program: Program, rule: Rule | None = None) -> Program:
 class _Scan:
     """What the scan forward has found so far."""
 
-    def __init__(self, rule: Rule | None) -> None:
+    def __init__(self, program: Program, rule: Rule | None) -> None:
+        self._find_length = program.find_length
         self.statements: list[Statement] = []  # those that are left
         self.after: dict[int, Operand] = {}  # the operand that a number has become
-        self.lanes: dict[int, int] = {}  # of the varying numbers
+        self.lanes = {
+            x: -span.axis for x, span in program.columns.items()
+        }  # of the varying numbers
         self._rule = rule
         self._traits: dict[Operation, Traits] = {}
         self._results: dict[Any, int] = {}  # by what is computed
@@ -157,8 +160,9 @@ class _Scan:
     def _multiply_if_uniform(self, instruction: Instruction, op: Lanes) -> Instruction:
         """A sum over a batch is a product where all samples have the same number."""
         result, _, operands = instruction
-        if op.kind == "sum" and operands[0] not in self.lanes:
-            return Instruction(result, _MULTIPLY, (*operands, float(op.lanes)))
+        if op.kind == "sum" and not self._is_varying(operands[0]):
+            count = float(op.lanes) if op.lanes > 0 else self._find_length(op.lanes)
+            return Instruction(result, _MULTIPLY, (*operands, count))
         return instruction
 
     def _find_operand(self, instruction: Instruction, traits: Traits) -> Operand | None:
@@ -179,9 +183,12 @@ class _Scan:
 
     def _find_lane(self, x: Operand, lane: Operand) -> Operand | None:
         """One lane of x, which is x itself where all samples have the same number."""
-        if x in self._packs:
+        if type(x) is int and x in self._packs:
             return self._packs[x][int(lane)]
-        return None if x in self.lanes else x
+        return None if self._is_varying(x) else x
+
+    def _is_varying(self, x: Operand) -> bool:
+        return type(x) is int and x in self.lanes
 
     def _share(self, instruction: Instruction) -> Operand | None:
         """The earlier result that is computed in the same way, if there is one."""

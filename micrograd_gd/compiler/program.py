@@ -19,7 +19,7 @@ from micrograd_gd.compiler.instructions import (
     Statement,
 )
 from micrograd_gd.compiler.lanes import Lanes
-from micrograd_gd.compiler.layout import Layout
+from micrograd_gd.compiler.layout import Layout, Span
 from micrograd_gd.engine import Value
 from micrograd_gd.text import escape
 from micrograd_gd.transforms import trees
@@ -62,6 +62,7 @@ class Program:
     structure: Structure  # of the result
     labels: dict[int, str]  # names that the user gave
     batch_outputs: tuple[BatchOutput, ...] = ()
+    lengths: tuple[int, ...] = ()  # that are open, as they were while tracing
     # Outputs in which 0.0 stands for -0.0, and whether nan there calls for a more careful program.
     derivatives: dict[int, bool] = field(default_factory=dict)
     is_careful: bool = False  # whether no derivative is 0 that may as well be none
@@ -86,7 +87,7 @@ class Program:
     @cached_property
     def size(self) -> int:
         """How many numbers are known before the first statement."""
-        return self.input_count + len(self.captured)
+        return self.input_count + len(self.captured) + len(self.lengths)
 
     @cached_property
     def free_number(self) -> int:
@@ -96,7 +97,16 @@ class Program:
     @cached_property
     def input_layout(self) -> Layout:
         """Where a run finds the arguments' numbers and the captured ones."""
-        return Layout([structure for _, structure in self.arguments], len(self.captured))
+        return Layout([structure for _, structure in self.arguments], self.size - self.input_count)
+
+    @cached_property
+    def columns(self) -> dict[int, Span]:
+        """The inputs that are columns of whole arrays, and where a row of these is."""
+        return self.input_layout.find_columns() if self.lengths else {}
+
+    def find_length(self, lanes: int) -> int:
+        """The input that is the open length of a batch."""
+        return self.input_count + len(self.captured) - 1 - lanes
 
     @cached_property
     def output_layout(self) -> Layout:
@@ -119,6 +129,8 @@ class Program:
     @cached_property
     def has_batches(self) -> bool:
         """Whether some of it is computed for each sample of a batch."""
+        if self.lengths:
+            return True
         if isinstance(self.statements, EncodedStatements):  # C leaves batches to Python
             return False
         is_border = (isinstance(each.op, Lanes) for each in self.instructions)
@@ -127,7 +139,7 @@ class Program:
     @cached_property
     def varying(self) -> dict[int, int]:
         """The varying results, which have one number a sample, with the number of samples."""
-        lanes: dict[int, int] = {}
+        lanes = {x: -span.axis for x, span in self.columns.items()}
         for instruction in self.instructions:
             if count := find_result_lanes(instruction, lanes):
                 lanes[instruction.result] = count
@@ -136,6 +148,10 @@ class Program:
     def find_lanes(self, x: Operand | None) -> int:
         """How many lanes a varying operand has; 0 for all others."""
         return self.varying.get(x, 0) if isinstance(x, int) else 0
+
+    def count_lanes(self, lanes: int) -> int:
+        """How many these are; where their number is open, how many they were while tracing."""
+        return self.lengths[-1 - lanes] if lanes < 0 else lanes
 
     @property
     def instructions(self) -> Iterator[Instruction]:
@@ -152,6 +168,7 @@ class Program:
         first = len(self.inputs)
         names = dict(enumerate(self.inputs))
         names |= {first + i: f"c{i}" for i in range(len(self.captured))}
+        names |= {self.find_length(-1 - i): _name_length(i) for i in range(len(self.lengths))}
         names |= {each.result: f"v{each.result}" for each in self.instructions}
         taken = {*names.values()}
         for result, label in zip(self.labels, map(escape, self.labels.values()), strict=True):
@@ -161,29 +178,51 @@ class Program:
         return names
 
     def __str__(self) -> str:
-        names = self.name_results()
+        names, first = self.name_results(), self.input_count
         lines = [f"program({', '.join(self._write_parameters())})"]
-        lines += [f"    {names[i]} = captured" for i in range(self.input_count, self.size)]
-        lines += [f"    {_write_statement(each, names)}" for each in self.statements]
+        lines += [f"    {names[i]} = captured" for i in range(first, first + len(self.captured))]
+        lines += self._write_statements(names)
         lines.append(f"    return {', '.join(self._write_outputs(names))}")
         return "\n".join(lines)
+
+    def _write_statements(self, names: dict[int, str]) -> Iterator[str]:
+        """A line for each; where the length of a batch is open, inside of a loop over the samples.
+
+        A sum over these stands behind the loop.
+        """
+        before = 0
+        for each in self.statements:
+            lanes = 0 if isinstance(each, Guard) else min(self.find_lanes(each.result), 0)
+            if lanes != before and lanes:
+                yield f"    for i in range({_name_length(-1 - lanes)}):"
+            yield f"    {'    ' if lanes else ''}{_write_statement(each, names)}"
+            before = lanes
 
     def _write_parameters(self) -> Iterator[str]:
         """The names of the inputs. Where there are batches, an array has one name for all."""
         for name, structure in self.arguments:
             for each, piece in trees.pieces(structure, name):
                 if piece.shape and self.has_batches:
-                    yield f"{each}[{', '.join(map(str, piece.shape))}]"
+                    yield f"{each}[{', '.join(map(_write_length, piece.shape))}]"
                 else:
                     yield from trees.names(piece, each)
 
     def _write_outputs(self, names: dict[int, str]) -> Iterator[str]:
         batches = {each.start: each for each in self.batch_outputs}
+        columns = self.output_layout.find_columns() if self.lengths else {}
         for place, x in enumerate(self.outputs):
             if x is not None:
-                yield _write_operand(x, names)
+                yield f"{_write_operand(x, names)}{'[:]' if place in columns else ''}"
             elif place in batches:
                 yield f"{_write_operand(batches[place].number, names)}[:]"
+
+
+def _write_length(n: int) -> str:
+    return _name_length(-1 - n) if n < 0 else str(n)
+
+
+def _name_length(axis: int) -> str:
+    return f"n{axis + 1}" if axis else "n"
 
 
 def _write_statement(statement: Statement, names: dict[int, str]) -> str:

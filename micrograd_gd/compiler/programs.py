@@ -11,7 +11,7 @@ from itertools import count
 from typing import Any
 
 from micrograd_gd._version import __version__
-from micrograd_gd.compiler.arguments import Arguments
+from micrograd_gd.compiler.arguments import Arguments, Arrays
 from micrograd_gd.compiler.specialization import Settings, Specialization
 from micrograd_gd.transforms.wrapper import carries
 
@@ -29,6 +29,7 @@ class Programs:
 
     def __init__(self) -> None:
         self._by_key: dict[Any, Specialization] = {}
+        self.arrays = Arrays()
         self.recent: list[Specialization] = []  # without static arguments, the latest first
 
     def __iter__(self) -> Iterator[Specialization]:
@@ -62,9 +63,10 @@ class Programs:
     def clear(self) -> None:
         """Forget all."""
         self._by_key.clear()
+        self.arrays = Arrays()
         self.recent = []
 
-    def pack(self, f: Callable[..., Any]) -> tuple[str, list[Any]]:
+    def pack(self, f: Callable[..., Any]) -> tuple[str, list[Any], Arrays]:
         """What a pickle of f takes along: no program with values that it does not take along."""
         packed = []
         for key, each in [*self._by_key.items()]:
@@ -72,11 +74,12 @@ class Programs:
                 captured, programs = each.pack()
                 if not captured or carries(f, captured):
                     packed.append((captured, pickle.dumps(key), pickle.dumps(programs)))
-        return __version__, packed
+        return __version__, packed, self.arrays
 
-    def unpack(self, packed: tuple[str, list[Any]], settings: Settings) -> None:
+    def unpack(self, packed: tuple[str, list[Any], Arrays], settings: Settings) -> None:
         """Take the programs of a pickle, if it is one of this version."""
-        version, kinds = packed
+        version, kinds, arrays = packed
+        self.arrays = arrays if version == __version__ else self.arrays
         for captured, key, programs in kinds if version == __version__ else ():
             with suppress(Exception):  # a class may be missing here
                 found = Specialization(settings, captured, programs)

@@ -13,7 +13,10 @@ from micrograd_gd.compiler.program import Program, find_numbers
 
 
 class Stage(NamedTuple):
-    """Statements that run once, where `lanes` is 0, or else in each of so many lanes."""
+    """Statements that run once, where `lanes` is 0, or else in each of so many lanes.
+
+    Negative lanes are an open number of them.
+    """
 
     lanes: int
     statements: tuple[Statement, ...]
@@ -58,7 +61,8 @@ def schedule(program: Program) -> Schedule:
         for each in program.instructions
         if is_kind(each, "pack") and find_inputs(each, program) is None
     }
-    return Schedule([Stage(key[1], tuple(stages[key])) for key in sorted(stages)], kept)
+    order = sorted(stages, key=lambda key: (key[0], key[1] != 0, key[1]))  # once, then in loops
+    return Schedule([Stage(key[1], tuple(stages[key])) for key in order], kept)
 
 
 def _find_loop(statement: Statement, program: Program) -> int:

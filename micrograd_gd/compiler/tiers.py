@@ -65,7 +65,8 @@ def count_patience(program: Program, nanoseconds: float) -> int | None:
     if program.has_batches:
         in_lanes = ON_TAPE_IN_LANES if nanoseconds == ON_TAPE else nanoseconds
         work = sum(
-            len(stage.statements) * (stage.lanes * in_lanes if stage.lanes else nanoseconds)
+            len(stage.statements)
+            * (program.count_lanes(stage.lanes) * in_lanes if stage.lanes else nanoseconds)
             for stage in schedule(program).stages
         )
     return int(PATIENCE * (PROGRAM + STATEMENT * statements) / work) + 1

@@ -15,6 +15,7 @@ from weakref import WeakSet
 from micrograd_gd.compiler import branches, lanes
 from micrograd_gd.compiler.batches import Adjoints, Batches, Tangents
 from micrograd_gd.compiler.instructions import Guard, Instruction, Operand, Statement
+from micrograd_gd.compiler.layout import Layout
 from micrograd_gd.compiler.program import BatchOutput, Program
 from micrograd_gd.core import anomaly, blocks
 from micrograd_gd.core.arithmetic import Arithmetic, Recorded
@@ -43,16 +44,20 @@ class Trace:
         call: Callable[[], Any],
         *,
         is_careful: bool = False,
+        lengths: Sequence[int] = (),
     ) -> None:
         self.name = name
         self.inputs = inputs
-        _inputs.update(inputs)
+        self.lengths = [Value(float(n)) for n in lengths]  # of arrays that are taken whole
+        _inputs.update([*inputs, *self.lengths])
         self.arguments = arguments
         self.events: list[Any] = []  # nodes and decisions, in the order in which they came
         self._decided: set[tuple[Any, ...]] = set()
         self._refuses_branches = False  # while a formula is tried without one
         self._asked: tuple[Any, tuple[Any, ...]] = (None, ())  # a node with its operands
-        self.batches = Batches(self.events)
+        columns = Layout([x for _, x in arguments]).find_columns() if lengths else {}
+        varying = {inputs[i]: -span.axis for i, span in columns.items()}
+        self.batches = Batches(self.events, varying, self.lengths, lengths)
         self.is_careful = is_careful  # about operands that a choice leaves
         self._derivatives: dict[Value, Value] = {}  # and what is 0.0 in them, but may be -0.0
         self._takes_all = False  # whether the latest sweep met a choice and took no care
@@ -81,7 +86,7 @@ class Trace:
     def program(self) -> Program:
         """The program: what the values did, numbered."""
         numbers: dict[Value, int] = {x: i for i, x in enumerate(self.inputs)}
-        made = {event for event in self.events if isinstance(event, Value)}
+        made = {event for event in self.events if isinstance(event, Value)} | {*self.lengths}
         outputs, batches = _find_batches(self.outputs)
         outputs, batches = (
             self.leave_zeros(outputs),
@@ -98,7 +103,8 @@ class Trace:
             if isinstance(x, Value) and x not in made and x not in numbers
         }
         self.refuse_stale(captured)
-        for node in (*captured, *(e for e in self.events if isinstance(e, Value))):
+        nodes = [event for event in self.events if isinstance(event, Value)]
+        for node in (*captured, *self.lengths, *nodes):
             numbers[node] = len(numbers)
 
         def write(operands: Sequence[Any]) -> tuple[Operand, ...]:
@@ -119,6 +125,7 @@ class Trace:
             batch_outputs=tuple([x._replace(number=numbers[x.number]) for x in batches]),
             derivatives=self.derivatives,
             is_careful=self.is_careful,
+            lengths=tuple([int(x.data) for x in self.lengths]),
             structure=self.structure,
             labels={i: x.label for x, i in numbers.items() if x.label},
         )
@@ -276,13 +283,17 @@ class Trace:
             checked = lanes.record("sum", count, x) if count else x
             self.events.append(_Decision(checked, "==", checked, holds=True))
 
+    def length(self, xs: Any) -> Any:
+        """How many rows a whole array has."""
+        return self.batches.length(xs.open_shape[0])
+
     def total(self, xs: Sequence[Any]) -> Any:
         """The sum of a whole batch as one node, if that is what the numbers are, or None."""
         return self.batches.total(xs)
 
     def is_varying(self, x: Any) -> bool:
         """Whether x stands for the numbers of all samples of a batch."""
-        return self.batches.lanes_of(x) > 0
+        return self.batches.lanes_of(x) != 0
 
     def _uniform(self, x: Any) -> Any:
         """What a branch may ask of the number x of a batch."""

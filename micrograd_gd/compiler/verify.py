@@ -62,7 +62,9 @@ def _check_lanes(instruction: Instruction, varying: dict[int, int]) -> None:
 
 
 def _check_outputs(program: Program) -> None:
-    if any(map(program.find_lanes, program.outputs)):
+    columns = program.output_layout.find_columns()
+    lanes = [*map(program.find_lanes, program.outputs)]
+    if any(n and not (i in columns and n == -columns[i].axis) for i, n in enumerate(lanes)):
         raise JitError("a number of a sample leaves the function that is mapped over the batch")
     if any(
         program.find_lanes(each.number) not in {0, each.lanes} for each in program.batch_outputs

@@ -11,6 +11,7 @@ from typing import Any
 
 from micrograd_gd.compiler import batches, lanes
 from micrograd_gd.compiler.arguments import refuse_change
+from micrograd_gd.core.whole import RefusedError, WholeArray
 from micrograd_gd.errors import ArgumentError, ShapeError
 from micrograd_gd.table.numbers import plain_array, shorten
 from micrograd_gd.transforms import trees
@@ -59,6 +60,8 @@ def _vmap(f: Function, args: tuple[Any, ...], kwargs: dict[str, Any], in_axes: A
     batch = _Batch(args, in_axes)
     traced = batches.of_trace()
     if traced is None or traced.size:
+        for array in batch.whole:
+            array.take_apart()
         return batch.call_one_by_one(f)
     with traced.of_size(batch.size):
         packed = batch.pack()
@@ -68,6 +71,8 @@ def _vmap(f: Function, args: tuple[Any, ...], kwargs: dict[str, Any], in_axes: A
         for i, parts in zip(mapped_ones, before, strict=True):
             name = getattr(f, "__qualname__", repr(f))
             refuse_change(name, f"its argument {i}", packed[i], *parts)
+    if batch.size < 0:
+        return _keep_whole(result, batch.size, traced)
     return _stack([result], lambda leaves: _pick_each(leaves[0], batch.size), batch.size)
 
 
@@ -81,14 +86,17 @@ class _Batch:
                 f"in_axes is {in_axes!r}, and {len(args)} arguments came; expected an axis or None "
                 f"for each of them, or one axis for all"
             )
-        self.size, self._first = -1, ""
+        self.size: int = 0  # negative where it is open
+        self._count = 0  # what it is here and now
+        self._first = ""  # the argument that it is of
+        self.whole: list[WholeArray] = []
         self.args = [
             x if axis is None else self._samples_first(x, axis, f"argument {i}")
             for i, (x, axis) in enumerate(zip(args, axes, strict=True))
         ]
         self.is_mapped = [axis is not None for axis in axes]
-        if self.size < 1:
-            what = "no argument is mapped" if self.size < 0 else "there are no samples"
+        if self.size == 0:
+            what = "there are no samples" if self._first else "no argument is mapped"
             raise ShapeError(f"vmap needs at least one sample, and {what}")
 
     def _samples_first(self, x: Any, axis: int, name: str, depth: int = 0) -> Any:
@@ -98,6 +106,8 @@ class _Batch:
             top, parts = found
             named = zip(parts, top.name_parts(name), strict=True)
             return top.fill([self._samples_first(y, axis, each, depth + 1) for y, each in named])
+        if isinstance(x, WholeArray):
+            return self._take_whole(x, axis, name)
         if hasattr(x, "ndim"):
             x = plain_array(x, name)
         shape = getattr(x, "shape", None)
@@ -113,16 +123,33 @@ class _Batch:
                 f"samples: put another one in in_axes, or None for an argument that all samples "
                 f"share"
             )
-        if self.size not in {-1, shape[axis]}:
-            raise ShapeError(
-                f"{name} has {shape[axis]} samples along axis {axis}, and {self._first} has "
-                f"{self.size}; expected as many of all"
-            )
-        if self.size < 0:
-            self.size, self._first = shape[axis], name
+        self._take_size(shape[axis], shape[axis], name, axis)
         axes = [*range(len(shape))]
         axes.insert(0, axes.pop(axis))
         return x.transpose(axes)
+
+    def _take_whole(self, x: WholeArray, axis: int, name: str) -> WholeArray:
+        if axis not in {0, -len(x.open_shape)}:
+            x.take_apart()
+        size, traced = x.open_shape[0], batches.of_trace()
+        assert traced is not None, "only there arrays are whole"  # noqa: S101 — for the types
+        self.whole.append(x)
+        self._take_size(size, traced.count(size), name, axis)
+        return x
+
+    def _take_size(self, size: int, count: int, name: str, axis: int) -> None:
+        """Note that an argument has so many samples, of which the size is a sign."""
+        if not self._first:
+            self.size, self._count, self._first = size, count, name
+        elif self._count != count:
+            error = ShapeError(
+                f"{name} has {count} samples along axis {axis}, and {self._first} has "
+                f"{self._count}; expected as many of all"
+            )
+            raise RefusedError(error) if self.whole else error
+        elif self.size != size:
+            for array in self.whole:
+                array.take_apart()
 
     def call_one_by_one(self, f: Function) -> Any:
         """The results of f for one sample after another, stacked."""
@@ -139,6 +166,12 @@ class _Batch:
         return [_of_arrays(x, convert) if is_mapped else x for x, is_mapped in pairs]
 
     def _pack_array(self, array: Any) -> Any:
+        if isinstance(array, WholeArray):
+            traced = batches.of_trace()
+            assert traced is not None  # noqa: S101 — for the types
+            columns = [traced.spread(x, self.size) for x in array.columns]
+            shape = array.open_shape[1:]
+            return trees.array(columns, shape) if shape else columns[0]
         columns = array.reshape(self.size, -1).T.tolist()
         packs = [_pack(column) for column in columns]
         return trees.array(packs, array.shape[1:]) if array.ndim > 1 else packs[0]
@@ -154,6 +187,19 @@ def _of_arrays(x: Any, convert: Callable[[Any], Any]) -> Any:
 def _pack(column: list[Any]) -> Any:
     varying = lanes.find_whole(column)
     return lanes.record("pack", len(column), *column) if varying is None else varying
+
+
+def _keep_whole(result: Any, size: int, traced: Any) -> Any:
+    """The result of a sample with a whole array in place of each number or array."""
+    leaves, structure = trees.flatten(result, "the result of a sample")
+    columns = [traced.spread(x, size) for x in leaves]
+
+    def block(place: slice, shape: tuple[int, ...]) -> Any:
+        array = WholeArray(columns[place], (size, *shape))
+        array.is_batch = True
+        return array
+
+    return trees.map_blocks(structure, block)
 
 
 def _pick_each(leaf: Any, size: int) -> list[Any]:

@@ -5,7 +5,7 @@ started inside. It ends with the block, whatever comes between: an interrupt, th
 generator that is left or closed elsewhere.
 """
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection
 from contextvars import ContextVar
 from functools import partial, wraps
 from threading import Lock
@@ -239,8 +239,11 @@ class Tracer(Protocol):
     def settle(self, x: Any) -> Any:
         """A derivative as a sweep found it, as a value for what is computed with it."""
 
-    def total(self, xs: Sequence[Any]) -> Any:
+    def total(self, xs: Any) -> Any:
         """The sum as one node of the trace's own; None leaves it to the caller."""
+
+    def length(self, xs: Any) -> Any:
+        """How many rows an array has that the trace takes whole."""
 
     def is_varying(self, x: Any) -> bool:
         """Whether x stands for many numbers at once, which no check can look at."""

@@ -19,6 +19,8 @@ class RecordKind(IntEnum):
     ROW = -19
 
 
+LANES_OF_AXIS = [2**31 - 1 - i for i in range(4)]  # what stands for the lanes of open lengths
+
 BY_ROW = -(2**31)  # an output that a record of the kind ROW writes
 
 

@@ -8,6 +8,7 @@ from itertools import accumulate
 from typing import Any
 
 from micrograd_gd.core import blocks, sweep
+from micrograd_gd.core.whole import TakenApart, is_open
 from micrograd_gd.engine import Value
 from micrograd_gd.errors import ArgumentError, JitError, ShapeError
 from micrograd_gd.table.numbers import shorten
@@ -157,6 +158,7 @@ class Recording:
 
     def jacobian(self, mode: Mode | None) -> Any:
         """All derivatives of the outputs by the inputs, in their structures."""
+        require_rows(*self.structures, self.out_structure)
         m, n = len(self.outputs), len(self.inputs)
         if mode == "forward" or (mode is None and n < m):
             columns = [self.push_forward(_ones([j], n)) for j in range(n)]
@@ -167,6 +169,7 @@ class Recording:
 
     def sparse_jacobian(self, mode: Mode | None) -> SparseMatrix:
         """The derivatives, without those that are 0 whatever the numbers."""
+        require_rows(*self.structures, self.out_structure)
         m, n = len(self.outputs), len(self.inputs)
         found: dict[tuple[int, int], Any] = {}
         for sweep_mode, starts, entries in plan(pattern(self.outputs, self.inputs), n, mode):
@@ -232,6 +235,14 @@ class Recording:
             return parts[0] if self.is_single else tuple(parts)
 
         return trees.map_blocks(self.out_structure, row_of_blocks)
+
+
+def require_rows(*structures: trees.Structure) -> None:
+    """Have all arrays taken apart if one is whole, whose leaves are not all its numbers."""
+    for structure in structures:
+        if is_open(structure.shape):
+            raise TakenApart("")
+        require_rows(*structure.below)
 
 
 def require_function(f: Any) -> None:

@@ -14,6 +14,7 @@ from micrograd_gd.errors import ArgumentError, ShapeError
 from micrograd_gd.table.numbers import shorten
 from micrograd_gd.table.ops import Operation
 from micrograd_gd.transforms import trees
+from micrograd_gd.transforms.recording import require_rows
 
 
 class Evaluation:
@@ -34,6 +35,7 @@ class Evaluation:
             )
         result, self.remembered = pair
         self.outputs, self.out_structure = trees.flatten(result, f"the result of {of.name}")
+        require_rows(self.out_structure)
         self.is_plain = not any(isinstance(leaf, Value) for leaf in leaves)
         if self.is_plain and any(isinstance(y, Value) for y in self.outputs):
             raise ArgumentError(
@@ -81,6 +83,7 @@ def record_in_trace(trace: blocks.Tracer, of: Any, args: tuple[Any, ...]) -> Any
     Raises what the rule raises for plain numbers.
     """
     leaves, structure = trees.flatten(args, "the arguments")
+    require_rows(structure)
     if of.f in _written.get():  # by its own rule
         outputs, out_structure = trees.flatten(of.f(*args), f"the result of {of.name}")
 

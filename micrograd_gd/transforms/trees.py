@@ -9,10 +9,12 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from functools import cached_property, lru_cache
 from itertools import accumulate, islice, product
+from math import prod
 from numbers import Number
 from types import NoneType
 from typing import Any
 
+from micrograd_gd.core.whole import WholeArray, is_open
 from micrograd_gd.engine import Value
 from micrograd_gd.errors import ShapeError
 from micrograd_gd.table.numbers import number, plain_array, shorten
@@ -103,8 +105,13 @@ LEAF = Structure(None)
 DEEPEST = 100  # levels of containers; functions of trees call themselves for each level
 
 
-def flatten(tree: Any, name: str = "x") -> tuple[list[Any], Structure]:
+Keep = Callable[[Any, str], "tuple[Any, Structure] | None"]  # of arrays that are leaves as they are
+
+
+def flatten(tree: Any, name: str = "x", keep: Keep | None = None) -> tuple[list[Any], Structure]:
     """The leaves, numbers and values, from left to right, and the structure they came from.
+
+    `keep` may give an array that is to be a leaf as a whole, and its structure.
 
     Raises NotANumberError, which says where below `name` something is no number, and ShapeError for
     what is nested deeper than `DEEPEST`, such as a list that contains itself.
@@ -114,11 +121,13 @@ def flatten(tree: Any, name: str = "x") -> tuple[list[Any], Structure]:
     ([1.0, 2.0, 3.0], {'w': [*, *], 'b': *})
     """
     leaves: list[Any] = []
-    structure = _flatten(tree, name, leaves)
+    structure = _flatten(tree, name, leaves, keep)
     return leaves, structure
 
 
-def _flatten(tree: Any, name: str, leaves: list[Any], depth: int = 0) -> Structure:
+def _flatten(
+    tree: Any, name: str, leaves: list[Any], keep: Keep | None, depth: int = 0
+) -> Structure:
     if type(tree) is float or isinstance(tree, Value):
         leaves.append(tree)
         return LEAF
@@ -130,9 +139,19 @@ def _flatten(tree: Any, name: str, leaves: list[Any], depth: int = 0) -> Structu
         check_depth(depth, name)
         parts, kind, keys, odd_keys, static = found
         pairs = zip(parts, _name_parts(kind, keys, len(parts), name), strict=True)
-        below = tuple([_flatten(part, each, leaves, depth + 1) for part, each in pairs])
+        below = tuple([_flatten(part, each, leaves, keep, depth + 1) for part, each in pairs])
         return Structure(kind, keys, (), below, sum([b.size for b in below]), odd_keys, static)
+    return _flatten_array(tree, name, leaves, keep)
+
+
+def _flatten_array(tree: Any, name: str, leaves: list[Any], keep: Keep | None) -> Structure:
+    if isinstance(tree, WholeArray):
+        leaves += tree.columns
+        return open_structure(tree.open_shape)
     if hasattr(tree, "ndim"):
+        if keep and (kept := keep(tree, name)):
+            leaves.append(kept[0])
+            return kept[1]
         tree = plain_array(tree, name)
     if hasattr(tree, "__array__") and getattr(tree, "ndim", None):
         items = tree.ravel().tolist()
@@ -142,6 +161,13 @@ def _flatten(tree: Any, name: str, leaves: list[Any], depth: int = 0) -> Structu
         return Structure(type(tree), shape=tuple(tree.shape), size=len(items))
     leaves.append(_leaf(tree.item() if hasattr(tree, "ndim") else tree, name))
     return LEAF
+
+
+def open_structure(shape: tuple[int, ...]) -> Structure:
+    """That of an array with an open length; its leaves are its columns."""
+    import numpy as np  # noqa: PLC0415 — only those who brought an array need it
+
+    return Structure(np.ndarray, shape=shape, size=prod(shape[1:]))
 
 
 def split(tree: Any) -> tuple[Structure, list[Any]] | None:
@@ -274,7 +300,9 @@ def pieces(structure: Structure, name: str) -> list[tuple[str, Structure]]:
     return [piece for each, below in parts for piece in pieces(below, each)]
 
 
-def _places(shape: tuple[int, ...]) -> Iterator[tuple[int, ...]]:
+def _places(shape: tuple[int, ...]) -> Iterator[tuple[Any, ...]]:
+    if is_open(shape):
+        return product("i", *map(range, shape[1:]))
     return product(*map(range, shape))
 
 
@@ -296,7 +324,10 @@ def _unflatten(structure: Structure, leaves: Iterator[Any]) -> Any:
         return structure.fill([_unflatten(below, leaves) for below in structure.below])
     if structure.kind is None:
         return next(leaves)
-    return array([*islice(leaves, structure.size)], structure.shape)
+    parts = [*islice(leaves, structure.size)]
+    if is_open(structure.shape):
+        return WholeArray(parts, structure.shape)
+    return array(parts, structure.shape)
 
 
 def array(leaves: Sequence[Any], shape: tuple[int, ...]) -> Any:

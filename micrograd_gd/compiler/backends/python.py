@@ -32,21 +32,51 @@ def build_function(program: Program) -> Callable[..., Any]:
     """A function of the arguments' numbers that gives the result, or a failed guard's place."""
     names: dict[str, Any] = {f"c{i}": leaf for i, leaf in enumerate(program.captured)}
     first = program.input_count
-    parameters = ", ".join([f"v{i}" for i in range(first)])
+    parameters = ", ".join(_write_parameters(program))
     lines = [f"v{first + i} = c{i}.data" for i in range(len(program.captured))]
-    if len(program.statements) <= LONGEST:
+    if program.lengths:
+        lines += _write_columns(program)
+    if len(program.statements) <= LONGEST or program.lengths:
         lines += _Lines(names, program.varying).write(program.statements)
     else:
         lines += _write_parts(program, names)
     texts = _write_outputs(program)
-    checked = [texts[place] for place, is_checked in program.derivatives.items() if is_checked]
+    columns = program.output_layout.find_columns() if program.lengths else {}
+    checked = [
+        f"sum({texts[place]})" if place in columns else texts[place]
+        for place, is_checked in program.derivatives.items()
+        if is_checked
+    ]
     if checked:
         lines.append(f"if isnan(sum([{', '.join(checked)}])): return {len(program.guards)}")
         names["isnan"] = math.isnan
     for place in program.derivatives:
-        texts[place] = f"{texts[place]} + 0.0"
+        if place in columns:
+            texts[place] = f"[x + 0.0 for x in {texts[place]}]"
+        else:
+            texts[place] = f"{texts[place]} + 0.0"
     result = write_result(program.structure, texts, names)
     return _define("run", parameters, [*lines, f"return {result}"], names)
+
+
+def _write_parameters(program: Program) -> Iterator[str]:
+    """The inputs, with a whole array in place of its columns."""
+    for i in range(program.input_count):
+        if i not in program.columns:
+            yield f"v{i}"
+        elif not program.input_layout.locate(i)[1]:
+            yield f"a{i}"
+
+
+def _write_columns(program: Program) -> Iterator[str]:
+    """Lines that take whole arrays apart: their lengths, and a list for each column."""
+    for i, span in program.columns.items():
+        column = program.input_layout.locate(i)[1]
+        array = f"a{i - column}"
+        if not column:
+            yield f"n{span.axis} = len({array})"
+            yield f"v{program.find_length(-span.axis)} = float(n{span.axis})"
+        yield f"v{i} = {array}.reshape(n{span.axis}, -1)[:, {column}].tolist()"
 
 
 def _define(
@@ -93,6 +123,10 @@ def _find_operands(statements: Sequence[Statement]) -> set[int]:
 def _write_outputs(program: Program) -> list[str]:
     """An expression for each number of the result."""
     texts = ["" if x is None else _write_operand(x) for x in program.outputs]
+    if program.lengths:
+        for i, span in program.output_layout.find_columns().items():
+            if not program.find_lanes(program.outputs[i]):
+                texts[i] = f"[{texts[i]}] * {_write_length(-span.axis)}"
     for each in program.batch_outputs:
         for lane, place in enumerate(each.places):
             texts[place] = _write_operand(each.number)
@@ -138,8 +172,9 @@ class _Lines:
         if not lanes:
             yield from lines
             return
-        yield f"v{result} = [0.0] * {lanes}"
-        yield f"for i in range({lanes}):"
+        count = _write_length(lanes)
+        yield f"v{result} = [0.0] * {count}"
+        yield f"for i in range({count}):"
         for x in {result, *find_numbers(instruction.operands)} & self._varying.keys():
             lines = [re.sub(rf"\bv{x}\b", f"v{x}[i]", line) for line in lines]
         yield from (f"    {line}" for line in lines)
@@ -165,7 +200,13 @@ def _write_border(instruction: Instruction, op: Lanes, operands: list[str]) -> s
         "pick": "{}[int({})]",
         "sum": "sum_lanes({})",
     }
-    return f"v{instruction.result} = {forms[op.kind].format(*operands, op.lanes)}"
+    count = _write_length(op.lanes)
+    return f"v{instruction.result} = {forms[op.kind].format(*operands, count)}"
+
+
+def _write_length(lanes: int) -> str:
+    """The number of lanes; a name where it is open."""
+    return f"n{-lanes}" if lanes < 0 else str(lanes)
 
 
 def sum_lanes(numbers: Sequence[float]) -> float:

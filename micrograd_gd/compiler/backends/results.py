@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+from micrograd_gd.core.whole import is_open
 from micrograd_gd.transforms import trees
 from micrograd_gd.transforms.trees import Structure
 
@@ -25,8 +26,15 @@ def write_result(structure: Structure, texts: Sequence[str], names: dict[str, An
 
     What it refers to is added to `names`.
     """
-    names["unflatten"] = trees.unflatten
+    names |= {"unflatten": trees.unflatten, "stack": stack}
     return _write_tree(structure, iter(texts), names)
+
+
+def stack(shape: tuple[int, ...], columns: list[list[float]]) -> Any:
+    """The array with these columns."""
+    import numpy as np  # noqa: PLC0415 — only those who brought an array need it
+
+    return np.array(columns).T.reshape((-1, *shape[1:]))
 
 
 def _write_tree(structure: Structure, leaves: Iterator[str], names: dict[str, Any]) -> str:
@@ -43,6 +51,8 @@ def _write_tree(structure: Structure, leaves: Iterator[str], names: dict[str, An
     name = f"s{len(names)}"
     names[name] = structure
     inside = ", ".join(next(leaves) for _ in range(structure.size))
+    if is_open(structure.shape):
+        return f"stack({structure.shape}, [{inside}])"
     return f"unflatten({name}, [{inside}])"
 
 

@@ -11,7 +11,9 @@ stage begins with the number of its lanes, 0 for none. Further records are, by t
     SUM        result, 1, operand
     ROW        0, 4, operand, buffer, offset, stride       all lanes of the operand are outputs
 
-and an output that is BY_ROW is one that a record of the last kind writes.
+The columns of an array with an open length are read and written in the same way: for `lanes` stands
+LANES_OF_AXIS, and the stride is the size of a row. An output that is BY_ROW is one that a record of
+the last kind writes.
 """
 
 import sys
@@ -32,7 +34,7 @@ from micrograd_gd.compiler.lanes import Lanes
 from micrograd_gd.compiler.program import BatchOutput, Program
 from micrograd_gd.compiler.schedule import find_inputs, schedule
 from micrograd_gd.core.choice import native_part
-from micrograd_gd.core.tape_format import BY_ROW, PartKind, RecordKind
+from micrograd_gd.core.tape_format import BY_ROW, LANES_OF_AXIS, PartKind, RecordKind
 from micrograd_gd.errors import JitError
 from micrograd_gd.table.ops import Operation
 from micrograd_gd.table.relations import BY_SIGN, RELATIONS
@@ -122,7 +124,11 @@ def encode(program: Program) -> Encoding:
         encoded = program.statements
         return Encoding(encoded.code, encoded.constants, encoded.outputs)
     encoder = _Encoder(program)
-    outputs = [BY_ROW if x is None else encoder.encode_operand(x) for x in program.outputs]
+    columns = program.output_layout.find_columns() if program.lengths else {}
+    outputs = [
+        BY_ROW if x is None or i in columns else encoder.encode_operand(x)
+        for i, x in enumerate(program.outputs)
+    ]
     if program.has_batches:
         encoder.encode_stages(outputs)
     else:
@@ -140,6 +146,7 @@ class _Encoder:
         self._program = program
         self._places: dict[str, int] = {}
         self._numbers: dict[Operation, int] = {}
+        self._columns: dict[int, int] = {}  # the numbers that columns of inputs have here
 
     def encode_statements(self, statements: Iterable[Statement]) -> None:
         """Append the records of statements, none of them at the border of a batch."""
@@ -152,13 +159,16 @@ class _Encoder:
                 if number is None:
                     number = self._numbers[each.op] = _find_number(each.op)
                 self.code.extend((number, each.result, len(each.operands)))
-            operands = [x if type(x) is int else self.encode_operand(x) for x in each.operands]
+            if self._columns:
+                operands = [*map(self.encode_operand, each.operands)]
+            else:
+                operands = [x if type(x) is int else self.encode_operand(x) for x in each.operands]
             self.code.extend(operands)
 
     def encode_operand(self, x: Operand) -> int:
         """A number of the program as it is, or a constant by its place."""
         if isinstance(x, int):
-            return x
+            return self._columns.get(x, x)
         key = repr(x)  # which tells the zeros apart
         if key not in self._places:
             self._places[key] = ~len(self.constants)
@@ -173,22 +183,42 @@ class _Encoder:
             for place in shared.places:
                 outputs[place] = self.encode_operand(shared.number)
         even = [each for each in varying if self._is_even(each)]
-        waiting: dict[int, list[BatchOutput]] = {}
+        waiting: dict[int | str, list[tuple[int, ...]]] = {}  # lanes, buffer, offset, stride
         for batch in even:
-            waiting.setdefault(batch.number, []).append(batch)
+            buffer, offset = program.output_layout.locate(batch.start)
+            waiting.setdefault(batch.number, []).append((batch.lanes, buffer, offset, batch.stride))
+        self._encode_columns(waiting)
         for stage in schedule(program).stages:
-            self._append(RecordKind.STAGE, stage.lanes)
+            self._append(RecordKind.STAGE, _encode_lanes(stage.lanes))
             for each in stage.statements:
                 if isinstance(each, Instruction) and isinstance(each.op, Lanes):
                     self._encode_border(each, each.op)
                 else:
                     self.encode_statements([each])
                 if stage.lanes and isinstance(each, Instruction):
-                    self._encode_outputs(waiting.pop(each.result, []))
-        for left in waiting.values():  # of numbers that no loop computes
-            self._append(RecordKind.STAGE, left[0].lanes)
-            self._encode_outputs(left)
+                    self._encode_outputs(each.result, waiting.pop(each.result, []))
+        for x, rows in waiting.items():  # which no loop computes
+            for row in rows:
+                self._append(RecordKind.STAGE, _encode_lanes(row[0]))
+                self._encode_outputs(float(x) if isinstance(x, str) else x, [row])
         self._encode_picks({*varying} - {*even}, outputs)
+
+    def _encode_columns(self, waiting: dict[int | str, list[tuple[int, ...]]]) -> None:
+        """Append records for the columns of the inputs, and have those of the outputs wait."""
+        program, number = self._program, self._program.free_number
+        used = {x for each in program.statements for x in each.operands} | {*program.outputs}
+        for column, span in program.columns.items():
+            if column in used:
+                buffer, offset = program.input_layout.locate(column)
+                self._columns[column] = number = number + 1
+                lanes = _encode_lanes(-span.axis)
+                self._append(RecordKind.STRIDED, number, buffer, offset, span.size, lanes)
+        columns = program.output_layout.find_columns() if program.lengths else {}
+        for i, span in columns.items():
+            x, place = program.outputs[i], program.output_layout.locate(i)
+            assert x is not None  # noqa: S101 — for the types
+            key = x if isinstance(x, int) else repr(x)  # which tells the zeros apart
+            waiting.setdefault(key, []).append((-span.axis, *place, span.size))
 
     def _is_even(self, batch: BatchOutput) -> bool:
         """Whether its lanes lie as evenly in memory as among the outputs."""
@@ -211,10 +241,9 @@ class _Encoder:
             operands = [*map(self.encode_operand, instruction.operands)]
         self._append(RecordKind[op.kind.upper()], instruction.result, *operands)
 
-    def _encode_outputs(self, batches: Iterable[BatchOutput]) -> None:
-        for each in batches:
-            buffer, offset = self._program.output_layout.locate(each.start)
-            self._append(RecordKind.ROW, 0, each.number, buffer, offset, each.stride)
+    def _encode_outputs(self, number: Operand, rows: Iterable[tuple[int, ...]]) -> None:
+        for _, *place in rows:
+            self._append(RecordKind.ROW, 0, self.encode_operand(number), *place)
 
     def _encode_picks(self, batches: Iterable[BatchOutput], outputs: list[int]) -> None:
         """Append a pick for each lane, and make it the output."""
@@ -228,6 +257,10 @@ class _Encoder:
 
     def _append(self, op: int, result: int, *integers: int) -> None:
         self.code.extend((op, result, len(integers), *integers))
+
+
+def _encode_lanes(lanes: int) -> int:
+    return LANES_OF_AXIS[-1 - lanes] if lanes < 0 else lanes
 
 
 def _find_number(op: Operation) -> int:

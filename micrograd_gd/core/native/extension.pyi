@@ -40,7 +40,7 @@ class Kernel:
 
     def __init__(
         self,
-        code: Tape | tuple[int, Any, int],
+        code: Tape | tuple[int, Any, *tuple[int, ...]],
         arguments: Sequence[tuple[int, int, Any]],
         result: Sequence[tuple[int, int, Any]],
         captured: Sequence[Value],

@@ -535,7 +535,7 @@ def test_a_batch_by_hand():
         ([-13, 3, 0, -14, 5, 4, 1, 0, 1, 3], "belongs outside of loops"),
         ([-13, 3, 0, -1, 0, 0], "belongs outside of loops"),
         ([-13, 3, 0, -18, 5, 1, 0], "other lanes than the loop"),
-        ([-13, 3, 0, -19, 0, 4, 0, 1, 0, 1], "other lanes than the loop"),
+        ([-14, 5, 4, 1, 0, 1, 3, -13, 2, 0, -19, 0, 4, 5, 1, 0, 1], "other lanes than the loop"),
         ([-13, 3, 0, -17, 5, 2, 0, 3], "no such lane"),
         ([-13, 3, 0, -17, 5, 2, 0, 0, -17, 6, 2, 5, 0], "other lanes than the loop"),
         ([-13, 3, 0, -17, 5, 2, 0, 0, -13, 2, 0, EXP, 6, 1, 5], "other lanes than the loop"),
@@ -544,12 +544,59 @@ def test_a_batch_by_hand():
         ([-13, 3, 0, -17, 5, 2, 0, 0, -18, 6, 1, 5, ADD, 7, 2, 5, 6], "not computed before"),
         ([-13, 3, 0, -17, 5, 2, 0, 0, -19, 0, 4, 5, 1, 1, 1], "a place is out of range"),
         ([-13, 3, 0, -17, 5, 2, 0, 0, -19, 0, 4, 5, 0, 0, 1], "a place is out of range"),
-        ([-13, 2**31 - 1, 0, EXP, 5, 1, 0, -13, 0, 0, -16, 6, 2, 5, 0], "too much memory"),
+        ([-13, 2**31 - 5, 0, EXP, 5, 1, 0, -13, 0, 0, -16, 6, 2, 5, 0], "too much memory"),
     ],
 )
 def test_a_malformed_batch_is_refused(code, message):
     with pytest.raises(ValueError, match=message):
         tape([-13, 0, 0, *code], **BATCH)
+
+
+OPEN = 2**31 - 1  # what stands for the lanes of the first open length
+OPEN_BATCH = {"x": [(2, 1, 0, 1), (1, 0, 0)], "y": [(1, 1, 0, 1)], "outputs": [-(2**31)]}
+ADD_ROWS = [
+    *(-14, 5, 4, 1, 0, 2, OPEN, -14, 6, 4, 1, 1, 2, OPEN),
+    *(-13, OPEN, 0, ADD, 7, 2, 5, 6, -19, 0, 4, 7, 1, 0, 1),
+]
+
+
+def test_an_open_batch_by_hand():
+    code, plans = tape(ADD_ROWS, **OPEN_BATCH), ([(2, 1, ()), (4, 2, (-1, 2))], [(4, 1, (-1,))])
+    kernel = Kernel(code, *plans, (), np)
+    for n in (1, 5, 100):
+        x = np.arange(2.0 * n).reshape(n, 2)
+        assert [*kernel(x)] == [*x.sum(axis=1)]
+    assert kernel(np.ones((0, 2))) is kernel(np.ones((3, 1))) is NotImplemented
+    for arguments, result in (
+        ([(2, 1, ()), (4, 2, (1, 2))], plans[1]),
+        ([(2, 1, ()), (4, 2, (-2, 2))], plans[1]),
+        ([(2, 1, ()), (4, 3, (-1, 3))], plans[1]),
+        (plans[0], [(4, 1, (1,))]),
+        (plans[0], [(4, 1, (-2,))]),
+        (plans[0], [(4, 2, (-1, 2))]),
+    ):
+        with pytest.raises(ValueError, match=r"another one|is not known"):
+            Kernel(code, arguments, result, (), np)
+    with pytest.raises(ValueError, match="out of range"):
+        Kernel(code, [(2, 1, ()), (4, 2, (-5, 2))], plans[1], (), np)
+
+
+@pytest.mark.parametrize(
+    ("code", "message"),
+    [
+        ([-14, 5, 4, 1, 0, 1, OPEN], "a place is out of range"),
+        ([-14, 5, 4, 1, 2, 2, OPEN], "a place is out of range"),
+        ([-14, 5, 4, 1, -1, 2, OPEN], "a place is out of range"),
+        ([-14, 5, 4, 1, 0, 2, OPEN - 1], "a place is out of range"),
+        ([-14, 5, 4, 0, 0, 1, OPEN], "a place is out of range"),
+        ([-14, 5, 4, 1, 0, 2, OPEN, -16, 6, 2, 5, 0], "no such lane"),
+        ([-14, 5, 4, 1, 0, 2, OPEN, -13, OPEN - 1, 0, EXP, 6, 1, 5], "other lanes than the loop"),
+        ([-13, OPEN, 0, EXP, 5, 1, 2, -19, 0, 4, 5, 1, 0, 2], "a place is out of range"),
+    ],
+)
+def test_a_malformed_open_batch_is_refused(code, message):
+    with pytest.raises(ValueError, match=message):
+        tape([-13, 0, 0, *code], **OPEN_BATCH)
 
 
 @pytest.mark.parametrize(

@@ -50,6 +50,7 @@ class MachineCode(NamedTuple):
     address: int
     owner: Any
     scratch: int
+    kept: tuple[int, ...]  # beside that, for each sample of the open lengths
 
 
 def compile_program(program: Program) -> Kernel:
@@ -64,7 +65,7 @@ def compile_program(program: Program) -> Kernel:
 def make_kernel(program: Program, code: MachineCode) -> Kernel:
     """What calls machine code: the native core, or `ctypes` where that is not there."""
     if native_part("Kernel"):
-        return tape.make_kernel(program, code)
+        return tape.make_kernel(program, (*code[:3], *code.kept))
     return Kernel(build_function(program, code), program)
 
 
@@ -92,7 +93,9 @@ def compile_stepwise(program: Program) -> Iterator[MachineCode | None]:
             code = _make_target(level).emit_object(llvm.parse_assembly(text))
             engine.add_object_file(llvm.ObjectFileRef.from_data(code))
     engine.finalize_object()
-    yield MachineCode(engine.get_function_address("run"), engine, writer.scratch)
+    yield MachineCode(
+        engine.get_function_address("run"), engine, writer.scratch, tuple(writer.kept)
+    )
 
 
 def _require_memory(lines: int) -> None:

@@ -5,11 +5,12 @@ from collections.abc import Iterator, Sequence
 from micrograd_gd.compiler.backends.llvm.expression import write_term
 from micrograd_gd.compiler.backends.llvm.loops import SIGNATURE
 from micrograd_gd.compiler.backends.llvm.memory import Memory, Part
+from micrograd_gd.compiler.program import Program
 
 ALIGNING = 7  # numbers that are left out so that the memory begins at a line of the caches
 
 
-def write_run(parts: Sequence[Part], memory: Memory) -> Iterator[str]:
+def write_run(parts: Sequence[Part], program: Program, memory: Memory) -> Iterator[str]:
     """The lines of that function, and of those that it needs."""
     for i, part in enumerate(parts):
         if part.lanes:
@@ -27,8 +28,8 @@ def write_run(parts: Sequence[Part], memory: Memory) -> Iterator[str]:
         yield f"%after = add i64 %begin, {8 * ALIGNING}"
         yield "%line = and i64 %after, -64"
         yield "%v = inttoptr i64 %line to ptr"
-        base = min(memory.rows.values(), default=0)
-        yield f"%rows = getelementptr double, ptr %v, i64 {base}"
+        yield f"%rows = getelementptr double, ptr %v, i64 {memory.base}"
+        yield from _write_lengths(program, memory)
         yield f"%tile = getelementptr double, ptr %v, i64 {memory.tile}"
     stages: dict[int, list[int]] = {}
     for i, part in enumerate(parts):
@@ -51,11 +52,32 @@ def write_run(parts: Sequence[Part], memory: Memory) -> Iterator[str]:
     yield from ("ret i32 -1", "}", "!0 = !{}", "")
 
 
+def _write_lengths(program: Program, memory: Memory) -> Iterator[str]:
+    """Lines for the open lengths, and where what is kept for each sample begins."""
+    if program.lengths:
+        yield "%numbers = load ptr, ptr %x"
+    start = f"{memory.size}"
+    for axis, kept in enumerate(memory.kept):
+        i = -1 - axis
+        _, offset = program.input_layout.locate(program.find_length(i))
+        yield f"%length{i} = getelementptr double, ptr %numbers, i64 {offset}"
+        yield f"%float{i} = load double, ptr %length{i}"
+        yield f"%n{i} = fptoui double %float{i} to i64"
+        yield f"%above{i} = add i64 %n{i}, 7"
+        yield f"%blocks{i} = lshr i64 %above{i}, 3"
+        yield f"%rows{i} = getelementptr double, ptr %v, i64 {start}"
+        yield f"%size{i} = mul i64 %blocks{i}, {8 * kept}"
+        yield f"%start{i} = add i64 {start}, %size{i}"
+        start = f"%start{i}"
+
+
 def _write_stage(
     stage: int, members: Sequence[int], lanes: int, memory: Memory, before: str
 ) -> Iterator[str]:
     """A loop over tiles, the sums begun before it and completed after."""
-    blocks = -(-lanes // 8)
+    blocks, count, rows = f"{-(-lanes // 8)}", f"{lanes}", "%rows"
+    if lanes < 0:
+        blocks, count, rows = f"%blocks{lanes}", f"%n{lanes}", f"%rows{lanes}"
     sums = memory.sums[stage]
     if sums:
         yield f"%totals{stage} = getelementptr double, ptr %v, i64 {memory.totals[sums[0]]}"
@@ -68,8 +90,8 @@ def _write_stage(
     yield f"%whole{stage} = icmp ult i64 %end{stage}, {blocks}"
     yield f"%to{stage} = select i1 %whole{stage}, i64 %end{stage}, i64 {blocks}"
     for i in members:
-        given = f"ptr %x, ptr %y, ptr %v, ptr %rows, ptr %tile, i64 %from{stage}, i64 %to{stage}"
-        yield f"call void @part{i}({given})"
+        given = f"ptr %x, ptr %y, ptr %v, ptr {rows}, ptr %tile, i64 %from{stage}, i64 %to{stage}"
+        yield f"call void @part{i}({given}, i64 {count})"
     yield f"br i1 %whole{stage}, label %loop{stage}, label %done{stage}"
     yield f"done{stage}:"
     if sums:

@@ -10,10 +10,13 @@ from typing import Any
 from micrograd_gd.compiler.backends.results import build_result
 from micrograd_gd.compiler.layout import Layout
 from micrograd_gd.compiler.program import Program
+from micrograd_gd.transforms.trees import LEAF, Structure
 
 
 def build_function(program: Program, code: Any) -> Callable[..., Any]:
     """A function of the numbers of the arguments that calls machine code."""
+    if program.lengths:
+        return _build_open_function(program, code)
     inputs = _Buffers(program.input_layout, program.size)
     outputs = _Buffers(program.output_layout, len(program.outputs))
     texts = [f"y[{place}]" for place in outputs.places]
@@ -31,6 +34,55 @@ def build_function(program: Program, code: Any) -> Callable[..., Any]:
         y = outputs.allocate()
         failed = machine_run(inputs.find_pointers(x), outputs.find_pointers(y), scratch.numbers)
         if failed < 0 <= doubt and math.isnan(sum([y[place] for place in checked])):
+            return doubt
+        return result(y) if failed < 0 else failed
+
+    run.code = code  # type: ignore[attr-defined]  # it lives as long as what calls it
+    return run
+
+
+def _build_open_function(program: Program, code: Any) -> Callable[..., Any]:
+    """The same where arrays have open lengths: each call makes buffers, as arrays of NumPy."""
+    import numpy as np  # noqa: PLC0415 — only those who brought an array need it
+
+    machine_run = ctypes.CFUNCTYPE(ctypes.c_int32, *[ctypes.c_void_p] * 3)(code.address)
+    given, made = program.input_layout, program.output_layout
+    places = [
+        (program.columns[i].axis if i in program.columns else 0, *given.locate(i))
+        for i in range(program.size)
+    ]
+    places = [
+        each for each in places if not (each[0] and each[2])
+    ]  # the first column of each array
+    texts = []
+    columns = made.find_columns()
+    for i in range(len(program.outputs)):
+        buffer, offset = made.locate(i)
+        row = f"{offset}::{columns[i].size}" if i in columns else f"{offset}"
+        zero = " + 0.0" if i in program.derivatives else ""
+        texts.append(f"(y[{buffer}][{row}]{zero}).tolist()")
+    axes = {span.buffer: span.axis for span in made.spans}
+    checked = [texts[i] for i, is_checked in program.derivatives.items() if is_checked]
+    find_checked = build_result(Structure(list, below=(LEAF,) * len(checked)), checked, {})
+    result = build_result(program.structure, texts, {})
+    doubt = program.guard_of_derivatives
+
+    def run(*leaves: Any) -> Any:
+        x = [np.zeros(size) for size in given.sizes]
+        lengths = [0] * len(program.lengths)
+        numbers = [*leaves, *[leaf.data for leaf in program.captured]]
+        for number, (axis, buffer, offset) in zip(numbers, places, strict=False):
+            if axis:
+                x[buffer], lengths[axis - 1] = number, len(number)
+            else:
+                x[buffer][offset] = number
+        x[0][len(x[0]) - len(lengths) :] = lengths
+        rows = [lengths[axes[i] - 1] if axes.get(i) else 1 for i in range(len(made.sizes))]
+        y = [np.empty(size * n) for size, n in zip(made.sizes, rows, strict=True)]
+        room = sum(kept * -(-n // 8) * 8 for kept, n in zip(code.kept, lengths, strict=True))
+        pointers = [(ctypes.c_void_p * len(z))(*[each.ctypes.data for each in z]) for z in (x, y)]
+        failed = machine_run(*pointers, np.empty(code.scratch + room).ctypes.data)
+        if failed < 0 <= doubt and any(np.isnan(each).any() for each in find_checked(y)):
             return doubt
         return result(y) if failed < 0 else failed
 

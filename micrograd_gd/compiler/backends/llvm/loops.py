@@ -18,8 +18,11 @@ from micrograd_gd.compiler.schedule import find_packs, is_kind
 # machine has not enough registers, and would write it to memory once more.
 IN_REGISTERS = 60
 
-SIGNATURE = "ptr, ptr, ptr, ptr, ptr, i64, i64"  # of such a function
-_PARAMETERS = "ptr %x, ptr %y, ptr noalias %v, ptr noalias %rows, ptr noalias %tile"
+SIGNATURE = "ptr, ptr, ptr, ptr, ptr, i64, i64, i64"  # of such a function
+_PARAMETERS = (
+    "ptr %x, ptr %y, ptr noalias %v, ptr noalias %rows, ptr noalias %tile, "
+    "i64 %from, i64 %to, i64 %n"
+)
 
 DECLARED = (
     "declare <8 x double> @llvm.masked.load.v8f64.p0(ptr, i32, <8 x i1>, <8 x double>)",
@@ -44,13 +47,16 @@ def write_function(i: int, part: Part, program: Program, memory: Memory) -> str:
             here.lines.append(template.lines.format(*operands, r=statement.result))
             here.remember(statement.result, template.result.format(*operands, r=statement.result))
     return "\n".join([
-        f"define void @part{i}({_PARAMETERS}, i64 %from, i64 %to) nounwind alignstack(64) {{",
+        f"define void @part{i}({_PARAMETERS}) nounwind alignstack(64) {{",
         "entry:",
         *here.entry,
         "br label %loop",
         "loop:",
         "%block = phi i64 [ %from, %entry ], [ %next, %last ]",
-        *_write_block(part.lanes, memory.widths[part.stage]),
+        *_write_block(part.lanes, memory),
+        "%position = sub i64 %block, %from",
+        f"%in_tile = mul i64 %position, {8 * memory.widths[part.stage]}",
+        "%slots = getelementptr inbounds double, ptr %tile, i64 %in_tile",
         *here.lines,
         "br label %last",
         "last:",
@@ -63,20 +69,24 @@ def write_function(i: int, part: Part, program: Program, memory: Memory) -> str:
     ])  # fmt: skip
 
 
-def _write_block(lanes: int, width: int) -> Iterator[str]:
+def _write_block(lanes: int, memory: Memory) -> Iterator[str]:
     """Lines for where the block is: its lanes, and its places in memory."""
     yield "%first = shl i64 %block, 3"
     yield "%one = insertelement <8 x i64> poison, i64 %first, i64 0"
     yield "%all = shufflevector <8 x i64> %one, <8 x i64> poison, <8 x i32> zeroinitializer"
     counted = ", ".join(f"i64 {i}" for i in range(8))
     yield f"%lane = add <8 x i64> %all, <{counted}>"
-    yield f"%is_sample = icmp ult <8 x i64> %lane, splat (i64 {lanes})"
-    last = f"<8 x i64> splat (i64 {lanes - 1})"
-    yield f"%sample = select <8 x i1> %is_sample, <8 x i64> %lane, {last}"
-    yield "%row = getelementptr inbounds double, ptr %rows, i64 %first"
-    yield "%position = sub i64 %block, %from"
-    yield f"%in_tile = mul i64 %position, {8 * width}"
-    yield "%slots = getelementptr inbounds double, ptr %tile, i64 %in_tile"
+    count, last = f"splat (i64 {lanes})", f"splat (i64 {lanes - 1})"
+    if lanes < 0:
+        count, last = "%count", "%end"
+        yield "%one_count = insertelement <8 x i64> poison, i64 %n, i64 0"
+        zeros = "<8 x i64> poison, <8 x i32> zeroinitializer"
+        yield f"%count = shufflevector <8 x i64> %one_count, {zeros}"
+        yield "%end = sub <8 x i64> %count, splat (i64 1)"
+    yield f"%is_sample = icmp ult <8 x i64> %lane, {count}"
+    yield f"%sample = select <8 x i1> %is_sample, <8 x i64> %lane, <8 x i64> {last}"
+    yield f"%in_rows = mul i64 %first, {memory.kept[-1 - lanes] if lanes < 0 else 1}"
+    yield "%row = getelementptr inbounds double, ptr %rows, i64 %in_rows"
 
 
 class _LoopBody(Lines):
@@ -91,10 +101,13 @@ class _LoopBody(Lines):
         self._part = part
         self._program = program
         self._memory = memory
-        self._base = min(memory.rows.values(), default=0)
+        self._base = 0 if part.lanes < 0 else memory.base
         self._buffers: dict[str, str] = {}
         self._offsets: dict[int, str] = {}
-        self._packs = find_packs(program)
+        self._inputs = {  # which are read where they are: buffer, offset, stride
+            x: (*program.input_layout.locate(places[0]), places.step)
+            for x, places in find_packs(program).items()
+        } | {x: (*program.input_layout.locate(x), y.size) for x, y in program.columns.items()}
         self._outputs: dict[int, list[BatchOutput]] = {}
         for each in program.batch_outputs:
             self._outputs.setdefault(each.number, []).append(each)
@@ -108,7 +121,7 @@ class _LoopBody(Lines):
             return self.names[x]
         if where:
             return self._read(self.offset(*where))
-        if x in self._packs:
+        if x in self._inputs:
             return self._load_input(x)
         return self._load_uniform(x)
 
@@ -167,10 +180,9 @@ class _LoopBody(Lines):
 
     def _load_input(self, x: int) -> str:
         """The samples' numbers from an array; from the tile if another function gathered them."""
-        places = self._packs[x]
-        buffer, offset = self._program.input_layout.locate(places[0])
+        buffer, offset, stride = self._inputs[x]
         array = self._load_buffer("%x", buffer)
-        if places.step == 1:
+        if stride == 1:
             first = self.emit(
                 "p", f"getelementptr double, ptr {self.offset(array, offset)}, i64 %first"
             )
@@ -178,7 +190,7 @@ class _LoopBody(Lines):
             return self.emit(
                 "v", f"call <8 x double> @llvm.masked.load.v8f64.p0(ptr {first}, {how})"
             )
-        pointers = self._find_pointers(array, offset, places.step)
+        pointers = self._find_pointers(array, offset, stride)
         how = "i32 8, <8 x i1> splat (i1 true), <8 x double> poison"
         y = self.emit(
             "v", f"call <8 x double> @llvm.masked.gather.v8f64.v8p0(<8 x ptr> {pointers}, {how})"

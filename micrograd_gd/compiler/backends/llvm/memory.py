@@ -12,7 +12,7 @@ from typing import NamedTuple
 from micrograd_gd.compiler.backends.llvm.templates import Template
 from micrograd_gd.compiler.instructions import Instruction, Statement
 from micrograd_gd.compiler.program import Program, find_numbers
-from micrograd_gd.compiler.schedule import Schedule, find_inputs, is_kind
+from micrograd_gd.compiler.schedule import Schedule, find_packs, is_kind
 
 UNCHANGED = ", !invariant.load !0"  # nobody writes there while the program runs
 
@@ -57,20 +57,26 @@ class Memory:
             found.sort(key=lambda x: place.get(x, -1))
             self.uniform |= {x: self._reserve(1) for x in found}
             self.totals |= {x: self._reserve(8) for x in found}
-        self.rows = {x: self._reserve(-(-lanes // 8) * 8) for x, lanes in schedule.kept.items()}
+        self.rows = {
+            x: self._reserve(-(-lanes // 8) * 8) for x, lanes in schedule.kept.items() if lanes > 0
+        }
+        self.base = min(self.rows.values(), default=0)
+        self.kept = [0] * len(program.lengths)  # for each sample of an open length, behind all else
+        for x, lanes in schedule.kept.items():
+            if lanes < 0:
+                self.rows[x] = 8 * self.kept[-1 - lanes]  # in a block
+                self.kept[-1 - lanes] += 1
         self.slots: dict[tuple[int, int], int] = {}  # of a stage's number: a slot of its tile
         self.gathers: dict[tuple[int, int], int] = {}  # which part fills the slot of an input
         self.widths: dict[int, int] = {}  # of a block there, for each stage
-        packs = {
-            each.result: each
-            for each in program.instructions
-            if is_kind(each, "pack") and each.result not in self.rows
-        }
+        inputs = {x: places.step for x, places in find_packs(program).items()}
+        inputs |= {x: span.size for x, span in program.columns.items()}
         for stage in {part.stage for part in parts if part.lanes}:
             members = {i: part for i, part in enumerate(parts) if part.stage == stage}
-            self._lay_out_tile(program, stage, members, packs)
+            self._lay_out_tile(stage, members, inputs)
         sizes = [8 * width * self.count_blocks(stage) for stage, width in self.widths.items()]
         self.tile = self._reserve(max(sizes, default=0))
+        self.size = -(-self.size // 8) * 8 if any(self.kept) else self.size
 
     def count_blocks(self, stage: int) -> int:
         """How many blocks a tile of the stage has."""
@@ -82,29 +88,24 @@ class Memory:
         self.size = place + size
         return place
 
-    def _lay_out_tile(
-        self, program: Program, stage: int, parts: dict[int, Part], packs: dict[int, Instruction]
-    ) -> None:
-        """Give a slot to each number that passes from one function of the stage to another."""
+    def _lay_out_tile(self, stage: int, parts: dict[int, Part], inputs: dict[int, int]) -> None:
+        """Give a slot to each number that passes from one function of the stage to another.
+
+        `inputs` are read where they are, with a stride.
+        """
         used, computed = [], []
         for i, part in parts.items():
             operands = [x for each in part.instructions for x in find_numbers(each.operands)]
             here = [each.result for each in part.instructions if not is_kind(each, "sum")]
             for x in dict.fromkeys(operands):
-                if x in packs and (stage, x) not in self.gathers:
+                if x in inputs and (stage, x) not in self.gathers:
                     self.gathers[stage, x] = i
-                    if not is_contiguous(packs[x], program):
+                    if inputs[x] != 1:
                         here.append(x)
             used.append(operands)
             computed.append([x for x in here if x not in self.rows])
         slots, self.widths[stage] = _assign_slots(computed, used)
         self.slots |= {(stage, x): slot for x, slot in slots.items()}
-
-
-def is_contiguous(pack: Instruction, program: Program) -> bool:
-    """Whether its numbers lie side by side in an array."""
-    places = find_inputs(pack, program)
-    return places is not None and places.step == 1
 
 
 def _assign_slots(

@@ -16,7 +16,7 @@ from micrograd_gd.compiler.backends.llvm.scalars import ScalarWriter
 from micrograd_gd.compiler.backends.llvm.templates import Template, Templates
 from micrograd_gd.compiler.instructions import Guard, Instruction, Statement
 from micrograd_gd.compiler.lanes import operation
-from micrograd_gd.compiler.program import Program
+from micrograd_gd.compiler.program import BatchOutput, Program
 from micrograd_gd.compiler.schedule import Schedule, Stage, is_kind, schedule
 from micrograd_gd.table.ops import Operation
 
@@ -42,6 +42,7 @@ class ModuleWriter:
             self.weight += sum(template.weight for _, template in weighed)
             self._parts += [Part(i, stage.lanes, part) for part in _cut(weighed, most)]
         self._memory = Memory(program, order, self._parts)
+        self.kept = self._memory.kept  # numbers for each sample of the open lengths
         self.scratch = self._memory.size + calls.ALIGNING * program.has_batches  # numbers
 
     def write(self, most: int) -> Iterator[str]:
@@ -58,7 +59,7 @@ class ModuleWriter:
                 else writer.write_function(f"part{i}", part)
                 for i, part in cut
             ])  # fmt: skip
-        yield "\n".join(calls.write_run(self._parts, self._memory))
+        yield "\n".join(calls.write_run(self._parts, self._program, self._memory))
 
     def _write_module(self, defined: list[str]) -> str:
         declared = loops.DECLARED if self._program.has_batches else ()
@@ -75,13 +76,27 @@ def _plan(program: Program) -> tuple[Program, Schedule]:
     if not program.has_batches:
         return program, Schedule([Stage(0, tuple(program.statements))], {})
     packs = {each.result for each in program.instructions if is_kind(each, "pack")}
-    statements, batches = [*program.statements], [*program.batch_outputs]
-    for i, each in enumerate(program.batch_outputs):
-        if each.number in packs or not program.find_lanes(each.number):
-            op = _COPY if each.number in packs else operation("spread", each.lanes)
+    statements, batches, outputs = (
+        [*program.statements],
+        [*program.batch_outputs],
+        [*program.outputs],
+    )
+    for i, span in program.output_layout.find_columns().items():
+        batches.append(BatchOutput(outputs[i], i, span.size, -span.axis))
+        outputs[i] = None
+    for i, each in enumerate(batches):
+        is_pack = isinstance(each.number, int) and each.number in packs
+        is_computed = not is_pack and each.number not in program.columns
+        if not (is_computed and program.find_lanes(each.number)):
+            op = _COPY if is_pack else operation("spread", each.lanes)
             statements.append(Instruction(program.free_number + i, op, (each.number,)))
             batches[i] = each._replace(number=program.free_number + i)
-    program = replace(program, statements=tuple(statements), batch_outputs=tuple(batches))
+    program = replace(
+        program,
+        statements=tuple(statements),
+        outputs=tuple(outputs),
+        batch_outputs=tuple(batches),
+    )
     order = schedule(program)
     return program, order._replace(stages=[*order.stages, Stage(0, ())])
 

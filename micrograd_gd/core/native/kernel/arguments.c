@@ -91,17 +91,28 @@ static bool read_part(Reader *reader, PyObject *x)
 
 /* Taking hold of arrays: doubles of the planned shape, side by side. */
 
-static bool has_shape(const Py_buffer *view, PyObject *shape)
+static bool has_shape(const Py_buffer *view, PyObject *shape, int start)
 {
     if (view->ndim != PyTuple_GET_SIZE(shape)) {
         return false;
     }
-    for (int i = 0; i < view->ndim; i++) {
+    for (int i = start; i < view->ndim; i++) {
         if (view->shape[i] != PyLong_AsSsize_t(PyTuple_GET_ITEM(shape, i))) {
             return false;
         }
     }
     return true;
+}
+
+/* Whether an open length is that of the other arrays of its axis. */
+static bool has_length(Call *call, const Py_buffer *view, int axis)
+{
+    if (axis == 0) {
+        return true;
+    }
+    Py_ssize_t *length = &call->length[axis - 1];
+    *length = *length ? *length : view->shape[0];
+    return *length > 0 && *length == view->shape[0];
 }
 
 /* Whether the numbers of the array can be used where they are; they are held then. */
@@ -115,7 +126,7 @@ static bool hold_array(Call *call, PyObject *array, const Part *part, int flags)
     call->views += 1;
     return view->format != NULL && strcmp(view->format, "d") == 0
            && view->itemsize == sizeof(double) && (uintptr_t)view->buf % sizeof(double) == 0
-           && has_shape(view, part->what);
+           && has_shape(view, part->what, part->axis > 0) && has_length(call, view, part->axis);
 }
 
 static bool hold_arguments(const Kernel *kernel, Call *call)

@@ -13,7 +13,7 @@
 static bool begin_call(const Kernel *kernel, Call *call, double *few, void **block)
 {
     const size_t numbers = (size_t)(kernel->arguments.numbers + kernel->result.numbers
-                                    + PyTuple_GET_SIZE(kernel->captured));
+                                    + PyTuple_GET_SIZE(kernel->captured) + kernel->arguments.axes);
     const size_t x = (size_t)kernel->arguments.arrays, y = (size_t)kernel->result.arrays;
     const size_t size = numbers * sizeof(double) + (x + y) * (sizeof(Py_buffer) + sizeof(void *))
                         + (x + y + 2) * sizeof(void *);
@@ -28,6 +28,7 @@ static bool begin_call(const Kernel *kernel, Call *call, double *few, void **blo
     call->x = (const double **)(call->array + x + y);
     call->y = (double **)(call->x + x + 1);
     call->views = 0;
+    memset(call->length, 0, sizeof(call->length));
     call->x[0] = call->number;
     call->y[0] = call->number + numbers - kernel->result.numbers;
     for (size_t i = 0; i < x + y; i++) {
@@ -49,10 +50,16 @@ static void end_call(const Kernel *kernel, Call *call, double *few, void *block)
     }
 }
 
-/* Memory to work in, or NULL with an error set. */
-static double *make_room(const Kernel *kernel)
+/* How many numbers a call works with. */
+static Py_ssize_t find_size(const Kernel *kernel, const Py_ssize_t *length)
 {
-    double *v = PyMem_Calloc((size_t)kernel->room + 1, sizeof(double));
+    return kernel->room + kept_before(kernel->kept, length, kernel->arguments.axes);
+}
+
+/* Memory to work in, or NULL with an error set. */
+static double *make_room(const Kernel *kernel, Py_ssize_t size)
+{
+    double *v = PyMem_Calloc((size_t)size + 1, sizeof(double));
     if (v == NULL) {
         PyErr_NoMemory();
     } else if (kernel->native == NULL) {
@@ -65,7 +72,7 @@ static double *make_room(const Kernel *kernel)
 static inline int32_t run_code(const Kernel *kernel, const Call *call, double *v)
 {
     return kernel->native ? kernel->native(call->x, call->y, v)
-                          : run_tape((Tape *)kernel->code, call->x, call->y, v);
+                          : run_tape((Tape *)kernel->code, call->x, call->y, v, call->length);
 }
 
 static double read_clock(void)
@@ -96,11 +103,21 @@ static int32_t run_beside_others(Kernel *kernel, const Call *call, double *v)
 /* -2 if there is no memory; the error is set. */
 static int32_t run_in_room(Kernel *kernel, const Call *call)
 {
+    const Py_ssize_t size = find_size(kernel, call->length);
     if (kernel->running) {
-        double *v = make_room(kernel);
+        double *v = make_room(kernel, size);
         const int32_t failed = v ? run_beside_others(kernel, call, v) : -2;
         PyMem_Free(v);
         return failed;
+    }
+    if (size > kernel->size) {
+        double *v = make_room(kernel, size);
+        if (v == NULL) {
+            return -2;
+        }
+        PyMem_Free(kernel->v);
+        kernel->v = v;
+        kernel->size = size;
     }
     kernel->running = true;
     const int32_t failed = run_beside_others(kernel, call, kernel->v);
@@ -113,11 +130,14 @@ static int32_t settle_derivatives(const Kernel *kernel, Call *call)
 {
     bool is_doubtful = false;
     for (const Derivatives *run = kernel->run; run < kernel->run + kernel->runs; run++) {
-        double *y = call->y[run->buffer] + run->offset;
+        const Py_ssize_t rows = run->axis ? call->length[run->axis - 1] : 1;
         int nans = 0;
-        for (int i = 0; i < run->count; i++) {
-            nans |= y[i] != y[i];
-            y[i] += 0.0;
+        for (Py_ssize_t row = 0; row < rows; row++) {
+            double *y = call->y[run->buffer] + run->offset + row * run->row_size;
+            for (int i = 0; i < run->count; i++) {
+                nans |= y[i] != y[i];
+                y[i] += 0.0;
+            }
         }
         is_doubtful |= run->checked && nans;
     }
@@ -133,6 +153,10 @@ static PyObject *run(Kernel *kernel, Call *call)
     double *captured = call->number + kernel->arguments.numbers;
     for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(kernel->captured); i++) {
         captured[i] = ((Node *)PyTuple_GET_ITEM(kernel->captured, i))->data;
+    }
+    captured += PyTuple_GET_SIZE(kernel->captured);
+    for (int i = 0; i < kernel->arguments.axes; i++) {
+        captured[i] = (double)call->length[i];
     }
     int32_t failed = run_in_room(kernel, call);
     if (failed == -1) {
@@ -189,7 +213,12 @@ static bool sort_leaves(const Kernel *kernel, Call *call, PyObject *const *leaf,
         if (part->kind == PART_NUMBER && !read_number(kernel, *leaf++, number++)) {
             return false;
         }
-        if (part->kind == PART_ARRAY) {
+        if (part->axis > 0) {
+            if (!hold_array(call, *leaf++, part, 0)) {
+                return false;
+            }
+            *++x = call->view[call->views - 1].buf;
+        } else if (part->kind == PART_ARRAY) {
             *++x = element;
             for (Py_ssize_t i = 0; i < part->n; i++) {
                 if (!read_number(kernel, *leaf++, element++)) {
@@ -205,9 +234,9 @@ static PyObject *kernel_run(PyObject *self, PyObject *leaves)
 {
     Kernel *kernel = (Kernel *)self;
     const Plan *plan = &kernel->arguments;
-    if (!PyList_CheckExact(leaves) || PyList_GET_SIZE(leaves) != plan->numbers + plan->elements) {
-        return PyErr_Format(PyExc_TypeError, "run() takes a list of %zd numbers",
-                            plan->numbers + plan->elements);
+    const Py_ssize_t count = plan->numbers + plan->elements + plan->open;
+    if (!PyList_CheckExact(leaves) || PyList_GET_SIZE(leaves) != count) {
+        return PyErr_Format(PyExc_TypeError, "run() takes a list of %zd numbers", count);
     }
     is_out_of_patience(kernel);
     double few[ENOUGH];

@@ -12,6 +12,8 @@ typedef struct {
     int kind;         /* PART_NUMBER and the like */
     bool all_numbers; /* a list or a tuple that holds nothing else */
     Py_ssize_t n;     /* how many parts, or numbers of an array, are in it */
+    int axis;         /* 1 + that of an array whose first length is open; of its numbers, a row's
+                         are counted */
     PyObject *what;   /* a dict's keys; an array's shape; what is called with a list of the parts */
 } Part;
 
@@ -21,6 +23,8 @@ typedef struct {
     Py_ssize_t numbers;  /* outside of arrays */
     Py_ssize_t elements; /* inside of them */
     Py_ssize_t arrays;
+    Py_ssize_t open; /* of these have an open length */
+    int axes;
     bool is_usual; /* without PART_OTHER */
 } Plan;
 
@@ -28,6 +32,8 @@ typedef struct {
 typedef struct {
     int buffer, offset, count;
     int checked; /* whether they may be nan */
+    int axis; /* 1 + that of the array, if there are as many rows as that has lanes; 0 */
+    Py_ssize_t row_size;
 } Derivatives;
 
 typedef struct {
@@ -40,7 +46,9 @@ typedef struct {
     PyObject *code;   /* what the address below belongs to, a Tape or anything */
     NativeCode native; /* NULL: the code is a Tape */
     double *v;        /* memory to work in; of a tape, the constants come first */
-    Py_ssize_t room;  /* in there */
+    Py_ssize_t room;  /* in there, beside what is kept for each sample of an open length */
+    Py_ssize_t kept[MOST_LENGTHS]; /* numbers for each of these */
+    Py_ssize_t size;  /* of that memory */
     bool running;     /* that memory is in use, and another call needs its own */
     double seconds;   /* the shortest time that the code ran for */
     Py_ssize_t runs;
@@ -57,6 +65,7 @@ typedef struct {
     Py_ssize_t views; /* that are to be released */
     const double **x;
     double **y;
+    Py_ssize_t length[MOST_LENGTHS]; /* of the axes; 0 is not known yet */
 } Call;
 
 enum { ENOUGH = 256, DEEPEST_STRUCTURE = 1000 };

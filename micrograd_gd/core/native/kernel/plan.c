@@ -33,11 +33,21 @@ static bool fits(const Part *part)
     }
 }
 
+/* Whether the first length of an array is open: that of axis 0 is -1. */
+static bool find_axis(Part *part)
+{
+    const Py_ssize_t dimensions = PyTuple_GET_SIZE(part->what);
+    const long length = dimensions ? PyLong_AsLong(PyTuple_GET_ITEM(part->what, 0)) : 0;
+    PyErr_Clear();
+    part->axis = length < 0 ? (int)Py_MIN(-length, MOST_LENGTHS + 1) : 0;
+    return part->axis <= MOST_LENGTHS;
+}
+
 /* The shape of an array holds as many numbers as it says. */
 static bool shape_holds(const Part *part)
 {
     Py_ssize_t n = 1;
-    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(part->what); i++) {
+    for (Py_ssize_t i = part->axis > 0; i < PyTuple_GET_SIZE(part->what); i++) {
         Py_ssize_t length = PyLong_AsSsize_t(PyTuple_GET_ITEM(part->what, i));
         if (length < 0 || (length > 0 && n > PY_SSIZE_T_MAX / 64 / length)) {
             PyErr_Clear();
@@ -61,13 +71,16 @@ static int read_parts(PyObject *tuple, Plan *plan)
             return -1;
         }
         if (part.kind < 0 || part.kind >= PART_KINDS || part.n < 0 || part.n > most
-            || !fits(&part) || (part.kind == PART_ARRAY && !shape_holds(&part))
+            || !fits(&part)
+            || (part.kind == PART_ARRAY && !(find_axis(&part) && shape_holds(&part)))
             || plan->elements > most) {
             return no_plan("a part is out of range");
         }
         plan->numbers += part.kind == PART_NUMBER;
         plan->arrays += part.kind == PART_ARRAY;
-        plan->elements += part.kind == PART_ARRAY ? part.n : 0;
+        plan->elements += part.kind == PART_ARRAY && part.axis == 0 ? part.n : 0;
+        plan->open += part.axis > 0;
+        plan->axes = Py_MAX(plan->axes, part.axis);
         plan->is_usual = plan->is_usual && part.kind != PART_OTHER;
         Py_INCREF(part.what);
         plan->part[plan->parts++] = part;

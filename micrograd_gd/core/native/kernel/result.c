@@ -6,6 +6,26 @@
 
 #include "kernel/kernel.h"
 
+/* The shape of an array of the result. */
+static PyObject *make_shape(const Part *part, const Py_ssize_t *length)
+{
+    if (part->axis == 0) {
+        return Py_NewRef(part->what);
+    }
+    const Py_ssize_t n = PyTuple_GET_SIZE(part->what);
+    PyObject *shape = PyTuple_New(n);
+    for (Py_ssize_t i = 0; shape != NULL && i < n; i++) {
+        PyObject *item = i ? Py_NewRef(PyTuple_GET_ITEM(part->what, i))
+                           : PyLong_FromSsize_t(length[part->axis - 1]);
+        if (item == NULL) {
+            Py_CLEAR(shape);
+        } else {
+            PyTuple_SET_ITEM(shape, i, item);
+        }
+    }
+    return shape;
+}
+
 /* Make the arrays of the result. */
 static int make_arrays(const Kernel *kernel, Call *call)
 {
@@ -14,7 +34,9 @@ static int make_arrays(const Kernel *kernel, Call *call)
     Py_ssize_t i = 0;
     for (const Part *part = plan->part; i < plan->arrays; part++) {
         if (part->kind == PART_ARRAY) {
-            array[i] = PyObject_CallOneArg(kernel->empty, part->what);
+            PyObject *shape = make_shape(part, call->length);
+            array[i] = shape ? PyObject_CallOneArg(kernel->empty, shape) : NULL;
+            Py_XDECREF(shape);
             if (array[i] == NULL) {
                 return -1;
             }

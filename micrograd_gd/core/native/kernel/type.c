@@ -41,13 +41,15 @@ static int take_numpy(Kernel *kernel, PyObject *numpy)
     return 0;
 }
 
-/* How many numbers are in one of a plan's buffers: those outside of arrays, or those of an array. */
-static Py_ssize_t size_of_buffer(const Plan *plan, Py_ssize_t buffer)
+/* How many numbers are in one of a plan's buffers: those outside of arrays, or those of an array;
+   one whose length is open has an axis. */
+static Py_ssize_t size_of_buffer(const Plan *plan, Py_ssize_t buffer, int *axis)
 {
     const Part *part = plan->part;
     for (Py_ssize_t i = 0; i < buffer; part++) {
         i += part->kind == PART_ARRAY;
     }
+    *axis = buffer == 0 ? 0 : part[-1].axis;
     return buffer == 0 ? plan->numbers : part[-1].n;
 }
 
@@ -59,7 +61,9 @@ static bool agree(const Places *places, const Plan *plan, Py_ssize_t more)
     }
     Py_ssize_t buffer = 0;
     for (const Part *part = plan->part; buffer < places->buffers - 1; part++) {
-        if (part->kind == PART_ARRAY && places->size[++buffer] > part->n) {
+        if (part->kind == PART_ARRAY
+            && (places->size[++buffer] > part->n || places->axis[buffer] != part->axis
+                || (part->axis > 0 && places->size[buffer] != part->n))) {
             return false;
         }
     }
@@ -84,9 +88,13 @@ static int take_derivatives(Kernel *kernel, PyObject *derivatives)
                                  &run->checked)) {
             done = PyErr_Occurred() ? -1 : no_plan("derivatives are tuples");
         } else if (run->buffer < 0 || run->buffer > plan->arrays || run->offset < 0
-                   || run->count < 0
-                   || run->offset > size_of_buffer(plan, run->buffer) - run->count) {
+                   || run->count < 0) {
             done = no_plan("a derivative is out of range");
+        } else {
+            run->row_size = size_of_buffer(plan, run->buffer, &run->axis);
+            if (run->offset > run->row_size - run->count) {
+                done = no_plan("a derivative is out of range");
+            }
         }
     }
     kernel->runs = done == 0 ? n : 0;
@@ -100,19 +108,23 @@ static int take_code(Kernel *kernel, PyObject *code, PyTypeObject *tape_type)
     if (Py_TYPE(code) == tape_type) {
         kernel->code = Py_NewRef(code);
         Tape *tape = (Tape *)code;
-        if (!agree(&tape->x, &kernel->arguments, PyTuple_GET_SIZE(kernel->captured))
+        if (!agree(&tape->x, &kernel->arguments,
+                   PyTuple_GET_SIZE(kernel->captured) + kernel->arguments.axes)
             || !agree(&tape->y, &kernel->result, 0)) {
             return no_plan("the tape has another one");
         }
-        kernel->room = tape->slots;
-        return (kernel->v = make_room(kernel)) ? 0 : -1;
+        kernel->size = kernel->room = tape->slots;
+        memcpy(kernel->kept, tape->kept, sizeof(tape->kept));
+        return (kernel->v = make_room(kernel, kernel->room)) ? 0 : -1;
     }
     PyObject *address;
+    Py_ssize_t *kept = kernel->kept;
     if (!PyTuple_Check(code)) {
         PyErr_SetString(PyExc_TypeError, "the code is a Tape or a tuple with an address");
         return -1;
     }
-    if (!PyArg_ParseTuple(code, "OOn", &address, &kernel->code, &kernel->room)) {
+    if (!PyArg_ParseTuple(code, "OOn|nnnn", &address, &kernel->code, &kernel->room, kept, kept + 1,
+                          kept + 2, kept + 3)) {
         kernel->code = NULL;
         return -1;
     }
@@ -121,14 +133,16 @@ static int take_code(Kernel *kernel, PyObject *code, PyTypeObject *tape_type)
     if (kernel->native == NULL || kernel->room < 0 || kernel->room > PY_SSIZE_T_MAX / 64) {
         return PyErr_Occurred() ? -1 : no_plan("that is no address");
     }
-    return (kernel->v = make_room(kernel)) ? 0 : -1;
+    kernel->size = kernel->room;
+    return (kernel->v = make_room(kernel, kernel->room)) ? 0 : -1;
 }
 
 /*[python]
 class Kernel:
     """Native code that is called with arguments as the user gave them.
 
-    `code` is a Tape, or (address, what it belongs to, room): then the address must be right. The
+    `code` is a Tape, or (address, what it belongs to, room, and then for each open length how many
+    numbers are kept for a sample): then the address must be right. The
     plans of the arguments and of the result are those of compiler/backends/tape.py; `captured` are
     values. `derivatives` are runs of numbers of the result, as (buffer, offset, count, whether they
     are checked): in them 0.0 stands for -0.0, and where one that is checked is nan, the guard
@@ -140,7 +154,7 @@ class Kernel:
 
     def __init__(
         self,
-        code: Tape | tuple[int, Any, int],
+        code: Tape | tuple[int, Any, *tuple[int, ...]],
         arguments: Sequence[tuple[int, int, Any]],
         result: Sequence[tuple[int, int, Any]],
         captured: Sequence[Value],
@@ -176,6 +190,9 @@ static PyObject *kernel_new(PyTypeObject *type, PyObject *args, PyObject *keywor
         || read_plan(result, &kernel->result) < 0 || take_captured(kernel, captured, state) < 0
         || take_numpy(kernel, numpy) < 0 || take_code(kernel, code, state->tape_type) < 0
         || (derivatives != NULL && take_derivatives(kernel, derivatives) < 0)) {
+        Py_CLEAR(kernel);
+    } else if (kernel->arguments.axes < kernel->result.axes) {
+        no_plan("a length is not known");
         Py_CLEAR(kernel);
     } else if (kernel->arguments.part->kind != PART_TUPLE) {
         no_plan("the arguments are a tuple");

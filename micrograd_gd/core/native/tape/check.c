@@ -22,25 +22,30 @@ static int read_places(PyObject *runs, Places *places)
     const Py_ssize_t n = PyTuple_GET_SIZE(fast), most = INT32_MAX / 2;
     places->piece = PyMem_Calloc((size_t)n + 1, sizeof(Piece));
     places->size = PyMem_Calloc((size_t)n + 1, sizeof(Py_ssize_t));
+    places->axis = PyMem_Calloc((size_t)n + 1, sizeof(int));
     places->buffers = 1;
-    int done = places->piece && places->size ? 0 : -1;
+    int done = places->piece && places->size && places->axis ? 0 : -1;
     if (done < 0) {
         PyErr_NoMemory();
     }
     for (Py_ssize_t i = 0; done == 0 && i < n; i++) {
         Piece *piece = &places->piece[i];
+        int axis = 0;
         PyObject *run = PyTuple_GET_ITEM(fast, i);
         if (!PyTuple_Check(run)) {
             done = malformed("places are tuples");
-        } else if (!PyArg_ParseTuple(run, "nnn", &piece->count, &piece->buffer, &piece->offset)) {
+        } else if (!PyArg_ParseTuple(run, "nnn|i", &piece->count, &piece->buffer, &piece->offset,
+                                     &axis)) {
             done = -1;
         } else if (piece->count < 0 || piece->count > most || piece->offset < 0
                    || piece->offset > most || piece->buffer < 0 || piece->buffer > n
-                   || places->total > most) {
+                   || places->total > most || axis < 0 || axis > MOST_LENGTHS
+                   || (axis > 0 && (piece->offset > 0 || piece->buffer == 0))) {
             done = malformed("a place is out of range");
         } else {
             Py_ssize_t *size = &places->size[piece->buffer];
             *size = Py_MAX(*size, piece->offset + piece->count);
+            places->axis[piece->buffer] = axis;
             places->buffers = Py_MAX(places->buffers, piece->buffer + 1);
             places->total += piece->count;
             places->pieces = i + 1;
@@ -54,6 +59,7 @@ static void free_places(Places *places)
 {
     PyMem_Free(places->piece);
     PyMem_Free(places->size);
+    PyMem_Free(places->axis);
 }
 
 /* The record at `p`, which is moved behind it; false at a record that is cut off. */

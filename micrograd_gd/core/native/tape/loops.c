@@ -77,10 +77,11 @@ static int prepare(Compilation *it, const Record *record, int32_t lanes, uint32_
     const int32_t count = operands_in(record);
     for (int32_t i = 0; i < count; i++) {
         const int32_t operand = record->operand[i], n = lanes_of(it, operand);
-        if (record->op == RECORD_PLACE ? n != 0 : n != lanes && (n != 0 || !is_step)) {
+        const bool may_be_one = is_step || record->op == RECORD_ROW;
+        if (record->op == RECORD_PLACE ? n != 0 : n != lanes && (n != 0 || !may_be_one)) {
             return malformed("an operand has other lanes than the loop");
         }
-        if (n == 0 && is_step && !is_taken_once(it, record, i) && widen(it, operand) < 0) {
+        if (n == 0 && may_be_one && !is_taken_once(it, record, i) && widen(it, operand) < 0) {
             return -1;
         }
         if (n != 0) {
@@ -105,7 +106,8 @@ static uint32_t lanes_slot_of(Compilation *it, int32_t operand)
         if (from != NULL) {
             WORDS(it, FETCH, local->slot, (uint32_t)from[0], (uint32_t)from[1], (uint32_t)from[2]);
         } else {
-            WORDS(it, RECALL, local->slot, varying->kept - 1);
+            WORDS(it, varying->lanes >= FIRST_OPEN ? RECALL_OPEN : RECALL, local->slot,
+                  varying->kept - 1);
         }
     }
     return local->slot;
@@ -245,7 +247,7 @@ static int keep(Compilation *it, int32_t number, int32_t lanes, uint32_t end)
             return -1;
         }
         varying->kept = kept + 1;
-        WORDS(it, KEEP, kept, local->slot);
+        WORDS(it, lanes >= FIRST_OPEN ? KEEP_OPEN : KEEP, kept, local->slot);
     }
     if (local->last == 0) {
         it->free_lanes[it->free_lanes_count++] = local->slot;
@@ -280,7 +282,11 @@ static const int32_t *write_loop(Compilation *it, const int32_t *start, int32_t 
         }
     }
     uint32_t *loop = it->to;
-    WORDS(it, LOOP, (uint32_t)lanes, 0);
+    if (lanes >= FIRST_OPEN) {
+        WORDS(it, OPEN_LOOP, (uint32_t)AXIS_OF(lanes), 0);
+    } else {
+        WORDS(it, LOOP, (uint32_t)lanes, 0);
+    }
     for (EACH_OF_STAGE(p, it, record)) {
         it->place += 1;
         if (write_in_loop(it, &record, lanes) < 0

@@ -26,7 +26,7 @@
 #endif
 
 FOR_EVERY_MACHINE
-static void run_lanes(const uint32_t *p, double *v, Py_ssize_t start, int n,
+static void run_lanes(const uint32_t *p, double *v, double *kept, Py_ssize_t start, int n,
                       const double *const *x, double *const *y)
 {
 #define LANE(i) (v + p[2 + (i)])[j]
@@ -106,6 +106,14 @@ static void run_lanes(const uint32_t *p, double *v, Py_ssize_t start, int n,
             COPY_LANES(v + p[1] + start, v + p[2], n)
             p += 3;
             break;
+        case RECALL_OPEN:
+            COPY_LANES(v + p[1], kept + p[2], LANES)
+            p += 3;
+            break;
+        case KEEP_OPEN:
+            COPY_LANES(kept + p[1], v + p[2], LANES)
+            p += 3;
+            break;
         case PLACE: {
             const Py_ssize_t lane = (Py_ssize_t)p[3] - start;
             for (int j = 0; j < LANES; j++) {
@@ -135,12 +143,23 @@ static void run_lanes(const uint32_t *p, double *v, Py_ssize_t start, int n,
     }
 }
 
-static void run_loop(const uint32_t *p, uint32_t lanes, double *v, const double *const *x,
-                     double *const *y)
+/* `kept` are so many numbers for each of the samples, LANES samples together. */
+static void run_loop(const uint32_t *p, Py_ssize_t lanes, double *v, double *kept,
+                     Py_ssize_t count, const double *const *x, double *const *y)
 {
-    for (uint32_t start = 0; start < lanes; start += LANES) {
-        run_lanes(p, v, start, (int)Py_MIN(LANES, lanes - start), x, y);
+    for (Py_ssize_t start = 0; start < lanes; start += LANES) {
+        run_lanes(p, v, kept + start * count, start, (int)Py_MIN(LANES, lanes - start), x, y);
     }
+}
+
+/* How many numbers are kept for the samples of the axes before this one. */
+static Py_ssize_t kept_before(const Py_ssize_t *kept, const Py_ssize_t *length, int axis)
+{
+    Py_ssize_t count = 0;
+    for (int i = 0; i < axis; i++) {
+        count += kept[i] * ((length[i] + LANES - 1) / LANES * LANES);
+    }
+    return count;
 }
 
 /* The sum over a batch, in the order that all backends keep to. */
@@ -151,14 +170,16 @@ static double sum_of_sums(const double *p)
 
 /* The steps of a program; loops are single ones here. */
 
-static int32_t run_steps(const uint32_t *p, double *v, const double *const *x, double *const *y)
+static int32_t run_steps(const Tape *tape, double *v, const double *const *x, double *const *y,
+                         const Py_ssize_t *length)
 {
+    const uint32_t *p = tape->code;
 #define OPERAND(i) v[p[2 + (i)]]
 #ifdef __GNUC__
     static const void *const label[OPCODES] = {
         &&opcode_0, TAPE_LABELS, GUARD_LABELS,
         &&opcode_COPY, &&opcode_READ, &&opcode_GATHER, &&opcode_WIDEN, &&opcode_START_SUM,
-        &&opcode_FINISH_SUM, &&opcode_ADD_PRODUCT, &&opcode_LOOP,
+        &&opcode_FINISH_SUM, &&opcode_ADD_PRODUCT, &&opcode_LOOP, &&opcode_OPEN_LOOP,
     };
 #define OPCODE(k) opcode_##k
 #define GUARD_OPCODE(k) guard_##k
@@ -221,21 +242,29 @@ static int32_t run_steps(const uint32_t *p, double *v, const double *const *x, d
         OPCODE(ADD_PRODUCT) : v[p[1]] = v[p[2]] + v[p[3]] * v[p[4]];
         p += 5;
         NEXT;
-        OPCODE(LOOP) : run_loop(p + 3, p[1], v, x, y);
+        OPCODE(LOOP) : run_loop(p + 3, p[1], v, v, 0, x, y);
+        p += 3 + p[2];
+        NEXT;
+        OPCODE(OPEN_LOOP) :
+        {
+            double *kept = v + tape->slots + kept_before(tape->kept, length, (int)p[1]);
+            run_loop(p + 3, length[p[1]], v, kept, tape->kept[p[1]], x, y);
+        }
         p += 3 + p[2];
         NEXT;
     }
 }
 
 /* `v` are the slots. */
-static int32_t run_tape(const Tape *tape, const double *const *x, double *const *y, double *v)
+static int32_t run_tape(const Tape *tape, const double *const *x, double *const *y, double *v,
+                        const Py_ssize_t *length)
 {
     for (Py_ssize_t i = 0; i < tape->x.pieces; i++) {
         const Piece *piece = &tape->x.piece[i];
         memcpy(v + piece->slot, x[piece->buffer] + piece->offset,
                (size_t)piece->count * sizeof(double));
     }
-    int32_t failed = run_steps(tape->code, v, x, y);
+    int32_t failed = run_steps(tape, v, x, y, length);
     if (failed >= 0) {
         return failed;
     }

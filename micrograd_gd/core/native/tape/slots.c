@@ -28,9 +28,13 @@ static uint32_t new_sums(Compilation *it)
     return slot;
 }
 
-/* Slots for all lanes of a batch; NO_SLOT with an error set if there are too many. */
+/* Slots for all lanes of a batch; NO_SLOT with an error set if there are too many. Where their
+   number is open, a place among the numbers that are kept for LANES samples together. */
 static uint32_t new_row(Compilation *it, int32_t lanes)
 {
+    if (lanes >= FIRST_OPEN) {
+        return (uint32_t)(LANES * it->kept[AXIS_OF(lanes)]++);
+    }
     int64_t slot = it->next_slot;
     it->next_slot += lanes;
     if (it->next_slot > INT32_MAX) {
@@ -60,7 +64,7 @@ static inline uint32_t slot_of(Compilation *it, int32_t operand)
 /* Give the inputs that are used slots in a row, piece by piece. */
 static int place_inputs(Compilation *it, Places *x)
 {
-    Places used = {NULL, 0, x->size, x->buffers, x->total};
+    Places used = {NULL, 0, x->size, x->axis, x->buffers, x->total};
     used.piece = PyMem_Calloc((size_t)it->inputs + 1, sizeof(Piece));
     if (used.piece == NULL) {
         PyErr_NoMemory();

@@ -142,6 +142,10 @@ static bool fits_buffer(const Places *places, const int32_t *place, int32_t lane
         return false;
     }
     const Py_ssize_t size = places->size[place[0]];
+    if (lanes >= FIRST_OPEN) { /* one number of every row */
+        return places->axis[place[0]] == 1 + AXIS_OF(lanes) && first >= 0 && first < size
+               && place[2] == size;
+    }
     return first >= 0 && last >= 0 && first < size && last < size;
 }
 
@@ -150,6 +154,9 @@ static int write_pack(Compilation *it, const Record *record)
     Varying *varying = &it->varying[record->result];
     if (check_new(it, record->result) < 0) {
         return -1;
+    }
+    if (record->count >= FIRST_OPEN) {
+        return malformed("a place is out of range");
     }
     const uint32_t kept = new_row(it, record->count);
     if (kept == NO_SLOT) {
@@ -172,7 +179,7 @@ static int write_pack(Compilation *it, const Record *record)
 static int write_pick(Compilation *it, const Record *record)
 {
     const int32_t operand = record->operand[0], lane = record->operand[1];
-    if (lane >= lanes_of(it, operand)) {
+    if (lane >= lanes_of(it, operand) || lanes_of(it, operand) >= FIRST_OPEN) {
         return malformed("there is no such lane");
     }
     const Varying *from = &it->varying[operand];

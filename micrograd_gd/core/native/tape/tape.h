@@ -16,7 +16,11 @@
    come out, `v` is memory to work in. -1, or the place of the guard that fails. */
 typedef int32_t (*NativeCode)(const double *const *x, double *const *y, double *v);
 
-enum { LANES = 16, SUMS = 8 };
+enum { LANES = 16, SUMS = 8, MOST_LENGTHS = 4 };
+
+/* Batches whose length is open have one above all others: that of axis 0 is the largest. */
+#define FIRST_OPEN (INT32_MAX - MOST_LENGTHS + 1)
+#define AXIS_OF(lanes) (INT32_MAX - (lanes))
 
 /* Opcodes beyond the rows. Guards: after each of the six relations whether it is to hold. */
 enum {
@@ -30,10 +34,13 @@ enum {
     FINISH_SUM,              /* to, sums */
     ADD_PRODUCT,             /* to, from, factors */
     LOOP,                    /* lanes, words in the loop; there, opcodes are the rows' or these: */
+    OPEN_LOOP,               /* axis, words in the loop */
     OPCODES,
     FETCH = FIRST_GUARD,     /* to, buffer, offset, stride */
     RECALL,                  /* to, from what is kept */
     KEEP,                    /* to what is kept, from */
+    RECALL_OPEN,             /* to, place in the row for LANES samples */
+    KEEP_OPEN,               /* that place, from */
     PLACE,                   /* to, from, lane */
     ADD_UP,                  /* to sums, from */
     WRITE,                   /* from, buffer, offset, stride */
@@ -54,6 +61,7 @@ typedef struct {
     Piece *piece;
     Py_ssize_t pieces;
     Py_ssize_t *size; /* of the buffers */
+    int *axis;        /* 1 + the axis of one whose length is open, and of which this is a row; 0 */
     Py_ssize_t buffers;
     Py_ssize_t total;
 } Places;
@@ -65,6 +73,7 @@ typedef struct {
     uint32_t *output; /* the slots of the outputs; NO_SLOT for what a loop writes */
     double *constant; /* what the first slots hold; behind them are inputs and results */
     Py_ssize_t constants, slots;
+    Py_ssize_t kept[MOST_LENGTHS]; /* how many numbers are kept for each sample of an axis */
 } Tape;
 
 #define NO_SLOT UINT32_MAX

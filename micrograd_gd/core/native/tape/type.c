@@ -114,6 +114,7 @@ static int fill_tape(Tape *tape, Py_buffer *code, Py_buffer *constants, Py_buffe
     }
     tape->constants = it.constants;
     tape->slots = (Py_ssize_t)it.next_slot;
+    memcpy(tape->kept, it.kept, sizeof(it.kept));
     tape->constant = PyMem_Malloc(((size_t)it.constants + 1) * sizeof(double));
     if (tape->constant == NULL) {
         PyErr_NoMemory();

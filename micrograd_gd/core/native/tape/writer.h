@@ -52,6 +52,7 @@ typedef struct {
     uint32_t *free;      /* slots that wait to be used again, as a stack */
     Py_ssize_t free_count;
     int64_t next_slot;
+    Py_ssize_t kept[MOST_LENGTHS]; /* as of the tape */
     Varying *varying;    /* by number, where there are loops */
     Local *local;        /* by operand, constants first */
     uint32_t *free_lanes; /* as `free`, for LANES slots in a row */

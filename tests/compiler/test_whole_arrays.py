@@ -1,0 +1,194 @@
+"""Arrays that a program takes whole: it serves any number of rows, with equal numbers."""
+
+import pickle
+from functools import cache
+
+import numpy as np
+import pytest
+from compiled import AVAILABLE
+
+from micrograd_gd import grad, hessian, jacobian, jit, jvp, trace, value_and_grad, vmap
+from micrograd_gd.compiler import arguments
+from micrograd_gd.errors import ShapeError
+from micrograd_gd.functional import exp, less, maximum, mean, tanh, total, where
+from micrograd_gd.transforms.trees import flatten
+
+LENGTHS = [100, 1, 7, 8, 9, 1_000]
+WEIGHTS = [0.75, -0.5, 0.25]
+DRAWN = np.random.default_rng(0).normal(size=(1_000, 3))
+
+
+def draw(length):
+    """Weights, points of two numbers, and labels."""
+    return WEIGHTS, DRAWN[:length, :2].copy(), DRAWN[:length, 2].copy()
+
+
+def sample_loss(w, x, y):
+    return (tanh(w[0] * x[0] + w[1] * x[1] + w[2]) - y) ** 2
+
+
+def loss(w, points, labels):
+    return mean(vmap(sample_loss, (None, 0, 0))(w, points, labels))
+
+
+def spread_loss(w, points, labels):
+    """What is above 0 and its distance from the mean: three loops, and rows kept between them."""
+    above = vmap(lambda x, y: where(less(x[0], y), maximum(w[0] * x[1], 0.0), exp(w[1] * y)))
+    numbers = above(points, labels)
+    center = mean(numbers)
+    return total(vmap(lambda z: (z - center) ** 2)(numbers)), numbers
+
+
+FUNCTIONS = {
+    "batch": vmap(sample_loss, (None, 0, 0)),
+    "loss": loss,
+    "gradient": value_and_grad(loss),
+    "gradient by the samples": grad(loss, (0, 1, 2)),
+    "hessian": hessian(loss),
+    "gradient a sample": vmap(grad(sample_loss, (0, 1)), (None, 0, 0)),
+    "tangent": lambda w, x, y: jvp(loss, (w, x, y), ([1.0, 2.0, 3.0], x, y)),
+    "several loops": grad(spread_loss, (0, 1), has_aux=True),
+    "what none computes": lambda w, x, y: [x, vmap(lambda x: [2.0, w[0], x[1], -0.0])(x), y],
+    "what all share": lambda w, x, y: total(vmap(lambda _: w[0])(x)),
+}
+
+
+@cache
+def expected(name, length):
+    """What the program gives that has a row for each sample."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(arguments, "FEWEST_ROWS", 10_000)
+        return jit(FUNCTIONS[name], backend="python")(*draw(length))
+
+
+def is_same(a, b):
+    """Whether both are the same numbers to the last bit, in the same structure."""
+    (x, structure), (y, other) = flatten(a), flatten(b)
+    return structure == other and np.array(x).tobytes() == np.array(y).tobytes()
+
+
+@pytest.mark.parametrize("backend", AVAILABLE)
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_one_program_serves_any_number_of_rows(name, backend):
+    compiled = jit(FUNCTIONS[name], backend=backend)
+    for length in LENGTHS[:-1] if name == "tangent" else LENGTHS:  # which is slow row by row
+        for _ in range(2):
+            assert is_same(compiled(*draw(length)), expected(name, length)), length
+    (program,) = compiled.variants
+    assert program.lengths == (100,)
+
+
+@pytest.mark.parametrize("backend", AVAILABLE)
+def test_arrays_of_any_kind_of_numbers_and_order(backend):
+    compiled = jit(value_and_grad(loss), backend=backend)
+    w, points, labels = draw(100)
+    points = np.round(8 * points)
+    want = compiled(w, points, labels)
+    read_only = points.copy()
+    read_only.setflags(write=False)
+    alike = [points.astype(np.float32), points.astype(int), np.asfortranarray(points), read_only]
+    for x in (*alike, np.repeat(points, 2, axis=0)[::2]):
+        assert is_same(compiled(w, x, labels), want)
+    assert len(compiled.variants) == 1
+
+
+@pytest.mark.parametrize("backend", AVAILABLE)
+def test_lengths_that_do_not_fit_are_refused_by_name(backend):
+    compiled = jit(value_and_grad(loss), backend=backend)
+    w, points, labels = draw(100)
+    for _ in range(2):
+        with pytest.raises(
+            ShapeError, match="argument 2 has 99 samples along axis 0, and argument 1 has 100"
+        ):
+            compiled(w, points, labels[:99])
+        with pytest.raises(ShapeError, match="argument 2 has 0 samples along axis 0, and argument"):
+            compiled(w, points, labels[:0])
+        with pytest.raises(ShapeError, match="there are no samples"):
+            compiled(w, points[:0], labels[:0])
+        compiled(w, points, labels)
+    assert [program.lengths for program in compiled.variants] == [(100,)]
+
+
+@pytest.mark.parametrize("backend", AVAILABLE)
+def test_batches_of_different_lengths_in_one_program(backend):
+    def f(w, points, others):
+        return mean(vmap(lambda x: w[0] * x[0])(points)) * total(vmap(lambda x: w[1] + x)(others))
+
+    compiled = jit(value_and_grad(f, (0, 1, 2)), backend=backend)
+    for n, m in ((100, 70), (3, 8), (9, 1)):
+        w, points, _ = draw(n)
+        *_, others = draw(m)
+        apart = jit(value_and_grad(f, (0, 1, 2)), backend="python")
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(arguments, "FEWEST_ROWS", 10_000)
+            want = apart(w, points, others)
+        assert is_same(compiled(w, points, others), want)
+    assert [program.lengths for program in compiled.variants] == [(100, 70)]
+
+
+TAKEN_APART = {
+    "a length": lambda w, x, y: len(x) * w[0],
+    "a row": lambda w, x, y: x[5][0] * w[0],
+    "rows one by one": lambda w, x, y: sum(w[0] * each[1] for each in x),
+    "the sum of an argument": lambda w, x, y: total(y) * w[0],
+    "operators": lambda w, x, y: ((x * w[0] - 1.0) ** 2).sum(),
+    "functions of NumPy": lambda w, x, y: np.sum(np.exp(y) * w[1]),
+    "a row of a result": lambda w, x, y: vmap(lambda x: x[0] * w[0])(x)[3],
+    "another axis": lambda w, x, y: total(vmap(lambda column: column[2] * w[0], 1)(x)),
+    "samples within samples": lambda w, x, y: total(
+        vmap(lambda a: total(vmap(lambda b: w[0] * a * b)(y[:3])))(y)
+    ),
+    "samples from elsewhere": lambda w, x, y: total(
+        vmap(lambda x, z: w[0] * x[0] * z)(x, DRAWN[:70, 1])
+    ),
+    "a derivative by rows": lambda w, x, y: jacobian(vmap(lambda y: y * y * w[0]))(y[:9]),
+    "all derivatives by rows": lambda w, x, y: jacobian(lambda y: total(vmap(exp)(y)))(y),
+}
+
+
+@pytest.mark.parametrize("name", TAKEN_APART)
+def test_what_needs_rows_takes_arrays_apart_and_remembers_that(name):
+    calls = []
+
+    def f(*args):
+        calls.append(args)
+        return TAKEN_APART[name](*args)
+
+    compiled, args = jit(f), draw(70)
+    want = TAKEN_APART[name](*args)
+    for _ in range(2):
+        got, structure = flatten(compiled(*args))
+        assert structure == flatten(want)[1]
+        assert got == pytest.approx(flatten(want)[0], rel=1e-13)
+    calls.clear()
+    compiled(*(args if name == "samples from elsewhere" else draw(75)))
+    assert {type(x) for each in calls for x in each} <= {list, np.ndarray}
+
+
+def test_a_program_grows_with_what_is_computed_and_not_with_the_rows():
+    few, many = (trace(value_and_grad(loss), *draw(n)) for n in (64, 1_000))
+    assert few.statements == many.statements
+    assert str(few) == str(many)
+    compiled = jit(value_and_grad(loss))
+    compiled(*draw(1_000))
+    assert len(pickle.dumps(compiled)) < 4_000
+    copied = pickle.loads(pickle.dumps(compiled))  # noqa: S301 — our own
+    assert is_same(copied(*draw(9)), expected("gradient", 9))
+    assert len(copied.variants) == 1
+
+
+def test_how_it_is_printed():
+    f = lambda w, x: mean(vmap(lambda x: x[0] * w)(x))  # noqa: E731 — its name is of no account
+    assert str(trace(value_and_grad(f, (0, 1)), 2.0, DRAWN[:, :2])).splitlines() == [
+        "program(w, x[n, 2])",
+        "    for i in range(n):",
+        "        v7 = x[i, 0] * w",
+        "    v8 = sum(v7)",
+        "    v9 = v8 / n",
+        "    v10 = 1.0 / n",
+        "    v11 = v10 * w",
+        "    for i in range(n):",
+        "        v12 = v10 * x[i, 0]",
+        "    v13 = sum(v12)",
+        "    return v9, v13, v11[:], 0.0[:]",
+    ]
