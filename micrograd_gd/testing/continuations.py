@@ -48,7 +48,11 @@ def _floordiv(a: Any, b: Any) -> Any:
 
 def _fmod(a: Any, b: Any) -> Any:
     quotient = a.real / b.real
-    return a - b * (mp.floor(quotient) if quotient >= 0 else mp.ceil(quotient))
+    return _remainder(a, b, mp.floor(quotient) if quotient >= 0 else mp.ceil(quotient))
+
+
+def _remainder(a: Any, b: Any, count: Any) -> Any:
+    return a - b * count if count else a  # also where b is infinite
 
 
 def _round(z: Any) -> Any:
@@ -158,7 +162,7 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "div": lambda a, b: a / b,
     "pow": _pow,
     "floordiv": _floordiv,
-    "mod": lambda a, b: a - b * _floordiv(a, b),
+    "mod": lambda a, b: _remainder(a, b, _floordiv(a, b)),
     "fmod": _fmod,
     "floor": lambda z: mp.floor(z.real),
     "ceil": lambda z: mp.ceil(z.real),

@@ -16,7 +16,7 @@ from micrograd_gd.table import expression
 from micrograd_gd.table.ops import OPERATIONS, Operation
 from micrograd_gd.testing.continuations import FUNCTIONS, hypot
 
-__all__ = ["NotReplayable", "evaluate", "find_ignored", "jumps", "slopes"]
+__all__ = ["NotReplayable", "evaluate", "find_ignored", "jumps", "slopes", "tame"]
 
 NAN = mpf("nan")
 MOST = mpf(2) ** 1100  # numbers beyond are beyond all floats, and infinite here
@@ -126,14 +126,26 @@ def find_ignored(row: Operation, operands: Sequence[Any]) -> set[int]:
     found: set[int] = set()
     if row.folds or _is_polynomial(row) or mp.isnan(y := evaluate(row, operands)):
         return found
+    nearby = [*map(tame, operands)]
+    if evaluate(row, nearby) != y:
+        nearby = [*operands]
     for i in range(len(operands)):
         before, after = operands[:i], operands[i + 1 :]
         is_another = any(_are_same(y, x) for x in (*before, *after)) and all(
             _are_same(y, evaluate(row, [*before, x, *after])) for x in _VARIOUS
         )
-        if is_another or (row.kinks and slopes(row, operands, i) == (0, 0)):
+        if is_another or (row.kinks and slopes(row, nearby, i) == (0, 0)):
             found.add(i)
     return found
+
+
+def tame(x: Any) -> Any:
+    """A finite number in place of any other, which a choice that leaves x leaves as well.
+
+    >>> tame(mpf(2)), tame(NAN), tame(mpf("-inf")) < -(10**300)
+    (mpf('2.0'), mpf('0.0'), True)
+    """
+    return x if mp.isfinite(x) else mpf(0) if mp.isnan(x) else mp.sign(x) * HUGE
 
 
 _VARIOUS = mpf("nan"), mpf(0), mpf(-1), mpf("inf")

@@ -22,7 +22,7 @@ from mpmath import mp, mpf
 from micrograd_gd.engine import Value
 from micrograd_gd.table.ops import Operation
 from micrograd_gd.testing.intervals import ONE, UNDEFINED, ZERO, Interval
-from micrograd_gd.testing.precise import evaluate, find_ignored, jumps, slopes
+from micrograd_gd.testing.precise import evaluate, find_ignored, jumps, slopes, tame
 from micrograd_gd.testing.rounding import SMALLEST, Noise, Rounding
 
 DIGITS = 90
@@ -187,9 +187,7 @@ class Evaluation:
                     self.noise.on(x, (node, j)) if x and isinstance(operand, Value) else x
                     for j, (x, operand) in enumerate(zip(numbers, node.operands, strict=True))
                 ]
-            numbers = [
-                mpf(0) if j in ignored and not mp.isfinite(x) else x for j, x in enumerate(numbers)
-            ]
+            numbers = [tame(x) if j in ignored else x for j, x in enumerate(numbers)]
             self._edges[node] = [
                 (operand, self._slope(node, op, numbers, j))
                 for j, operand in enumerate(node.operands)

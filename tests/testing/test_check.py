@@ -11,12 +11,15 @@ from micrograd_gd import MLP, Value, check_gradients, custom_vjp, functional, gr
 from micrograd_gd.errors import ArgumentError, GradientError, ShapeError
 from micrograd_gd.functional import (
     cbrt,
+    clip,
     cos,
     exp,
     floor,
+    fmod,
     less,
     log,
     maximum,
+    minimum,
     relu,
     sin,
     sqrt,
@@ -125,6 +128,25 @@ def test_a_side_that_is_not_taken_is_not_looked_at(bad, choose):
     assert verdicts(check_gradients(f, 0.5, gradient=lambda _: truth)) == {"right"}
     with pytest.raises(AssertionError, match="wrong"):
         check_gradients(f, 0.5, gradient=lambda _: truth * 1.001)
+
+
+BESIDE_INFINITY = {
+    "maximum": maximum,
+    "maximum of negative ones": lambda x, low: -maximum(low, -x),
+    "minimum": lambda x, low: minimum(-low, x),
+    "clip": lambda x, low: clip(x, low, -low),
+    "clip of negative ones": lambda x, low: -clip(-x, low, 1.0),
+    "mod": lambda x, low: x % -low,
+    "fmod": fmod,
+}
+
+
+@pytest.mark.parametrize("choose", BESIDE_INFINITY.values(), ids=BESIDE_INFINITY)
+def test_an_infinite_side_that_is_not_taken_is_not_looked_at(choose):
+    f = lambda x: choose(x * x, log(x - 0.5))  # noqa: E731 — a function in one line
+    assert verdicts(check_gradients(f, 0.5)) == {"right"}
+    with pytest.raises(AssertionError, match="wrong"):
+        check_gradients(f, 0.5, gradient=lambda _: 1.001)
 
 
 def test_no_second_derivative_is_expected_where_a_choice_changes():
