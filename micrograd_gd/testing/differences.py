@@ -30,6 +30,8 @@ SLIGHT = 100  # kinks have to be known so many times less exactly
 ROWS = 9  # of a table: how often a step is halved
 FIRST_STEPS = [10.0**-k for k in range(1, 12, 2)]  # relative to the point, or to 1
 UNIT = 2.0**-53
+SMALLEST = 2.0**-1074  # what a value may lose where it underflows
+TINY = 2.0**-1000  # steps that are small beside it have no digits
 STAIR = 1500  # a step eight times as large makes a smooth third difference 8³ times as large
 GROWTH = 100  # of a third difference that is no noise, at least
 SAFETY = 4  # the error may be so many times its estimate
@@ -63,7 +65,9 @@ def slope(f: Curve, x: float) -> Estimate:
     if not math.isfinite(here):
         return UNKNOWN
     found = _climb(value, x, here)
-    return found if found.error < math.inf else _search(value, x, here)
+    if found.error < math.inf or 0 < abs(x) < TINY:
+        return found
+    return _search(value, x, here)
 
 
 def _climb(value: Curve, x: float, here: float) -> Estimate:
@@ -128,7 +132,7 @@ def noise_of(f: Curve, x: float) -> float:
     where large numbers cancel and leave a small one.
     """
     here = abs(f(x))
-    noise, thirds, on_plateau = 2 * UNIT * here, list[float](), False
+    noise, thirds, on_plateau = max(2 * UNIT * here, SMALLEST), list[float](), False
     largest = math.inf  # the largest third difference that is noise: first any, then of stairs
     for exponent in range(-50, -4, 3):
         # No power of 2: steps of few digits would always be rounded in the same way.
@@ -171,20 +175,16 @@ def _best(quotient: Curve, power: int, x: float, noise: float) -> Estimate:
     """
     scale = abs(x) or 1.0
     steps = {unit * h for h in FIRST_STEPS for unit in (scale, max(scale, 1.0))}
-    best = flat = UNKNOWN
+    best = UNKNOWN
     factors = [2 ** (power * (j + 1)) for j in range(ROWS)]
     for step in sorted(steps):
         halved = [h for k in range(ROWS) if (h := step / 2**k)]  # 0 is below the smallest of floats
         table = _extrapolate(map(quotient, halved), factors)
         found, _ = _choose(table, halved, [noise] * len(halved))
-        if found.error == 0 and found.low == 0:  # all values were the same
-            flat = found
-            continue
         if best.error < math.inf and not abs(found.low - best.low) <= SAFETY * best.error:
             break
         if found.error < best.error:
             best = found
-    best = flat if best.error == math.inf else best
     return best._replace(error=SAFETY * best.error)
 
 

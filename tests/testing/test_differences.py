@@ -54,6 +54,14 @@ def test_a_bound_above_a_thousandth_of_the_slope_is_no_knowledge(relative, size)
     assert far == ("wrong" if relative < 1 else "unknown")
 
 
+@given(st.floats(0.5, 4).filter(lambda p: p % 1), st.floats(-323, 0))
+@example(1.5, -300.0)
+def test_a_right_slope_is_not_refused_where_values_underflow(power, exponent):
+    """Below 0 these powers have no value, so that only tiny steps show both sides."""
+    f, slope = lambda x: float(x) ** power, lambda x: power * x ** (power - 1)
+    assert not check_gradients(f, 10.0**exponent, gradient=slope).wrong
+
+
 def test_a_slope_of_0_is_known_where_it_is_claimed():
     assert not check_gradients(lambda x: math.exp(0 * x) + 0.0, 0.3, gradient=lambda x: 0.0).wrong
     report = examine(Subject(lambda x: float(x) ** 0, [0.3]), gradient=lambda x: 1e-3)
