@@ -36,6 +36,7 @@ from micrograd_gd.testing.replay import DIGITS, Replay
 from micrograd_gd.testing.report import HEADINGS, LINES, Comparison, GradientReport
 from micrograd_gd.testing.subject import Mode, Subject
 from micrograd_gd.text import tabulate
+from micrograd_gd.transforms import trees
 from micrograd_gd.transforms.recording import Recording
 
 CHANGES = (
@@ -74,7 +75,8 @@ def check_gradients(
     rounding; forward mode takes one sweep for every number among the arguments.
 
     Raises GradientError where a derivative is wrong; the message says what was expected and which
-    operation is at fault. Raises ArgumentError where an option is unknown.
+    operation is at fault. Raises ArgumentError where an option is unknown, and where there is
+    nothing to check.
 
     >>> print(check_gradients(lambda x: x**3, 2.0))
     checked by replay: 2 right
@@ -85,7 +87,7 @@ def check_gradients(
     __tracebackhide__ = methodcaller("errisinstance", GradientError)  # pytest shows the test alone
     _check_arguments(order, modes, gradient, oracle, directions)
     subject = Subject(f, args)
-    subject.derivative_names(1)  # f has been called once before its lines are hidden
+    _refuse_nothing(subject)  # f has been called once before its lines are hidden
     with hide_lines():
         report = examine(subject, order, modes, gradient, directions)
         if report.wrong:
@@ -121,6 +123,14 @@ def _check_arguments(
         raise ArgumentError(f"order is {order}, but a gradient that is given is of order 1")
     if oracle not in {None, "mpmath"}:
         raise ArgumentError(f"oracle is {oracle!r}; expected 'mpmath' or None")
+
+
+def _refuse_nothing(subject: Subject) -> None:
+    """Refuse a function of no number, or of which a return was forgotten: any gradient is right."""
+    if not subject.numbers:
+        raise ArgumentError("there is no number among the arguments; expected at least one")
+    if subject.out_structure == trees.flatten(None)[1]:
+        raise ArgumentError("f returns None, which no gradient is wrong for; expected numbers")
 
 
 def _by_replay(

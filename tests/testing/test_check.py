@@ -438,6 +438,9 @@ def test_a_graph_that_was_dropped_is_noticed():
         (lambda: check_gradients(sin, 1.0, oracle="sympy"), "oracle is 'sympy'"),
         (lambda: check_gradients(sin, 1.0, order=2, gradient=cos), "is of order 1"),
         (lambda: check_gradients(math.sin, 1.0), "give what claims to be its gradient"),
+        (lambda: check_gradients(total, []), "no number among the arguments"),
+        (lambda: check_gradients(lambda _: None, 1.0), "f returns None"),
+        (lambda: check_gradients(print, 1.0, gradient=0.0), "f returns None"),
     ],
 )
 def test_mistakes_of_the_caller_are_named(call, message):
