@@ -253,7 +253,8 @@ class Companion:
     def start(self, engine):
         given = self.config.invocation_params
         options = [f"--engine={engine}", f"--shared={self.shared}"]
-        options += ["-o", f"cache_dir=.pytest_cache/{engine}"]  # its failures, for --last-failed
+        if self.config.pluginmanager.has_plugin("cacheprovider"):
+            options += ["-o", f"cache_dir=.pytest_cache/{engine}"]  # its failures, --last-failed
         output = tempfile.TemporaryFile("w+", encoding="utf-8")  # noqa: SIM115 — see end()
         process = processes.start(
             [sys.executable, "-m", "pytest", *given.args, *options],

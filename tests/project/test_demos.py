@@ -36,7 +36,7 @@ def ran(tmp_path_factory):
             redirect_stdout(io.StringIO()) as printed,
             pytest.MonkeyPatch.context() as patch,
         ):
-            patch.setattr(sys, "argv", [demo])
+            patch.setattr(sys, "argv", [demo, *(["--steps", "100"] if demo == "gpt.py" else [])])
             names = runpy.run_path(str(DEMOS / demo), run_name="__main__")
         assert not list(folder.iterdir())
         return names, printed.getvalue().splitlines()

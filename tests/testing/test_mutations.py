@@ -230,6 +230,7 @@ def test_no_derivative_is_taken_for_wrong_at_special_points(f):
 
 
 @given(expressions(max_operations=3, operations=[r for r in OPERATIONS if r != "where"]))
+@settings(max_examples=settings().max_examples // 2)  # each takes long
 def test_a_wrong_rule_inside_of_an_expression_is_found_and_named(f):
     wrong = replace(
         OPERATIONS["tanh"], name="planted", partials=("1.001 * sech(x) ** 2",), _compiled={}
