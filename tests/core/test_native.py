@@ -590,6 +590,37 @@ def test_a_value_that_is_made_one_of_a_subclass_dies_once():
         gc.collect(0)
 
 
+@pytest.mark.parametrize("name", ["sqrt", "add", "total"])
+def test_a_value_that_is_half_made_is_found_by_nobody(name):
+    class Weight(Native):
+        pass
+
+    class Finder:
+        def __float__(self):
+            found.extend(x for x in gc.get_objects() if type(x) is Weight and x is not w)
+            return 2.0
+
+    found, w = [], Weight(1.0)
+    operands = [w, Finder(), 3.0, 4.0, w][: OPERATIONS[name].arity(5)]
+    y = Weight.record(OPERATIONS[name], *reversed(operands))
+    assert not found
+    assert gc.is_tracked(y)
+
+
+@pytest.mark.parametrize("count", [2, 3, 5])
+def test_parts_are_put_together_whatever_asking_for_a_number_does(count):
+    class Forgetful:
+        def __float__(self):
+            y.forget()
+            y._put_together(OPERATIONS["exp"], (x,), (1.0,), 0.0, 0.0, "w")
+            return 2.0
+
+    x, y = Native(1.0), Native(1.0)
+    op = OPERATIONS["add" if count == 2 else "total"]
+    y._put_together(op, (x, *[Forgetful()] * (count - 1)), (1.0,) * count, 7.0, 0.0, "y")
+    assert (y.op, y.operands, y.label) == (op, (x, *[2.0] * (count - 1)), "y")
+
+
 @both_engines
 def test_a_format_that_is_no_text_is_refused(kind):
     with pytest.raises(TypeError, match=r"format\(\) argument 2 must be str, not int"):

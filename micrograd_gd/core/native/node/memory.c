@@ -177,12 +177,12 @@ static Py_ALWAYS_INLINE inline Node *new_node(State *state)
     return node;
 }
 
-/* A leaf of a subclass, which has memory of its own and is tracked from birth. */
+/* A leaf of a subclass, which has memory of its own; who asks for it tracks it. */
 static Node *new_of_subclass(PyTypeObject *type)
 {
-    Node *node = (Node *)type->tp_alloc(type, 0); /* all zeros, and tracked */
+    Node *node = (Node *)type->tp_alloc(type, 0); /* all zeros */
     if (node != NULL) {
-        node->tracked = true;
+        PyObject_GC_UnTrack(node); /* until it is complete, nobody is to find it */
     }
     return node;
 }

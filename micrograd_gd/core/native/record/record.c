@@ -257,8 +257,15 @@ static PyObject *record_any(State *state, PyTypeObject *type, uint32_t op,
     if (node != NULL) {
         node->op = op;
         node->data = 0.0;
-        if ((n > 2 && new_block(node, n) < 0)
-            || take_operands(state, node, operand, n, given, defaults, x) < 0) {
+        bool done = (n <= 2 || new_block(node, n) == 0)
+                    && take_operands(state, node, operand, n, given, defaults, x) == 0;
+        if (!done) {
+            drop_operands(node, NULL); /* its `__del__` finds a leaf, and may keep it */
+        }
+        if (type != state->type) {
+            track(node);
+        }
+        if (!done) {
             Py_CLEAR(node);
         }
     }

@@ -70,11 +70,22 @@ static int restore(State *state, Node *node, PyObject *op, PyObject *operands, P
             return -1;
         }
     }
-    track_like_operands(node);
     return 0;
 }
 
-/* Also for a value that had operands before; it is a leaf where the parts are refused. */
+static void swap_operands(Node *a, Node *b)
+{
+    Node before = *a;
+    a->op = b->op;
+    memcpy(a->kind, b->kind, sizeof a->kind);
+    memcpy(a->edge, b->edge, sizeof a->edge);
+    b->op = before.op;
+    memcpy(b->kind, before.kind, sizeof b->kind);
+    memcpy(b->edge, before.edge, sizeof b->edge);
+}
+
+/* Also for a value that had operands before; it is a leaf where the parts are refused. They come
+   into a node that nobody else finds: to ask what is no value for its number can do anything. */
 static PyObject *value_put_together(PyObject *self, PyObject *args)
 {
     State *state = state_of(self);
@@ -86,7 +97,17 @@ static PyObject *value_put_together(PyObject *self, PyObject *args)
         return NULL;
     }
     drop_operands(node, NULL);
-    if (restore(state, node, op, operands, partials) < 0 || set_label(self, label, NULL) < 0) {
+    Node *parts = new_node(state);
+    if (parts == NULL) {
+        return NULL;
+    }
+    int done = restore(state, parts, op, operands, partials);
+    if (done == 0) {
+        swap_operands(node, parts);
+        track_like_operands(node);
+    }
+    Py_DECREF(parts);
+    if (done < 0 || set_label(self, label, NULL) < 0) {
         drop_operands(node, NULL);
         return NULL;
     }

@@ -81,7 +81,11 @@ static PyObject *value_new(PyTypeObject *type, PyObject *Py_UNUSED(args), PyObje
         }
         return (PyObject *)node;
     }
-    return (PyObject *)new_of_subclass(type);
+    Node *node = new_of_subclass(type);
+    if (node != NULL) {
+        track(node);
+    }
+    return (PyObject *)node;
 }
 
 /* Where the call of a function that has these keywords was refused for another one, let
