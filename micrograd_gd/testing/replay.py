@@ -14,7 +14,7 @@ import ast
 import math
 from collections.abc import Iterator, Sequence
 from functools import cached_property
-from itertools import combinations_with_replacement
+from itertools import combinations_with_replacement, product
 from typing import Any
 
 from mpmath import mp, mpf
@@ -242,8 +242,7 @@ class Evaluation:
             edges = [(moves[x], slope) for x, slope in self.edges(node, node.op) if x in moves]
             if edges:
                 total = sum((move * slope for move, slope in edges), ZERO)
-                is_tie = total.is_finite and not all(slope.is_point for _, slope in edges)
-                if is_tie and all(move.is_point for move, _ in edges):
+                if total.is_finite and not all(slope.is_point for _, slope in edges):
                     total = self._sides(node, node.op, moves, total)
                 moves[node] = total
         return [moves.get(y, ZERO) for y in self.outputs]
@@ -251,13 +250,16 @@ class Evaluation:
     def _sides(
         self, node: Value, op: Operation, moves: dict[Value, Interval], otherwise: Interval
     ) -> Interval:
-        """The slopes of one operation on both sides, all operands moved; `otherwise` at a jump."""
+        """The slopes of one operation on both sides, all operands moved; `otherwise` at a jump.
+
+        Those that are a choice themselves may have moved as little or as much as they may.
+        """
         h = mpf(10) ** (-mp.dps // 3)
         numbers = self.operands(node)
-        steps = [moves[x].middle if x in moves else 0 for x in node.operands]
+        ends = [{*moves[x]} if x in moves else {0} for x in node.operands]
         y = evaluate(op, numbers)
         sides = []
-        for step in (h, -h):
+        for step, steps in product((h, -h), product(*ends)):
             moved = [x + step * move for x, move in zip(numbers, steps, strict=True)]
             sides.append((evaluate(op, moved) - y) / step)
         found = Interval(min(sides), max(sides))

@@ -214,6 +214,10 @@ TIES = [
     (hypot, (0.0, 0.0), (0.0, 0.0)),
     (lambda a, b: clip(a, b, 5.0), (2.0, 2.0), (1.0, 0.0)),
     (lambda a, b: maximum(a, b) * a - minimum(a, b), (2.0, 2.0), (2.5, 0.5)),
+    (lambda a, b, c: maximum(maximum(a, b), c), (2.0, 2.0, 2.0), (0.25, 0.25, 0.5)),
+    (lambda a, b, c: minimum(c, minimum(2 * a, b)), (1.0, 2.0, 2.0), (0.5, 0.25, 0.5)),
+    (lambda a, b, c: abs(maximum(a, b) - c), (2.0, 2.0, 2.0), (0.0, 0.0, 0.0)),
+    (lambda a, b, c: clip(maximum(a, b), c, 9.0), (2.0, 2.0, 2.0), (0.5, 0.5, 0.0)),
 ]
 FLOATS = [
     (lambda a, b: max(float(a), float(b)), (2.0, 2.0), (0.5, 0.5)),
