@@ -61,8 +61,10 @@ def _members(value: ast.ClassDef) -> Iterator[str]:
     """What the class shows of what is written in it; then what the table gives it."""
     for node in value.body:
         if isinstance(node, ast.FunctionDef) and _is_offered(node):
-            if node.name == "__init__":
-                node.args.vararg = None  # it is there to be refused
+            node.args.kwarg = None  # it is there to be refused
+            if node.name == "__init__":  # as more operands are, and a call without a number
+                node.args.vararg = None
+                del node.args.defaults[0]
             yield from _stub(node)
     yield from PROTOCOLS
     for relation in RELATIONS:

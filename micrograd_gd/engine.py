@@ -53,9 +53,9 @@ class Value:
         "op": "The row of the table that computed it; None for a leaf.",
     }
 
-    def __init__(self, data: Any, label: str = "", *_more: Any) -> None:
-        if _more:
-            protocols.refuse_call(data, label, *_more)
+    def __init__(self, data: Any = ..., label: str = "", *_more: Any, **_wrong: Any) -> None:
+        if data is ... or _more or _wrong:
+            protocols.refuse_call(data, label, *_more, **_wrong)
         self._number = number(data, "data")
         self._grad: Any = 0.0
         self._label = label if isinstance(label, str) else protocols.refuse_label(label)
@@ -103,19 +103,17 @@ class Value:
             elif node not in seen:
                 seen.add(node)
                 stack += (node, None)
-                if type(node._a) is tuple:
-                    below: Any = node._a
-                    if None in node._da:
-                        below = [x for x in below if isinstance(x, PythonValue)]
-                    stack += [operand for operand in below[::-1] if operand not in seen]
+                a, b = node._a, node._b
+                if type(a) is tuple:
+                    stack += [x for x in a[::-1] if type(x) is not float and x not in seen]
                     continue
-                if node._db is not None or isinstance(node._b, PythonValue):
-                    stack.append(node._b)
-                if node._da is not None or isinstance(node._a, PythonValue):
-                    stack.append(node._a)
+                if b is not None and type(b) is not float:
+                    stack.append(b)
+                if a is not None and type(a) is not float:
+                    stack.append(a)
         return ordered
 
-    def backward(self, seed: Any = 1.0, *, create_graph: bool = False) -> None:
+    def backward(self, seed: Any = 1.0, *, create_graph: bool = False, **_wrong: Any) -> None:
         """Backpropagate: add ∂self/∂leaf · seed to the `grad` of every leaf.
 
         Nodes between get a fresh gradient, so that a second call doubles leaves and nothing else.
@@ -131,6 +129,8 @@ class Value:
         >>> slope.data, x.grad
         (27.0, 18.0)
         """
+        if _wrong:
+            protocols.refuse_keywords("backward", _wrong, "seed", "create_graph")
         if blocks.open_blocks:
             blocks.report_use(self, "backward()")
         if create_graph or blocks.watch() or isinstance(seed, PythonValue):
@@ -143,21 +143,24 @@ class Value:
         leaves = [(node, node._grad) for node in order if node.op is None]
         for node in order:
             node._grad = _NOTHING
-        self._grad = seed
+        self._grad = seed or _NOTHING
         for node in reversed(order):
-            if seed == 0 or node._grad is _NOTHING:  # then nothing flows on, however steep it is
-                node._grad = seed if node is self else 0.0
+            g = node._grad
+            if g is _NOTHING:  # then nothing flows on, however steep it is
+                node._grad = g if node.op is None else 0.0
             elif type(node._a) is tuple:
                 for operand, partial in zip(node._a, node._da, strict=True):
                     if partial is not None:
-                        operand._grad += node._grad * partial
+                        operand._grad += g * partial
             else:
                 if node._da is not None:
-                    node._a._grad += node._grad * node._da
+                    node._a._grad += g * node._da
                 if node._db is not None:
-                    node._b._grad += node._grad * node._db
+                    node._b._grad += g * node._db
         for leaf, before in leaves:
             leaf._grad = before + leaf._grad
+        if seed == 0 and self.op is not None:
+            self._grad = seed
 
     def detach(self) -> "Value":
         """A leaf with the same number and label."""

@@ -9,7 +9,7 @@ from typing import Any, Never
 
 from micrograd_gd.core import blocks
 from micrograd_gd.errors import NotANumberError
-from micrograd_gd.keywords import check_keywords
+from micrograd_gd.keywords import answer_keywords
 from micrograd_gd.table.numbers import number, shorten
 from micrograd_gd.table.relations import RELATIONS, Relation
 
@@ -73,12 +73,21 @@ def refuse_label(label: Any) -> Never:
     raise TypeError(f"label must be a text, but came as {kind} {shorten(label)}: {instead}")
 
 
-def refuse_call(_data: Any, label: Any, *more: Any) -> Never:
-    """Say that a value takes no more than its number and a label."""
+def refuse_call(_data: Any, label: Any = "", /, *more: Any, **wrong: Any) -> Never:
+    """Say that a value takes its number and a label, and nothing more."""
+    if wrong:
+        refuse_keywords("Value", wrong, "data", "label")
     if not isinstance(label, str):
         refuse_label(label)
-    rest = ", ".join(map(shorten, more))
-    raise TypeError(f"Value takes a number and a label, but got {rest} as well: {_INSTEAD}")
+    if more:
+        rest = ", ".join(map(shorten, more))
+        raise TypeError(f"Value takes a number and a label, but got {rest} as well: {_INSTEAD}")
+    raise TypeError("Value takes a number, but was called without one: write Value(0.0)")
+
+
+def refuse_keywords(method: str, wrong: dict[str, Any], *known: str) -> Never:
+    """Say which keyword is meant by a wrong one."""
+    raise TypeError(answer_keywords(method, wrong, known))
 
 
 def refuse_record(*_: Any) -> Never:
@@ -108,8 +117,7 @@ def define(kind: Any) -> None:
     kind._put_together = _put_together
     op = lambda self: self.op.infix or self.op.name if self.op else ""  # noqa: E731 — as well
     kind._op = property(op, refuse_record)
-    for name in ("__init__", "backward", "nodes"):
-        setattr(kind, name, check_keywords(vars(kind)[name]))
+    kind.__init__.checks_keywords = True  # by itself, which is faster
     for method in vars(kind).values():
         if isfunction(method):
             _present(method)
@@ -120,8 +128,9 @@ def define(kind: Any) -> None:
 def _present(method: Any) -> None:
     """Let help show the method as it shows that of the twin in C, which knows no annotations."""
     own = signature(method)
-    shown = [p for p in own.parameters.values() if p.name != "_more"]
+    shown = [p for p in own.parameters.values() if p.name not in {"_more", "_wrong"}]
     parameters = [p.replace(annotation=Parameter.empty) for p in shown]
+    parameters = [p.replace(default=Parameter.empty) if p.default is ... else p for p in parameters]
     parameters[0] = parameters[0].replace(kind=Parameter.POSITIONAL_ONLY)
     method.__signature__ = own.replace(parameters=parameters, return_annotation=Parameter.empty)
 

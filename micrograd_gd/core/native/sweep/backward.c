@@ -64,8 +64,8 @@ static void sweep_down(Stack *order, double seed)
             }
         }
     }
-    if (seed == 0) {
-        root->grad = root->op == 0 ? root->grad + seed : seed;
+    if (seed == 0 && root->op != 0) {
+        root->grad = seed;
     }
 }
 
