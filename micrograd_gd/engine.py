@@ -102,7 +102,8 @@ class Value:
                 ordered.append(stack.pop())
             elif node not in seen:
                 seen.add(node)
-                stack += (node, None)
+                stack.append(node)
+                stack.append(None)
                 a, b = node._a, node._b
                 if type(a) is tuple:
                     stack += [x for x in a[::-1] if type(x) is not float and x not in seen]
@@ -145,22 +146,19 @@ class Value:
             node._grad = _NOTHING
         self._grad = seed or _NOTHING
         for node in reversed(order):
-            g = node._grad
-            if g is _NOTHING:  # then nothing flows on, however steep it is
-                node._grad = g if node.op is None else 0.0
+            if node._grad is _NOTHING:  # then nothing flows on, however steep it is
+                node._grad = _NOTHING if node.op is None else 0.0
             elif type(node._a) is tuple:
                 for operand, partial in zip(node._a, node._da, strict=True):
                     if partial is not None:
-                        operand._grad += g * partial
+                        operand._grad += node._grad * partial
             else:
                 if node._da is not None:
-                    node._a._grad += g * node._da
+                    node._a._grad += node._grad * node._da
                 if node._db is not None:
-                    node._b._grad += g * node._db
+                    node._b._grad += node._grad * node._db
         for leaf, before in leaves:
             leaf._grad = before + leaf._grad
-        if seed == 0 and self.op is not None:
-            self._grad = seed
 
     def detach(self) -> "Value":
         """A leaf with the same number and label."""

@@ -26,7 +26,7 @@ def backward(root: Any, seed: Any = 1.0, *, create_graph: bool = False) -> None:
     """
     seed = seed if blocks.is_value(seed) else number(seed, "seed")
     adds_nothing = type(seed) is float and seed == 0
-    found = {root: seed} if adds_nothing else adjoints(root, seed, differentiable=create_graph)
+    found = {} if adds_nothing else adjoints(root, seed, differentiable=create_graph)
     for node in root.nodes():
         gradient = found.get(node, 0.0)
         if node.op is None and (type(gradient) is float or node.grad != 0):

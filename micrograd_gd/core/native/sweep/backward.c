@@ -33,8 +33,7 @@ static inline void step_down(Edge *edge, double g)
    nothing on, not even 0; nor does a root whose seed is 0. */
 static void sweep_down(Stack *order, double seed)
 {
-    Node *root = order->item[order->n - 1];
-    root->grad = seed == 0 ? -0.0 : seed;
+    order->item[order->n - 1]->grad = seed == 0 ? -0.0 : seed;
     for (size_t i = order->n; i-- > 0;) {
         Node *node = order->item[i];
         if (i >= 8) {
@@ -63,9 +62,6 @@ static void sweep_down(Stack *order, double seed)
                 }
             }
         }
-    }
-    if (seed == 0 && root->op != 0) {
-        root->grad = seed;
     }
 }
 
