@@ -100,7 +100,7 @@ class Samples:
 
 
 class CompiledSamples(Samples):
-    """The same, computed by programs: one for each size of a batch.
+    """The same, computed by a program, or by one for each size of a batch of few rows.
 
     `trained` are the parameters that are to have gradients, beside those of the model.
     """
@@ -113,6 +113,7 @@ class CompiledSamples(Samples):
 
         super().__init__(*args)
         self._arrays = [np.asarray(self.inputs, float), np.asarray(self.targets, float)]
+        self.targets = self._arrays[1].tolist()  # which is read faster one by one
         self._parameters = [*dict.fromkeys([*self.model.parameters(), *trained])]
         self._seen: Any = None
         self.look_again()
@@ -126,10 +127,12 @@ class CompiledSamples(Samples):
             self._seen = seen
 
     def evaluate(self, rows: Sequence[int]) -> tuple[Sequence[Any], Any]:
-        """The predictions for these rows, and their loss."""
-        arrays = [array[[*rows]] for array in self._arrays]
+        """The predictions for these rows, where they are looked at, and their loss."""
+        is_all = rows == range(len(self.inputs))
+        arrays = [array if is_all else array[[*rows]] for array in self._arrays]
         (loss, predictions), gradient = self._step(*arrays)
-        return _in_rows(predictions), _Measured(loss, self._parameters, gradient)
+        looked_at = _in_rows(predictions) if self.is_right else []
+        return looked_at, _Measured(loss, self._parameters, gradient)
 
 
 def _loss_of_batch(model: Any, loss: Callable[[Any, Any], Any]) -> Callable[..., tuple[Any, Any]]:
@@ -167,8 +170,9 @@ class _Measured:
 def _in_rows(predictions: Any) -> list[Any]:
     """A prediction for each sample: a number, or the row of those that the model gives."""
     if isinstance(predictions, (list, tuple)):
-        return [list(row) for row in zip(*predictions, strict=True)]
-    return list(predictions)
+        columns = [each.tolist() for each in predictions]  # Python's own floats are faster
+        return [list(row) for row in zip(*columns, strict=True)]
+    return predictions.tolist()  # type: ignore[no-any-return]  # NumPy's
 
 
 def _value(loss: Any) -> Value:

@@ -445,6 +445,21 @@ def test_compiled_training_leaves_alone_what_the_optimizer_does_not_hold():
     assert [p.data for p in first.parameters()] == before
 
 
+@pytest.mark.parametrize("loss", ["mse", "binary_cross_entropy"])
+def test_compiled_training_takes_one_program_for_batches_of_any_size(loss):
+    inputs = [[i / 90 - 1.0] for i in range(180)]
+    targets = [float(x > 0.25) for (x,) in inputs]
+    rows, steps = [], []
+    for compiled in (True, False):
+        model = MLP(1, 1, seed=0)
+        settings = {"loss": loss, "epochs": 2, "batch_size": 70, "seed": 0, "compiled": compiled}
+        history = fit(model, inputs, targets, **settings)
+        rows.append([x for row in history.rows for x in row.values()])
+        steps += [history.training._samples._step] if compiled else []
+    assert rows[0] == pytest.approx(rows[1], rel=1e-9)
+    assert len(steps[0].variants) == 1
+
+
 @pytest.mark.parametrize("loss", ["cross_entropy", lambda p, t: cross_entropy(p, t) + 0])
 def test_a_class_that_is_none_does_not_train(loss):
     inputs, targets = [[0.0], [1.0], [2.0]], [0, 1, 7]
