@@ -40,6 +40,7 @@ ENGINE_FREE = {
     "data",
     "descent",
     "notation",
+    "pages",
     "persist",
     "project",
     "testing",

@@ -7,7 +7,7 @@ import shlex
 import sys
 from collections.abc import Iterator
 from contextlib import chdir, redirect_stdout
-from itertools import dropwhile
+from itertools import dropwhile, pairwise
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,6 +17,7 @@ import pytest
 import micrograd_gd
 from micrograd_gd import functional
 from micrograd_gd.cli import main
+from micrograd_gd.pages import write_engine
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -120,15 +121,31 @@ def run_doctest(page, block, names):
     assert not failed, report.getvalue()
 
 
+@pytest.mark.parametrize("page", having("js"), ids=name)
+def test_javascript_blocks_print_what_the_page_shows(page):
+    pytest.importorskip("py_mini_racer", reason="mini-racer, which runs JavaScript, is missing")
+    import javascript
+
+    found = blocks(page)
+    with javascript.start(write_engine()) as v8:
+        v8.eval("const lines = [], console = { log: (...x) => lines.push(x.join(' ')) };")
+        for block, following in pairwise([*found, Block("", "", 0)]):
+            if block.language == "js":
+                v8.eval(block.text)
+                shown = following.text if following.language == "text" else ""
+                printed = v8.eval("lines.splice(0).map((line) => line + '\\n').join('')")
+                assert printed == shown, f"{name(page)}, line {block.line}"
+
+
 @pytest.mark.parametrize("page", PAGES, ids=name)
 def test_a_text_block_shows_what_the_block_before_it_prints(page):
     before = ""
     for block in blocks(page):
-        assert block.language in {"python", "text", "sh", "diff", "", "{toctree}"}, (
+        assert block.language in {"python", "js", "text", "sh", "diff", "", "{toctree}"}, (
             f"{name(page)}, line {block.line}"
         )
         if block.language == "text":
-            assert before in {"python", "sh"}, f"{name(page)}, line {block.line}"
+            assert before in {"python", "js", "sh"}, f"{name(page)}, line {block.line}"
         before = block.language
 
 
