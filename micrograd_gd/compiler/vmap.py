@@ -54,10 +54,10 @@ def vmap(f: Function, in_axes: Axes = 0) -> Function:
     return TransformedFunction(f, _vmap, in_axes)
 
 
-def _vmap(f: Function, args: tuple[Any, ...], kwargs: dict[str, Any], in_axes: Axes) -> Any:
+def _vmap(f: Function, args: tuple[Any, ...], kwargs: dict[str, Any], options: tuple[Axes]) -> Any:
     if kwargs:
         raise ArgumentError(f"vmap takes arguments by place, and {', '.join(kwargs)} came by name")
-    batch = _Batch(args, in_axes)
+    batch = _Batch(args, *options)
     traced = batches.of_trace()
     if traced is None or traced.size:
         for array in batch.whole:

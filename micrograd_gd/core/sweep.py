@@ -5,7 +5,7 @@ takes the partials that the forward pass stored. On values it takes them from th
 itself recorded, so that it can be swept again: that is what a derivative of higher order is.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, Literal
 
 from micrograd_gd.core import blocks
@@ -17,6 +17,7 @@ from micrograd_gd.table.numbers import number
 # The same in C, where the native engine is in use.
 _Native = native_part("Value")
 _pull_back_in_c, _push_forward_in_c = native_part("pull_back"), native_part("push_forward")
+_in_order_in_c, _slopes_in_c = native_part("in_order"), native_part("slopes")
 
 
 def backward(root: Any, seed: Any = 1.0, *, create_graph: bool = False) -> None:
@@ -68,6 +69,31 @@ def pull_back(
         trace = blocks.trace() if is_on_values else None
         return _pull_back_in_c(seeds, stop, is_on_values, trace, last)  # type: ignore[no-any-return]  # C has no types
     return carry_down(in_order(seeds, stop), seeds, stop, arithmetic)
+
+
+def slopes(root: Any, leaves: Any) -> Any:
+    """∂root/∂leaf as plain floats, none of which is -0.0, in the form of the leaves.
+
+    That is one of them, or a list or tuple of such forms.
+
+    >>> from micrograd_gd import Value
+    >>> x, w = Value(3.0), Value(2.0)
+    >>> slopes(w * x * x, [x, w])
+    [12.0, 9.0]
+    """
+    if _slopes_in_c and not blocks.open_blocks:
+        return _slopes_in_c(root, leaves)
+    flat: set[Any] = set()
+    _map(flat.add, leaves)
+    found = pull_back({root: 1.0}, flat)
+    return _map(lambda leaf: found.get(leaf, 0.0) + 0.0, leaves)
+
+
+def _map(f: Callable[[Any], Any], form: Any) -> Any:
+    """The results for all leaves, in the form that these come in."""
+    if type(form) is list or type(form) is tuple:
+        return type(form)([_map(f, each) for each in form])
+    return f(form)
 
 
 def carry_down(
@@ -133,8 +159,11 @@ def in_order(roots: Collection[Any], stop: Collection[Any]) -> list[Any]:
     Those that no derivative flows to for these numbers are among them, so that the order, and with
     it each last bit of a sum, is the same for all numbers.
     """
-    if len(roots) == 1 and not blocks.trace() and all(node.op is None for node in stop):
-        return next(iter(roots)).nodes()  # type: ignore[no-any-return]  # the same walk, by the engine
+    if not blocks.trace():
+        if _in_order_in_c and all(isinstance(node, _Native) for node in [*roots, *stop]):
+            return _in_order_in_c(roots, stop)  # type: ignore[no-any-return]  # C has no types
+        if len(roots) == 1 and all(node.op is None for node in stop):
+            return next(iter(roots)).nodes()  # type: ignore[no-any-return]  # the same walk, by the engine
     return _walk(roots, stop)
 
 

@@ -15,7 +15,7 @@ from micrograd_gd.core import blocks
 from micrograd_gd.engine import Value
 from micrograd_gd.errors import ArgumentError, ShapeError
 from micrograd_gd.table.numbers import shorten
-from micrograd_gd.transforms import trees
+from micrograd_gd.transforms import plain, trees
 from micrograd_gd.transforms.recording import (
     IN_A_SECOND_CALL,
     Argnums,
@@ -23,6 +23,7 @@ from micrograd_gd.transforms.recording import (
     Recording,
     require_argnums,
     require_function,
+    require_one_number,
 )
 from micrograd_gd.transforms.sparsity import Mode, SparseMatrix
 from micrograd_gd.transforms.wrapper import TransformedFunction
@@ -73,15 +74,9 @@ def grad(
     return TransformedFunction(f, _grad, argnums, has_aux, wrt)
 
 
-def _grad(
-    f: Function,
-    args: tuple[Any, ...],
-    kwargs: dict[str, Any],
-    argnums: Argnums,
-    has_aux: bool,  # noqa: FBT001 — handed on
-    wrt: Sequence[Value] | None,
-) -> Any:
-    value, slopes = _value_and_grad(f, args, kwargs, argnums, has_aux, wrt)
+def _grad(f: Function, args: tuple[Any, ...], kwargs: dict[str, Any], options: Any) -> Any:
+    value, slopes = _value_and_grad(f, args, kwargs, options)
+    _, has_aux, _ = options
     return (slopes, value[1]) if has_aux else slopes
 
 
@@ -108,19 +103,15 @@ def value_and_grad(
 
 
 def _value_and_grad(
-    f: Function,
-    args: tuple[Any, ...],
-    kwargs: dict[str, Any],
-    argnums: Argnums,
-    has_aux: bool,  # noqa: FBT001 — handed on
-    wrt: Sequence[Value] | None,
+    f: Function, args: tuple[Any, ...], kwargs: dict[str, Any], options: Any
 ) -> Any:
+    argnums, has_aux, wrt = options
+    if not has_aux and wrt is None:
+        found = plain.value_and_grad(f, args, kwargs, argnums)
+        if found is not None:
+            return found
     call = Recording(f, args, kwargs, argnums, has_aux=has_aux, wrt=wrt)
-    if call.out_structure != trees.LEAF:
-        raise ShapeError(
-            f"grad needs a function with one number as its result, but it is "
-            f"{call.out_structure!r}: use jacobian, or return one of them"
-        )
+    require_one_number(call.out_structure)
     slopes = call.pull_back([1.0])
     value = call.finish(call.outputs)[0]
     return ((value, call.aux) if has_aux else value), call.arrange_as_arguments(slopes)
@@ -202,14 +193,8 @@ def jacobian(
     return TransformedFunction(f, _jacobian, argnums, mode, sparse)
 
 
-def _jacobian(
-    f: Function,
-    args: tuple[Any, ...],
-    kwargs: dict[str, Any],
-    argnums: Argnums,
-    mode: Mode | None,
-    sparse: bool,  # noqa: FBT001 — handed on
-) -> Any:
+def _jacobian(f: Function, args: tuple[Any, ...], kwargs: dict[str, Any], options: Any) -> Any:
+    argnums, mode, sparse = options
     call = Recording(f, args, kwargs, argnums)
     return call.sparse_jacobian(mode) if sparse else call.jacobian(mode)
 
@@ -245,7 +230,17 @@ def hessian(f: Function, argnums: int = 0, *, sparse: bool = False) -> Function:
     gradient = grad(f, argnums)
     if sparse:
         return jacobian(gradient, argnums, sparse=True)
-    return jacobian(gradient, argnums, mode="forward")
+    return TransformedFunction(gradient, _hessian, argnums)
+
+
+def _hessian(
+    gradient: TransformedFunction, args: tuple[Any, ...], kwargs: dict[str, Any], options: Any
+) -> Any:
+    (argnum,) = options
+    found = plain.hessian(gradient.f, args, kwargs, argnum)
+    if found is None:
+        return _jacobian(gradient, args, kwargs, (argnum, "forward", False))
+    return found
 
 
 def hvp(f: Function, primals: Any, tangents: Any) -> Any:

@@ -19,13 +19,13 @@ Function = Callable[..., Any]
 Argnums = int | Sequence[int]
 
 # The call of a function by a transform here; one that is over says so.
-_calls: blocks.Variable = ContextVar("_calls", default=None)
-find_call = _calls.get
+calls: blocks.Variable = ContextVar("calls", default=None)
+find_call = calls.get
 
 
 def is_transforming() -> bool:
     """Whether a transform is calling a function here."""
-    return blocks.find(_calls) is not None
+    return blocks.find(calls) is not None
 
 
 class Recording:
@@ -58,7 +58,7 @@ class Recording:
         called = list(args)
         for place, part in zip(places, self.arrange(self.inputs), strict=wrt is None):
             called[place] = part
-        with blocks.Switch(_calls, value=True, is_observed=False), _recording():
+        with blocks.Switch(calls, value=True, is_observed=False), _recording():
             result = f(*called, **kwargs)
         self._ends = {*self.inputs}  # of sweeps, which need not go through a long trace before
         if wrt is None and len(events) < 2 * start:
@@ -243,6 +243,15 @@ def require_rows(*structures: trees.Structure) -> None:
         if is_open(structure.shape):
             raise TakenApart("")
         require_rows(*structure.below)
+
+
+def require_one_number(structure: trees.Structure) -> None:
+    """Raise ShapeError for the structure of a result that is not one number."""
+    if structure != trees.LEAF:
+        raise ShapeError(
+            f"grad needs a function with one number as its result, but it is "
+            f"{structure!r}: use jacobian, or return one of them"
+        )
 
 
 def require_function(f: Any) -> None:

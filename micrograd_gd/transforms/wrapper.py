@@ -66,7 +66,7 @@ class Wrapper:
 
 
 class TransformedFunction(Wrapper):
-    """A function that is called by another one, `run(f, args, kwargs, *options)`."""
+    """A function that is called by another one, `run(f, args, kwargs, options)`."""
 
     def __init__(self, f: Function, run: Function, *options: Any) -> None:
         super().__init__(f)
@@ -75,7 +75,7 @@ class TransformedFunction(Wrapper):
 
     def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
         """What the transform gives for these arguments."""
-        return self._run(self.f, args, kwargs, *self._options)
+        return self._run(self.f, args, kwargs, self._options)
 
     def _take_apart(self) -> tuple[Any, ...]:
         return self.f, self._run, *self._options

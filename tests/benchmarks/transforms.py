@@ -67,6 +67,26 @@ def third(engine: Any) -> Callable[[float], Any]:
     return engine.grad(engine.grad(engine.grad(rational)))  # type: ignore[no-any-return]  # a peer without types
 
 
+def gradient_by_hand(a: float, b: float) -> tuple[float, tuple[float, float]]:
+    """What `value_and_grad` gives, written out."""
+    x, y = Value(a), Value(b)
+    root = readme(x, y)
+    root.backward()
+    return root.data, (x.grad, y.grad)
+
+
+def hessian_by_hand(a: float, b: float) -> list[list[float]]:
+    """Second derivatives by backward through what backward recorded."""
+    x, y = Value(a), Value(b)
+    readme(x, y).backward(create_graph=True)
+    rows = []
+    for slope in (x.grad, y.grad):
+        x.grad = y.grad = 0.0
+        slope.backward()
+        rows.append([x.grad, y.grad])
+    return rows
+
+
 def bytes_a_number(n: int) -> float:
     """The peak of memory during the gradient of a Rosenbrock function, per number."""
     x = [0.5] * n
@@ -103,6 +123,16 @@ def main() -> None:
         compare(name, MILLI, 40 // n, *(lambda h=h, x=x: h(x) for h in both), 5)
     both = [third(engine) for engine in (autograd, derivatives)]
     compare("third derivative, a quotient", MICRO, 20, *(lambda d=d: d(0.5) for d in both), 9)
+    header(f"{engine_name()} engine", "by hand")
+    both = derivatives.value_and_grad(readme, (0, 1)), derivatives.hessian(lambda x: readme(*x))
+    compare(
+        "value_and_grad, README expression", MICRO, 300,
+        lambda: gradient_by_hand(-4.0, 2.0), lambda: both[0](-4.0, 2.0), 9,
+    )  # fmt: skip
+    compare(
+        "Hessian, README expression", MICRO, 100,
+        lambda: hessian_by_hand(-4.0, 2.0), lambda: both[1]([-4.0, 2.0]), 9,
+    )  # fmt: skip
     per_number = ", ".join(f"{bytes_a_number(n):.0f} for {n:,}" for n in (25_000, 50_000, 100_000))
     print(f"memory of a gradient, Rosenbrock, bytes a number: {per_number}")  # noqa: T201 — see above
 

@@ -4,6 +4,7 @@ import math
 
 import pytest
 from hypothesis import assume, given
+from hypothesis import strategies as st
 
 from micrograd_gd import Value, vjp
 from micrograd_gd.core import sweep
@@ -81,6 +82,29 @@ def test_every_arithmetic_finds_the_bits_that_floats_find(f):
         assert numbers_of(found) == numbers_of(down)
     for arithmetic in (FLOATS, VALUES):
         assert numbers_of(sweep.carry_up(nodes, seeds, arithmetic)) == numbers_of(up)
+
+
+@given(expressions(smooth=False), st.data())
+def test_sweeps_between_any_nodes_find_what_those_in_python_find(f, data):
+    """Several roots, ends anywhere; and the gradients of the nodes are what they were."""
+    inputs, root = record(f)
+    nodes = root.nodes()
+    for node in nodes:
+        node.grad = 7.0
+    some = st.lists(st.sampled_from(nodes), min_size=1, unique_by=id)
+    seeds, ends = dict.fromkeys(data.draw(some), -2.0), {*data.draw(some)}
+    order = sweep.in_order(seeds, ends)
+    walked = sweep._walk(seeds, ends)
+    assert {*map(id, walked)} <= {*map(id, order)} <= {*map(id, [*walked, *ends])}
+    for end in (ends, set()):
+        found = sweep.carry_down(sweep._walk(seeds, end), seeds, end, FLOATS)
+        assert numbers_of(sweep.pull_back(seeds, end)) == numbers_of(found)
+    found = sweep.carry_up(order, seeds, FLOATS)
+    assert numbers_of(sweep.push_forward(order, seeds)) == numbers_of(found)
+    down = sweep.carry_down(nodes, {root: 1.0}, (), FLOATS)
+    slopes = [down.get(x, 0.0) + 0.0 for x in inputs]
+    assert repr(sweep.slopes(root, (inputs, inputs[0]))) == repr((slopes, slopes[0]))
+    assert all(node.grad == 7.0 for node in nodes)
 
 
 def numbers_of(found):

@@ -96,10 +96,13 @@ def test_every_partial_of_every_row(name, data):
 @given(expressions(smooth=False))
 def test_sweeps_without_a_trace(program):
     def found(job):
-        return [(key, getattr(x, "data", x)) for key, x in job().items()]
+        derivatives = {key: getattr(x, "data", x) for key, x in job().items()}
+        assert derivatives.keys() <= {*nodes}
+        return [derivatives.get(node) for node in nodes]
 
     inputs = [Value(x) for x in program.inputs]
     root = program(*inputs)
+    nodes = [*dict.fromkeys([*root.nodes(), *inputs])]
     seeds = dict.fromkeys(inputs, 0.5)
     for differentiable in (False, True):
         for job in (

@@ -26,7 +26,9 @@
 #include "sweep/walk.c"
 #include "sweep/backward.c"
 #include "sweep/partials.c"
+#include "sweep/floats.c"
 #include "sweep/sweep.c"
+#include "sweep/leaves.c"
 
 #include "passes/arrays.c"
 #include "passes/read.c"
@@ -87,8 +89,12 @@ static PyMethodDef native_methods[] = {
     {"adopt", native_adopt, METH_VARARGS, DOC_adopt},
     {"number_of", native_number_of, METH_O, DOC_number_of},
     {"optimize", native_optimize, METH_VARARGS, DOC_optimize},
+    {"in_order", native_in_order, METH_VARARGS, DOC_in_order},
     {"pull_back", native_pull_back, METH_VARARGS, DOC_pull_back},
     {"push_forward", native_push_forward, METH_VARARGS, DOC_push_forward},
+    {"slopes", (PyCFunction)(void (*)(void))native_slopes, METH_FASTCALL, DOC_slopes},
+    {"call_on_leaves", (PyCFunction)(void (*)(void))native_call_on_leaves, METH_FASTCALL,
+     DOC_call_on_leaves},
     {NULL, NULL, 0, NULL},
 };
 

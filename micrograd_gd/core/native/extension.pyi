@@ -18,6 +18,16 @@ def optimize(
     tuple[tuple[Value, ...], dict[int, Any], bytes, bytes, bytes, int, int, dict[int, Operation]]
     | None
 ): ...
+def slopes(root: Value, leaves: Any, /) -> Any: ...
+def call_on_leaves(
+    f: Callable[..., Any],
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+    argnums: Any,
+    calls: Any,
+    /,
+) -> tuple[Any, Any] | None: ...
+def in_order(roots: Iterable[Value], stop: Iterable[Value], /) -> list[Value]: ...
 def pull_back(
     seeds: Mapping[Value, Any],
     stop: Collection[Value],

@@ -88,6 +88,20 @@ static PyObject *switch_exit(PyObject *self, PyObject *const *Py_UNUSED(error),
     Py_RETURN_NONE;
 }
 
+static PyObject *new_switch(PyTypeObject *type, PyObject *variable, PyObject *value,
+                            PyObject *again, bool is_observed)
+{
+    Switch *this = (Switch *)type->tp_alloc(type, 0);
+    if (this != NULL) {
+        this->variable = Py_NewRef(variable);
+        this->value = Py_NewRef(value);
+        this->again = Py_NewRef(again);
+        this->outer = Py_NewRef(Py_None);
+        this->is_observed = is_observed;
+    }
+    return (PyObject *)this;
+}
+
 /*[python]
 class Switch:
     """What one block turns on: `variable` has a value from its beginning to its end."""
@@ -117,15 +131,7 @@ static PyObject *switch_new(PyTypeObject *type, PyObject *args, PyObject *keywor
                                      &variable, &value, &again, &is_observed)) {
         return NULL;
     }
-    Switch *this = (Switch *)type->tp_alloc(type, 0);
-    if (this != NULL) {
-        this->variable = Py_NewRef(variable);
-        this->value = Py_NewRef(value);
-        this->again = Py_NewRef(again);
-        this->outer = Py_NewRef(Py_None);
-        this->is_observed = is_observed;
-    }
-    return (PyObject *)this;
+    return new_switch(type, variable, value, again, is_observed);
 }
 
 /* As a decorator. */

@@ -18,6 +18,9 @@ static inline bool is_start(double g)
     return of.bits == start.bits;
 }
 
+/* Whether a derivative came to a node of the sweep that is under way. */
+static inline bool is_reached(Node *node) { return !is_start(node->grad) || node->reached; }
+
 /* A step along an edge. Where the sum looks as if nothing had come, the operand is told. */
 static inline void step_down(Edge *edge, double g)
 {
@@ -40,11 +43,11 @@ static void sweep_down(Stack *order, double seed)
             PREFETCH(order->item[i - 8]);
         }
         const double g = node->grad;
-        const bool is_reached = !is_start(g) || node->reached;
+        const bool passes_on = is_reached(node);
         node->seen = node->reached = false;
         if (node->op == 0) {
             node->grad = node->before + g;
-        } else if (!is_reached) {
+        } else if (!passes_on) {
             node->grad = 0.0;
         } else if (!has_block(node)) {
             if (node->kind[0] == FLOWS) {

@@ -185,6 +185,36 @@ static int start_sweep(Sweep *sweep, PyObject *seeds)
     return 0;
 }
 
+/*[python]
+def in_order(roots: Iterable[Value], stop: Iterable[Value], /) -> list[Value]:
+    """As that of core/sweep.py; all of `stop` come first."""
+*/
+static PyObject *native_in_order(PyObject *module, PyObject *args)
+{
+    State *state = PyModule_GetState(module);
+    PyObject *roots, *stops;
+    if (!PyArg_ParseTuple(args, "OO:in_order", &roots, &stops)) {
+        return NULL;
+    }
+    Stack order;
+    stack_init(&order);
+    roots = list_of_values(state, roots);
+    PyObject *ordered = roots ? list_of_values(state, stops) : NULL;
+    if (ordered != NULL && walk_between(roots, ordered, &order, 0) < 0) {
+        Py_CLEAR(ordered);
+    }
+    hold(&order);
+    for (size_t i = 0; ordered != NULL && i < order.n; i++) {
+        if (PyList_Append(ordered, (PyObject *)order.item[i]) < 0) {
+            Py_CLEAR(ordered);
+        }
+    }
+    release(&order);
+    stack_free(&order);
+    Py_XDECREF(roots);
+    return ordered;
+}
+
 /* What was found, or NULL where `done` says that it failed. */
 static PyObject *end_sweep(Sweep *sweep, int done)
 {
@@ -222,7 +252,11 @@ static PyObject *native_pull_back(PyObject *module, PyObject *args)
     stack_init(&order);
     PyObject *roots = list_of_values(sweep.state, seeds);
     PyObject *stops = roots ? list_of_values(sweep.state, stop) : NULL;
-    if (stops != NULL) {
+    if (stops != NULL && !differentiable && are_floats(sweep.state, seeds)) {
+        if (walk_between(roots, stops, &order, 0) == 0) {
+            found = pull_back_on_floats(seeds, stops, &order);
+        }
+    } else if (stops != NULL) {
         int done = start_sweep(&sweep, seeds);
         done = done == 0 ? walk_between(roots, stops, &order, sweep.constant) : done;
         if (done == 0) {
@@ -255,7 +289,7 @@ def push_forward(
 static PyObject *native_push_forward(PyObject *module, PyObject *args)
 {
     Sweep sweep = {.state = PyModule_GetState(module)};
-    PyObject *nodes, *seeds, *found = NULL;
+    PyObject *nodes, *seeds, *found;
     int differentiable, last;
     if (!PyArg_ParseTuple(args, "OOpOp:push_forward", &nodes, &seeds, &differentiable, &sweep.trace,
                           &last)) {
@@ -266,6 +300,11 @@ static PyObject *native_push_forward(PyObject *module, PyObject *args)
     PyObject *order = list_of_values(sweep.state, nodes);
     if (order == NULL) {
         return NULL;
+    }
+    if (!differentiable && are_floats(sweep.state, seeds)) {
+        found = push_forward_on_floats(seeds, order);
+        Py_DECREF(order);
+        return found;
     }
     int done = start_sweep(&sweep, seeds);
     for (Py_ssize_t i = 0; done == 0 && i < PyList_GET_SIZE(order); i++) {
