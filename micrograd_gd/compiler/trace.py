@@ -19,6 +19,7 @@ from micrograd_gd.compiler.layout import Layout
 from micrograd_gd.compiler.program import BatchOutput, Program
 from micrograd_gd.core import anomaly, blocks
 from micrograd_gd.core.arithmetic import Arithmetic, Recorded
+from micrograd_gd.core.whole import WholeArray
 from micrograd_gd.engine import Value
 from micrograd_gd.errors import JitError, NotANumberError, NumberRangeError
 from micrograd_gd.table.numbers import number
@@ -283,8 +284,18 @@ class Trace:
             checked = lanes.record("sum", count, x) if count else x
             self.events.append(_Decision(checked, "==", checked, holds=True))
 
-    def length(self, xs: Any) -> Any:
-        """How many rows a whole array has."""
+    def fix_length(self, xs: WholeArray) -> int:
+        """How many rows a whole array has, which then is so in every run."""
+        axis = -1 - xs.open_shape[0]
+        count = self.batches.count(xs.open_shape[0])
+        key = ("length", axis)
+        if key not in self._decided:
+            self._decided.add(key)
+            self.events.append(_Decision(self.lengths[axis], "==", float(count), holds=True))
+        return count
+
+    def length(self, xs: WholeArray) -> Any:
+        """How many rows a whole array has, whatever their number."""
         return self.batches.length(xs.open_shape[0])
 
     def total(self, xs: Sequence[Any]) -> Any:

@@ -243,7 +243,10 @@ class Tracer(Protocol):
         """The sum as one node of the trace's own; None leaves it to the caller."""
 
     def length(self, xs: Any) -> Any:
-        """How many rows an array has that the trace takes whole."""
+        """How many rows an array has that the trace takes whole, whatever their number."""
+
+    def fix_length(self, xs: Any) -> int:
+        """How many it has, and is to have in every run."""
 
     def is_varying(self, x: Any) -> bool:
         """Whether x stands for many numbers at once, which no check can look at."""

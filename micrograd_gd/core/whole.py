@@ -1,11 +1,15 @@
 """Arrays that a trace takes whole: one number stands for a column, whatever the number of rows.
 
-Such an array may be mapped by `vmap`, summed, differentiated by, and returned. Whatever else is
-done with it needs its rows one by one: then the trace begins again, with the array taken apart.
+Such an array may be mapped by `vmap`, differentiated by, and returned. What `vmap` gives may be
+added up and computed with, too. A length that is asked for is fixed: the program is for that one
+alone. Whatever else is done needs rows one by one: then the trace begins again, with arrays taken
+apart.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
+
+from micrograd_gd.core import blocks
 
 
 class TakenApart(BaseException):
@@ -32,7 +36,7 @@ class WholeArray:
 
     __array_ufunc__ = None  # NumPy leaves the operators to it
 
-    is_batch = False  # whether it is what vmap gave, whose sum has an order of its own
+    is_batch = False  # whether vmap gave its numbers, whose sum has an order of its own
 
     def __init__(self, columns: Sequence[Any], shape: tuple[int, ...], name: str = "") -> None:
         self.columns = columns
@@ -43,22 +47,59 @@ class WholeArray:
         """Raise TakenApart."""
         raise TakenApart(self.name)
 
+    @property
+    def ndim(self) -> int:
+        """How many axes it has."""
+        return len(self.open_shape)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Its lengths, of which the first is fixed by that."""
+        return len(self), *self.open_shape[1:]
+
+    def __len__(self) -> int:
+        trace = blocks.trace()
+        if trace is None:  # it was kept from one
+            self.take_apart()
+        return trace.fix_length(self)
+
     def __getattr__(self, name: str) -> NoReturn:
         raise TakenApart(vars(self).get("name", ""))
 
 
-_SIDES = "{}", "r{}", "i{}"
-_OPERATORS = ["add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul", "divmod"]
+def _compute(name: str) -> Callable[[WholeArray, Any], WholeArray]:
+    """The operator between what vmap gave and a number, or an array of the same shape."""
+
+    def compute(self: WholeArray, other: Any) -> WholeArray:
+        is_alike = isinstance(other, WholeArray) and other.open_shape == self.open_shape
+        if not (is_alike or isinstance(other, (int, float))) or not (
+            self.is_batch or (is_alike and other.is_batch)
+        ):
+            self.take_apart()
+        others = other.columns if is_alike else [other] * len(self.columns)
+        pairs = zip(self.columns, others, strict=True)
+        made = WholeArray([getattr(x, name)(y) for x, y in pairs], self.open_shape)
+        made.is_batch = True
+        return made
+
+    return compute
+
+
+_OPERATORS = ["add", "sub", "mul", "truediv", "floordiv", "mod", "pow"]
 # fmt: off
 _NEEDED = {
-    *(side.format(name) for side in _SIDES for name in _OPERATORS),
+    *(f"i{name}" for name in _OPERATORS), "matmul", "rmatmul", "divmod", "rdivmod",
     "abs", "array", "bool", "contains", "copy", "deepcopy", "eq", "float", "ge", "getitem", "gt",
-    "index", "int", "iter", "le", "len", "lt", "ne", "neg", "pos", "reduce_ex", "repr", "round",
+    "index", "int", "iter", "le", "lt", "ne", "neg", "pos", "reduce_ex", "repr", "round",
     "setitem", "str",
 }
 # fmt: on
 for _name in _NEEDED:
     setattr(WholeArray, f"__{_name}__", WholeArray.take_apart)
+
+
+for _name in [side + name for side in ("", "r") for name in _OPERATORS]:
+    setattr(WholeArray, f"__{_name}__", _compute(f"__{_name}__"))
 
 
 def is_open(shape: tuple[int, ...]) -> bool:

@@ -1,5 +1,6 @@
 """Arrays that a program takes whole: it serves any number of rows, with equal numbers."""
 
+import operator
 import pickle
 from functools import cache
 
@@ -126,12 +127,52 @@ def test_batches_of_different_lengths_in_one_program(backend):
     assert [program.lengths for program in compiled.variants] == [(100, 70)]
 
 
+@pytest.mark.parametrize("backend", AVAILABLE)
+def test_a_length_that_is_asked_for_is_fixed(backend):
+    def f(w, points, labels):
+        rows, columns = points.shape
+        losses = vmap(sample_loss, (None, 0, 0))(w, points, labels)
+        return total(losses) / len(losses) + rows * columns + points.ndim
+
+    compiled = jit(f, backend=backend)
+    for length in (100, 70, 9, 100):
+        assert compiled(*draw(length)) == expected("loss", length) + 2 * length + 2
+    assert [program.lengths for program in compiled.variants] == [(100,), (70,), (9,)]
+    assert [len(program.guards) for program in compiled.variants] == [1, 1, 1]
+
+
+@pytest.mark.parametrize("backend", AVAILABLE)
+@pytest.mark.parametrize("name", ["add", "sub", "mul", "truediv", "floordiv", "mod", "pow"])
+def test_operators_on_what_a_batch_gives(name, backend):
+    operate = getattr(operator, name)
+    inner = lambda w, x: 1.0 + (w[0] * x[0]) ** 2  # noqa: E731 — read in one line
+
+    def compute(numbers, labels):
+        pairs = [(numbers, labels), (labels, numbers), (numbers, 2), (1.5, numbers)]
+        return [operate(a, b) for a, b in pairs]
+
+    def f(w, points, labels):
+        return compute(vmap(inner, (None, 0))(w, points), labels)
+
+    def by_samples(w, points, labels):
+        of_sample = lambda w, x, y: compute(inner(w, x), y)  # noqa: E731 — likewise
+        return vmap(of_sample, (None, 0, 0))(w, points, labels)
+
+    w, points, labels = draw(80)
+    args = w, points, np.abs(labels) + 0.5
+    compiled = jit(f, backend=backend)
+    assert is_same(compiled(*args), by_samples(*args))
+    assert [program.lengths for program in compiled.variants] == [(80,)]
+    step, wanted = (value_and_grad(lambda *x, g=g: mean(g(*x)[0])) for g in (f, by_samples))
+    (value, slopes), (number, others) = jit(step, backend=backend)(*args), wanted(*args)
+    assert [value, *slopes] == pytest.approx([number, *others], rel=1e-12)
+
+
 TAKEN_APART = {
-    "a length": lambda w, x, y: len(x) * w[0],
     "a row": lambda w, x, y: x[5][0] * w[0],
     "rows one by one": lambda w, x, y: sum(w[0] * each[1] for each in x),
     "the sum of an argument": lambda w, x, y: total(y) * w[0],
-    "operators": lambda w, x, y: ((x * w[0] - 1.0) ** 2).sum(),
+    "operators on arguments": lambda w, x, y: ((x * w[0] - 1.0) ** 2).sum(),
     "functions of NumPy": lambda w, x, y: np.sum(np.exp(y) * w[1]),
     "a row of a result": lambda w, x, y: vmap(lambda x: x[0] * w[0])(x)[3],
     "another axis": lambda w, x, y: total(vmap(lambda column: column[2] * w[0], 1)(x)),
