@@ -9,7 +9,7 @@ import struct
 import sys
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from micrograd_gd import (
@@ -72,6 +72,7 @@ def test_a_trace_of_a_derivative(name, program):
 
 @pytest.mark.parametrize("name", OPERATIONS)
 @given(data=st.data())
+@settings(max_examples=settings().max_examples // 2)  # of each row
 def test_every_partial_of_every_row(name, data):
     """All places, with values and with plain numbers beside the ones that are differentiated."""
     row = OPERATIONS[name]

@@ -20,7 +20,9 @@ from micrograd_gd.training.estimators import GradientDescentClassifier, Gradient
 from micrograd_gd.training.history import History
 
 
-@parametrize_with_checks([GradientDescentClassifier(), GradientDescentRegressor()])
+@parametrize_with_checks(
+    [GradientDescentClassifier(epochs=12), GradientDescentRegressor(epochs=12)]
+)
 def test_scikit_learns_own_checks(estimator, check):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of scikit-learn's own data and dependencies

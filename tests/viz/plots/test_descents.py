@@ -7,7 +7,7 @@ from types import SimpleNamespace as Record
 
 import pytest
 from axes import line, texts
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from micrograd_gd import Value
@@ -123,6 +123,7 @@ def test_odd_descents_draw(function, points):
 
 
 @given(st.lists(st.tuples(st.floats(), st.floats()), min_size=1, max_size=4))
+@settings(max_examples=settings().max_examples // 3)  # each takes long
 def test_any_numbers_of_a_descent_draw(pairs):
     steps = [Record(parameters=x, value=y) for x, y in pairs]
     ax = plot_descent(Record(function=parabola, trajectory=steps, status="diverged", message=""))
