@@ -121,7 +121,7 @@ def find_ignored(row: Operation, operands: Sequence[Any]) -> set[int]:
 
     >>> from micrograd_gd.table.ops import operation
     >>> find_ignored(operation("where"), [mpf(1), mpf(2), NAN])
-    {2}
+    {0, 2}
     """
     found: set[int] = set()
     if row.folds or _is_polynomial(row) or mp.isnan(y := evaluate(row, operands)):

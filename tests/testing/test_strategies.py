@@ -154,7 +154,7 @@ def test_special_points_are_drawn(condition):
     ],
 )
 def test_failures_shrink_to_small_formulas(condition):
-    drawn = expressions(operations=["add", "mul", "tanh", "exp"])
+    drawn = expressions(max_operations=4, operations=["add", "mul", "tanh", "exp"])
     assert len(smallest(drawn, condition).operations) == 1
 
 
