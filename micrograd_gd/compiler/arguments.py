@@ -136,9 +136,12 @@ MOST_LENGTHS = 4  # of arrays in one call
 class Arrays:
     """Which arrays among the arguments of a function are taken whole, by names and row shapes."""
 
-    def __init__(self, whole: Iterable[Any] = (), apart: Iterable[Any] = ()) -> None:
+    def __init__(
+        self, whole: Iterable[Any] = (), apart: Iterable[Any] = (), many: Iterable[Any] = ()
+    ) -> None:
         self.whole = {*whole}  # whose programs are there: for any number of rows
         self.apart = {*apart}  # whose rows the function uses one by one
+        self.many = {*many}  # whose programs are not for few rows, which would add in another order
 
     def use(
         self, bind: Callable[["Arrays"], "Arguments"], run: Callable[["Arguments"], Any]
@@ -151,10 +154,11 @@ class Arrays:
                 result = run(arguments)
             except TakenApart as needed:
                 named = {what for what in arguments.whole if what[0] == needed.name}
-                tried = Arrays(tried.whole, tried.apart | (named or arguments.whole))
+                tried = Arrays(tried.whole, tried.apart | (named or arguments.whole), tried.many)
             else:
-                self.whole |= arguments.whole
                 self.apart |= tried.apart
+                self.many |= tried.many
+                self.whole |= arguments.whole - self.many
                 return result
 
 
@@ -208,13 +212,14 @@ class Arguments:
         """Call the function on fresh values, and write down what it does."""
         inputs = [Value(x) for leaf in leaves for x in _find_first(leaf)]
         try:
-            return Trace(
+            traced = Trace(
                 self.name,
                 inputs,
                 tuple(self.named),
                 lambda: self.call(inputs),
                 is_careful=is_careful,
                 lengths=self.lengths,
+                fewest=FEWEST_ROWS,
             )
         except RefusedError as refused:
             raise refused.error from None
@@ -222,6 +227,9 @@ class Arguments:
             if self.lengths:  # whatever is in the way, there is another form
                 raise TakenApart("") from error
             raise
+        if traced.batches.is_computed_with and self._arrays:
+            self._arrays.many |= self.whole
+        return traced
 
     def trace_steadily(self, *, is_careful: bool = False) -> Trace:
         """The same for the numbers that came, once more where the function changed what it sees.

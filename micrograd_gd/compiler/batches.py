@@ -10,7 +10,7 @@ branches (`compiler.branches`), and where a derivative flows in some samples onl
 which: 1 there, 0 elsewhere.
 """
 
-from collections.abc import Collection, Container, Iterator, Sequence
+from collections.abc import Callable, Collection, Container, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -43,6 +43,7 @@ class Batches:
         counts: Sequence[int],
     ) -> None:
         self.any = bool(columns)  # whether there was a batch
+        self.is_computed_with = False  # whether operators make others of what vmap gives whole
         self._columns = columns  # of arrays that are taken whole
         self._lengths, self._counts = lengths, counts  # of these, as inputs and as they are here
         self.size = 0  # of the batch whose sample is being traced; 0 outside of one
@@ -104,6 +105,17 @@ class Batches:
             xs.take_apart()
         size = xs.open_shape[0]
         return lanes.record("sum", size, self.spread(xs.columns[0], size))
+
+    def compute(self, operate: Callable[..., Any], xs: WholeArray, other: Any) -> Any:
+        """What the operator gives for each row of a batch, with a number or with another array."""
+        is_alike = isinstance(other, WholeArray) and other.open_shape == xs.open_shape
+        is_of_batch = xs.is_batch or (is_alike and other.is_batch)
+        if self.size or not is_of_batch or not (is_alike or isinstance(other, (int, float))):
+            xs.take_apart()
+        self.is_computed_with = True
+        others = other.columns if is_alike else [other] * len(xs.columns)
+        columns = [operate(x, y) for x, y in zip(xs.columns, others, strict=True)]
+        return WholeArray(columns, xs.open_shape, is_batch=True)
 
     def spread(self, x: Any, size: int) -> Any:
         """The number as a varying one."""

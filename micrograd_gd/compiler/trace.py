@@ -21,9 +21,9 @@ from micrograd_gd.core import anomaly, blocks
 from micrograd_gd.core.arithmetic import Arithmetic, Recorded
 from micrograd_gd.core.whole import WholeArray
 from micrograd_gd.engine import Value
-from micrograd_gd.errors import JitError, NotANumberError, NumberRangeError
-from micrograd_gd.table.numbers import number
+from micrograd_gd.errors import JitError, NotANumberError
 from micrograd_gd.table.ops import Operation
+from micrograd_gd.table.relations import compare_with_float
 from micrograd_gd.transforms import trees
 
 _CONSTANT = Operation("constant", ("x",), "x", ("None",), "x, taken as a constant.")
@@ -46,10 +46,12 @@ class Trace:
         *,
         is_careful: bool = False,
         lengths: Sequence[int] = (),
+        fewest: int = 1,
     ) -> None:
         self.name = name
         self.inputs = inputs
         self.lengths = [Value(float(n)) for n in lengths]  # of arrays that are taken whole
+        self._fewest = fewest  # rows of one, where it matters
         _inputs.update([*inputs, *self.lengths])
         self.arguments = arguments
         self.events: list[Any] = []  # nodes and decisions, in the order in which they came
@@ -157,7 +159,7 @@ class Trace:
         elif isinstance(answer, bool) and (other is None or isinstance(other, str)):
             return
         else:
-            found = _compare_with_float(relation, other)
+            found = compare_with_float(relation, other)
             if found is None:
                 return
             relation, other = found
@@ -284,15 +286,27 @@ class Trace:
             checked = lanes.record("sum", count, x) if count else x
             self.events.append(_Decision(checked, "==", checked, holds=True))
 
+    def compute(self, operate: Callable[..., Any], xs: WholeArray, other: Any) -> Any:
+        """What an operator gives for each row of a whole array.
+
+        The sum of that has another order where arrays are taken apart, as those of few rows are.
+        """
+        computed = self.batches.compute(operate, xs, other)
+        self._guard_length(xs, ">=", self._fewest)
+        return computed
+
     def fix_length(self, xs: WholeArray) -> int:
         """How many rows a whole array has, which then is so in every run."""
-        axis = -1 - xs.open_shape[0]
         count = self.batches.count(xs.open_shape[0])
-        key = ("length", axis)
+        self._guard_length(xs, "==", count)
+        return count
+
+    def _guard_length(self, xs: WholeArray, relation: str, count: int) -> None:
+        length = self.lengths[-1 - xs.open_shape[0]]
+        key = (id(length), relation, "number", float(count))
         if key not in self._decided:
             self._decided.add(key)
-            self.events.append(_Decision(self.lengths[axis], "==", float(count), holds=True))
-        return count
+            self.events.append(_Decision(length, relation, float(count), holds=True))
 
     def length(self, xs: WholeArray) -> Any:
         """How many rows a whole array has, whatever their number."""
@@ -344,24 +358,6 @@ def _find_batches(outputs: Sequence[Any]) -> tuple[list[Any], list[BatchOutput]]
             for place in found:
                 left[place] = None
     return left, batches
-
-
-def _compare_with_float(relation: str, other: Any) -> tuple[str, float] | None:
-    """The same comparison for every float, with a float; None where none is equal to `other`.
-
-    A large int, a Decimal or a Fraction lies between two floats, and comparisons are exact.
-    """
-    try:
-        nearest = number(other, "what a value is compared with")
-    except NumberRangeError:
-        nearest = math.inf if other > 0 else -math.inf
-    if nearest == other or math.isnan(nearest):
-        return relation, nearest
-    if relation in {"==", "!="}:
-        return None
-    if nearest > other:
-        return ("<" if relation in {"<", "<="} else ">="), nearest
-    return ("<=" if relation in {"<", "<="} else ">"), nearest
 
 
 # The arguments in all traces, for as long as anybody keeps them.

@@ -195,9 +195,7 @@ def _keep_whole(result: Any, size: int, traced: Any) -> Any:
     columns = [traced.spread(x, size) for x in leaves]
 
     def block(place: slice, shape: tuple[int, ...]) -> Any:
-        array = WholeArray(columns[place], (size, *shape))
-        array.is_batch = True
-        return array
+        return WholeArray(columns[place], (size, *shape), is_batch=True)
 
     return trees.map_blocks(structure, block)
 

@@ -245,6 +245,9 @@ class Tracer(Protocol):
     def length(self, xs: Any) -> Any:
         """How many rows an array has that the trace takes whole, whatever their number."""
 
+    def compute(self, operate: Callable[..., Any], xs: Any, other: Any) -> Any:
+        """What an operator gives for each row of such an array."""
+
     def fix_length(self, xs: Any) -> int:
         """How many it has, and is to have in every run."""
 

@@ -36,12 +36,18 @@ class WholeArray:
 
     __array_ufunc__ = None  # NumPy leaves the operators to it
 
-    is_batch = False  # whether vmap gave its numbers, whose sum has an order of its own
-
-    def __init__(self, columns: Sequence[Any], shape: tuple[int, ...], name: str = "") -> None:
+    def __init__(
+        self,
+        columns: Sequence[Any],
+        shape: tuple[int, ...],
+        name: str = "",
+        *,
+        is_batch: bool = False,
+    ) -> None:
         self.columns = columns
         self.open_shape = shape
         self.name = name
+        self.is_batch = is_batch  # whether vmap gave it, so that its sum has an order of its own
 
     def take_apart(self, *_: Any, **__: Any) -> NoReturn:
         """Raise TakenApart."""
@@ -58,29 +64,21 @@ class WholeArray:
         return len(self), *self.open_shape[1:]
 
     def __len__(self) -> int:
-        trace = blocks.trace()
-        if trace is None:  # it was kept from one
-            self.take_apart()
-        return trace.fix_length(self)
+        return self.find_trace().fix_length(self)
+
+    def find_trace(self) -> blocks.Tracer:
+        """The trace that is under way; what was kept from one is of no use."""
+        return blocks.trace() or self.take_apart()
 
     def __getattr__(self, name: str) -> NoReturn:
         raise TakenApart(vars(self).get("name", ""))
 
 
-def _compute(name: str) -> Callable[[WholeArray, Any], WholeArray]:
-    """The operator between what vmap gave and a number, or an array of the same shape."""
+def _compute(name: str) -> Callable[[WholeArray, Any], Any]:
+    """The operator, in a trace."""
 
-    def compute(self: WholeArray, other: Any) -> WholeArray:
-        is_alike = isinstance(other, WholeArray) and other.open_shape == self.open_shape
-        if not (is_alike or isinstance(other, (int, float))) or not (
-            self.is_batch or (is_alike and other.is_batch)
-        ):
-            self.take_apart()
-        others = other.columns if is_alike else [other] * len(self.columns)
-        pairs = zip(self.columns, others, strict=True)
-        made = WholeArray([getattr(x, name)(y) for x, y in pairs], self.open_shape)
-        made.is_batch = True
-        return made
+    def compute(self: WholeArray, other: Any) -> Any:
+        return self.find_trace().compute(lambda x, y: getattr(x, name)(y), self, other)
 
     return compute
 

@@ -1,9 +1,13 @@
 """The six relations between two numbers, in every language that the package writes."""
 
 import ast
+import math
 import operator
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+from micrograd_gd.errors import NumberRangeError
+from micrograd_gd.table.numbers import number
 
 
 class Relation(NamedTuple):
@@ -32,3 +36,21 @@ RELATIONS = (
 )
 BY_SIGN = {relation.sign: relation for relation in RELATIONS}
 BY_NODE = {relation.node: relation for relation in RELATIONS}
+
+
+def compare_with_float(relation: str, other: Any) -> tuple[str, float] | None:
+    """The same comparison for every float, with a float; None where none is equal to `other`.
+
+    A large int, a Decimal or a Fraction lies between two floats, and comparisons are exact.
+    """
+    try:
+        nearest = number(other, "what a value is compared with")
+    except NumberRangeError:
+        nearest = math.inf if other > 0 else -math.inf
+    if nearest == other or math.isnan(nearest):
+        return relation, nearest
+    if relation in {"==", "!="}:
+        return None
+    if nearest > other:
+        return ("<" if relation in {"<", "<="} else ">="), nearest
+    return ("<=" if relation in {"<", "<="} else ">"), nearest

@@ -163,6 +163,13 @@ def test_operators_on_what_a_batch_gives(name, backend):
     compiled = jit(f, backend=backend)
     assert is_same(compiled(*args), by_samples(*args))
     assert [program.lengths for program in compiled.variants] == [(80,)]
+    few = w, points[:20], args[2][:20]
+    wanted = jit(g := lambda *x: mean(f(*x)[0]), backend=backend)(*few)
+    compiled = jit(g, backend=backend)
+    for given in (args, few, args, few):
+        number = compiled(*given)
+    assert number == wanted, "whatever was called before"
+    assert [program.lengths for program in compiled.variants] == [(80,), ()]
     step, wanted = (value_and_grad(lambda *x, g=g: mean(g(*x)[0])) for g in (f, by_samples))
     (value, slopes), (number, others) = jit(step, backend=backend)(*args), wanted(*args)
     assert [value, *slopes] == pytest.approx([number, *others], rel=1e-12)
