@@ -14,7 +14,7 @@ differentiate  grad value_and_grad derivative vjp jvp linearize jacobian jacfwd 
 compile        jit vmap trace to_c to_js
 learn          MLP Layer Neuron Module nn losses optim data fit Objective diagnose save load
 descend        minimize find_learning_rate sweep_learning_rates critical_learning_rate
-look           graph draw_dot viz formula parse explain
+look           graph draw_dot viz formula parse explain live
 """
 # Every name is loaded when it is first used (PEP 562), so that the import stays quick.
 
@@ -55,6 +55,7 @@ if TYPE_CHECKING:  # what type checkers and editors see
     from micrograd_gd.notation.formula import formula as formula
     from micrograd_gd.notation.parse import parse as parse
     from micrograd_gd.notation.paths import explain as explain
+    from micrograd_gd.pages import live as live
     from micrograd_gd.persist import load as load
     from micrograd_gd.persist import save as save
     from micrograd_gd.table.ops import primitive as primitive
@@ -93,6 +94,7 @@ else:
         "notation.formula": "formula",
         "notation.parse": "parse",
         "notation.paths": "explain",
+        "pages": "live",
         "persist": "load save",
         "table.ops": "primitive",
         "testing": "check_gradients",
