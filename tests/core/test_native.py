@@ -13,12 +13,13 @@ import sys
 import weakref
 from contextlib import suppress
 
+import numpy as np
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from micrograd_gd import engine, engine_name, primitive
+from micrograd_gd import engine, engine_name, grad, jit, primitive
 from micrograd_gd.core import blocks, native
 from micrograd_gd.errors import NotANumberError
 from micrograd_gd.table.ops import OPERATIONS
@@ -668,3 +669,53 @@ def test_a_pickle_of_one_engine_is_read_by_the_other(monkeypatch):
         y.backward()
         assert type(y) is reader
         assert (y.data, y.operands[0].grad, y.operands[0].label) == (4.0, 4.0, "x")
+
+
+# The processor's flags, which NumPy takes for its own.
+
+
+def call_by_numpy(f, *operands):
+    """`f` of each, in a loop of NumPy's that raises where a flag was."""
+    arrays = [np.array([*x, None])[:-1] for x in operands]  # of objects, also where all are floats
+    with np.errstate(all="raise"):
+        return np.frompyfunc(f, len(arrays), 1)(*arrays)
+
+
+@pytest.mark.parametrize("op", [x for x in OPERATIONS.values() if not x.is_internal], ids=repr)
+def test_numpy_sees_no_flags_of_methods_and_sweeps(op):
+    operands = zip(*points(op, random.Random(8), 60), strict=True)
+    leaves = [[Native(x) for x in column] for column in operands]
+    results = call_by_numpy(getattr(Native, op.name), *leaves)
+    call_by_numpy(Native.backward, results)
+    for leaf in itertools.chain(*leaves):
+        leaf.grad = 0.0  # so that there is nothing to be added to, which may overflow
+    call_by_numpy(lambda y: y.backward(create_graph=True), results)
+
+
+def test_numpy_sees_no_flags_of_its_own_functions():
+    values = np.array([Native(x) for x in SPECIAL])
+    with np.errstate(all="raise"):
+        for f in (np.sqrt, np.exp, np.log, np.log1p, np.tanh, np.sinh, np.arccos, np.cbrt):
+            f(values)
+
+
+@pytest.mark.parametrize("backend", ["tape", "llvm"])
+def test_numpy_sees_no_flags_of_compiled_calls(backend):
+    def f(x):
+        return x.exp() * x.log() + 1.0 / x + x.square().sinh() - x.acos()
+
+    for compiled in (jit(f, backend=backend), jit(grad(f), backend=backend)):
+        compiled(0.5)
+        call_by_numpy(compiled, SPECIAL)
+
+
+def test_sums_and_products_raise_the_flags_that_floats_raise():
+    for f in (operator.add, operator.sub, operator.mul):
+        for x, y in itertools.product(SPECIAL, repeat=2):
+            raised = []
+            for operands in ((x, y), (Native(x), y), (Native(x), Native(y))):
+                try:
+                    call_by_numpy(f, *[[operand] for operand in operands])
+                except FloatingPointError as error:
+                    raised.append(str(error))
+            assert len(raised) in {0, 3}, (f, x, y)

@@ -17,6 +17,7 @@
 #include "node/collector.c"
 #include "node/free.c"
 
+#include "flags.h"
 #include "rules.c"
 #include "record/operands.c"
 #include "record/operations.c"

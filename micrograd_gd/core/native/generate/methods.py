@@ -46,9 +46,9 @@ _RECORD = {
     1: """\
 static PyObject *{0}(PyObject *x, PyObject *Py_UNUSED(none))
 {{
-    return record_unary(x, {1}, {2});
+    return record_unary(x, {1}, {2}, false);
 }}
-static inline PyObject *{0}_operator(PyObject *x) {{ return {0}(x, NULL); }}
+static inline PyObject *{0}_operator(PyObject *x) {{ return record_unary(x, {1}, {2}, true); }}
 """,
     2: """\
 static PyObject *{0}(PyObject *a, PyObject *b) {{ return record_binary(a, b, {1}, {2}, false); }}

@@ -158,7 +158,9 @@ static PyObject *run(Kernel *kernel, Call *call)
     for (int i = 0; i < kernel->arguments.axes; i++) {
         captured[i] = (double)call->length[i];
     }
+    const Flags before = keep_flags();
     int32_t failed = run_in_room(kernel, call);
+    put_back_flags(before);
     if (failed == -1) {
         failed = settle_derivatives(kernel, call);
     }

@@ -70,7 +70,7 @@ static int compute(Passes *passes, uint32_t op, const int32_t *operand, int32_t 
     }
     int done = 0;
     if (op < ROW_COUNT) {
-        *y = ROWS[op].rule(n, x, NULL, kind);
+        *y = apply(ROWS[op].rule, n, x, NULL, kind);
     } else {
         done = apply_in_python(passes->state, op, n, x, NULL, kind, y);
     }

@@ -9,6 +9,15 @@
 #include "node/state.h"
 #include "record/record.h"
 
+/* What a rule gives, the flags left as they were. By a call, so that no arithmetic moves out. */
+static Py_NO_INLINE double apply(Rule rule, Py_ssize_t n, const double *x, Edge *edge, Kind *kind)
+{
+    const Flags before = keep_flags();
+    const double y = rule(n, x, edge, kind);
+    put_back_flags(before);
+    return y;
+}
+
 static inline void set_operand(Edge *edge, Kind kind, PyObject *x, double number)
 {
     if (kind >= VALUE) {
@@ -65,14 +74,15 @@ static inline PyObject *finish(State *state, Node *node)
 }
 
 /* Operations that were compiled in, of one and of two operands. `op` is a constant where these are
-   called, so that each operation has its own copy with its rule in the middle. */
+   called, so that each operator has its own copy with its rule in the middle. */
 
 static PyObject *no_such_operation(uint32_t op)
 {
     return PyErr_Format(PyExc_RuntimeError, "%s is no operation of the table", ROWS[op].name);
 }
 
-static Py_ALWAYS_INLINE inline PyObject *record_unary(PyObject *x, uint32_t op, Rule rule)
+static Py_ALWAYS_INLINE inline PyObject *record_unary(PyObject *x, uint32_t op, Rule rule,
+                                                      bool is_operator)
 {
     State *state = state_of(x);
     if (state->ops[op] == NULL) {
@@ -85,7 +95,9 @@ static Py_ALWAYS_INLINE inline PyObject *record_unary(PyObject *x, uint32_t op, 
     node->op = op;
     node->kind[0] = VALUE;
     node->edge[0].value = (Node *)Py_NewRef(x);
-    node->data = rule(1, &((Node *)x)->data, node->edge, node->kind);
+    const double *number = &((Node *)x)->data;
+    node->data = is_operator ? rule(1, number, node->edge, node->kind)
+                             : apply(rule, 1, number, node->edge, node->kind);
     if (((Node *)x)->tracked) {
         track(node);
     }
@@ -142,7 +154,8 @@ static Py_ALWAYS_INLINE inline PyObject *record_binary(PyObject *a, PyObject *b,
             x[i] = ((Node *)operand[i])->data;
         }
     }
-    node->data = rule(2, x, node->edge, node->kind);
+    node->data = is_operator ? rule(2, x, node->edge, node->kind)
+                             : apply(rule, 2, x, node->edge, node->kind);
     for (int i = 0; i < 2; i++) {
         if (kind[i] == VALUE && ((Node *)operand[i])->tracked) {
             track(node);
@@ -235,7 +248,7 @@ static int take_operands(State *state, Node *node, PyObject *const *operand, Py_
         }
     }
     if (node->op < ROW_COUNT) {
-        node->data = ROWS[node->op].rule(n, x, edge, kind);
+        node->data = apply(ROWS[node->op].rule, n, x, edge, kind);
     } else if (apply_in_python(state, node->op, n, x, edge, kind, &node->data) < 0) {
         return -1;
     }

@@ -103,7 +103,9 @@ static int backward_on_floats(Node *root, double seed)
     bool some_are_values = false;
     int done = walk(root, &order, &some_are_values, 0);
     if (done == 0) {
+        const Flags before = keep_flags();
         sweep_down(&order, seed);
+        put_back_flags(before);
         if (some_are_values) {
             hold(&order);
             done = replace_gradients(&order);

@@ -76,7 +76,7 @@ static PyObject *apply_operation(State *state, uint32_t op, PyObject **x, Py_ssi
         }
         number[i] = PyFloat_AS_DOUBLE(x[i]);
     }
-    return PyFloat_FromDouble(ROWS[op].rule(n, number, NULL, kind));
+    return PyFloat_FromDouble(apply(ROWS[op].rule, n, number, NULL, kind));
 }
 
 /* Whether `a` stands in the relation to `b`, or, without a `b`, is true; -1 with an error set. */

@@ -162,6 +162,7 @@ static PyObject *list_of_values(State *state, PyObject *things)
 
 static int start_sweep(Sweep *sweep, PyObject *seeds)
 {
+    sweep->flags = keep_flags();
     PyObject *module = PyImport_ImportModule("micrograd_gd.core.arithmetic");
     sweep->fallback = module ? PyObject_GetAttrString(module, "record_partial") : NULL;
     Py_XDECREF(module);
@@ -218,6 +219,7 @@ static PyObject *native_in_order(PyObject *module, PyObject *args)
 /* What was found, or NULL where `done` says that it failed. */
 static PyObject *end_sweep(Sweep *sweep, int done)
 {
+    put_back_flags(sweep->flags);
     Py_XDECREF(sweep->events);
     Py_XDECREF(sweep->fallback);
     if (done < 0) {

@@ -14,6 +14,7 @@ typedef struct {
     uint32_t constant;  /* the operation of what a trace takes as constant, or 0 */
     bool differentiable;
     bool last;
+    Flags flags; /* as they were at the start */
 } Sweep;
 
 /* A node's operands and partials, held while Python code may run, which could cut the graph. */
