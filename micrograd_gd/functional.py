@@ -52,8 +52,11 @@ def total(xs: Iterable[Any], start: Any = 0.0) -> Any:
     >>> total([1.0, 2.0, 3.0])
     6.0
     """
+    trace = blocks.trace()
+    if trace is None:
+        return _total(start, *xs)
     xs = xs if isinstance(xs, WholeArray) else [*xs]
-    of_batch = _total_of_batch(xs)
+    of_batch = trace.total(xs)
     return _total(start, *xs) if of_batch is None else start + of_batch
 
 
@@ -108,10 +111,13 @@ def mean(xs: Iterable[Any]) -> Any:
     3.0
     """
     trace = blocks.trace()
-    if trace and isinstance(xs, WholeArray):
+    if trace is None:
+        xs = _some(xs, "mean")
+        return _total(*xs) / len(xs)
+    if isinstance(xs, WholeArray):
         return trace.total(xs) / trace.length(xs)
     xs = _some(xs, "mean")
-    of_batch = _total_of_batch(xs)
+    of_batch = trace.total(xs)
     return (total(xs[1:], start=xs[0]) if of_batch is None else of_batch) / len(xs)
 
 
@@ -148,12 +154,6 @@ def softmax(xs: Iterable[Any]) -> list[Any]:
     [0.5, 0.5]
     """
     return [_exp(x) for x in log_softmax(_some(xs, "softmax"))]
-
-
-def _total_of_batch(xs: list[Any] | WholeArray) -> Any:
-    """The sum as one node of the trace that is under way, if it has one; else None."""
-    trace = blocks.trace()
-    return trace.total(xs) if trace else None
 
 
 def _logsumexp_in_parts(xs: list[Any]) -> tuple[Any, Any, Any]:

@@ -59,8 +59,10 @@ def _present(method: Any, op: Operation) -> Method:
 
 
 def _make_any(kind: Any, op: Operation) -> Method:
+    record, complete = kind.record, op.complete
+
     def method(*operands: Any, **named: Any) -> Any:
-        return kind.record(op, *op.complete(operands, named))
+        return record(op, *complete(operands, named))
 
     return method
 

@@ -62,16 +62,19 @@ class Operation:
 
     def __call__(self, *operands: Any, **named: Any) -> Any:
         """The number, or, where an operand is a `Value`, the node."""
-        operands = self.complete(operands, named)
+        if named or len(operands) != self._count:
+            operands = self.complete(operands, named)
+        are_floats = True
         for operand in operands:
-            record = getattr(type(operand), "record", None)
-            if record is not None:
-                return record(self, *operands)
-        floats = [
-            x if type(x) is float else number(x, f"operand {i} of {self!r}")
-            for i, x in enumerate(operands, 1)
-        ]
-        return self.rule((False,) * len(floats))(*floats)[0]
+            if type(operand) is not float:
+                record = getattr(type(operand), "record", None)
+                if record is not None:
+                    return record(self, *operands)
+                are_floats = False
+        if not are_floats:
+            pairs = enumerate(operands, 1)
+            operands = tuple([number(x, f"operand {i} of {self!r}") for i, x in pairs])
+        return self._compute(*operands)
 
     def complete(self, operands: tuple[Any, ...], named: dict[str, Any]) -> tuple[Any, ...]:
         """All operands in order, with defaults filled in; TypeError where their number is wrong."""
@@ -88,6 +91,18 @@ class Operation:
             raise TypeError(message)
         told = ", ".join([*map(shorten, operands), *(f"{k}={v!r}" for k, v in named.items())])
         raise TypeError(f"{self!r} cannot be called with the operands ({told})")
+
+    @cached_property
+    def _count(self) -> int:
+        """How many operands a call without defaults has; of a row that folds, none is right."""
+        return -1 if self.folds else len(self.operands)
+
+    @cached_property
+    def _compute(self) -> Callable[..., float]:
+        """The value as a function of floats, whatever it is written in."""
+        if isinstance(self.value, str) and not self.folds:
+            return self.on_floats()
+        return lambda *operands: self.rule((False,) * len(operands))(*operands)[0]
 
     def arity(self, terms: int) -> int:
         """How many operands a call takes; of a row that folds, one and those of so many terms."""
