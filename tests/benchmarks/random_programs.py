@@ -264,7 +264,7 @@ def allowance(y, samples, is_sum):
     nodes = y.nodes()
     reach, shares = dict.fromkeys(nodes, 0.0) | {y: 1.0}, []
     for node in reversed(nodes):
-        shares.append(reach[node] * abs(node.data))
+        shares.append(reach[node] * (abs(node.data) + sys.float_info.min))  # it may underflow
         for operand, partial in zip(node.operands, node.partials, strict=True):
             if partial is not None:
                 reach[operand] += reach[node] * abs(partial) + sys.float_info.min
