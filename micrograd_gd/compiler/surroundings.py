@@ -7,7 +7,7 @@ look whether it would be traced to the same program once more.
 import pickle
 import random
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
 from types import CodeType, FunctionType, MethodType, ModuleType
 from typing import Any, NamedTuple
@@ -16,16 +16,16 @@ from micrograd_gd.engine import Value
 
 MOST = 10_000  # things that are looked at
 _PLAIN = (bool, int, float, complex, str, bytes, type(None))
-_SKIPPED = (Value, type)
 _LISTS = (list, tuple, set, frozenset)
 _OWN = __name__.partition(".")[0]
 
 
 class Surroundings(NamedTuple):
-    """The numbers and words that functions and models see, and the states of their generators."""
+    """The numbers and words that functions and models see, generators' states, and which values."""
 
     constants: list[Any]
     generators: list[Any]
+    values: dict[int, Value]  # by their ids: another one may have the same number
 
 
 def look_around(*roots: Any) -> Surroundings:
@@ -41,6 +41,7 @@ def look_around(*roots: Any) -> Surroundings:
     """
     constants: list[Any] = []
     generators: list[Any] = [random.getstate()]
+    values: dict[int, Value] = {}
     if "numpy" in sys.modules:
         roots = (*roots, sys.modules["numpy"].random.mtrand._rand)  # noqa: SLF001 — the one of all
     seen: dict[int, Any] = {}  # keeps what it saw alive, so that no id is used again
@@ -49,21 +50,30 @@ def look_around(*roots: Any) -> Surroundings:
         x = stack.pop()
         if isinstance(x, _PLAIN):
             constants.append((type(x), x))
-        elif id(x) not in seen and not isinstance(x, _SKIPPED):
+        elif isinstance(x, Value):
+            values[id(x)] = x
+        elif id(x) not in seen and not isinstance(x, type):
             seen[id(x)] = x
             if state := _state(x):
                 generators.append(state)
             elif isinstance(x, _LISTS):
+                of_class = [each for each in x if type(each) is Value]
+                values.update(zip(map(id, of_class), of_class, strict=True))
                 stack += [each for each in x if type(each) is not Value]
             elif hasattr(type(x), "tobytes") and getattr(x, "size", MOST) < MOST:  # of NumPy
                 constants.append(x.tobytes())
             else:
                 stack += _parts(x)
-    return Surroundings(constants, generators)
+    return Surroundings(constants, generators, values)
 
 
 def _state(x: Any) -> Any:
-    """The state of a generator of random numbers; nothing for all else."""
+    """The state of a generator of random numbers; nothing for all else.
+
+    That of the system has none: whoever sees it draws from it.
+    """
+    if isinstance(x, random.SystemRandom):
+        return object()
     if isinstance(x, random.Random):
         return x.getstate()
     if type(x).__module__.startswith("numpy.random"):
@@ -91,8 +101,10 @@ def _parts(x: Any) -> Iterator[Any]:
             yield call
 
 
-def _seen_by(f: Callable[..., Any]) -> Iterator[Any]:
-    """What a Python function closes over, and the globals that it names."""
+def _seen_by(f: FunctionType) -> Iterator[Any]:
+    """What a Python function closes over, its defaults, and the globals that it names."""
+    yield from f.__defaults__ or ()
+    yield from (f.__kwdefaults__ or {}).values()
     for cell in f.__closure__ or ():
         try:
             yield cell.cell_contents
