@@ -93,7 +93,7 @@ class Batches:
         """Take note that the events from `start` on were dropped."""
         self._seen = min(self._seen, start)
 
-    def total(self, xs: Sequence[Any]) -> Any:
+    def total(self, xs: Any) -> Any:
         """The sum of a whole batch as one node, if that is what the numbers are, or None."""
         if isinstance(xs, WholeArray):
             return self._total_of_rows(xs)

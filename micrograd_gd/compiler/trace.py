@@ -286,6 +286,13 @@ class Trace:
             checked = lanes.record("sum", count, x) if count else x
             self.events.append(_Decision(checked, "==", checked, holds=True))
 
+    def add_up(self, xs: WholeArray) -> Any:
+        """The sum of a whole array, which few rows have in another order."""
+        added = self.total(xs)
+        self.batches.is_computed_with = True
+        self._guard_length(xs, ">=", self._fewest)
+        return added
+
     def compute(self, operate: Callable[..., Any], xs: WholeArray, other: Any) -> Any:
         """What an operator gives for each row of a whole array.
 
@@ -312,7 +319,7 @@ class Trace:
         """How many rows a whole array has, whatever their number."""
         return self.batches.length(xs.open_shape[0])
 
-    def total(self, xs: Sequence[Any]) -> Any:
+    def total(self, xs: Any) -> Any:
         """The sum of a whole batch as one node, if that is what the numbers are, or None."""
         return self.batches.total(xs)
 

@@ -245,6 +245,9 @@ class Tracer(Protocol):
     def length(self, xs: Any) -> Any:
         """How many rows an array has that the trace takes whole, whatever their number."""
 
+    def add_up(self, xs: Any) -> Any:
+        """The sum of such an array, which few rows have in another order."""
+
     def compute(self, operate: Callable[..., Any], xs: Any, other: Any) -> Any:
         """What an operator gives for each row of such an array."""
 

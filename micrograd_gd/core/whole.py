@@ -66,6 +66,16 @@ class WholeArray:
     def __len__(self) -> int:
         return self.find_trace().fix_length(self)
 
+    def sum(self, **how: Any) -> Any:
+        """The sum of what vmap gave, as NumPy asks for it."""
+        if any(x is not None for x in how.values()):
+            self.take_apart()
+        return self.find_trace().add_up(self)
+
+    def mean(self, **how: Any) -> Any:
+        """The mean, likewise."""
+        return self.sum(**how) / self.find_trace().length(self)
+
     def find_trace(self) -> blocks.Tracer:
         """The trace that is under way; what was kept from one is of no use."""
         return blocks.trace() or self.take_apart()

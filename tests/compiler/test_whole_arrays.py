@@ -175,12 +175,34 @@ def test_operators_on_what_a_batch_gives(name, backend):
     assert [value, *slopes] == pytest.approx([number, *others], rel=1e-12)
 
 
+SUMS = {
+    "np.sum": np.sum,
+    "np.mean": np.mean,
+    "sum": lambda xs: xs.sum(),
+    "mean": lambda xs: xs.mean(),
+}
+
+
+@pytest.mark.parametrize("backend", AVAILABLE)
+@pytest.mark.parametrize("name", SUMS)
+def test_sums_of_numpy_over_what_a_batch_gives(name, backend):
+    f = value_and_grad(lambda *args: SUMS[name](vmap(sample_loss, (None, 0, 0))(*args)))
+    compiled = jit(f, backend=backend)
+    for length in (80, 100):
+        (value, slopes), (number, others) = compiled(*draw(length)), f(*draw(length))
+        assert [value, *slopes] == pytest.approx([number, *others], rel=1e-12)
+    assert [program.lengths for program in compiled.variants] == [(80,)]
+    want = jit(f, backend=backend)(*draw(9))
+    assert compiled(*draw(9)) == want, "whatever was called before"
+
+
 TAKEN_APART = {
     "a row": lambda w, x, y: x[5][0] * w[0],
     "rows one by one": lambda w, x, y: sum(w[0] * each[1] for each in x),
     "the sum of an argument": lambda w, x, y: total(y) * w[0],
     "operators on arguments": lambda w, x, y: ((x * w[0] - 1.0) ** 2).sum(),
     "functions of NumPy": lambda w, x, y: np.sum(np.exp(y) * w[1]),
+    "a sum along an axis": lambda w, x, y: w[0] * vmap(lambda x: x)(x).sum(axis=1),
     "a row of a result": lambda w, x, y: vmap(lambda x: x[0] * w[0])(x)[3],
     "another axis": lambda w, x, y: total(vmap(lambda column: column[2] * w[0], 1)(x)),
     "samples within samples": lambda w, x, y: total(
