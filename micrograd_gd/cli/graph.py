@@ -11,6 +11,7 @@ from micrograd_gd.cli.options import load_predictor
 from micrograd_gd.cli.place import Force, default_file, option, require_new
 from micrograd_gd.cli.point import At, align_pairs, compute, point
 from micrograd_gd.engine import Value
+from micrograd_gd.pages import live
 from micrograd_gd.text import escape
 from micrograd_gd.viz import graph as draw
 
@@ -26,7 +27,12 @@ def graph(
     at: At = None,
     out: Annotated[
         Path | None,
-        option("Picture: .svg, .png or .pdf; or .dot.", "graph.svg", "--out", "-o"),
+        option(
+            "Picture: .svg, .png or .pdf; or .dot; or .html, a page to step through.",
+            "graph.svg",
+            "--out",
+            "-o",
+        ),
     ] = None,
     force: Force = False,  # noqa: FBT002 — a flag
     partials: Annotated[  # noqa: FBT002 — a flag
@@ -39,7 +45,10 @@ def graph(
     is_model = what.endswith((".json", ".safetensors"))
     root, leaves = _answer(Path(what), at or ()) if is_model else compute(what, at or ())
     root.backward()
-    draw(root, partials=partials).save(path)
+    if path.suffix == ".html":
+        live(root, path)
+    else:
+        draw(root, partials=partials).save(path)
     meaning = f" ({escape(root.label)})" if is_model else ""
     gradients = [(f"∂/∂{escape(name)}", f"{leaf.grad:.6g}") for name, leaf in leaves.items()]
     say(*align_pairs([("value", f"{root.data:.6g}{meaning}"), *gradients]), f"wrote {path}")

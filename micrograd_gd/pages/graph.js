@@ -100,6 +100,11 @@ function writeCall(node, of) {
     return safe.length === 2 ? `${safe[0]} ${row.infix} ${safe[1]}` : `${row.infix}${safe[0]}`;
 }
 
+// An operation by its beginning; a leaf, such as layers.0.neurons.1.w.2, by its end.
+function shorten(text, node) {
+    return text.length <= 16 ? text : node.row ? `${text.slice(0, 15)}…` : `…${text.slice(-15)}`;
+}
+
 // Which letter of the row's formula an operand is; those of a row that folds come in groups.
 function letterOf(row, operands, i) {
     const groups = row.operands.length - 1;
@@ -259,7 +264,7 @@ function drawGraph() {
         make("rect", { x, y, width: WIDTH, height: HEIGHT, rx: 6 }, box);
         const head = node.row ? `${names.get(node)} = ${writeCall(node, (z) => names.get(z))}` : names.get(node);
         make("title", {}, box, head);
-        make("text", { x: x + 8, y: y + 17, class: "name" }, box, head.length > 16 ? `${head.slice(0, 15)}…` : head);
+        make("text", { x: x + 8, y: y + 17, class: "name" }, box, shorten(head, node));
         const data = make("text", { x: x + 8, y: y + 35 }, box);
         const grad = make("text", { x: x + 8, y: y + 52, class: "grad" }, box);
         boxes.set(node, { box, data, grad, head });
@@ -305,7 +310,7 @@ function show() {
         const { box, data, grad, head } = boxes.get(node);
         const isKnown = !node.row || computed.has(node);
         data.textContent = isKnown ? `data ${write(node.data)}` : "data …";
-        grad.textContent = found.has(node) ? `grad ${write(found.get(node))}`
+        grad.textContent = found.has(node) ? `grad ${write(found.get(node) + (node.row ? -0 : 0))}`
             : time === steps.length ? "grad 0" : "grad …";
         box.classList.toggle("now", node === target);
         box.setAttribute("aria-label", `${head}, ${data.textContent}, ${grad.textContent}`);
@@ -319,8 +324,6 @@ function show() {
     find("slider").setAttribute("aria-valuetext", `step ${time} of ${steps.length}`);
     find("count").textContent = `step ${time} of ${steps.length}`;
     find("play").textContent = playing ? "Pause" : "Play";
-    [find("first").disabled, find("back").disabled] = [time === 0, time === 0];
-    [find("next").disabled, find("last").disabled] = [time === steps.length, time === steps.length];
 }
 
 function go(to) {
@@ -329,11 +332,18 @@ function go(to) {
         stop();
     }
     show();
-    const now = document.querySelector(".node.now rect");
+    scrollTo(document.querySelector(".node.now rect"));
+}
+
+// Bring a box into view, and leave the view where it is already.
+function scrollTo(box) {
     const view = find("view");
-    const middle = now ? Number(now.getAttribute("x")) + WIDTH / 2 : 0;
-    if (Math.abs(middle - view.scrollLeft - view.clientWidth / 2) > view.clientWidth / 2 - WIDTH / 2) {
-        view.scrollLeft = middle - view.clientWidth / 2;
+    const sides = box ? [["x", "width", "scrollLeft", "clientWidth"], ["y", "height", "scrollTop", "clientHeight"]] : [];
+    for (const [start, size, scroll, space] of sides) {
+        const [from, length] = [start, size].map((name) => Number(box.getAttribute(name)));
+        if (from < view[scroll] || from + length > view[scroll] + view[space]) {
+            view[scroll] = from + length / 2 - view[space] / 2;
+        }
     }
 }
 

@@ -37,7 +37,8 @@ def test_graph_draws_a_formula_and_tells_value_and_gradients(run):
 
 
 @pytest.mark.parametrize(
-    ("suffix", "start"), [("svg", b"<?xml"), ("png", b"\x89PNG"), ("pdf", b"%PDF")]
+    ("suffix", "start"),
+    [("svg", b"<?xml"), ("png", b"\x89PNG"), ("pdf", b"%PDF"), ("html", b"<!doctype html>")],
 )
 def test_the_suffix_says_what_kind_of_picture_it_is(suffix, start, run):
     assert run("graph", "a*b", "--at", "a=1", "--at", "b=2", "--out", f"g.{suffix}").status == 0
