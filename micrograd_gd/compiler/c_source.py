@@ -75,6 +75,7 @@ volatile while alignas alignof asm bool constexpr false nullptr static_assert th
 typeof typeof_unqual main
 """
 _LIBRARY = """
+EOF HUGE_VAL INFINITY NAN NULL
 abort abs asctime asm assert atexit atof atoi atol atoll bsearch calloc clearerr clock ctime
 difftime div errno exit fclose feof ferror fflush fgetc fgetpos fgets fopen fpclassify fprintf
 fputc fputs fread free freopen fscanf fseek fsetpos ftell fwrite gamma getc getchar getenv gets

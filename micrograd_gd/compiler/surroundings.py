@@ -70,11 +70,9 @@ def look_around(*roots: Any) -> Surroundings:
 def _state(x: Any) -> Any:
     """The state of a generator of random numbers; nothing for all else.
 
-    That of the system has none: whoever sees it draws from it.
+    That of the system has none, and many functions see it that draw nothing.
     """
-    if isinstance(x, random.SystemRandom):
-        return object()
-    if isinstance(x, random.Random):
+    if isinstance(x, random.Random) and not isinstance(x, random.SystemRandom):
         return x.getstate()
     if type(x).__module__.startswith("numpy.random"):
         generator = getattr(x, "bit_generator", x)
