@@ -27,7 +27,10 @@ Activation = str | Callable[[Any], Any] | None
 class Module:
     """Something with parameters: the leaf values found in its attributes.
 
-    Lists, tuples, dicts and further modules are searched too, in the order of definition.
+    Lists, tuples, dicts and further modules are searched too, in the order of definition, whatever
+    their names. So make parameters in `__init__`, and nowhere else. A value that a call keeps would
+    be one more, which `fit` refuses; keep it in an object that is not searched, such as a
+    `types.SimpleNamespace`.
 
     >>> class Line(Module):
     ...     def __init__(self):

@@ -16,6 +16,7 @@ from micrograd_gd.errors import ArgumentError, DivergedError, MicrogradError
 from micrograd_gd.losses import loss_function
 from micrograd_gd.optim import GradientDescent, Optimizer, Schedule
 from micrograd_gd.table.numbers import generator, number, require_count, shorten
+from micrograd_gd.text import escape
 from micrograd_gd.training.history import Figures, History
 from micrograd_gd.training.samples import CompiledSamples, Samples
 
@@ -61,8 +62,9 @@ def fit(
     the loss ends at more than ten times that of the start.
 
     Raises ArgumentError for settings out of range, for an `optimizer` that has none of the model's
-    parameters, and for a `learning_rate` beside it; ShapeError for lengths that differ,
-    NotANumberError for a loss that is no value, JitError for what cannot be compiled.
+    parameters, for a `learning_rate` beside it, and where a call makes a parameter; ShapeError
+    for lengths that differ, NotANumberError for a loss that is no value, JitError for what cannot
+    be compiled.
 
     >>> from micrograd_gd import MLP
     >>> history = fit(MLP(1, 1, seed=0), [[0.0], [1.0], [2.0]], [1.0, 3.0, 5.0], epochs=50)
@@ -131,6 +133,7 @@ class Training:
         self._samples, self._held_out, self._order = samples, held_out, order
         self._shuffle = shuffle
         self._best = _numbers(optimizer)
+        self._known: list[Any] = model.parameters()
         self._reason = ""
         self._wanted: Sequence[float] | None = None
         self._kept: dict[str, Any] = {}  # the state as of the last row
@@ -182,6 +185,9 @@ class Training:
     def _measure(self, epoch: int) -> None:
         row = self._samples.measure(recorded=self.batch_size is None)
         row = {"epoch": epoch, **row, **_measure_held_out(self._held_out)}
+        if self._known:
+            _refuse_new(self.model, self._known)
+            self._known = []  # once is enough
         self.history.rows.append(row)
         if self.history.best_epoch == epoch:
             self._best = _numbers(self.optimizer)
@@ -284,6 +290,19 @@ def _check_end(history: History) -> None:
     losses = history.column("loss")
     if history.status == "completed" and losses[-1] - losses[0] > GROWN * abs(losses[0]):
         raise DivergedError(f"the loss has grown from {losses[0]:.4g} to {losses[-1]:.4g}")
+
+
+def _refuse_new(model: Any, known: Sequence[Any]) -> None:
+    """Raise ArgumentError where a call of the model made a parameter."""
+    ids = {*map(id, known)}
+    named = getattr(model, "named_parameters", lambda: enumerate(model.parameters()))()
+    made = [name for name, parameter in named if id(parameter) not in ids]
+    if made:
+        raise ArgumentError(
+            f"a call of {model!r} made the parameter {escape(str(made[0]))}, which nobody trains; "
+            f"make parameters in __init__, and keep other values in an object that is not "
+            f"searched, such as types.SimpleNamespace"
+        )
 
 
 def _descend(optimizer: Optimizer, loss: Any) -> None:

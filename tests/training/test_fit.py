@@ -5,10 +5,11 @@ import io
 import math
 import pickle
 import sys
+from types import SimpleNamespace
 
 import pytest
 
-from micrograd_gd import MLP, Value, fit
+from micrograd_gd import MLP, Module, Value, fit
 from micrograd_gd.data import blobs
 from micrograd_gd.errors import ArgumentError, NotANumberError, ShapeError
 from micrograd_gd.losses import LOSSES, cross_entropy, mse
@@ -217,6 +218,44 @@ def test_settings_out_of_range_are_refused_before_anything_changes(arguments, me
     with pytest.raises(ArgumentError, match=message):
         fit(model, INPUTS, TARGETS, **arguments)
     assert numbers(model) == before
+
+
+class Keeper(Module):
+    """A model that keeps something of each call."""
+
+    def __init__(self, keep):
+        self.net, self.keep, self.seen = MLP(1, 1, seed=0), keep, SimpleNamespace()
+
+    def __call__(self, x):
+        y = self.net(x)
+        self.keep(self, y)
+        return y
+
+
+@pytest.mark.parametrize("called_before", [False, True])
+@pytest.mark.parametrize(
+    ("keep", "settings"),
+    [
+        (lambda model, _: vars(model).update(last=Value(2.0)), {}),
+        (lambda model, _: vars(model).update(last=Value(2.0)), {"batch_size": 1}),
+        (lambda model, _: vars(model).update(last=[{"a": Value(2.0)}]), {"compiled": True}),
+        (lambda model, _: vars(model.net).update(_last=Value(2.0)), {}),
+        (lambda model, y: vars(model).update(last=y), {"batch_size": 1}),  # under no_grad a leaf
+    ],
+)
+def test_a_parameter_that_a_call_makes_is_refused_by_its_name(keep, settings, called_before):
+    model = Keeper(keep)
+    if called_before:
+        model([1.0])
+    with pytest.raises(ArgumentError, match=r"made the parameter (net\._)?last.*SimpleNamespace"):
+        fit(model, [[0.0], [1.0]], [1.0, 3.0], epochs=1, **settings)
+
+
+@pytest.mark.parametrize("settings", [{}, {"batch_size": 1}, {"compiled": True}])
+def test_what_a_call_keeps_elsewhere_is_no_parameter(settings):
+    model = Keeper(lambda model, y: vars(model.seen).update(last=y, leaf=Value(1.0)))
+    assert fit(model, [[0.0], [1.0]], [1.0, 3.0], epochs=2, **settings).status == "completed"
+    assert [*model.state_dict()] == ["net.layers.0.neurons.0.w.0", "net.layers.0.neurons.0.b"]
 
 
 def test_lengths_that_differ_and_no_samples_are_refused():
