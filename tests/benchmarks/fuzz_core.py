@@ -370,13 +370,19 @@ class Round:
         return native.Tape(*parts)
 
     def flat_program(self):
-        """Three numbers and an array of three, some steps, half of the time in a loop."""
-        code, known, lanes = [], [0, 1, 2, -1, -2], 0
+        """Three numbers and an array of three, some steps, half of the time in a loop.
+
+        Or that is one row of many, and the loop is over these.
+        """
+        code, known, lanes, stride, axis = [], [0, 1, 2, -1, -2], 0, 1, ()
         uniform = [*known]
         if self.rng.random() < 0.5:
             lanes = 3
             code += [-13, 0, 0, -14, 6, 4, 1, 0, 1, 3, -15, 7, 3, 0, 1, -1, -13, 3, 0]
             known += [6, 7]
+            if self.rng.random() < 0.5:
+                many, stride, axis = 2**31 - 1, 3, (1,)
+                code = [-13, 0, 0, -14, 6, 4, 1, 0, 3, many, -14, 7, 4, 1, 2, 3, many, -13, many, 0]
         rows = [row for row in OPERATIONS.values() if native.number_of(row)]
         for result in range(8, 8 + self.rng.randrange(12)):
             row = self.rng.choice(rows)
@@ -385,13 +391,14 @@ class Round:
             code += [native.number_of(row), result, count, *operands]
             (known if not lanes or {*operands} - {*uniform} else uniform).append(result)
             if lanes and self.rng.random() < 0.3:
-                code += [-19, 0, 4, self.rng.choice(known), 1, 0, 1]
+                code += [-19, 0, 4, self.rng.choice(known), 1, 0, stride]
                 code += [-18, 30 + result, 1, self.rng.choice(known)]
             elif not lanes and self.rng.random() < 0.3:
                 code += [-self.rng.randrange(1, 13), *self.rng.choices(known, k=2)]
         outputs = [-(2**31)] * 3 if lanes else self.rng.choices(known, k=3)
-        places = [(3, 0, 0), (3, 1, 0)]
-        return code or [-1, 0, 0], [0.5, -0.0], [*outputs, 0], places, [(3, 1, 0), (1, 0, 0)]
+        places = [(3, 0, 0), (3, 1, 0, *axis)]
+        given = [(3, 1, 0, *axis), (1, 0, 0)]
+        return code or [-1, 0, 0], [0.5, -0.0], [*outputs, 0], places, given
 
     def make_kernel(self):
         tapes = [x for x in self.pool if isinstance(x, native.Tape)]
@@ -399,8 +406,11 @@ class Round:
         kind = (
             self.thing() if self.rng.random() < 0.2 else self.rng.choice([list, tuple, self.pair])
         )
-        arguments = [(2, 2, ()), (1, 3, ()), (0, 0, ()), (0, 0, ()), (0, 0, ()), (4, 3, (3,))]
-        result = [(3, 2, ("a", "b")), (4, 3, (3,)), (5, 1, kind), (0, 0, ())]
+        shapes = [self.rng.choice([(3,), (-1, 3), (-1, 3)])] * 2
+        if self.rng.random() < 0.1:
+            shapes[self.rng.randrange(2)] = self.rng.choice([(3,), (-2, 3), (-1, 1, 3), (-9, 3)])
+        arguments = [(2, 2, ()), (1, 3, ()), *[(0, 0, ())] * 3, (4, 3, shapes[0])]
+        result = [(3, 2, ("a", "b")), (4, 3, shapes[1]), (5, 1, kind), (0, 0, ())]
         parts = [code, arguments, result, self.things(), np]
         for place in range(1, 5):
             chance = self.rng.random()
@@ -417,16 +427,31 @@ class Round:
         self.strike()
         return [numbers, self.reply()]
 
+    def draw_rows(self):
+        return [np.ones((n, 3)) for n in (0, 1, 40)]
+
+    def draw_leaves(self):
+        return [0.5, 2.0, -1.0, self.rng.choice([*self.draw_rows(), self.thing()])]
+
     def call_kernel(self):
         kernels = [x for x in self.pool if isinstance(x, native.Kernel)]
         kernel = self.rng.choice(kernels) if kernels else self.make_kernel()
         if self.rng.random() < 0.1:
             kernel.patience = self.rng.choice([self.thing(), -1, 0, 2])
-        arrays = np.arange(3.0), np.arange(6.0)[::2], np.arange(3), np.ones((3, 1)), self.thing()
+        arrays = (
+            np.arange(3.0),
+            np.arange(6.0)[::2],
+            np.arange(3),
+            np.ones((3, 1)),
+            *self.draw_rows(),
+            self.thing(),
+        )
         arrays += arrays[:1] * 5
         numbers = self.rng.choice([[1.0, 2, np.float64(3)], [1.0, 2.0, -3.0], self.things(3)])
         if self.rng.random() < 0.3:
-            return kernel.run(self.rng.choice([[0.5] * 6, self.things(6), self.thing()]))
+            return kernel.run(
+                self.rng.choice([[0.5] * 6, self.things(6), self.thing(), self.draw_leaves()])
+            )
         if self.rng.random() < 0.2:
             return kernel(*self.things(), **self.names())
         return kernel(numbers, self.rng.choice(arrays))
