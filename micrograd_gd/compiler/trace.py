@@ -66,7 +66,7 @@ class Trace:
         self._takes_all = False  # whether the latest sweep met a choice and took no care
         self._checked: list[Value] = []  # the derivatives that call for more care if they are nan
         try:
-            with blocks.recording(), blocks.unwatched(), blocks.tracing(self):
+            with blocks.recording(), blocks.unwatched(), blocks.tracing(self), blocks.quiet_numpy():
                 result = call()
                 self._check_derivatives()
         except NotANumberError as error:

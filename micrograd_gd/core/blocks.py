@@ -5,7 +5,9 @@ started inside. It ends with the block, whatever comes between: an interrupt, th
 generator that is left or closed elsewhere.
 """
 
+import sys
 from collections.abc import Callable, Collection
+from contextlib import nullcontext
 from contextvars import ContextVar
 from functools import partial, wraps
 from threading import Lock
@@ -261,6 +263,12 @@ class Tracer(Protocol):
 def tracing(trace: Tracer) -> Switch:
     """Report to `trace` what happens to values."""
     return Switch(_trace, trace)
+
+
+def quiet_numpy() -> Any:
+    """Let NumPy not warn inside the block: the numbers of a trace stand for others."""
+    numpy = sys.modules.get("numpy")
+    return numpy.errstate(all="ignore") if numpy else nullcontext()
 
 
 def trace() -> Tracer | None:

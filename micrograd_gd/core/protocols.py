@@ -105,7 +105,7 @@ def define(kind: Any) -> None:
     for relation in RELATIONS:
         setattr(kind, f"__{relation.name}__", _make_comparison(kind, relation))
     kind.__bool__ = lambda self: bool(self != 0.0)
-    kind.__float__ = kind.__int__ = _refuse_conversion
+    kind.__float__ = kind.__int__ = kind.__index__ = refuse_conversion
     kind.__pos__ = lambda self: self
     kind.conjugate = conjugate
     kind.__divmod__ = lambda self, other: (self // other, self % other)
@@ -160,10 +160,18 @@ def _format(self: Any, spec: str) -> str:
     return format(self._number, spec)
 
 
-def _refuse_conversion(_: Any) -> Any:
+def refuse_conversion(_: Any) -> Never:
+    """Say what to do instead of making a float, an index or a count of a value."""
+    if blocks.trace():
+        raise NotANumberError(
+            "a Value has another number at each call of a compiled function, so it does not turn "
+            "into a float or an index there: call v.exp() and the like instead of math.exp(v), and "
+            "name arguments that are indices or counts in static_argnums"
+        )
     raise NotANumberError(
-        "a Value does not turn into a float silently, since that would drop its gradient: "
-        "take v.data for the number, or call v.exp() and the like instead of math.exp(v)"
+        "a Value does not turn into a float or an index silently, since that would drop its "
+        "gradient: take v.data for the number, int(v.data) for an index or a count, or call "
+        "v.exp() and the like instead of math.exp(v)"
     )
 
 

@@ -593,8 +593,10 @@ def ungrads(x, y):
         (lambda x, y: x * len(repr([y])), r"uses repr\(\),"),
         (lambda x, y: x * (y * y).partials[0], "uses partials,"),
         (lambda x, y: x * explain(y * y, wrt=y).gradient, r"uses explain\(\),"),
-        (lambda x, y: math.exp(y), "take v.data for the number"),
-        (lambda x, y: float(y), "take v.data for the number"),
+        (lambda x, y: math.exp(y), r"call v\.exp\(\) and the like"),
+        (lambda x, y: float(y), r"call v\.exp\(\) and the like"),
+        (lambda x, y: [x, x][y], "indices or counts in static_argnums"),
+        (lambda x, y: sum(x for _ in range(y)), "indices or counts in static_argnums"),
     ],
 )
 def test_what_a_program_could_not_repeat_names_its_line(what, message):
@@ -704,3 +706,10 @@ def test_errors_of_the_function_are_its_own():
 def test_an_unknown_backend():
     with pytest.raises(ArgumentError, match="backend is 'gpu'; expected one of auto, python"):
         jit(lambda x: x, backend="gpu")
+
+
+def test_tracing_does_not_let_numpy_warn():
+    """Numbers of a trace stand for others, and later calls would be silent."""
+    compiled = jit(lambda x: (x / (x - x)).sum() + (x * 1e300 * 1e300).sum())
+    with np.errstate(all="raise"):
+        assert compiled(np.array([1.0, 2.0])) == math.inf

@@ -1,6 +1,7 @@
 """What every operation returns at its edges: zeros, poles, kinks, infinities, nan, and the door."""
 
 import math
+import operator
 import re
 from decimal import Decimal
 from fractions import Fraction
@@ -348,7 +349,7 @@ def _a_value_is_true_unless_0():
 
 
 def _nothing_drops_the_gradient_silently():
-    for convert in (float, int, math.exp):
+    for convert in (float, int, math.exp, range, operator.index, [1.0, 2.0].__getitem__):
         with pytest.raises(NotANumberError, match=r"v\.data.*v\.exp\(\)"):
             convert(Value(1.0))
 

@@ -76,10 +76,9 @@ static int value_bool(PyObject *self)
 
 static PyObject *refuse_conversion(PyObject *self)
 {
-    PyErr_SetString(state_of(self)->not_a_number,
-                    "a Value does not turn into a float silently, since that would drop its "
-                    "gradient: take v.data for the number, or call v.exp() and the like instead of "
-                    "math.exp(v)");
+    PyObject *args = PyTuple_Pack(1, self);
+    refuse("refuse_conversion", args);
+    Py_XDECREF(args);
     return NULL;
 }
 

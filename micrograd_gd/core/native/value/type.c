@@ -56,6 +56,7 @@ static PyType_Slot value_slots[] = {
     {Py_nb_bool, value_bool},
     {Py_nb_float, refuse_conversion},
     {Py_nb_int, refuse_conversion},
+    {Py_nb_index, refuse_conversion},
     {Py_nb_positive, value_positive},
     {Py_nb_divmod, value_divmod},
     ROW_SLOTS
