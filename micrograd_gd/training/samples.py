@@ -112,7 +112,13 @@ class CompiledSamples(Samples):
             raise missing_package(error.name, "compiled=True") from None
 
         super().__init__(*args)
-        self._arrays = [np.asarray(self.inputs, float), np.asarray(self.targets, float)]
+        try:
+            self._arrays = [np.asarray(self.inputs, float), np.asarray(self.targets, float)]
+        except (TypeError, ValueError):
+            raise ArgumentError(
+                "compiled=True expected inputs and targets of numbers, in rows of one length; "
+                "leave it out for others, such as dicts and dataclasses"
+            ) from None
         self.targets = self._arrays[1].tolist()  # which is read faster one by one
         self._parameters = [*dict.fromkeys([*self.model.parameters(), *trained])]
         self._seen: Any = None

@@ -506,6 +506,13 @@ def test_a_class_that_is_none_does_not_train(loss):
     assert (history.status, "the loss is nan" in history.message) == ("diverged", True)
 
 
+@pytest.mark.parametrize("inputs", [[{"a": 1.0}] * 2, [[1.0], [1.0, 2.0]], [["one"]] * 2])
+def test_rows_that_are_no_arrays_are_not_compiled(inputs):
+    """Though models of one's own may take them."""
+    with pytest.raises(ArgumentError, match=r"compiled=True expected inputs .* leave it out"):
+        fit(MLP(1, 1, seed=0), inputs, [1.0, 2.0], compiled=True)
+
+
 def test_without_shuffle_batches_are_taken_as_they_stand():
     rows = []
 
