@@ -106,6 +106,12 @@ def test_no_module_is_longer_than_400_lines(path):
     assert len(path.read_text().splitlines()) <= 400
 
 
+def test_no_two_files_of_tests_have_one_name():
+    """pytest imports them by it, and collects none where two are the same."""
+    names = [path.name for path in (PACKAGE.parent / "tests").rglob("test_*.py")]
+    assert sorted(names) == sorted({*names})
+
+
 def test_the_page_that_people_print_is_short_and_has_the_chain_rule():
     page = (PACKAGE / "engine.py").read_text(encoding="utf-8")
     assert len(page.splitlines()) <= 250
