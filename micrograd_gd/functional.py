@@ -15,7 +15,7 @@ from micrograd_gd.core.whole import WholeArray
 from micrograd_gd.engine import Value
 from micrograd_gd.errors import ArgumentError, ShapeError
 from micrograd_gd.names import close_module
-from micrograd_gd.table.numbers import number
+from micrograd_gd.table.numbers import elements, number
 from micrograd_gd.table.ops import Operation, operation, subscribe
 
 # The rows of the table are added. Not listed are those that exist only as derivatives of others,
@@ -53,10 +53,8 @@ def total(xs: Iterable[Any], start: Any = 0.0) -> Any:
     6.0
     """
     trace = blocks.trace()
-    if trace is None:
-        return _total(start, *xs)
-    xs = xs if isinstance(xs, WholeArray) else [*xs]
-    of_batch = trace.total(xs)
+    xs = xs if isinstance(xs, WholeArray) else elements(xs, "the numbers of total")
+    of_batch = trace.total(xs) if trace else None
     return _total(start, *xs) if of_batch is None else start + of_batch
 
 
@@ -70,9 +68,9 @@ def dot(ws: Sequence[Any], xs: Sequence[Any], bias: Any = 0.0) -> Any:
     """
     if len(ws) != len(xs):
         raise ShapeError(f"dot needs as many weights as inputs: got {len(ws)} and {len(xs)}")
-    if type(bias) is Value:  # so it is in every neuron, and the method is the shorter way
-        return bias.dot(*ws, *xs)
-    return _dot(bias, *ws, *xs)
+    if type(bias) is Value and isinstance(ws, list) and isinstance(xs, list):
+        return bias.dot(*ws, *xs)  # so it is in every neuron, and the method is the shorter way
+    return _dot(bias, *elements(ws, "the weights of dot"), *elements(xs, "the inputs of dot"))
 
 
 def greater(a: Any, b: Any) -> Any:
@@ -177,7 +175,10 @@ def _largest(xs: list[Any]) -> Any:
 
 
 def _some(xs: Iterable[Any], function: str) -> list[Any]:
-    some = [x if isinstance(x, Value) else number(x, f"a number of {function}") for x in xs]
+    some = [
+        x if isinstance(x, Value) else number(x, f"a number of {function}")
+        for x in elements(xs, f"the numbers of {function}")
+    ]
     if not some:
         raise ArgumentError(f"{function} needs at least one number, and got none")
     return some

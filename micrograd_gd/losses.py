@@ -7,17 +7,17 @@ for anything but numbers. What else a loss raises is said there.
 """
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextvars import ContextVar
 from typing import Any
 
 from micrograd_gd.core import blocks
 from micrograd_gd.core.blocks import is_varying, trace
 from micrograd_gd.engine import Value
-from micrograd_gd.errors import ArgumentError, JitError, NotANumberError, ShapeError
+from micrograd_gd.errors import ArgumentError, JitError, ShapeError
 from micrograd_gd.functional import logsumexp, mean
 from micrograd_gd.names import close_module
-from micrograd_gd.table.numbers import number, shorten
+from micrograd_gd.table.numbers import elements, number
 from micrograd_gd.table.ops import operation
 
 __all__ = [
@@ -259,10 +259,8 @@ def _read_class(t: Any, i: int, classes: int) -> Any:
 
 
 def _read_sequence(xs: Any, name: str) -> list[Any]:
-    xs = xs.tolist() if hasattr(xs, "tolist") else xs
-    if isinstance(xs, (str, bytes, Mapping)):
-        raise NotANumberError(f"{name} must be numbers, but came as {shorten(xs)}")
-    return list(xs) if hasattr(xs, "__iter__") else [xs]
+    is_single = getattr(xs, "ndim", 1) == 0 or not hasattr(xs, "__iter__")
+    return [xs] if is_single else elements(xs, name)
 
 
 def _read_number(x: Any, name: str) -> Any:

@@ -66,6 +66,7 @@ EXTRAS = {  # packages, and the extra of this one that brings each
     "mpmath": "check",
     "numpy": "jit",
     "sklearn": "sklearn",
+    "tqdm": "progress",
 }
 
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from micrograd_gd import Value, functional
 from micrograd_gd.errors import ArgumentError, NotANumberError, ShapeError
 from micrograd_gd.functional import dot, log_softmax, logsumexp, mean, softmax, total
+from micrograd_gd.losses import mse
 
 scores = st.lists(st.floats(-1000, 1000), min_size=1, max_size=6)
 
@@ -61,8 +62,38 @@ def test_mean_and_total_add_from_left_to_right(xs):
 
 def test_sequences_of_any_kind_are_taken():
     assert total(x for x in (1, 2, 3)) == 6.0
-    assert mean({1: None, 3: None}) == 2.0
+    assert mean({1, 3}) == 2.0
     assert dot((1, 2), [3, 4]) == 11.0
+
+
+class Table:
+    """A table, which is iterated over by the names of its columns, as one of pandas is."""
+
+    ndim, shape = 2, (2, 2)
+
+    def __len__(self):
+        return 2
+
+    def __iter__(self):
+        return iter([0, 1])
+
+    def __array__(self, dtype=None, copy=None):
+        return np.full((2, 2), 5.0)
+
+
+@pytest.mark.parametrize("xs", [{0: 5.0, 1: 6.0}, Table(), b"ab", "12", np.array(2.0), 3.0])
+@pytest.mark.parametrize(
+    "f",
+    [total, mean, softmax, log_softmax, logsumexp, lambda xs: dot(xs, [1.0, 2.0]),
+     lambda xs: dot([1.0, 2.0], xs, bias=Value(1.0))],
+)  # fmt: skip
+def test_what_is_no_sequence_of_numbers_is_refused(f, xs):
+    with pytest.raises((NotANumberError, TypeError), match=r"number|has no len|unsized"):
+        f(xs)
+
+
+def test_a_table_is_its_rows_to_a_loss():
+    assert mse(Table(), [[5.0, 6.0], [5.0, 5.0]]) == 0.25
 
 
 @pytest.mark.parametrize("name", ["mean", "softmax", "log_softmax", "logsumexp"])

@@ -5,6 +5,7 @@ import numbers
 import random
 import sys
 import warnings
+from collections.abc import Mapping
 from random import Random
 from typing import Any
 
@@ -66,6 +67,25 @@ def plain_array(x: Any, name: str) -> Any:
         except (RuntimeError, TypeError, ValueError) as error:
             problem = f"does not become an array of NumPy: {error}"
     raise NotANumberError(f"{name}, of type {kind.__name__}, {problem}")
+
+
+def elements(xs: Any, name: str) -> list[Any]:
+    """The elements of a sequence, of an array or a table of any library, or of an iterable.
+
+    Raises NotANumberError, which calls the argument `name`, for a mapping, a text, and one element.
+
+    >>> elements((1.0, 2.0), "xs")
+    [1.0, 2.0]
+    """
+    if not isinstance(xs, (list, tuple)):
+        xs = plain_array(xs, name) if hasattr(xs, "ndim") else xs
+        is_single = getattr(xs, "ndim", 1) == 0 or not hasattr(xs, "__iter__")
+        if is_single or isinstance(xs, (str, bytes, bytearray, Mapping)):
+            raise NotANumberError(
+                f"{name} must be a sequence of numbers, but came as {type(xs).__name__} "
+                f"{shorten(xs)}; give the numbers in a list"
+            )
+    return xs if isinstance(xs, list) else [*xs]
 
 
 def warn_of_flushing() -> None:

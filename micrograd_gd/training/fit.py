@@ -14,6 +14,7 @@ from typing import Any
 
 from micrograd_gd.errors import ArgumentError, DivergedError, MicrogradError
 from micrograd_gd.losses import loss_function
+from micrograd_gd.names import missing_package
 from micrograd_gd.optim import GradientDescent, Optimizer, Schedule
 from micrograd_gd.table.numbers import generator, number, require_count, shorten
 from micrograd_gd.text import escape
@@ -35,7 +36,7 @@ def fit(
     seed: int | Random | None = None,
     optimizer: Optimizer | None = None,
     callbacks: Iterable[Callable[[History], Any]] = (),
-    progress: bool = True,
+    progress: bool | None = None,
     resume: Mapping[str, Any] | None = None,
     compiled: bool = False,
 ) -> History:
@@ -49,8 +50,9 @@ def fit(
     descent, with `learning_rate` a number or a schedule, 0.1 where none is given, or those of an
     `optimizer`, which has a rate of its own.
 
-    Each of the `callbacks` gets the history after every row. `progress` shows a bar in a terminal
-    and in a notebook, where tqdm is installed. `resume` goes on from a state that
+    Each of the `callbacks` gets the history after every row. A bar shows the progress in a
+    terminal and in a notebook, where tqdm is installed, unless `progress` is False; True asks for
+    it, and raises ImportError without tqdm. `resume` goes on from a state that
     `history.training.state_dict()` gave, as if the training had not been interrupted. Only the
     callbacks are new: they see the rows from before, not the parameters of those epochs. With
     `compiled`, steps run as programs, many times faster. The model is then traced for a whole
@@ -63,8 +65,8 @@ def fit(
 
     Raises ArgumentError for settings out of range, for an `optimizer` that has none of the model's
     parameters, for a `learning_rate` beside it, and where a call makes a parameter; ShapeError
-    for lengths that differ, NotANumberError for a loss that is no value, JitError for what cannot
-    be compiled.
+    for lengths that differ, NotANumberError for samples that are no rows and for a loss that is
+    no value, JitError for what cannot be compiled.
 
     >>> from micrograd_gd import MLP
     >>> history = fit(MLP(1, 1, seed=0), [[0.0], [1.0], [2.0]], [1.0, 3.0, 5.0], epochs=50)
@@ -327,7 +329,7 @@ def _set_numbers(optimizer: Optimizer, numbers: Sequence[float]) -> None:
 
 
 @contextmanager
-def _bar(epochs: int, *, wanted: bool) -> Iterator[Callable[[History], Any]]:
+def _bar(epochs: int, *, wanted: bool | None) -> Iterator[Callable[[History], Any]]:
     """A callback that moves a progress bar, or none."""
     is_seen = (sys.stderr is not None and sys.stderr.isatty()) or "ipykernel" in sys.modules
     try:
@@ -335,8 +337,10 @@ def _bar(epochs: int, *, wanted: bool) -> Iterator[Callable[[History], Any]]:
             warnings.simplefilter("ignore")  # that there are no widgets, where the bar is text
             from tqdm.auto import tqdm  # noqa: PLC0415 — an extra: only a bar needs it
     except ImportError:
+        if wanted:
+            raise missing_package("tqdm", "progress=True") from None
         wanted = False
-    if not (wanted and is_seen):
+    if wanted is False or not is_seen:
         yield lambda _history: None
         return
     with tqdm(total=epochs, unit="epoch") as bar:

@@ -1,7 +1,7 @@
 """Samples under training: rows with their targets, as seen by one model and one loss."""
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from random import Random
 from typing import Any
 
@@ -49,6 +49,13 @@ class Samples:
             plain_array(x, f"the {part} {what}") if hasattr(x, "ndim") else x
             for x, what in ((inputs, "inputs"), (targets, "targets"))
         )
+        for x, what in ((inputs, "inputs"), (targets, "targets")):
+            is_rows = hasattr(x, "__getitem__") and hasattr(x, "__len__")
+            if not is_rows or isinstance(x, (str, bytes, Mapping)):
+                raise NotANumberError(
+                    f"the {part} {what} came as {type(x).__name__} {shorten(x)}; expected a list "
+                    f"or an array, with an element for each sample"
+                )
         if len(inputs) != len(targets):
             counts = f"{len(inputs)} {part} inputs and {len(targets)} targets"
             raise ShapeError(f"{counts}; expected one target for each input")

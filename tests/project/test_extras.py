@@ -58,6 +58,7 @@ USES = {
     ],
     "sklearn": ["import micrograd_gd.training.estimators"],
     "testing": ["import micrograd_gd.testing.strategies"],
+    "progress": ["m.fit(model, [[1, 2]], [1], epochs=1, progress=True)"],
 }
 
 

@@ -267,6 +267,21 @@ def test_lengths_that_differ_and_no_samples_are_refused():
         fit(MLP(1, 1), [], [])
 
 
+@pytest.mark.parametrize("compiled", [False, True])
+@pytest.mark.parametrize(
+    "rows",
+    [{"x": [1.0, 2.0]}, {0: [1.0]}, {(1.0,)}, iter([[1.0]]), None, 1.0, "ab", Value(1.0)],
+    ids=lambda rows: type(rows).__name__,
+)
+def test_samples_that_are_no_rows_are_refused_by_name(rows, compiled):
+    model = MLP(1, 1, seed=0)
+    came = f"came as {type(rows).__name__} .*; expected a list or an array"
+    with pytest.raises(NotANumberError, match=f"the training inputs {came}"):
+        fit(model, rows, [1.0], compiled=compiled)
+    with pytest.raises(NotANumberError, match=f"the validation targets {came}"):
+        fit(model, INPUTS, TARGETS, validation=([[1.0]], rows), compiled=compiled)
+
+
 def test_a_history_is_written_with_every_digit(tmp_path):
     history = fit(MLP(1, 1, seed=0), INPUTS, TARGETS, epochs=3)
     history.to_csv(tmp_path / "history.csv")
@@ -340,6 +355,8 @@ def test_progress_is_shown_to_a_terminal_and_to_nobody_else(monkeypatch):
     monkeypatch.setitem(sys.modules, "tqdm", None)
     monkeypatch.setitem(sys.modules, "tqdm.auto", None)
     assert show(Terminal()) == ""
+    with pytest.raises(ImportError, match=r"pip install 'micrograd_gd\[progress\]'"):
+        show(Terminal(), progress=True)
 
 
 def test_a_history_is_pickled_without_its_run():
