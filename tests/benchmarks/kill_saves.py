@@ -34,8 +34,14 @@ def run(folder, *arguments):
     )
 
 
-def parts(folder):
-    return [*(folder / "run").glob(".micrograd_gd-*.part")]
+def look(folder):
+    """The checkpoint and what is on its way to become one: a save changes this twice."""
+    run = folder / "run"
+    return {
+        (file.name, file.inode())  # so that a save is noticed also when it is over
+        for file in (os.scandir(run) if run.is_dir() else ())
+        if file.name == "checkpoint.json" or file.name.endswith(".part")
+    }
 
 
 def kill_once(folder, arguments, generator, most):
@@ -47,16 +53,18 @@ def kill_once(folder, arguments, generator, most):
         command(*arguments), cwd=folder, env=environment(),
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
-    old = {*parts(folder)}
-    saves, wanted, seen = 0, generator.randint(1, most), False
+    old = before = look(folder)
+    changes, wanted = 0, generator.randint(1, most)
+    if "--resume" not in arguments:
+        wanted += 2  # what is killed within its first save has nothing to go on from
     while process.poll() is None:
-        now = any(part not in old for part in parts(folder)) if (folder / "run").is_dir() else False
-        saves += now and not seen
-        seen = now
-        if saves >= wanted:
+        now = look(folder)
+        changes += now != before
+        before = now
+        if changes >= wanted:
             process.kill()
             process.wait()
-            return any(part not in old for part in parts(folder))
+            return any(name.endswith(".part") for name, _ in look(folder) - old)
         time.sleep(generator.random() * 1e-4)
     assert process.returncode == 0
     return None
@@ -70,14 +78,13 @@ def disturb(folder, epochs, kills, most, seed=0):
     while done < kills:
         result = kill_once(folder, arguments, generator, most)
         if result is None:
-            break
+            return done, halves
         done, halves = done + 1, halves + result
         checkpoint = folder / "run" / "checkpoint.json"
         if checkpoint.exists():  # always whole, or load complains
             load(checkpoint)
             arguments = ["train", "--resume", "run", "--checkpoint-seconds", "0"]
-    if (folder / "run" / "checkpoint.json").exists():
-        run(folder, *arguments)
+    run(folder, *arguments)
     return done, halves
 
 
