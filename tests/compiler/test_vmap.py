@@ -1,6 +1,7 @@
 """A function over a batch: sample by sample eagerly, in lanes inside of jit, the same numbers."""
 
 import math
+import sys
 
 import numpy as np
 import pytest
@@ -550,3 +551,35 @@ def test_a_number_that_leaves_its_batch_is_refused():
 
     with pytest.raises(JitError, match="sample"):
         jit(f)(np.ones(3))
+
+
+def count_steps(f, *args):
+    """The instructions of Python that a call takes, which do not depend on the machine's load."""
+    steps = 0
+
+    def step(frame, event, _):
+        nonlocal steps
+        frame.f_trace_opcodes = True
+        steps += event == "opcode"
+        return step
+
+    before = sys.gettrace()
+    sys.settrace(step)
+    try:
+        f(*args)
+    finally:
+        sys.settrace(before)
+    return steps
+
+
+@pytest.mark.parametrize("backend", [None, "python"])
+def test_a_gradient_by_the_inputs_of_a_batch_takes_steps_in_proportion_to_their_number(backend):
+    def loss(xs):
+        return mean(vmap(lambda x: x * x.tanh())(xs)) + xs[0]  # the rows one by one, compiled too
+
+    def derive(xs):
+        (grad(loss) if backend is None else jit(grad(loss), backend=backend))(xs)
+
+    derive(np.ones(3))  # what is loaded when it is first used
+    few, some, many = (count_steps(derive, np.linspace(-1.0, 1.0, n)) for n in (50, 100, 200))
+    assert many - some < 2.2 * (some - few)  # twice as much for twice as many
