@@ -10,6 +10,7 @@ from types import MethodType
 from typing import Any, Self
 
 from micrograd_gd.engine import Value
+from micrograd_gd.text import escape
 
 Function = Callable[..., Any]
 
@@ -93,7 +94,7 @@ class TransformedFunction(Wrapper):
         return reduced
 
     def __repr__(self) -> str:
-        return f"{self._run.__name__.strip('_')}({self.f!r})"
+        return f"{self._run.__name__.strip('_')}({escape(repr(self.f))})"
 
 
 def bind(f: Function, instance: Any, owner: type | None = None) -> Function:

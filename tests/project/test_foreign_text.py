@@ -133,6 +133,7 @@ TEXTS = {
     "no number": lambda name: message(lambda: grad(lambda x: x)({Key(name): "a"}), TypeError),
     "a model": lambda name: repr(MLP(1, [2, 1], activation=called(name), seed=0)),
     "a compiled function": lambda name: repr(jit(called(name))),
+    "a derivative": lambda name: repr(grad(called(name))),
     "a batch": lambda name: message(lambda: vmap(lambda x: x)({Key(name): 1.0}), ShapeError),
     "a check": lambda name: str(check_gradients(lambda x: x[Key(name)] * 2, {Key(name): 1.0})),
     "an anomaly": anomaly,
