@@ -348,6 +348,7 @@ def test_progress_is_shown_to_a_terminal_and_to_nobody_else(monkeypatch):
         fit(MLP(1, 1, seed=0), INPUTS, TARGETS, epochs=5, **options)
         return stream.getvalue()
 
+    monkeypatch.delitem(sys.modules, "ipykernel", raising=False)  # this is no notebook
     assert "5/5" in show(Terminal())
     assert "loss=" in show(Terminal())
     assert show(Terminal(), progress=False) == ""
