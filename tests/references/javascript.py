@@ -81,16 +81,33 @@ def is_near(ours, theirs, recorded):
         return True
     if None in (ours, theirs):
         return False
-    if not (math.isfinite(ours) and math.isfinite(theirs)):
-        return any(map(_is_lost, recorded.nodes() if isinstance(recorded, Value) else ()))
-    bound = allowance(recorded)
-    return math.isnan(bound) or abs(ours - theirs) <= bound
+    nodes = recorded.nodes() if isinstance(recorded, Value) else ()
+    if math.isfinite(ours) and math.isfinite(theirs):
+        bound = allowance(recorded)
+        if math.isnan(bound) or abs(ours - theirs) <= bound:
+            return True
+    return any(_is_lost(node) or _may_jump(node) for node in nodes)
 
 
 def _is_lost(node):
     """Whether nothing is known of a number, as of sin(sinh(40)), so that others may be nan."""
     bound = allowance(node)
     return bound > 0 and math.isfinite(node.data) and bound >= abs(node.data)
+
+
+def _may_jump(node):
+    """Whether it is a step, such as floor(exp(x)), beside which its operand may be."""
+    if node.op is None or not (node.op.kinks and node.op.convention):
+        return False
+    numbers = [getattr(x, "data", x) for x in node.operands]
+    for i, operand in enumerate(node.operands):
+        for shift in (allowance(operand), -allowance(operand)):
+            moved = [*numbers[:i], numbers[i] + shift, *numbers[i + 1 :]]
+            if shift and abs(node.op(*moved) - node.data) > 16 * abs(shift):
+                return True
+            if shift and "flat" in node.op.properties and node.op(*moved) != node.data:
+                return True
+    return False
 
 
 # By how many ulps a function of V8 may differ from the C library, which is not exact either: most
