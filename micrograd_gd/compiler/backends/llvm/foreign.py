@@ -81,7 +81,8 @@ def _build_open_function(program: Program, code: Any) -> Callable[..., Any]:
         y = [np.empty(size * n) for size, n in zip(made.sizes, rows, strict=True)]
         room = sum(kept * -(-n // 8) * 8 for kept, n in zip(code.kept, lengths, strict=True))
         pointers = [(ctypes.c_void_p * len(z))(*[each.ctypes.data for each in z]) for z in (x, y)]
-        failed = machine_run(*pointers, np.empty(code.scratch + room).ctypes.data)
+        scratch = np.empty(code.scratch + room)  # named, so that it outlives the call
+        failed = machine_run(*pointers, scratch.ctypes.data)
         if failed < 0 <= doubt and any(np.isnan(each).any() for each in find_checked(y)):
             return doubt
         return result(y) if failed < 0 else failed
