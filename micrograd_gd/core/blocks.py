@@ -287,6 +287,11 @@ def is_value(x: Any) -> bool:
     return hasattr(type(x), "record")
 
 
+def value_class(x: Any) -> Any:
+    """The `Value` of the engine that x is of, also if x is of a subclass."""
+    return [kind for kind in type(x).__mro__ if hasattr(kind, "record")][-1]
+
+
 def constant(x: Any) -> Any:
     """The same number, without a history if it is that of a value: no derivative flows through."""
     return x.detach() if is_value(x) else x

@@ -32,6 +32,8 @@ def backward(root: Any, seed: Any = 1.0, *, create_graph: bool = False) -> None:
         gradient = found.get(node, 0.0)
         if node.op is None and (type(gradient) is float or node.grad != 0):
             gradient = node.grad + gradient  # what the leaf had, and what came
+        if create_graph and not blocks.is_value(gradient):
+            gradient = blocks.value_class(root)(gradient)  # a constant is a value, too
         node.grad = gradient
 
 

@@ -459,3 +459,16 @@ def test_a_named_method_turns_arrays_away():
 def test_a_method_may_be_kept_before_its_first_call():
     tangent = Value.tan
     assert tangent(Value(0.0)) == tangent(Value(0.0)) == 0.0
+
+
+@pytest.mark.parametrize("f", [lambda x: 3 * x, lambda x: x**0 * 2, lambda x: x.relu(), abs])
+@pytest.mark.parametrize("at", [2.0, -2.0])
+def test_gradients_of_a_graph_are_values_where_they_are_constant_too(f, at):
+    x, unused = Value(at), Value(1.0)
+    y = f(x) + unused.detach()
+    y.backward(create_graph=True)
+    assert all(isinstance(node.grad, Value) for node in y.nodes())
+    again = Value(at)
+    f(again).backward()
+    assert x.grad.data == getattr(again.grad, "data", again.grad)
+    (x.grad.exp() + x.grad).backward()  # what a value can do
