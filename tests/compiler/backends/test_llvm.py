@@ -7,6 +7,7 @@ import sys
 
 import numpy as np
 import pytest
+from compiled import bits
 
 pytest.importorskip("llvmlite")
 
@@ -123,10 +124,6 @@ def test_a_branch_with_a_function_in_it_calls_it_there_alone():
 
 
 # Batches.
-
-
-def bits(x):
-    return np.where(np.isnan(x), np.nan, x).tobytes()
 
 
 @pytest.mark.parametrize("lanes", [1, 7, 8, 9, 16, 40, 300])
