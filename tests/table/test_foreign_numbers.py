@@ -82,6 +82,32 @@ def test_an_array_without_dimensions_is_one_number(x):
     assert (Value(3.0) + Value(x)).data == 5.0
 
 
+class Hostile:
+    """Its number of dimensions is no number that an array has, or raises."""
+
+    def __init__(self, ndim):
+        self.dimensions = ndim
+
+    @property
+    def ndim(self):
+        if isinstance(self.dimensions, BaseException):
+            raise self.dimensions
+        return self.dimensions
+
+
+@pytest.mark.parametrize("ndim", [2**70, -(2**70), 1.5, "0", None, AttributeError("ndim")])
+def test_a_comparison_looks_for_dimensions_and_leaves_no_error_behind(ndim):
+    with pytest.raises(TypeError, match="not supported between instances"):
+        Value(1.0) < Hostile(ndim)  # noqa: B015
+    assert Value(1.0) != Hostile(ndim)
+
+
+def test_an_error_while_looking_for_dimensions_is_raised():
+    for error in (KeyboardInterrupt(), ValueError("ndim")):
+        with pytest.raises(type(error)):
+            Value(1.0) < Hostile(error)  # noqa: B015
+
+
 def test_a_masked_operand_leaves_the_graph_as_it_is():
     x = Value(2.0)
     masked = np.ma.masked_array([1.0, 3.0], [False, True])

@@ -28,11 +28,16 @@ static PyObject *answer_of(PyObject *self, PyObject *other, int operator)
 static PyObject *number_of_python(PyObject *x)
 {
     PyObject *dimensions = PyObject_GetAttrString(x, "ndim");
-    if (dimensions == NULL) {
+    if (dimensions == NULL && PyErr_ExceptionMatches(PyExc_AttributeError)) {
         PyErr_Clear();
         return Py_NewRef(x);
     }
-    bool is_number = PyLong_CheckExact(dimensions) && PyLong_AsLong(dimensions) == 0;
+    if (dimensions == NULL) {
+        return NULL;
+    }
+    int overflow;
+    bool is_number =
+        PyLong_CheckExact(dimensions) && PyLong_AsLongAndOverflow(dimensions, &overflow) == 0;
     Py_DECREF(dimensions);
     return is_number ? PyObject_CallMethod(x, "item", NULL) : Py_NewRef(x);
 }
