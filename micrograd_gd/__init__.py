@@ -10,7 +10,7 @@ All names, each with a `help` of its own, such as `help(mg.minimize)`:
 
 compute        Value no_grad detect_anomaly scope engine_name primitive functional errors
 differentiate  grad value_and_grad derivative vjp jvp linearize jacobian jacfwd jacrev hessian hvp
-               stop_gradient custom_vjp scipy_objective check_gradients testing
+               stop_gradient custom_vjp solve scipy_objective check_gradients testing
 compile        jit vmap trace to_c to_js
 learn          MLP Layer Neuron Module nn losses optim data fit Objective diagnose save load
 descend        minimize find_learning_rate sweep_learning_rates critical_learning_rate
@@ -76,6 +76,7 @@ if TYPE_CHECKING:  # what type checkers and editors see
     from micrograd_gd.transforms.derivatives import stop_gradient as stop_gradient
     from micrograd_gd.transforms.derivatives import value_and_grad as value_and_grad
     from micrograd_gd.transforms.derivatives import vjp as vjp
+    from micrograd_gd.transforms.implicit import solve as solve
     from micrograd_gd.viz import draw_dot as draw_dot
     from micrograd_gd.viz import graph as graph
 else:
@@ -103,6 +104,7 @@ else:
         "transforms.custom": "custom_vjp",
         "transforms.derivatives": "derivative grad hessian hvp jacfwd jacobian jacrev jvp "
         "linearize scipy_objective stop_gradient value_and_grad vjp",
+        "transforms.implicit": "solve",
         "viz": "draw_dot graph",
     }
     load_when_used(__name__, HOMES)

@@ -14,7 +14,7 @@ from micrograd_gd import data, errors, functional, losses, nn, optim
 FACE = """
 Value no_grad detect_anomaly scope engine_name primitive
 grad value_and_grad vjp jvp linearize jacobian jacfwd jacrev hessian hvp derivative stop_gradient
-custom_vjp scipy_objective
+custom_vjp scipy_objective solve
 jit vmap trace to_c to_js
 functional nn losses optim data viz testing errors
 MLP Layer Neuron Module

@@ -260,8 +260,8 @@ class Tracer(Protocol):
         """Whether x stands for many numbers at once, which no check can look at."""
 
 
-def tracing(trace: Tracer) -> Switch:
-    """Report to `trace` what happens to values."""
+def tracing(trace: Tracer | None) -> Switch:
+    """Report to `trace` what happens to values; None: to nobody."""
     return Switch(_trace, trace)
 
 

@@ -1,7 +1,7 @@
 """One call of a function on fresh values, recorded: what every transform starts from."""
 
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import nullcontext
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from contextvars import ContextVar
 from functools import cached_property
 from itertools import accumulate
@@ -26,6 +26,13 @@ find_call = calls.get
 def is_transforming() -> bool:
     """Whether a transform is calling a function here."""
     return blocks.find(calls) is not None
+
+
+@contextmanager
+def outside_transforms() -> Iterator[None]:
+    """Transforms inside the block give floats, whatever transform or trace is around it."""
+    with blocks.tracing(None), blocks.Switch(calls, value=None, is_observed=False):
+        yield
 
 
 class Recording:

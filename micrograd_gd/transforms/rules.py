@@ -3,6 +3,7 @@
 import math
 import struct
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cache
@@ -14,7 +15,7 @@ from micrograd_gd.errors import ArgumentError, ShapeError
 from micrograd_gd.table.numbers import shorten
 from micrograd_gd.table.ops import Operation
 from micrograd_gd.transforms import trees
-from micrograd_gd.transforms.recording import require_rows
+from micrograd_gd.transforms.recording import outside_transforms, require_rows
 
 
 class Evaluation:
@@ -27,7 +28,9 @@ class Evaluation:
             )
         self.of, self.structure = of, structure
         fwd, self.bwd = of.rule
-        pair = fwd(*trees.unflatten(structure, leaves))
+        self.is_plain = not any(isinstance(leaf, Value) for leaf in leaves)
+        with self._at_numbers():
+            pair = fwd(*trees.unflatten(structure, leaves))
         if not (isinstance(pair, tuple) and len(pair) == 2):
             raise ShapeError(
                 f"the fwd of {of.name} must return the pair (result, what the rule remembers), but "
@@ -36,13 +39,16 @@ class Evaluation:
         result, self.remembered = pair
         self.outputs, self.out_structure = trees.flatten(result, f"the result of {of.name}")
         require_rows(self.out_structure)
-        self.is_plain = not any(isinstance(leaf, Value) for leaf in leaves)
         if self.is_plain and any(isinstance(y, Value) for y in self.outputs):
             raise ArgumentError(
                 f"a Value came out of {of.name}, which was called with plain numbers: whatever it "
                 f"depends on has to be an argument"
             )
         self.rows: dict[int, list[Any]] = {}
+
+    def _at_numbers(self) -> Any:
+        """Where numbers are all that the rule has: transforms inside of it give floats."""
+        return outside_transforms() if self.is_plain else nullcontext()
 
     def row(self, i: int) -> list[Any]:
         """The derivatives of number `i` of the result by all arguments."""
@@ -60,7 +66,8 @@ class Evaluation:
 
     def _cotangents(self, i: int, g: float) -> list[Any]:
         seeds = [g if place == i else 0.0 for place in range(len(self.outputs))]
-        found = self.bwd(self.remembered, trees.unflatten(self.out_structure, seeds))
+        with self._at_numbers():
+            found = self.bwd(self.remembered, trees.unflatten(self.out_structure, seeds))
         if isinstance(found, (tuple, list)) and len(found) == len(self.structure.below):
             pairs = zip(found, self.structure.below, strict=True)
             found = tuple(_zeros(below) if each is None else each for each, below in pairs)
