@@ -18,6 +18,7 @@ from micrograd_gd.persist.document import (
     LARGEST,
     Document,
     MisfitError,
+    check_memory,
     from_json,
     problem,
     read_bytes,
@@ -40,7 +41,7 @@ from micrograd_gd.persist.states import (
     fill_optimizer,
     make_state,
 )
-from micrograd_gd.persist.tensors import from_safetensors, to_safetensors
+from micrograd_gd.persist.tensors import from_safetensors, header, to_safetensors
 from micrograd_gd.training.fit import Training
 from micrograd_gd.training.predictor import Predictor
 
@@ -55,7 +56,7 @@ def save(thing: Any, path: str | PathLike[str]) -> None:
     (`history.training`), all that it takes to go on. Floats are written to the last digit, and
     equal things give equal bytes.
 
-    Raises ArgumentError for what cannot be saved or would be larger than 128 MiB, and for another
+    Raises ArgumentError for what cannot be saved or would be too large for `load`, and for another
     ending of the path; OSError if the file cannot be written.
 
     >>> import tempfile
@@ -75,6 +76,10 @@ def save(thing: Any, path: str | PathLike[str]) -> None:
         content = to_safetensors(pack_arrays(document) if has_layers else document)
     else:
         content = to_json(document)
+    try:
+        check_memory(header(content) if _is_safetensors(path) else content)
+    except MisfitError as error:
+        raise ArgumentError(f"{error}, to load it again; .safetensors takes least") from None
     if len(content) > LARGEST:
         raise ArgumentError(f"{len(content)} bytes to save; up to {LARGEST} can be loaded again")
     write_file(path, content)
@@ -86,8 +91,8 @@ def load(path: str | PathLike[str], into: Any = None) -> Any:
     Parameters of a module and the state of an optimizer are put `into` one that is there, which
     is returned. A network may be filled in the same way.
 
-    Raises ModelFileError for a file that is missing, unreadable, cut off, larger than 128 MiB, or
-    holds something else; then nothing has changed.
+    Raises ModelFileError for a file that is missing, unreadable, cut off, larger than 128 MiB or
+    300 MB of memory, or holds something else; then nothing has changed.
     """
     path = Path(path)
     is_safetensors = _is_safetensors(path)

@@ -17,9 +17,10 @@ from micrograd_gd.table.numbers import shorten
 VERSION = 1
 LARGEST = 2**27  # bytes, 128 MiB; a million parameters are about 60 million in JSON
 
-# Lists and objects of JSON, which take up to 30 times their bytes, and texts, of which eight count
-# as one. A training has an object and a few texts for each epoch.
-MOST_PARTS = 2**21
+# What JSON takes in memory beside its text, up to 30 times that, is counted before it is parsed:
+# for each of these characters, the most bytes of Python's objects.
+COSTS = {b",": 44, b'"': 26, b":": 190, b"[": 96, b"{": 96}
+MOST_MEMORY = 300_000_000  # a million parameters are 286 million
 
 
 class MisfitError(Exception):
@@ -132,9 +133,7 @@ def read_bytes(path: Path) -> bytes:
 
 def parse(raw: bytes) -> Any:
     """JSON in the strict sense: no NaN, every key once, and no more parts than a model has."""
-    parts = raw.count(b"[") + raw.count(b"{") + raw.count(b'"') // 8
-    if parts > MOST_PARTS:
-        raise MisfitError(f"{parts} lists, objects and texts; expected up to {MOST_PARTS}")
+    check_memory(raw)
     try:
         text = raw.decode("utf-8", "surrogatepass")
         return json.loads(text, parse_constant=_refuse, object_pairs_hook=_unique)
@@ -145,6 +144,14 @@ def parse(raw: bytes) -> Any:
         raise MisfitError(f"{message}: copy it again, or train again") from None
     except ValueError as error:  # such as a number of more digits than Python reads
         raise MisfitError(f"cannot be read ({error}); expected a saved model") from None
+
+
+def check_memory(raw: bytes) -> None:
+    """Refuse JSON that would take too much memory, before it is parsed."""
+    memory = sum(cost * raw.count(mark) for mark, cost in COSTS.items())
+    if memory > MOST_MEMORY:
+        message = f"so many numbers, texts, lists and objects that they may take {memory} bytes"
+        raise MisfitError(f"{message} of memory; expected up to {MOST_MEMORY}")
 
 
 def _refuse(constant: str) -> Any:

@@ -9,7 +9,15 @@ from math import prod
 from typing import Any
 
 from micrograd_gd.errors import ArgumentError
-from micrograd_gd.persist.document import VERSION, Array, Document, MisfitError, parse, split_head
+from micrograd_gd.persist.document import (
+    VERSION,
+    Array,
+    Document,
+    MisfitError,
+    check_memory,
+    parse,
+    split_head,
+)
 
 KEY = "micrograd_gd"  # of the metadata
 
@@ -34,18 +42,22 @@ def to_safetensors(document: Document) -> bytes:
 def from_safetensors(raw: bytes) -> Document:
     """The document of a safetensors file that `to_safetensors` wrote."""
     library = _library()
+    check_memory(header(raw))
     try:
         tensors = library.deserialize(raw)
     except library.SafetensorError as error:
         message = f"no valid safetensors file ({error}); expected a saved model, whole"
         raise MisfitError(message) from None
-    # The library has checked that a header of this length is there; only it holds the metadata.
-    (length,) = struct.unpack_from("<Q", raw)
-    metadata = parse(raw[8 : 8 + length]).get("__metadata__") or {}
+    metadata = parse(header(raw)).get("__metadata__") or {}
     if KEY not in metadata:
         raise MisfitError("safetensors of another kind; expected a model that this package saved")
     kind, head = split_head(parse(metadata[KEY].encode("utf-8", "surrogatepass")))
     return Document(kind, head, {name: _array(name, tensor) for name, tensor in tensors})
+
+
+def header(raw: bytes) -> bytes:
+    """The JSON in a safetensors file: its metadata, and the place of each tensor."""
+    return raw[8 : 8 + int.from_bytes(raw[:8], "little")]
 
 
 def _array(name: str, tensor: dict[str, Any]) -> Array:

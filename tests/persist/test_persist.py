@@ -16,7 +16,7 @@ from micrograd_gd import MLP, Module, Value, fit, load, save
 from micrograd_gd.data import Scaling, moons
 from micrograd_gd.errors import ArgumentError, ModelFileError, ShapeError
 from micrograd_gd.optim import Adam, GradientDescent, Momentum
-from micrograd_gd.persist.document import MOST_PARTS
+from micrograd_gd.persist.document import COSTS, parse
 from micrograd_gd.training.predictor import Predictor
 
 finite = st.floats(allow_nan=False, allow_infinity=False)
@@ -173,24 +173,57 @@ def test_json_that_overstrains_the_parser_is_refused(tmp_path):
     assert "cannot be read" in complaint(tmp_path / "long.json")
 
 
-@pytest.mark.parametrize("part", ["[]", "{}", '{"a":0}', "[{}]"])
-def test_a_file_that_would_fill_the_memory_is_refused_unread(part, tmp_path):
-    head = '{"format": "micrograd_gd model", "version": 1, "x": ['
-    size = (tmp_path / "hostile.json").write_text(head + f"{part}," * (MOST_PARTS + 1) + "0]}")
+PARTS = ["[]", "{}", '{"a":0}', "[{}]", "500", "-1.5", '"ab"', "[500]", '{"a":"b","c":"d"}']
+
+
+@pytest.mark.parametrize("suffix", [".json", ".safetensors"])
+@pytest.mark.parametrize("part", [*PARTS, '"😀":0'])
+def test_a_file_that_would_fill_the_memory_is_refused_unread(part, suffix, tmp_path, monkeypatch):
+    needs(suffix)
+    most = 10_000_000  # as any other, and sooner written
+    monkeypatch.setattr("micrograd_gd.persist.document.MOST_MEMORY", most)
+    path = tmp_path / f"hostile{suffix}"
+    cost = sum(cost * f"{part},".encode().count(mark) for mark, cost in COSTS.items())
+    middle = f"{part}," * (most // cost)
+    raw = (f'{{"x": {{{middle}"b":0}}}}' if ":0" in part else f'{{"x": [{middle}0]}}').encode()
+    size = path.write_bytes(struct.pack("<Q", len(raw)) + raw if suffix != ".json" else raw)
+    del middle, raw
     tracemalloc.start()
     try:
-        assert f"lists, objects and texts; expected up to {MOST_PARTS}" in complaint(
-            tmp_path / "hostile.json"
-        )
-        assert tracemalloc.get_traced_memory()[1] < 1.5 * size
+        message = complaint(path)
+        assert f"bytes of memory; expected up to {most}" in message
+        assert tracemalloc.get_traced_memory()[1] < 2.5 * size
     finally:
         tracemalloc.stop()
 
 
-def test_what_could_not_be_loaded_is_not_saved(tmp_path, monkeypatch):
-    monkeypatch.setattr("micrograd_gd.persist.LARGEST", 100)
-    with pytest.raises(ArgumentError, match="bytes to save; up to 100 can be loaded again"):
-        save(MLP(2, [1], seed=0), tmp_path / "model.json")
+@pytest.mark.parametrize("entry", [*PARTS, '"é"', '"😀"', "[[300],[]]", '[{"":300}]'])
+@pytest.mark.parametrize("is_object", [True, False])
+def test_what_json_takes_in_memory_is_known_before_it_is_read(entry, is_object):
+    entry, count = json.loads(entry), 700  # where the table of a dict has just grown
+    many = {f"{i:x}": entry for i in range(count)} if is_object else [entry] * count
+    raw = json.dumps(many, ensure_ascii=False).encode("utf-8", "surrogatepass")
+    parse(raw)  # so that what is imported lazily is there
+    tracemalloc.start()
+    try:
+        parse(raw)
+        used = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    text = sys.getsizeof(raw.decode("utf-8", "surrogatepass"))
+    assert used < text + sum(cost * raw.count(mark) for mark, cost in COSTS.items()) + 1000
+
+
+@pytest.mark.parametrize("suffix", [".json", ".safetensors"])
+@pytest.mark.parametrize(
+    ("limit", "message"),
+    [("LARGEST", "bytes to save; up to 100 can be"), ("document.MOST_MEMORY", "bytes of memory")],
+)
+def test_what_could_not_be_loaded_is_not_saved(limit, message, suffix, tmp_path, monkeypatch):
+    needs(suffix)
+    monkeypatch.setattr(f"micrograd_gd.persist.{limit}", 100)
+    with pytest.raises(ArgumentError, match=message):
+        save(MLP(2, [1], seed=0), tmp_path / f"model{suffix}")
     assert not [*tmp_path.iterdir()]
 
 
