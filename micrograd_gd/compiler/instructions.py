@@ -12,7 +12,7 @@ are 64-bit floats, and `outputs` are operands.
 """
 
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from typing import Any, NamedTuple, overload
 
@@ -69,29 +69,42 @@ class EncodedStatements(Sequence[Statement]):
 
     def decode_operands(self, operands: bytes) -> tuple[Operand, ...]:
         """Encoded operands as those of an instruction."""
-        constants = array("d", self.constants)
-        return tuple([x if x >= 0 else constants[~x] for x in array("i", operands)])
+        return self._decode_each(array("i", operands))
+
+    def _decode_each(self, operands: Iterable[int]) -> tuple[Operand, ...]:
+        constants = self.floats
+        return tuple([x if x >= 0 else constants[~x] for x in operands])
+
+    @cached_property
+    def floats(self) -> list[float]:
+        """The constants."""
+        return array("d", self.constants).tolist()
 
     @cached_property
     def as_tuple(self) -> tuple[Statement, ...]:
         """All statements."""
-        return tuple(self._decode())
+        return tuple([self.decode(*record) for record in self.records()])
 
-    def _decode(self) -> Iterator[Statement]:
-        code, constants = array("i", self.code), array("d", self.constants)
-        at = 0
+    def records(self) -> Iterator[tuple[int, int, list[int]]]:
+        """Of each statement what it is, its result, -1 for guards, and its encoded operands."""
+        code, at = array("i", self.code).tolist(), 0
         while at < len(code):
-            head, result, count = code[at : at + 3]
+            head = code[at]
             if head > 0:
-                end = at + 3 + count
-                operands = [x if x >= 0 else constants[~x] for x in code[at + 3 : end]]
-                yield Instruction(result, self.ops[head], tuple(operands))
+                end = at + 3 + code[at + 2]
+                yield head, code[at + 1], code[at + 3 : end]
             else:
                 end = at + 3
-                relation, holds = divmod(-head - 1, 2)
-                left, right = [x if x >= 0 else constants[~x] for x in code[at + 1 : end]]
-                yield Guard(left, RELATIONS[relation].sign, right, holds=bool(holds))
+                yield head, -1, code[at + 1 : end]
             at = end
+
+    def decode(self, head: int, result: int, operands: Iterable[int]) -> Statement:
+        """The statement of a record."""
+        if head > 0:
+            return Instruction(result, self.ops[head], self._decode_each(operands))
+        relation, holds = divmod(-head - 1, 2)
+        left, right = self._decode_each(operands)
+        return Guard(left, RELATIONS[relation].sign, right, holds=bool(holds))
 
     def __reduce__(self) -> Any:
         """As they are, with the numbers of operations in this build of the core."""
