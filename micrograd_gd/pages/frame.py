@@ -1,0 +1,94 @@
+"""What all pages share: one file of HTML, its style, its policy, and the parts that stand in it.
+
+A kind of part is a folder here, such as `graph`. It holds `part.html`, what stands in the part;
+`part.css`; and scripts. One of them defines `mount(place, data)`, which brings the part to life:
+`place` is the element around `part.html`, whose elements are found by `data-part`, and `data` is
+what Python gathered. Scripts of a kind share their names with each other, and use those of `frame`
+and the engine. Several parts, of one kind or of many, may stand on a page.
+"""
+
+import base64
+import hashlib
+import html
+import json
+import os
+import string
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib import resources
+from typing import Any
+
+from micrograd_gd.files import write_file
+from micrograd_gd.pages.engine import write_engine
+
+HERE = resources.files("micrograd_gd.pages")
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part of a page: which kind it is, and what it shows, as JSON holds it."""
+
+    kind: str
+    data: Any
+
+
+class Page:
+    """One HTML file that needs no network; a notebook shows it in place."""
+
+    def __init__(self, text: str, title: str) -> None:
+        self.html = text
+        self.title = title
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the page to a file, whole or not at all."""
+        write_file(path, self.html.encode())
+
+    def __repr__(self) -> str:
+        return f"Page({len(self.html):,} characters of HTML; save(path) writes it)"
+
+    def _repr_html_(self) -> str:
+        return (
+            f'<iframe srcdoc="{html.escape(self.html)}" sandbox="allow-scripts" width="100%" '
+            f'height="820" title="{html.escape(self.title)}"></iframe>'
+        )
+
+
+def write_page(title: str, pieces: Sequence[str | Part]) -> Page:
+    """A page of pieces in order: parts, and HTML that is our own, not anybody's text."""
+    parts = [piece for piece in pieces if isinstance(piece, Part)]
+    kinds = list(dict.fromkeys(part.kind for part in parts))
+    style = "".join([_read("frame", ".css"), *[_read(kind, ".css") for kind in kinds]])
+    script = "\n".join(
+        ["", write_engine(), _read("frame", ".js"), *map(_write_kind, kinds), "mountAll();"]
+    )
+    bodies = [piece if isinstance(piece, str) else _write_place(piece) for piece in pieces]
+    text = string.Template(_read("frame", ".html")).substitute(
+        title=html.escape(title),
+        style=style,
+        style_hash=_hash(style),
+        script=script,
+        script_hash=_hash(script),
+        body="\n".join(bodies),
+        data=json.dumps([part.data for part in parts]).replace("<", "\\u003c"),
+    )
+    return Page(text, title)
+
+
+def _write_kind(kind: str) -> str:
+    return f"kinds.{kind} = (() => {{\n{_read(kind, '.js')}\nreturn mount;\n}})();"
+
+
+def _write_place(part: Part) -> str:
+    text = _read(part.kind, ".html")
+    return f'<section data-kind="{part.kind}" class="{part.kind}">\n{text}</section>'
+
+
+def _read(kind: str, suffix: str) -> str:
+    """The files of a kind that end alike, one after the other."""
+    files = sorted((HERE / kind).iterdir(), key=lambda file: file.name)
+    return "\n".join([x.read_text(encoding="utf-8") for x in files if x.name.endswith(suffix)])
+
+
+def _hash(text: str) -> str:
+    """What a content security policy names the one script, or the one style, that may run."""
+    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"

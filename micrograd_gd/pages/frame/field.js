@@ -1,0 +1,78 @@
+// A number to type, to drag by a slider, or to step by the arrow keys.
+
+class Field {
+    // `change(number)` is called at every change by hand.
+    constructor(name, number, change) {
+        this.change = change;
+        this.input = make("input", { type: "text", inputMode: "decimal", autocomplete: "off", spellcheck: false, ariaLabel: name });
+        this.slider = make("input", { type: "range", step: "any", ariaLabel: `${name}, slider` });
+        this.element = make("div", { className: "field", role: "group", title: name },
+            make("span", { className: "name" }, name), this.slider, this.input);
+        this.input.addEventListener("input", () => {
+            const typed = Number(this.input.value.replace("−", "-").replace(",", "."));
+            const isNumber = this.input.value.trim() !== "" && Number.isFinite(typed);
+            this.input.setAttribute("aria-invalid", !isNumber);
+            if (isNumber) {
+                this.aim(typed);
+                change(typed);
+            }
+        });
+        const steer = (event) => {
+            const isSlider = event.target === this.slider;
+            const sign = { ArrowUp: 1, ArrowDown: -1, ...(isSlider && { ArrowRight: 1, ArrowLeft: -1 }) }[event.key];
+            if (sign) {
+                event.preventDefault();
+                this.move(sign * (event.shiftKey ? 10 : 1));
+            }
+        };
+        this.element.addEventListener("keydown", steer);
+        this.input.addEventListener("blur", () => this.set(this.number));
+        this.slider.addEventListener("input", () => {
+            this.number = roundTo(this.slider.valueAsNumber, this.grain);
+            this.input.value = write(this.number);
+            this.paint();
+            change(this.number);
+        });
+        this.set(number);
+    }
+
+    // Show a number, without telling of it.
+    set(number) {
+        this.input.value = write(number);
+        this.input.setAttribute("aria-invalid", false);
+        this.aim(number);
+    }
+
+    // So many grains up.
+    move(grains) {
+        this.set(roundTo(this.number + grains * this.grain, this.grain));
+        this.change(this.number);
+    }
+
+    // The slider reaches from a number as far below 0 as above, and further when it is passed.
+    aim(number) {
+        this.number = number;
+        this.slider.hidden = !Number.isFinite(number);
+        if (this.slider.hidden) {
+            return;
+        }
+        if (!(Math.abs(number) <= this.reach) || number === 0) {
+            this.reach = number === 0 ? this.reach ?? 5 : Math.max(2 * Math.abs(number), 1e-300);
+            this.reach = Math.abs(number) < 2.5 && Math.abs(number) >= 0.05 ? 5 : this.reach;
+            Object.assign(this.slider, { min: -this.reach, max: this.reach });
+            this.grain = 10 ** Math.floor(Math.log10(this.reach / 40));
+        }
+        this.slider.value = number;
+        this.paint();
+    }
+
+    paint() {
+        const at = 50 + 50 * Math.min(Math.max(this.number / this.reach, -1), 1);
+        this.slider.style.setProperty("--from", `${Math.min(at, 50)}%`);
+        this.slider.style.setProperty("--to", `${Math.max(at, 50)}%`);
+    }
+}
+
+function roundTo(x, grain) {
+    return Number((Math.round(x / grain) * grain).toPrecision(12));
+}

@@ -1,0 +1,53 @@
+"""A graph to step through, forward and backward: what Python gathers for it."""
+
+from typing import Any
+
+from micrograd_gd.engine import Value
+from micrograd_gd.errors import ArgumentError
+from micrograd_gd.notation.formula import formula
+from micrograd_gd.pages.frame import Part
+from micrograd_gd.table.ops import OPERATIONS
+from micrograd_gd.text import escape
+
+LARGEST = 300  # nodes that a reader can look at
+FORMULA = 2000  # characters of a formula that a reader can change
+
+
+def show_graph(root: Value, start: str = "") -> Part:
+    """The graph of a value, as a part of a page; with `start="end"`, all steps are taken.
+
+    Raises ArgumentError for a graph of more than 300 nodes, and for an operation that is no row of
+    the table; TranslationError for one in Python code.
+    """
+    nodes = root.nodes()
+    if len(nodes) > LARGEST:
+        raise ArgumentError(
+            f"the graph has {len(nodes):,} nodes; a page shows at most {LARGEST}: take a part of it"
+        )
+    places = {node: place for place, node in enumerate(nodes)}
+    text = formula(root, max_length=FORMULA)
+    return Part(
+        "graph",
+        {
+            "nodes": [_describe(node, places) for node in nodes],
+            "formula": text,
+            "start": start,
+        },
+    )
+
+
+def _describe(node: Value, places: dict[Value, int]) -> dict[str, Any]:
+    """A node as the page builds it again: its row, with places of operands and numbers as text."""
+    label = escape(node.label)
+    if node.op is None:
+        return {"number": _write_number(node.data), "label": label}
+    if OPERATIONS.get(node.op.name) is not node.op:
+        raise ArgumentError(f"{node.op!r} is no row of the table; a page shows rows alone")
+    for text in (node.op.value, *node.op.partials):
+        node.op.tree(text)  # or it says that it is Python code
+    operands = [places[x] if x in places else _write_number(x) for x in node.operands]
+    return {"row": node.op.name, "operands": operands, "label": label}
+
+
+def _write_number(x: float) -> str:
+    return repr(float(x)).replace("inf", "Infinity").replace("nan", "NaN")

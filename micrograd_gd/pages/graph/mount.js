@@ -1,0 +1,110 @@
+// A graph to step through: the formula on top, the picture, the player, and what each step says.
+
+function mount(place, data) {
+    const find = finder(place);
+    const lines = new Map();
+    let course, drawing, selected, fields, zoom;
+    const player = new Player(find("player"), () => show());
+
+    function use(root, time) {
+        course = new Backpropagation(root);
+        drawing = new Drawing(find("graph"), course, choose, drag);
+        selected = course.leaves[0] ?? root;
+        fields = new Map(course.leaves.map((leaf) =>
+            [leaf, new Field(course.names.get(leaf), leaf.data, (number) => change(leaf, number))]));
+        find("leaves").replaceChildren(...[...fields.values()].map((field) => field.element));
+        fit();
+        showNode();
+        player.stop();
+        player.start(course.steps.length, course.split, time === "end" ? course.steps.length : 0);
+    }
+
+    const refresh = oncePerFrame(() => {
+        course.root.forward();
+        show();
+        showNode();
+    });
+
+    function change(leaf, number) {
+        leaf.data = number;
+        refresh();
+    }
+
+    function drag(leaf, number) {
+        fields.get(leaf).set(number);
+        change(leaf, number);
+    }
+
+    // Go to where a node is computed; from there, and for a leaf, to where its gradient is complete.
+    function choose(node) {
+        const [first, last] = course.placeOf(node);
+        const isSame = selected === node;
+        selected = node;
+        showNode();
+        player.stop();
+        player.go(isSame ? (first && player.time !== first ? first : last) : player.time);
+    }
+
+    function showNode() {
+        find("panel").replaceChildren(...tellNode(course, selected, lines, (path) => drawing.light(path)));
+    }
+
+    function show() {
+        const { time } = player;
+        const gradients = course.gradientsAt(time);
+        drawing.show({ time, gradients, missing: time === course.steps.length ? "0" : "·", selected });
+        find("telling").replaceChildren(...tell(course, time));
+        const step = course.steps[time - 1];
+        if (step) {
+            reveal(drawing.boxes.get(step.operand ?? step.node).item);
+        }
+    }
+
+    function resize() {
+        find("formula").rows = Math.min(find("formula").value.split("\n").length, 8);
+    }
+
+    // The picture as large as it fits, unless that is too small to read, or larger than life.
+    function fit(scale) {
+        const view = find("view");
+        const [width, height] = drawing.size;
+        zoom = scale ?? Math.min(Math.max(Math.min(view.clientWidth / width, view.clientHeight / height), 0.66), 1.3);
+        find("graph").style.width = `${width * zoom}px`;
+        find("graph").style.height = `${height * zoom}px`;
+    }
+
+    // Bring a box into view, and leave the view where it is already.
+    function reveal({ x, y }) {
+        const view = find("view");
+        for (const [at, size, scroll, space] of [[x, WIDTH, "scrollLeft", "clientWidth"], [y - HEIGHT / 2, HEIGHT, "scrollTop", "clientHeight"]]) {
+            const [from, to] = [at * zoom - 24, (at + size) * zoom + 24];
+            if (from < view[scroll] || to > view[scroll] + view[space]) {
+                view.scrollTo({ [scroll === "scrollLeft" ? "left" : "top"]: (from + to - view[space]) / 2, behavior: isStill.matches ? "auto" : "smooth" });
+            }
+        }
+    }
+
+    find("smaller").addEventListener("click", () => fit(zoom / 1.25));
+    find("larger").addEventListener("click", () => fit(zoom * 1.25));
+    find("fit").addEventListener("click", () => fit());
+    find("form").addEventListener("submit", (event) => {
+        event.preventDefault();
+        try {
+            const numbers = new Map(course.leaves.map((leaf) => [course.names.get(leaf), leaf.data]));
+            use(buildFormula(find("formula").value, numbers));
+            find("problem").textContent = "";
+        } catch (error) {
+            find("problem").textContent = error.message;
+        }
+    });
+    find("formula").addEventListener("keydown", (event) => {
+        if (event.key === "Enter" && !event.shiftKey) { // a new line is Shift and Enter
+            event.preventDefault();
+            find("form").requestSubmit();
+        }
+    });
+    find("formula").addEventListener("input", resize);
+    find("formula").value = data.formula;
+    resize();
+    use(build(data.nodes), data.start);
+}
