@@ -56,6 +56,7 @@ USES = {
         "m.save(model, 'b.safetensors')",
         "m.load('a.safetensors' if 'safetensors' in BLOCKED else 'b.safetensors')",
     ],
+    "scipy": ["m.curve_fit(lambda x, a: a * x, [1, 2], [1, 2], [1.0])"],
     "sklearn": ["import micrograd_gd.training.estimators"],
     "testing": ["import micrograd_gd.testing.strategies"],
     "progress": ["m.fit(model, [[1, 2]], [1], epochs=1, progress=True)"],
@@ -100,7 +101,7 @@ def test_all_is_enough_for_the_readme(python, tmp_path):
     blocks = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text("utf-8"), re.DOTALL)
     uses = [lines[0] for extra, lines in USES.items() if extra in TRIED]
     lines = [*blocks, *uses, "print('done')"]
-    blocked = packages("test", "testing") - packages("all") - {"scipy"}  # scikit-learn brings it
+    blocked = packages("test", "testing") - packages("all")
     assert run(python, tmp_path, blocked, lines).endswith("done\n")
 
 

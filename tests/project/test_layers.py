@@ -21,6 +21,7 @@ STANDARD = sys.stdlib_module_names
 THIRD_PARTY_HOMES = {
     "cli": {"typer"},
     "viz": {"graphviz"},
+    "descent/curve_fit.py": {"numpy", "scipy"},
     "testing": {"hypothesis", "mpmath", "pytest"},
     "training/estimators.py": {"numpy", "sklearn"},
 }  # the modules made for them

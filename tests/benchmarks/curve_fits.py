@@ -1,0 +1,108 @@
+"""Digits that `curve_fit` reaches on NIST's 27 problems, and its time, beside SciPy's own.
+
+`python tests/benchmarks/curve_fits.py FOLDER`, of the problems' JSON files. For each of both
+starts: the fewest certified digits of the parameters, of their errors, and milliseconds.
+"""
+
+import json
+import math
+import statistics
+import sys
+import time
+import warnings
+from pathlib import Path
+
+import numpy as np
+import scipy.optimize
+from job import tell
+
+from micrograd_gd import curve_fit, functional
+
+NUMPY = {
+    "pi": math.pi,
+    "exp": np.exp,
+    "log": np.log,
+    "sin": np.sin,
+    "cos": np.cos,
+    "atan": np.arctan,
+}
+OURS = {"pi": math.pi, **{name: getattr(functional, name) for name in functional.__all__}}
+
+
+def digits(found, certified):
+    pairs = zip(found, map(float, certified), strict=True)
+    errors = [abs(a / b - 1) if math.isfinite(a) else math.inf for a, b in pairs]
+    return max(0.0, min(11.0, -math.log10(max(*errors, 1e-16))))
+
+
+def evaluate(code, functions, columns, row, parameters):
+    names = {**functions, **dict(zip(columns, row, strict=True)), **parameters}
+    return eval(code, names)  # noqa: S307 — the problems' formulas
+
+
+def fit_ours(model, columns, data, y, start):
+    def curve(x, *b):
+        names = {f"b{i}": each for i, each in enumerate(b, 1)}
+        return evaluate(model, OURS, columns, x, names)
+
+    fit = curve_fit(curve, data, y, start)
+    return fit.parameters, fit.errors
+
+
+def fit_scipy(model, columns, data, y, start):
+    def curve(x, *b):
+        names = {f"b{i}": each for i, each in enumerate(b, 1)}
+        return evaluate(model, NUMPY, columns, x, names)
+
+    found, covariance = scipy.optimize.curve_fit(curve, np.transpose(data), y, start, maxfev=20_000)
+    return found, np.sqrt(np.diag(covariance))
+
+
+def measure(fit, problem, start):
+    model, response = (compile(problem[k], "case", "eval") for k in ("model", "response"))
+    columns, data = problem["columns"], problem["data"]
+    y = [evaluate(response, OURS, columns, row, {}) for row in data]
+    times = []
+    for _ in range(3):
+        began = time.perf_counter()
+        try:
+            parameters, errors = fit(model, columns, data, y, problem[start])
+        except RuntimeError:
+            return 0.0, 0.0, math.nan
+        times.append(time.perf_counter() - began)
+    return (
+        digits(parameters, problem["certified"]),
+        digits(errors, problem["certified_sd"]),
+        1e3 * statistics.median(times),
+    )
+
+
+def main():
+    warnings.simplefilter("ignore")
+    np.seterr(all="ignore")
+    tell(f"{'':12}{'curve_fit':^44}{'scipy.optimize.curve_fit':^44}")
+    tell(f"{'':12}{'start 1':^22}{'start 2':^22}{'start 1':^22}{'start 2':^22}")
+    sums = []
+    for path in sorted(Path(sys.argv[1]).glob("*.json")):
+        problem = json.loads(path.read_text())
+        cells = [
+            measure(fit, problem, start)
+            for fit in (fit_ours, fit_scipy)
+            for start in ("start1", "start2")
+        ]
+        sums.append(cells)
+        text = "".join(f"{b:6.1f}{sd:6.1f}{ms:8.1f}  " for b, sd, ms in cells)
+        tell(f"{problem['name']:12}{text}")
+    for name, i in (("ours", 0), ("SciPy's", 2)):
+        both = [cell for cells in sums for cell in cells[i : i + 2]]
+        right = sum(b > 9.9 for b, _, _ in both), sum(sd > 9.9 for _, sd, _ in both)
+        near = sum(b > 4 for b, _, _ in both)
+        ms = statistics.median(ms for _, _, ms in both if ms == ms)
+        tell(
+            f"{name}: {right[0]} of {len(both)} with 10 digits, their errors {right[1]}; "
+            f"{near} with 4 digits; median {ms:.1f} ms"
+        )
+
+
+if __name__ == "__main__":
+    main()
