@@ -1,12 +1,7 @@
-"""micrograd's networks, with weights from the global `random`.
-
->>> random.seed(1337)
->>> MLP(2, [16, 16, 1])([0.5, -1.0])
-Value(data=-0.6662156889793147, grad=0.0)
-"""
+"""micrograd's networks, with weights from the global `random`."""
 
 import random
-from collections.abc import Iterable
+from functools import reduce
 from itertools import pairwise
 from typing import Any
 
@@ -27,7 +22,7 @@ class Neuron(Module, nn.Neuron):
         self.w = [Value(random.uniform(-1, 1)) for _ in range(nin)]
         self.b, self.nonlin = Value(0), nonlin
 
-    def __call__(self, x: Iterable[Any]) -> Any:
+    def __call__(self, x: Any) -> Any:
         score = sum((w * each for w, each in zip(self.w, x, strict=False)), self.b)
         return score.relu() if self.nonlin else score
 
@@ -54,14 +49,9 @@ class MLP(Module, nn.MLP):
     """Layers in a row, relu in all but the last."""
 
     def __init__(self, nin: int, nouts: list[int]) -> None:
-        last = len(nouts) - 1
-        pairs = enumerate(pairwise([nin, *nouts]))
-        self.layers = [Layer(*widths, nonlin=i != last) for i, widths in pairs]
+        pairs = enumerate(pairwise([nin, *nouts]), 1)
+        self.layers = [Layer(*widths, nonlin=i < len(nouts)) for i, widths in pairs]
 
-    def __call__(self, x: Any) -> Any:
-        for layer in self.layers:
-            x = layer(x)
-        return x
-
+    __call__ = lambda self, x: reduce(lambda x, layer: layer(x), self.layers, x)
     parameters = lambda self: [p for layer in self.layers for p in layer.parameters()]
     __repr__ = lambda self: f"MLP of [{', '.join(map(str, self.layers))}]"
