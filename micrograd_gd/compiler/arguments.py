@@ -5,8 +5,10 @@ import operator
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+from micrograd_gd.compiler.held import HELD, Held, find_first_row, is_plain
 from micrograd_gd.compiler.surroundings import look_around
 from micrograd_gd.compiler.trace import Trace
+from micrograd_gd.core import whole
 from micrograd_gd.core.whole import RefusedError, TakenApart
 from micrograd_gd.engine import Value
 from micrograd_gd.errors import ArgumentError, JitError, NotANumberError
@@ -125,12 +127,8 @@ class Signature:
 def _write(traced: Trace) -> str:
     """All that makes a program another one, as a text."""
     program = traced.program()
-    captured = [x.data for x in program.captured]
+    captured = [x.data for x in program.captured], [*map(id, program.held)]
     return repr((captured, [*program.statements], program.outputs, program.batch_outputs))
-
-
-FEWEST_ROWS = 64  # of an array that is worth trying whole; of parameters, rows are used one by one
-MOST_LENGTHS = 4  # of arrays in one call
 
 
 class Arrays:
@@ -153,6 +151,11 @@ class Arrays:
             try:
                 result = run(arguments)
             except TakenApart as needed:
+                if not arguments.whole:
+                    raise JitError(
+                        f"{arguments.name} cannot be compiled: it uses an array that was kept from "
+                        f"the trace of another call; return it there, and hand it in here"
+                    ) from None
                 named = {what for what in arguments.whole if what[0] == needed.name}
                 tried = Arrays(tried.whole, tried.apart | (named or arguments.whole), tried.many)
             else:
@@ -181,7 +184,7 @@ class Arguments:
         self._given = signature, args, kwargs
         self._arrays = arrays
         self.lengths: list[int] = []
-        self.whole: set[Any] = set()
+        self.whole: set[Any] = set()  # what is taken whole
         self._f = signature.f
         self.name = signature.name
         self.leaves: list[Any] = []
@@ -211,6 +214,9 @@ class Arguments:
     def trace(self, leaves: Sequence[float], *, is_careful: bool = False) -> Trace:
         """Call the function on fresh values, and write down what it does."""
         inputs = [Value(x) for leaf in leaves for x in _find_first(leaf)]
+        names = [name for name, _ in self.named]
+        can_hold = self._arrays is not None and HELD not in self._arrays.apart
+        held = Held(self.lengths, names, is_open=can_hold)
         try:
             traced = Trace(
                 self.name,
@@ -218,15 +224,16 @@ class Arguments:
                 tuple(self.named),
                 lambda: self.call(inputs),
                 is_careful=is_careful,
-                lengths=self.lengths,
-                fewest=FEWEST_ROWS,
+                held=held,
             )
         except RefusedError as refused:
             raise refused.error from None
         except Exception as error:
-            if self.lengths:  # whatever is in the way, there is another form
+            if held.counts:  # whatever is in the way, there is another form
                 raise TakenApart("") from error
             raise
+        finally:
+            self.whole |= {HELD} if held.arrays else set()
         if traced.batches.is_computed_with and self._arrays:
             self._arrays.many |= self.whole
         return traced
@@ -264,18 +271,17 @@ class Arguments:
 
     def _keep(self, x: Any, name: str) -> tuple[Any, trees.Structure] | None:
         """An array that is taken whole, as floats side by side, and its structure."""
-        if self._arrays is None or type(x).__name__ != "ndarray" or not x.size or not x.ndim:
+        if self._arrays is None or not is_plain(x):
             return None
         import numpy as np  # noqa: PLC0415 — only those who brought an array need it
 
         name, rows = name.removeprefix("argument "), x.shape[1:]
         what, length = (name, rows), len(x)
-        is_tried = length >= FEWEST_ROWS or what in self._arrays.whole
-        is_plain = type(x) is np.ndarray and x.dtype.kind in "fiu" and x.dtype.itemsize <= 8
-        if what in self._arrays.apart or not is_tried or not is_plain:
+        is_tried = length >= whole.FEWEST_ROWS or what in self._arrays.whole
+        if what in self._arrays.apart or not is_tried:
             return None
         if length not in self.lengths:
-            if len(self.lengths) == MOST_LENGTHS:
+            if len(self.lengths) == whole.MOST_LENGTHS:
                 return None
             self.lengths.append(length)
         self.whole.add(what)
@@ -304,7 +310,7 @@ class Arguments:
 
 def _find_first(leaf: Any) -> list[float]:
     """The number, or the first row of an array."""
-    return leaf.reshape(len(leaf), -1)[0].tolist() if hasattr(leaf, "ndim") else [leaf]
+    return find_first_row(leaf) if hasattr(leaf, "ndim") else [leaf]
 
 
 def refuse_change(

@@ -10,11 +10,12 @@ branches (`compiler.branches`), and where a derivative flows in some samples onl
 which: 1 there, 0 elsewhere.
 """
 
-from collections.abc import Callable, Collection, Container, Iterator, Sequence
+from collections.abc import Callable, Collection, Container, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from micrograd_gd.compiler import branches, lanes
+from micrograd_gd.compiler.held import Held, is_plain
 from micrograd_gd.core import blocks
 from micrograd_gd.core.arithmetic import Recorded
 from micrograd_gd.core.whole import WholeArray
@@ -35,17 +36,11 @@ def of_trace() -> "Batches | None":
 class Batches:
     """The batches of one trace, and which of its numbers are varying."""
 
-    def __init__(
-        self,
-        events: list[Any],
-        columns: dict[Any, int],
-        lengths: Sequence[Any],
-        counts: Sequence[int],
-    ) -> None:
+    def __init__(self, events: list[Any], columns: dict[Any, int], held: Held) -> None:
         self.any = bool(columns)  # whether there was a batch
         self.is_computed_with = False  # whether operators make others of what vmap gives whole
         self._columns = columns  # of arrays that are taken whole
-        self._lengths, self._counts = lengths, counts  # of these, as inputs and as they are here
+        self._held = held  # those that are no arguments, and the lengths of all
         self.size = 0  # of the batch whose sample is being traced; 0 outside of one
         self.masks: dict[Any, Any] = {}  # of derivatives that only some samples have
         self.samples: dict[Any, frozenset[int]] = {}  # that have one, where that is known
@@ -108,6 +103,9 @@ class Batches:
 
     def compute(self, operate: Callable[..., Any], xs: WholeArray, other: Any) -> Any:
         """What the operator gives for each row of a batch, with a number or with another array."""
+        if is_plain(other) and other.shape == (self.count(xs.open_shape[0]), *xs.open_shape[1:]):
+            whole = self.hold(other)
+            other = other if whole is None else whole
         is_alike = isinstance(other, WholeArray) and other.open_shape == xs.open_shape
         is_of_batch = xs.is_batch or (is_alike and other.is_batch)
         if self.size or not is_of_batch or not (is_alike or isinstance(other, (int, float))):
@@ -117,17 +115,27 @@ class Batches:
         columns = [operate(x, y) for x, y in zip(xs.columns, others, strict=True)]
         return WholeArray(columns, xs.open_shape, is_batch=True)
 
+    def hold(self, x: Any, axis: int = 0) -> WholeArray | None:
+        """An array that is no argument as a whole, its samples first, where that is possible."""
+        whole = self._held.take(x, axis) if not self.size else None
+        if whole is not None:
+            columns = dict.fromkeys(whole.columns, whole.open_shape[0])
+            self.any = True
+            self._columns |= columns
+            self._lanes |= columns
+        return whole
+
     def spread(self, x: Any, size: int) -> Any:
         """The number as a varying one."""
         return x if self.lanes_of(x) else lanes.record("spread", size, x)
 
     def count(self, size: int) -> int:
         """The number of samples of a batch here and now."""
-        return self._counts[-1 - size] if size < 0 else size
+        return self._held.counts[-1 - size] if size < 0 else size
 
     def length(self, size: int) -> Any:
         """The number of samples of a batch."""
-        return self._lengths[-1 - size] if size < 0 else float(size)
+        return self._held.lengths[-1 - size] if size < 0 else float(size)
 
     def fresh(self, x: Any) -> Any:
         """Within a batch, x as a varying number, along which each sample has a derivative."""

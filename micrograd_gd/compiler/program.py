@@ -63,6 +63,7 @@ class Program:
     labels: dict[int, str]  # names that the user gave
     batch_outputs: tuple[BatchOutput, ...] = ()
     lengths: tuple[int, ...] = ()  # that are open, as they were while tracing
+    held: tuple[Any, ...] = ()  # arrays that the function closes over: the last of the arguments
     # Outputs in which 0.0 stands for -0.0, and whether nan there calls for a more careful program.
     derivatives: dict[int, bool] = field(default_factory=dict)
     is_careful: bool = False  # whether no derivative is 0 that may as well be none
@@ -104,6 +105,13 @@ class Program:
         """The inputs that are columns of whole arrays, and where a row of these is."""
         return self.input_layout.find_columns() if self.lengths else {}
 
+    @cached_property
+    def fixed_lengths(self) -> dict[int, int]:
+        """The open lengths that are those of held arrays, by their axes."""
+        held = self.arguments[len(self.arguments) - len(self.held) :]
+        pairs = zip(held, self.held, strict=True)
+        return {-1 - structure.shape[0]: len(x) for (_, structure), x in pairs}
+
     def find_length(self, lanes: int) -> int:
         """The input that is the open length of a batch."""
         return self.input_count + len(self.captured) - 1 - lanes
@@ -123,8 +131,14 @@ class Program:
 
         Where derivatives are compared with themselves, one is nan.
         """
-        guards = self.guards
-        return self.is_careful or place == len(guards) or guards[place].left == guards[place].right
+        if self.is_careful or place >= len(guards := self.guards):
+            return self.is_careful or place == len(guards)
+        return guards[place].left == guards[place].right
+
+    @property
+    def guard_of_lengths(self) -> int:
+        """The place of one more: that arrays are as long as the held ones beside them."""
+        return len(self.guards) + 1
 
     @cached_property
     def has_batches(self) -> bool:
@@ -179,8 +193,11 @@ class Program:
 
     def __str__(self) -> str:
         names, first = self.name_results(), self.input_count
-        lines = [f"program({', '.join(self._write_parameters())})"]
-        lines += [f"    {names[i]} = captured" for i in range(first, first + len(self.captured))]
+        count = len(self.arguments) - len(self.held)
+        given, held = self.arguments[:count], self.arguments[count:]
+        lines = [f"program({', '.join(self._write_parameters(given))})"]
+        captured = [names[i] for i in range(first, first + len(self.captured))]
+        lines += [f"    {x} = captured" for x in (*self._write_parameters(held), *captured)]
         lines += self._write_statements(names)
         lines.append(f"    return {', '.join(self._write_outputs(names))}")
         return "\n".join(lines)
@@ -198,9 +215,9 @@ class Program:
             yield f"    {'    ' if lanes else ''}{_write_statement(each, names)}"
             before = lanes
 
-    def _write_parameters(self) -> Iterator[str]:
+    def _write_parameters(self, arguments: Iterable[tuple[str, Structure]]) -> Iterator[str]:
         """The names of the inputs. Where there are batches, an array has one name for all."""
-        for name, structure in self.arguments:
+        for name, structure in arguments:
             for each, piece in trees.pieces(structure, name):
                 if piece.shape and self.has_batches:
                     yield f"{each}[{', '.join(map(_write_length, piece.shape))}]"

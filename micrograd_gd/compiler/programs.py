@@ -72,7 +72,8 @@ class Programs:
         for key, each in [*self._by_key.items()]:
             with suppress(Exception):  # whatever cannot be pickled
                 captured, programs = each.pack()
-                if not captured or carries(f, captured):
+                is_bound = any(program.held for *_, program in programs)
+                if not is_bound and (not captured or carries(f, captured)):
                     packed.append((captured, pickle.dumps(key), pickle.dumps(programs)))
         return __version__, packed, self.arrays
 

@@ -49,6 +49,16 @@ class Variant:
         self.instead: dict[int, Variant] = {}
         self.improvement: tiers.Improvement | None = None  # of the kernel, once it has begun
 
+    def run(self, arguments: Arguments) -> Any:
+        """The result for the numbers of the arguments, or the place of the guard that fails."""
+        program = self.program
+        if not program.held:
+            return self.kernel.run(arguments.leaves)
+        fixed = program.fixed_lengths
+        if any(n != fixed.get(i, n) for i, n in enumerate(arguments.lengths)):
+            return program.guard_of_lengths
+        return self.kernel.run([*arguments.leaves, *program.held])
+
 
 class _Missing(NamedTuple):
     """The place where a program is missing, what it belongs to, and whether it needs care."""
@@ -122,13 +132,13 @@ class Specialization:
 
     def run(self, arguments: Arguments) -> Any:
         """The result for the numbers of the arguments."""
-        result = self._run(arguments.leaves)
+        result = self._run(arguments)
         if type(result) is not _Missing:
             return result
         with self._lock:
             if self._packed:
                 self._unpack()
-            result = self._run(arguments.leaves)  # which another thread may have made possible
+            result = self._run(arguments)  # which another thread may have made possible
             return self._trace(arguments, *result) if type(result) is _Missing else result
 
     def prepare(self, arguments: Arguments) -> tiers.Improvement:
@@ -137,7 +147,7 @@ class Specialization:
         The event is set when it is ready.
         """
         self.run(arguments)
-        variant = self._find(arguments.leaves)
+        variant = self._find(arguments)
         if variant and variant.kernel.patience > 0:
             self._improve(variant)
         if variant and variant.improvement:
@@ -146,22 +156,22 @@ class Specialization:
         ready.set()
         return ready
 
-    def _find(self, leaves: list[float]) -> Variant | None:
+    def _find(self, arguments: Arguments) -> Variant | None:
         """The variant that computes the result for these numbers."""
         place, tree = 0, self._root
         while place in tree:
             variant = tree[place]
-            result = variant.kernel.run(leaves)
+            result = variant.run(arguments)
             if type(result) is not int:
                 return variant
             place, tree = result, variant.instead
         return None
 
-    def _run(self, leaves: list[float]) -> Any:
+    def _run(self, arguments: Arguments) -> Any:
         place, tree, is_careful = 0, self._root, False
         while place in tree:
             variant = tree[place]
-            result = variant.kernel.run(leaves)
+            result = variant.run(arguments)
             if variant.kernel.patience == 0:
                 self._improve(variant)
             if type(result) is not int:
@@ -239,7 +249,7 @@ class Specialization:
 
         Where the whole batch takes another one, the function itself is called, on values.
         """
-        result = variant.kernel.run(arguments.leaves)
+        result = variant.run(arguments)
         if type(result) is not int:
             return result
         if variant.program.needs_care(result) and not variant.program.is_careful:

@@ -14,10 +14,11 @@ from weakref import WeakSet
 
 from micrograd_gd.compiler import branches, lanes
 from micrograd_gd.compiler.batches import Adjoints, Batches, Tangents
+from micrograd_gd.compiler.held import Held
 from micrograd_gd.compiler.instructions import Guard, Instruction, Operand, Statement
 from micrograd_gd.compiler.layout import Layout
 from micrograd_gd.compiler.program import BatchOutput, Program
-from micrograd_gd.core import anomaly, blocks
+from micrograd_gd.core import anomaly, blocks, whole
 from micrograd_gd.core.arithmetic import Arithmetic, Recorded
 from micrograd_gd.core.whole import WholeArray
 from micrograd_gd.engine import Value
@@ -45,22 +46,21 @@ class Trace:
         call: Callable[[], Any],
         *,
         is_careful: bool = False,
-        lengths: Sequence[int] = (),
-        fewest: int = 1,
+        held: Held,
     ) -> None:
         self.name = name
         self.inputs = inputs
-        self.lengths = [Value(float(n)) for n in lengths]  # of arrays that are taken whole
-        self._fewest = fewest  # rows of one, where it matters
+        self.held = held  # arrays that the function closes over
+        self.lengths = self.held.lengths  # of arrays that are taken whole
         _inputs.update([*inputs, *self.lengths])
         self.arguments = arguments
         self.events: list[Any] = []  # nodes and decisions, in the order in which they came
         self._decided: set[tuple[Any, ...]] = set()
         self._refuses_branches = False  # while a formula is tried without one
         self._asked: tuple[Any, tuple[Any, ...]] = (None, ())  # a node with its operands
-        columns = Layout([x for _, x in arguments]).find_columns() if lengths else {}
+        columns = Layout([x for _, x in arguments]).find_columns() if self.lengths else {}
         varying = {inputs[i]: -span.axis for i, span in columns.items()}
-        self.batches = Batches(self.events, varying, self.lengths, lengths)
+        self.batches = Batches(self.events, varying, held)
         self.is_careful = is_careful  # about operands that a choice leaves
         self._derivatives: dict[Value, Value] = {}  # and what is 0.0 in them, but may be -0.0
         self._takes_all = False  # whether the latest sweep met a choice and took no care
@@ -88,7 +88,8 @@ class Trace:
 
     def program(self) -> Program:
         """The program: what the values did, numbered."""
-        numbers: dict[Value, int] = {x: i for i, x in enumerate(self.inputs)}
+        inputs = (*self.inputs, *self.held.inputs)
+        numbers: dict[Value, int] = {x: i for i, x in enumerate(inputs)}
         made = {event for event in self.events if isinstance(event, Value)} | {*self.lengths}
         outputs, batches = _find_batches(self.outputs)
         outputs, batches = (
@@ -121,14 +122,15 @@ class Trace:
                 left, right = write(operands)
                 statements.append(Guard(left, event.relation, right, holds=event.holds))
         return Program(
-            arguments=self.arguments,
+            arguments=(*self.arguments, *self.held.arguments),
             captured=tuple(captured),
             statements=tuple(statements),
             outputs=write(outputs),
             batch_outputs=tuple([x._replace(number=numbers[x.number]) for x in batches]),
             derivatives=self.derivatives,
             is_careful=self.is_careful,
-            lengths=tuple([int(x.data) for x in self.lengths]),
+            lengths=tuple(self.held.counts),
+            held=tuple(self.held.arrays),
             structure=self.structure,
             labels={i: x.label for x, i in numbers.items() if x.label},
         )
@@ -290,7 +292,7 @@ class Trace:
         """The sum of a whole array, which few rows have in another order."""
         added = self.total(xs)
         self.batches.is_computed_with = True
-        self._guard_length(xs, ">=", self._fewest)
+        self._guard_length(xs, ">=", whole.FEWEST_ROWS)
         return added
 
     def compute(self, operate: Callable[..., Any], xs: WholeArray, other: Any) -> Any:
@@ -299,7 +301,7 @@ class Trace:
         The sum of that has another order where arrays are taken apart, as those of few rows are.
         """
         computed = self.batches.compute(operate, xs, other)
-        self._guard_length(xs, ">=", self._fewest)
+        self._guard_length(xs, ">=", whole.FEWEST_ROWS)
         return computed
 
     def fix_length(self, xs: WholeArray) -> int:

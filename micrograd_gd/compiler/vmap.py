@@ -107,6 +107,8 @@ class _Batch:
             named = zip(parts, top.name_parts(name), strict=True)
             return top.fill([self._samples_first(y, axis, each, depth + 1) for y, each in named])
         if isinstance(x, WholeArray):
+            if axis not in {0, -len(x.open_shape)}:
+                x.take_apart()
             return self._take_whole(x, axis, name)
         if hasattr(x, "ndim"):
             x = plain_array(x, name)
@@ -123,14 +125,15 @@ class _Batch:
                 f"samples: put another one in in_axes, or None for an argument that all samples "
                 f"share"
             )
+        traced = batches.of_trace()
+        if traced and (whole := traced.hold(x, axis)) is not None:
+            return self._take_whole(whole, axis, name)
         self._take_size(shape[axis], shape[axis], name, axis)
         axes = [*range(len(shape))]
         axes.insert(0, axes.pop(axis))
         return x.transpose(axes)
 
     def _take_whole(self, x: WholeArray, axis: int, name: str) -> WholeArray:
-        if axis not in {0, -len(x.open_shape)}:
-            x.take_apart()
         size, traced = x.open_shape[0], batches.of_trace()
         assert traced is not None, "only there arrays are whole"  # noqa: S101 — for the types
         self.whole.append(x)

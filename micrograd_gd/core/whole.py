@@ -11,6 +11,9 @@ from typing import Any, NoReturn
 
 from micrograd_gd.core import blocks
 
+FEWEST_ROWS = 64  # of an array that is worth trying whole; of parameters, rows are used one by one
+MOST_LENGTHS = 4  # of arrays in one call
+
 
 class TakenApart(BaseException):
     """A whole array is needed row by row; `name` is that of an argument, or "" for a result."""

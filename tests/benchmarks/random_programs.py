@@ -28,8 +28,8 @@ from typing import NamedTuple
 import numpy as np
 from cut_down import cut_down, cuts
 
-from micrograd_gd.compiler import arguments
 from micrograd_gd.compiler.specialization import BACKENDS
+from micrograd_gd.core import whole
 from micrograd_gd.table.ops import OPERATIONS
 from micrograd_gd.transforms.trees import flatten
 
@@ -281,7 +281,7 @@ excused: Counter[str] = Counter()  # and what else was counted
 
 def choose_whole(seed):
     """Have programs take arrays of any length whole, or none of those drawn here."""
-    arguments.FEWEST_ROWS = 1 if seed % 2 else 1_000_000
+    whole.FEWEST_ROWS = 1 if seed % 2 else 1_000_000
 
 
 def compare_programs(programs, start, backends):

@@ -2,13 +2,13 @@
 
 from compiled import AVAILABLE
 
-from micrograd_gd.compiler import arguments
+from micrograd_gd.core import whole
 
 
 def test_random_programs_are_compiled_to_the_same_bits(monkeypatch):
     import random_programs  # which adds rows to the table
 
-    monkeypatch.setattr(arguments, "FEWEST_ROWS", arguments.FEWEST_ROWS)  # until this is over
+    monkeypatch.setattr(whole, "FEWEST_ROWS", whole.FEWEST_ROWS)  # until this is over
     for seed in range(32):
         random_programs.choose_whole(seed)
         for case in random_programs.write_cases(seed):

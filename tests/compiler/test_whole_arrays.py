@@ -2,14 +2,14 @@
 
 import operator
 import pickle
-from functools import cache
+from functools import cache, partial
 
 import numpy as np
 import pytest
 from compiled import AVAILABLE
 
 from micrograd_gd import grad, hessian, jacobian, jit, jvp, trace, value_and_grad, vmap
-from micrograd_gd.compiler import arguments
+from micrograd_gd.core import whole
 from micrograd_gd.errors import ShapeError
 from micrograd_gd.functional import exp, less, maximum, mean, tanh, total, where
 from micrograd_gd.transforms.trees import flatten
@@ -58,7 +58,7 @@ FUNCTIONS = {
 def expected(name, length):
     """What the program gives that has a row for each sample."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(arguments, "FEWEST_ROWS", 10_000)
+        patch.setattr(whole, "FEWEST_ROWS", 10_000)
         return jit(FUNCTIONS[name], backend="python")(*draw(length))
 
 
@@ -77,6 +77,51 @@ def test_one_program_serves_any_number_of_rows(name, backend):
             assert is_same(compiled(*draw(length)), expected(name, length)), length
     (program,) = compiled.variants
     assert program.lengths == (100,)
+
+
+@pytest.mark.parametrize("backend", AVAILABLE)
+@pytest.mark.parametrize("name", ["batch", "gradient", "gradient a sample", "what all share"])
+def test_arrays_that_a_function_closes_over(name, backend):
+    w, *arrays = draw(100)
+    f, want = FUNCTIONS[name], expected(name, 100)
+    closed = jit(lambda w: f(w, *arrays), backend=backend)
+    bound = jit(partial(lambda x, w, y: f(w, x, y), arrays[0]), backend=backend)
+    for _ in range(2):
+        assert is_same(closed(w), want)
+        assert is_same(bound(w, arrays[1]), want)
+        if name != "what all share":
+            with pytest.raises(
+                ShapeError, match="argument 2 has 99 samples along axis 0, and argu"
+            ):
+                bound(w, arrays[1][:99])
+    (program,), (other,) = closed.variants, bound.variants
+    assert len(program.statements) == len(other.statements) < 60
+    assert len(program.held) == 1 + (name != "what all share")
+    assert len(other.held) == 1
+
+
+def test_what_a_function_closes_over_is_a_constant_whatever_happens_to_it():
+    w, points, labels = draw(200)
+    read_only = DRAWN[:, :2].copy()
+    read_only.flags.writeable = False
+    cases = [points.copy(), points[::2], np.asfortranarray(points), points.astype(int), read_only]
+    for x in (*cases, points.astype(np.float32)):
+        f = lambda w, x=x: total(vmap(lambda x: w[0] * x[0] + x[1])(x))  # noqa: E731 — read below
+        again, another = (jit(lambda w, f=f: f(w)) for _ in range(2))
+        want = again(w)
+        assert another(w) == want
+        (held,), (other,) = again.variants[0].held, another.variants[0].held
+        assert held is other, "what is equal is kept once"
+        assert (held is x) == (x is read_only), "what nobody writes to needs no copy"
+        if x is not read_only:
+            x[:] += 1
+            assert again(w) == want
+            assert jit(lambda w, f=f: f(w))(w) == pytest.approx(want + len(x) * (w[0] + 1))
+    compiled = jit(partial(loss, labels=labels, points=points))
+    value = compiled(w)
+    copied = pickle.loads(pickle.dumps(compiled))  # noqa: S301 — our own
+    assert copied.variants == (), "what it holds is data of the function, and no program's"
+    assert copied(w) == value
 
 
 @pytest.mark.parametrize("backend", AVAILABLE)
@@ -121,7 +166,7 @@ def test_batches_of_different_lengths_in_one_program(backend):
         *_, others = draw(m)
         apart = jit(value_and_grad(f, (0, 1, 2)), backend="python")
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(arguments, "FEWEST_ROWS", 10_000)
+            patch.setattr(whole, "FEWEST_ROWS", 10_000)
             want = apart(w, points, others)
         assert is_same(compiled(w, points, others), want)
     assert [program.lengths for program in compiled.variants] == [(100, 70)]

@@ -77,6 +77,7 @@ def make_kernel(program: Program, code: Any) -> Kernel:
         sys.modules.get("numpy"),
         find_runs(program),
         program.guard_of_derivatives,
+        program.held,
     )
     return kernel
 

@@ -54,6 +54,22 @@ static bool read_items(Reader *reader, PyObject *const *item, const Part *part)
     return true;
 }
 
+/* The arguments of a call, of which the last are held. */
+static bool read_arguments(Reader *reader, PyObject *const *args, const Part *all)
+{
+    PyObject *held = reader->kernel->held;
+    const Py_ssize_t given = all->n - PyTuple_GET_SIZE(held);
+    if (given == all->n) {
+        return read_items(reader, args, all);
+    }
+    for (Py_ssize_t i = 0; i < all->n; i++) {
+        if (!read_part(reader, i < given ? args[i] : PyTuple_GET_ITEM(held, i - given))) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static bool read_dict(Reader *reader, PyObject *x, const Part *part)
 {
     PyObject *key, *item;

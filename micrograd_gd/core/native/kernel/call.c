@@ -184,8 +184,8 @@ static PyObject *kernel_call(PyObject *self, PyObject *const *args, size_t flags
 {
     Kernel *kernel = (Kernel *)self;
     const Part *all = kernel->arguments.part;
-    if (all == NULL || PyVectorcall_NARGS(flags) != all->n || names != NULL
-        || !kernel->arguments.is_usual || is_out_of_patience(kernel)) {
+    if (all == NULL || PyVectorcall_NARGS(flags) + PyTuple_GET_SIZE(kernel->held) != all->n
+        || names != NULL || !kernel->arguments.is_usual || is_out_of_patience(kernel)) {
         return not_for_us();
     }
     double few[ENOUGH];
@@ -196,7 +196,7 @@ static PyObject *kernel_call(PyObject *self, PyObject *const *args, size_t flags
     }
     Reader reader = {kernel, all + 1, call.number, call.array};
     PyObject *result;
-    if (!read_items(&reader, args, all) || !hold_arguments(kernel, &call)) {
+    if (!read_arguments(&reader, args, all) || !hold_arguments(kernel, &call)) {
         result = not_for_us();
     } else {
         result = run(kernel, &call);

@@ -41,6 +41,7 @@ typedef struct {
     vectorcallfunc vectorcall;
     Plan arguments; /* a tuple of them */
     Plan result;
+    PyObject *held; /* a tuple of arrays: the last of the arguments */
     PyObject *captured; /* a tuple of values whose numbers go in behind those of the arguments */
     PyObject *array_type, *float_type, *empty; /* of NumPy, or NULL */
     PyObject *code;   /* what the address below belongs to, a Tape or anything */

@@ -146,7 +146,7 @@ class Kernel:
     plans of the arguments and of the result are those of compiler/backends/tape.py; `captured` are
     values. `derivatives` are runs of numbers of the result, as (buffer, offset, count, whether they
     are checked): in them 0.0 stands for -0.0, and where one that is checked is nan, the guard
-    `doubt` has failed. A call returns the result, the place of the guard that failed, or
+    `doubt` has failed. `held` are arrays, the last of the arguments, which a call does without. It returns the result, the place of the guard that failed, or
     NotImplemented where the arguments are not exactly as planned.
     """
 
@@ -161,6 +161,7 @@ class Kernel:
         numpy: Any,
         derivatives: Sequence[tuple[int, int, int, bool]] = (),
         doubt: int = -1,
+        held: tuple[Any, ...] = (),
     ) -> None: ...
     def __call__(self, *args: Any) -> Any: ...
     def run(self, leaves: list[float], /) -> Any:
@@ -169,11 +170,12 @@ class Kernel:
 static PyObject *kernel_new(PyTypeObject *type, PyObject *args, PyObject *keywords)
 {
     static char *names[] = {"code", "arguments", "result", "captured",
-                            "numpy", "derivatives", "doubt", NULL};
-    PyObject *code, *arguments, *result, *captured, *numpy, *derivatives = NULL;
+                            "numpy", "derivatives", "doubt", "held", NULL};
+    PyObject *code, *arguments, *result, *captured, *numpy, *derivatives = NULL, *held = NULL;
     int doubt = -1;
-    if (!PyArg_ParseTupleAndKeywords(args, keywords, "OOOOO|Oi:Kernel", names, &code, &arguments,
-                                     &result, &captured, &numpy, &derivatives, &doubt)) {
+    if (!PyArg_ParseTupleAndKeywords(args, keywords, "OOOOO|OiO!:Kernel", names, &code, &arguments,
+                                     &result, &captured, &numpy, &derivatives, &doubt,
+                                     &PyTuple_Type, &held)) {
         return NULL;
     }
     State *state = PyType_GetModuleState(type);
@@ -186,7 +188,8 @@ static PyObject *kernel_new(PyTypeObject *type, PyObject *args, PyObject *keywor
     kernel->patience = -1;
     kernel->seconds = INFINITY;
     kernel->doubt = doubt < 0 ? -1 : doubt;
-    if (state == NULL || read_plan(arguments, &kernel->arguments) < 0
+    kernel->held = held ? Py_NewRef(held) : PyTuple_New(0);
+    if (state == NULL || kernel->held == NULL || read_plan(arguments, &kernel->arguments) < 0
         || read_plan(result, &kernel->result) < 0 || take_captured(kernel, captured, state) < 0
         || take_numpy(kernel, numpy) < 0 || take_code(kernel, code, state->tape_type) < 0
         || (derivatives != NULL && take_derivatives(kernel, derivatives) < 0)) {
@@ -196,6 +199,9 @@ static PyObject *kernel_new(PyTypeObject *type, PyObject *args, PyObject *keywor
         Py_CLEAR(kernel);
     } else if (kernel->arguments.part->kind != PART_TUPLE) {
         no_plan("the arguments are a tuple");
+        Py_CLEAR(kernel);
+    } else if (kernel->arguments.part->n < PyTuple_GET_SIZE(kernel->held)) {
+        no_plan("more are held than there are arguments");
         Py_CLEAR(kernel);
     } else {
         PyObject_GC_Track(kernel);
@@ -215,6 +221,7 @@ static int kernel_traverse(PyObject *self, visitproc visit, void *arg)
 {
     Kernel *kernel = (Kernel *)self;
     Py_VISIT(Py_TYPE(self));
+    Py_VISIT(kernel->held);
     Py_VISIT(kernel->captured);
     Py_VISIT(kernel->array_type);
     Py_VISIT(kernel->float_type);
@@ -239,6 +246,7 @@ static void kernel_dealloc(PyObject *self)
     PyObject_GC_UnTrack(self);
     clear_plan(&kernel->arguments);
     clear_plan(&kernel->result);
+    Py_XDECREF(kernel->held);
     Py_XDECREF(kernel->captured);
     Py_XDECREF(kernel->array_type);
     Py_XDECREF(kernel->float_type);
