@@ -10,16 +10,15 @@ from weakref import WeakKeyDictionary
 from micrograd_gd.errors import NonFiniteError
 from micrograd_gd.text import plain
 
+lines: WeakKeyDictionary[Any, str] = WeakKeyDictionary()  # of the user's code, of watched nodes
+
 
 class Watch:
     """Remembers the line that made each node, and raises at the first number that is not finite."""
 
-    def __init__(self) -> None:
-        self.lines: WeakKeyDictionary[Any, str] = WeakKeyDictionary()
-
     def forward(self, node: Any) -> None:
         """Check a node that was just computed."""
-        self.lines[node] = line = find_user_line()
+        lines[node] = line = find_user_line()
         numbers = [getattr(operand, "data", operand) for operand in node.operands]
         if not math.isfinite(node.data) and all(map(math.isfinite, numbers)):
             raise NonFiniteError(f"{_write_call(node)} is {node.data}, at {line}")
@@ -28,7 +27,7 @@ class Watch:
         """Check one step of the chain rule, from a node to one of its operands."""
         numbers = [adjoint, *(getattr(each, "data", each) for each in node.operands)]
         if all(map(math.isfinite, numbers)) and not math.isfinite(adjoint * partial):
-            line = self.lines.get(node, "a line outside of this block")
+            line = lines.get(node, "a line outside of this block")
             raise NonFiniteError(
                 f"backward through {_write_call(node)} = {node.data}: its gradient {adjoint} times "
                 f"its partial {partial} for {_write_operand(operand)} is {adjoint * partial}; "

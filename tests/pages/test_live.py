@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from micrograd_gd import Value, custom_vjp, live
+from micrograd_gd import Value, custom_vjp, detect_anomaly, live
 from micrograd_gd.errors import ArgumentError
 
 HOSTILE = [
@@ -108,6 +108,71 @@ def test_formulas_are_typed(visit):
     page.fill(part("formula"), "exp(<b>)")
     page.keyboard.press("Enter")
     assert "is not expected here" in page.text_content(part("problem"))
+
+
+def test_ask_me_says_what_is_right_and_which_path_is_missing(visit):
+    a, b = Value(2.0, label="a"), Value(-3.0, label="b")
+    y = a * b + b**3
+    y.label = "y"
+    page = visit(live(y))
+    page.click(part("ask"))
+    assert {grad for _, grad in numbers(page).values()} == {"1", "?"}
+
+    def answer(text):
+        page.fill(".answer input", text)
+        page.keyboard.press("Enter")
+        return page.text_content(".verdict")
+
+    def question():
+        return page.get_attribute(".answer input", "aria-label")
+
+    page.locator(".node.leaf").nth(1).click()
+    assert question() == "The gradient of b"
+    assert "find" in page.text_content(part("panel"))
+    assert "comes through v1 adds 2. That is the path b → v1 → y" in answer("27")
+    assert "the sign is not" in answer("-29")
+    assert "a sum of 2 parts" in answer("7")
+    assert "Write a number" in answer("<b>")
+    assert answer("1 * a + 3 * b**2") == "Right. 1 × 27 + 1 × 2 = 29."
+    assert numbers(page)["b"][1] == "29"
+    page.keyboard.press("Enter")
+    for _ in range(3):  # v2, v1, a
+        assert question() != "The gradient of b"
+        page.get_by_role("button", name="Show me").click()
+        page.keyboard.press("Enter")
+    assert "3 of 4 found" not in page.text_content(part("telling"))
+    assert "4 of 4 found, 0 at the first try" in page.text_content(part("telling"))
+    expect(page, y)
+
+
+def test_the_slope_and_the_gradient_alone_are_told_apart(visit):
+    a = Value(3.0, label="a")
+    y = (a * 2) * 5.0
+    page = visit(live(y))
+    page.click(part("ask"))
+    for typed, said in [("5", "Right"), ("2", "That is the slope ∂v1/∂a"), ("5", "gradient of v1")]:
+        page.fill(".answer input", typed)
+        page.keyboard.press("Enter")
+        assert said in page.text_content(".verdict")
+        if said == "Right":
+            page.keyboard.press("Enter")
+
+
+def test_a_node_tells_its_paths_and_its_line(visit):
+    a, b = Value(2.0, label="a"), Value(-3.0, label="b")
+    with detect_anomaly():
+        product = a * b
+    product.label = "product"
+    page = visit(live(product + b**3))
+    page.locator(".node.leaf").nth(1).click()
+    paths = page.locator(".paths li").all_text_contents()
+    assert paths == ["27b → v1 → y27 × 1", "2b → product → y2 × 1"]
+    page.locator(".paths li").nth(1).focus()
+    assert page.locator(".edge.on").count() == 2
+    page.locator(".node", has_text="product = a * b").click()
+    source = page.text_content(".source")
+    assert source.startswith("product = a * btest_live.py, line ")
+    assert page.locator(".source").count() == 1
 
 
 def test_foreign_text_stays_text(visit):

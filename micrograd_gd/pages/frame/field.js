@@ -7,7 +7,7 @@ class Field {
         this.input = make("input", { type: "text", inputMode: "decimal", autocomplete: "off", spellcheck: false, ariaLabel: name });
         this.slider = make("input", { type: "range", step: "any", ariaLabel: `${name}, slider` });
         this.element = make("div", { className: "field", role: "group", title: name },
-            make("span", { className: "name" }, name), this.slider, this.input);
+            make("span", { className: "name" }, name.length > 10 ? `…${name.slice(-9)}` : name), this.slider, this.input);
         this.input.addEventListener("input", () => {
             const typed = Number(this.input.value.replace("−", "-").replace(",", "."));
             const isNumber = this.input.value.trim() !== "" && Number.isFinite(typed);

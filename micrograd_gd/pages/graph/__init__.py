@@ -1,16 +1,19 @@
 """A graph to step through, forward and backward: what Python gathers for it."""
 
+import linecache
+from pathlib import Path
 from typing import Any
 
+from micrograd_gd.core import anomaly
 from micrograd_gd.engine import Value
 from micrograd_gd.errors import ArgumentError
 from micrograd_gd.notation.formula import formula
 from micrograd_gd.pages.frame import Part
 from micrograd_gd.table.ops import OPERATIONS
-from micrograd_gd.text import escape
+from micrograd_gd.text import escape, plain
 
 LARGEST = 300  # nodes that a reader can look at
-FORMULA = 2000  # characters of a formula that a reader can change
+FORMULA = 500  # characters of a formula that a reader can change
 
 
 def show_graph(root: Value, start: str = "") -> Part:
@@ -46,7 +49,17 @@ def _describe(node: Value, places: dict[Value, int]) -> dict[str, Any]:
     for text in (node.op.value, *node.op.partials):
         node.op.tree(text)  # or it says that it is Python code
     operands = [places[x] if x in places else _write_number(x) for x in node.operands]
-    return {"row": node.op.name, "operands": operands, "label": label}
+    told = {"row": node.op.name, "operands": operands, "label": label}
+    if node in anomaly.lines:
+        told["source"] = _read_line(anomaly.lines[node])
+    return told
+
+
+def _read_line(place: str) -> tuple[str, str]:
+    """A line of the user's code, and where it stands."""
+    file, _, number = place.rpartition(", line ")
+    text = linecache.getline(file, int(number)).strip()
+    return plain(text, 200), escape(f"{Path(file).name}, line {number}")
 
 
 def _write_number(x: float) -> str:

@@ -7,12 +7,13 @@ class Drawing {
         const { nodes, root, names } = course;
         const { items, chains, width, height } = layOut(nodes, root);
         this.size = [width, height];
+        this.chains = chains;
         svg.replaceChildren();
         svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
         const wires = draw("g", {}, svg);
         for (const node of nodes) {
-            this.curves.set(node, chains.get(node).map((chain) =>
-                chain && draw("path", { d: curve(chain), class: "edge" }, wires)));
+            this.curves.set(node, chains.get(node).map((chain, i, { length }) =>
+                chain && draw("path", { d: curve(chain, i, length), class: "edge" }, wires)));
         }
         nodes.forEach((node) => this.drawBox(node, items.get(node), names));
         this.pill = draw("g", { class: "pill" }, svg);
@@ -134,8 +135,7 @@ class Drawing {
         const isEdge = step?.kind === "edge" && step.node.partials[step.i] !== null;
         this.pill.toggleAttribute("hidden", !isEdge);
         if (isEdge) {
-            const path = this.curves.get(step.node)[step.i];
-            const { x, y } = path.getPointAtLength(path.getTotalLength() - GAP / 2);
+            const { x, y } = middleOf(this.chains.get(step.node)[step.i], step.i, step.node.operands.length);
             const [rect, text] = this.pill.children;
             text.textContent = `× ${write(Number(step.node.partials[step.i].toPrecision(3)))}`;
             const width = text.textContent.length * 6.6 + 14;

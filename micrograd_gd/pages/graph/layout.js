@@ -4,27 +4,29 @@
 const [WIDTH, HEIGHT, GAP, MARGIN] = [132, 66, 54, 14];
 const [ROOM, LANE] = [86, 22]; // heights that a box and a passing edge take in a column
 
-// Boxes and edges by place. An edge that is longer than a column passes those between in lanes.
+// Boxes and edges by place. An edge that is longer than a column passes those between in lanes, and
+// all edges from one node share a lane until they part.
 function layOut(nodes, root) {
     const level = levelsOf(nodes, root);
     const columns = [];
     const enter = (item) => (columns[item.level] ??= []).push(item) && item;
     const place = (at, room) => enter({ level: at, room, y: 0, below: [], above: [] });
     const items = new Map(nodes.map((node) => [node, place(level.get(node), ROOM)]));
+    const link = (from, to) => from.above.push(to) && to.below.push(from);
+    const trunks = new Map(nodes.map((node) => [node, [items.get(node)]]));
     const chains = new Map(nodes.map((node) => [node, node.operands.map((operand) => {
         if (!items.has(operand)) {
             return null; // a plain number
         }
-        const chain = [items.get(operand)];
-        for (let at = level.get(operand) + 1; at < level.get(node); at++) {
-            chain.push(place(at, LANE));
+        const trunk = trunks.get(operand);
+        const length = level.get(node) - level.get(operand);
+        while (trunk.length < length) {
+            const lane = place(level.get(operand) + trunk.length, LANE);
+            link(trunk.at(-1), lane);
+            trunk.push(lane);
         }
-        chain.push(items.get(node));
-        chain.slice(1).forEach((item, k) => {
-            item.below.push(chain[k]);
-            chain[k].above.push(item);
-        });
-        return chain;
+        link(trunk[length - 1], items.get(node));
+        return [...trunk.slice(0, length), items.get(node)];
     })]));
     order(columns);
     straighten(columns);
@@ -58,7 +60,8 @@ function order(columns) {
     const number = () => columns.forEach((column) => column.forEach((item, i) => (item.rank = i)));
     number();
     let [best, fewest] = [columns.map((column) => [...column]), crossings(columns)];
-    for (let sweep = 0; sweep < 10 && fewest > 0; sweep++) {
+    const sweeps = columns.flat().length > 500 ? 4 : 10;
+    for (let sweep = 0; sweep < sweeps && fewest > 0; sweep++) {
         const isUp = sweep % 2 === 0;
         for (const column of isUp ? columns : [...columns].reverse()) {
             const wish = new Map(column.map((item) => {
@@ -136,15 +139,25 @@ function mean(numbers) {
     return numbers.reduce((sum, x) => sum + x, 0) / numbers.length;
 }
 
+// How far below the middle of a box an operand enters it.
+function portOf(i, count) {
+    return (i - (count - 1) / 2) * Math.min(18, (HEIGHT - 20) / count);
+}
+
+// The middle of the last curve of an edge.
+function middleOf(chain, i, count) {
+    const [from, to] = chain.slice(-2);
+    return { x: to.x - GAP / 2, y: (from.y + to.y + portOf(i, count)) / 2 };
+}
+
 // The curve of an edge through the lanes of its chain.
-function curve(chain) {
+function curve(chain, i, count) {
+    const port = portOf(i, count);
     let path = `M${chain[0].x + WIDTH},${chain[0].y}`;
     chain.slice(1).forEach(({ x, y }, k) => {
-        const middle = x - GAP / 2;
-        path += ` C${middle},${chain[k].y} ${middle},${y} ${x},${y}`;
-        if (k < chain.length - 2) {
-            path += ` H${x + WIDTH}`;
-        }
+        const isLast = k === chain.length - 2;
+        const [middle, end] = [x - GAP / 2, isLast ? y + port : y];
+        path += ` C${middle},${chain[k].y} ${middle},${end} ${x},${end}${isLast ? "" : ` H${x + WIDTH}`}`;
     });
     return path;
 }

@@ -2,14 +2,15 @@
 
 function mount(place, data) {
     const find = finder(place);
-    const lines = new Map();
     let course, drawing, selected, fields, zoom;
-    const player = new Player(find("player"), () => show());
+    let quiz = null;
+    const player = new Player(find("player"), follow);
 
     function use(root, time) {
         course = new Backpropagation(root);
         drawing = new Drawing(find("graph"), course, choose, drag);
         selected = course.leaves[0] ?? root;
+        ask(false);
         fields = new Map(course.leaves.map((leaf) =>
             [leaf, new Field(course.names.get(leaf), leaf.data, (number) => change(leaf, number))]));
         find("leaves").replaceChildren(...[...fields.values()].map((field) => field.element));
@@ -39,6 +40,10 @@ function mount(place, data) {
     function choose(node) {
         const [first, last] = course.placeOf(node);
         const isSame = selected === node;
+        if (quiz) {
+            quiz.choose(node);
+            return;
+        }
         selected = node;
         showNode();
         player.stop();
@@ -46,16 +51,47 @@ function mount(place, data) {
     }
 
     function showNode() {
-        find("panel").replaceChildren(...tellNode(course, selected, lines, (path) => drawing.light(path)));
+        const isHidden = quiz !== null && !quiz.found.has(selected);
+        find("panel").replaceChildren(...tellNode(course, selected, isHidden, (path) => drawing.light(path)));
+    }
+
+    // Begin to ask, or give it up.
+    function ask(isOn) {
+        quiz = isOn ? new Quiz(course, showQuiz, (path) => drawing.light(path)) : null;
+        drawing.light(null);
+        find("ask").setAttribute("aria-pressed", isOn);
+        find("ask").textContent = isOn ? "Give up" : "Ask me";
+        find("player").hidden = isOn;
+    }
+
+    // The question is written anew when it is about another node.
+    function showQuiz(isFresh = selected !== quiz.node) {
+        selected = quiz.node;
+        drawing.show({ time: course.split + 1, gradients: quiz.gradients(), missing: "?", selected });
+        showNode();
+        if (isFresh) {
+            find("telling").replaceChildren(...quiz.elements(isFresh));
+            find("telling").querySelector("input")?.focus({ preventScroll: true });
+            reveal(drawing.boxes.get(selected).item);
+        }
     }
 
     function show() {
+        if (quiz) {
+            showQuiz(false);
+            return;
+        }
         const { time } = player;
         const gradients = course.gradientsAt(time);
         drawing.show({ time, gradients, missing: time === course.steps.length ? "0" : "·", selected });
         find("telling").replaceChildren(...tell(course, time));
+    }
+
+    // Bring the box in question into view.
+    function follow(time) {
+        show();
         const step = course.steps[time - 1];
-        if (step) {
+        if (step && !quiz) {
             reveal(drawing.boxes.get(step.operand ?? step.node).item);
         }
     }
@@ -84,6 +120,16 @@ function mount(place, data) {
         }
     }
 
+    find("ask").addEventListener("click", () => {
+        player.stop();
+        ask(quiz === null);
+        if (quiz) {
+            showQuiz(true);
+        } else {
+            show();
+            showNode();
+        }
+    });
     find("smaller").addEventListener("click", () => fit(zoom / 1.25));
     find("larger").addEventListener("click", () => fit(zoom * 1.25));
     find("fit").addEventListener("click", () => fit());

@@ -44,19 +44,23 @@ function writeSlopes({ edges }) {
     return (slopes.length > 8 ? [...slopes.slice(0, 4), "…", ...slopes.slice(-4)] : slopes).join(" × ");
 }
 
-// What is known of a node: where it comes from, and the paths that its gradient is the sum of.
-function tellNode(course, node, lines, light) {
+// What is known of a node: where it comes from, and, unless it is hidden, the paths that its
+// gradient is the sum of.
+function tellNode(course, node, isHidden, light) {
     const [name, y] = [course.names.get(node), course.names.get(course.root)];
     const gradient = course.gradientsAt(course.steps.length).get(node) ?? 0;
     const about = [make("h3", {}, node.row ? "Node" : "Leaf"),
         make("p", { className: "equation" }, name, node.row ? ` = ${writeCall(node, (x) => course.names.get(x))}` : "",
             " = ", tint("data", write(node.data)))];
-    const place = lines.get(node);
     if (node.row) {
         about.push(make("p", { className: "soft" }, node.row.doc));
     }
-    if (place) {
-        about.push(make("p", { className: "source" }, make("code", {}, place.text || " "), make("span", { className: "soft" }, place.where)));
+    if (node.source) {
+        const [code, where] = node.source;
+        about.push(make("p", { className: "source" }, make("code", {}, code), make("span", { className: "soft" }, where)));
+    }
+    if (isHidden) {
+        return [...about, make("p", { className: "soft" }, "Its gradient is for you to find.")];
     }
     if (node === course.root) {
         return [...about, make("p", {}, "This is the result: its gradient is 1. Choose another node to see why its gradient is what it is.")];
@@ -84,8 +88,10 @@ function tellNode(course, node, lines, light) {
     return [...about, head, make("p", { className: "soft" }, sum), make("ul", { className: "paths" }, ...rows)];
 }
 
+const COUNT = new Intl.NumberFormat("en");
+
 function writeCount(count) {
-    return count < 1e15 ? count.toLocaleString("en") : `about 10^${Math.round(Math.log10(count))}`;
+    return count < 1e15 ? COUNT.format(count) : `about 10^${Math.round(Math.log10(count))}`;
 }
 
 // One part of a sum: its number, a bar to the right or, where it is negative, to the left; its path.

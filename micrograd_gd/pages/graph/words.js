@@ -11,7 +11,7 @@ function writeCall({ row, operands }, of) {
 
 // An operation by its beginning; a leaf, such as layers.0.neurons.1.w.2, by its end.
 function shorten(text, node) {
-    return text.length <= 18 ? text : node.row ? `${text.slice(0, 17)}…` : `…${text.slice(-17)}`;
+    return text.length <= 17 ? text : node.row ? `${text.slice(0, 16)}…` : `…${text.slice(-14)}`;
 }
 
 // The partial of an edge as the table has it, written with the names of the nodes. The operands of
