@@ -14,7 +14,7 @@ from threading import Lock
 from typing import Any, Literal, Protocol, TypeVar
 from weakref import WeakKeyDictionary
 
-from micrograd_gd.core.anomaly import Watch, reads_itself
+from micrograd_gd.core.anomaly import Watch, find_user_line, reads_itself
 from micrograd_gd.errors import ArgumentError, GraphError
 
 open_blocks: set["Switch"] = set()  # in all threads; while it is empty, no engine calls `observe`
@@ -24,6 +24,7 @@ Variable = ContextVar["Switch | None"]
 _recording: Variable = ContextVar("_recording", default=None)
 _watch: Variable = ContextVar("_watch", default=None)
 _trace: Variable = ContextVar("_trace", default=None)
+comparisons: Variable = ContextVar("comparisons", default=None)  # a list of all there were
 _scope: Variable = ContextVar("_scope", default=None)
 
 scopes: WeakKeyDictionary[Any, tuple[str, ...]] = WeakKeyDictionary()  # of nodes recorded in one
@@ -305,6 +306,8 @@ def report_comparison(node: Any, relation: str, other: Any, answer: Any) -> None
     under_way = find(_trace)
     if under_way is not None:
         under_way.report_comparison(node, relation, other, answer)
+    elif (seen := find(comparisons)) is not None:
+        seen.append((node, other, find_user_line()))
 
 
 def report_use(node: Any, what: str) -> None:

@@ -16,6 +16,7 @@ from micrograd_gd.engine import Value
 from micrograd_gd.errors import ArgumentError, ShapeError
 from micrograd_gd.table.numbers import shorten
 from micrograd_gd.transforms import plain, trees
+from micrograd_gd.transforms.compared import warn_if_compared
 from micrograd_gd.transforms.recording import (
     IN_A_SECOND_CALL,
     Argnums,
@@ -113,6 +114,8 @@ def _value_and_grad(
     call = Recording(f, args, kwargs, argnums, has_aux=has_aux, wrt=wrt)
     require_one_number(call.out_structure)
     slopes = call.pull_back([1.0])
+    if call.misses_inputs and wrt is None and not has_aux:
+        warn_if_compared(f, args, kwargs, argnums)
     value = call.finish(call.outputs)[0]
     return ((value, call.aux) if has_aux else value), call.arrange_as_arguments(slopes)
 

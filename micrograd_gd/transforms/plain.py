@@ -10,6 +10,7 @@ from micrograd_gd.core import blocks, sweep
 from micrograd_gd.core.choice import native_part
 from micrograd_gd.engine import Value
 from micrograd_gd.transforms import trees
+from micrograd_gd.transforms.compared import warn_if_compared
 from micrograd_gd.transforms.recording import calls, is_transforming, require_one_number
 
 Function = Callable[..., Any]
@@ -26,7 +27,16 @@ def value_and_grad(
     y, leaves = called
     if not isinstance(y, Value):
         y = _as_value(y)
-    return y.data, sweep.slopes(y, leaves)
+    slopes = sweep.slopes(y, leaves)
+    if (slopes == 0.0 if type(slopes) is float else 0.0 in slopes) and _misses(y, leaves):
+        warn_if_compared(f, args, kwargs, argnums)
+    return y.data, slopes
+
+
+def _misses(y: Value, leaves: Any) -> bool:
+    """Whether some leaf has no way to the result."""
+    wanted, _ = trees.flatten(leaves)
+    return not {*wanted} <= {*sweep.in_order([y], ())}
 
 
 def hessian(f: Function, args: Arguments, kwargs: dict[str, Any], argnum: Any) -> Any:

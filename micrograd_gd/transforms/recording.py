@@ -49,7 +49,7 @@ class Recording:
         wrt: Sequence[Value] | None = None,
     ) -> None:
         self.is_single = isinstance(argnums, int) or wrt is not None
-        places = _places(argnums, len(args)) if wrt is None else []
+        places = find_places(argnums, len(args)) if wrt is None else []
         flat = [trees.flatten(args[place], f"argument {place}") for place in places]
         self.structures = [structure for _, structure in flat]
         given = [leaf for leaves, _ in flat for leaf in leaves]
@@ -93,6 +93,7 @@ class Recording:
             last=not is_transforming(),
             stored=is_fixed,
         )
+        self.misses_inputs = len(found) < len(self.inputs)
         return _settle([found.get(x, 0.0) for x in self.inputs], keep=keep)
 
     def push_forward(self, tangents: Sequence[Any]) -> list[Any]:
@@ -340,7 +341,11 @@ def _recording() -> Any:
     return nullcontext() if blocks.is_recording() else blocks.recording()
 
 
-def _places(argnums: Argnums, count: int) -> list[int]:
+def find_places(argnums: Argnums, count: int) -> list[int]:
+    """Where these arguments stand among so many.
+
+    Raises ArgumentError for one that is not among them, and for one that is named twice.
+    """
     wanted = [*argnums] if isinstance(argnums, Iterable) else [argnums]
     for place in wanted:
         if not -count <= place < count:
