@@ -8,6 +8,7 @@ from typing import Any
 from micrograd_gd.compiler.held import HELD, Held, find_first_row, is_plain
 from micrograd_gd.compiler.surroundings import look_around
 from micrograd_gd.compiler.trace import Trace
+from micrograd_gd.compiler.watch import Watch, find_places, watch_both
 from micrograd_gd.core import whole
 from micrograd_gd.core.whole import RefusedError, TakenApart
 from micrograd_gd.engine import Value
@@ -191,6 +192,7 @@ class Arguments:
         self.static: dict[int | str, Any] = {}
         self._structures: dict[int | str, trees.Structure] = {}
         self.named: list[tuple[str, trees.Structure]] = []
+        self.watch = Watch()  # what the latest trace took over
         places: dict[int | str, Any] = dict(enumerate(args)) | kwargs
         for place, x in places.items():
             if signature.is_static(place):
@@ -244,11 +246,11 @@ class Arguments:
         Raises JitError where it draws random numbers, or the second trace is another program.
         """
         before = look_around(self._f)
-        traced = self.trace(self.leaves, is_careful=is_careful)
+        traced = self._watch(is_careful=is_careful)
         after = look_around(self._f)
         if after == before:
             return traced
-        again = self.trace(self.leaves, is_careful=is_careful)
+        again = self._watch(is_careful=is_careful)
         draws = before.generators != after.generators != look_around(self._f).generators
         if draws or _write(again) != _write(traced):
             what = "draws random numbers" if draws else "counts its calls or changes what it reads"
@@ -256,6 +258,14 @@ class Arguments:
                 f"{self.name} cannot be compiled: it {what}, and a program would keep what it was "
                 f"when it was traced; give it such numbers as arguments"
             )
+        return traced
+
+    def _watch(self, *, is_careful: bool) -> Trace:
+        """Trace, and keep what the function sees and leaves as it is."""
+        names: set[str] = set()
+        before = find_places(self._f, names)
+        traced = self.trace(self.leaves, is_careful=is_careful)
+        self.watch = watch_both(before, find_places(self._f, names))
         return traced
 
     def evaluate(self) -> Any:

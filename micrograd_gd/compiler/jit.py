@@ -228,7 +228,7 @@ class CompiledFunction(Wrapper):
         return (*reduced, self._programs.pack(self.f))
 
     def __setstate__(self, packed: Any) -> None:
-        self._programs.unpack(packed, self._settings)
+        self._programs.unpack(packed, self.f, self._settings)
 
     def __repr__(self) -> str:
         return f"jit({escape(getattr(self.f, '__qualname__', self.f))})"

@@ -18,6 +18,7 @@ from micrograd_gd.compiler.fast_math import relax
 from micrograd_gd.compiler.passes import optimize_trace
 from micrograd_gd.compiler.program import Program
 from micrograd_gd.compiler.trace import Trace
+from micrograd_gd.compiler.watch import Watch
 from micrograd_gd.engine import Value
 
 MOST_VARIANTS = 64  # programs for one kind of call; beyond, branches change too often to compile
@@ -84,13 +85,20 @@ if hasattr(os, "register_at_fork"):
 class Specialization:
     """All calls with arguments of one structure: a tree of variants, one for each branch taken.
 
+    They are for what the function saw beside its arguments when they were traced, the `watch`.
+
     Threads may call it at once. One of them traces, and the others wait for its program.
     """
 
     def __init__(
-        self, settings: Settings, captured: Sequence[Value] = (), packed: bytes = b""
+        self,
+        settings: Settings,
+        watch: Watch | None = None,
+        captured: Sequence[Value] = (),
+        packed: bytes = b"",
     ) -> None:
         self._settings = settings
+        self.watch = watch or Watch()
         self._root: dict[int, Variant] = {}
         self._variants: list[Variant] = []
         self._captured, self._packed = captured, packed  # what `pack` gave, until it is needed
@@ -190,6 +198,7 @@ class Specialization:
         """The result for numbers that take a new branch, whose program comes to this place."""
         is_full = len(self._variants) >= MOST_VARIANTS
         traced = arguments.trace_steadily(is_careful=is_careful or is_full)
+        self.watch[:] = arguments.watch
         if not is_full:
             variant = self._add(self._optimize(traced), place, tree)
             if traced.batches.any:  # the trace computed one sample alone
@@ -210,6 +219,7 @@ class Specialization:
 
     def _add(self, program: Program, place: int, tree: dict[int, Variant]) -> Variant:
         variant = Variant(program, self._compile(program))
+        variant.kernel.watch = self.watch
         self._variants.append(variant)
         tree[place] = variant
         return variant
@@ -269,6 +279,7 @@ class Specialization:
         kernel.patience = -1
 
         def put(better: Kernel) -> None:
+            better.watch = self.watch
             variant.kernel = better
             kernel.patience = 1  # then it answers NotImplemented, and the call comes here
 

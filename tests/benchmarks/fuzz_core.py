@@ -438,6 +438,9 @@ class Round:
         kernel = self.rng.choice(kernels) if kernels else self.make_kernel()
         if self.rng.random() < 0.1:
             kernel.patience = self.rng.choice([self.thing(), -1, 0, 2])
+        if self.rng.random() < 0.1:
+            place = self.thing(), self.rng.choice([None, "data", self.thing()]), self.thing()
+            kernel.watch = self.rng.choice([self.thing(), [], [place], [self.thing()]])
         arrays = (
             np.arange(3.0),
             np.arange(6.0)[::2],

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from micrograd_gd.compiler.program import Program
+from micrograd_gd.compiler.watch import Watch
 
 
 class Kernel:
@@ -12,18 +13,19 @@ class Kernel:
     Called with the arguments as the user gave them, it returns the result, the place of the guard
     that fails (an int), or NotImplemented: then `run` takes their numbers. `patience` counts calls
     down to 1. From then on the answer is NotImplemented, since the code is worth being replaced. A
-    negative `patience` counts nothing.
+    negative `patience` counts nothing. So is the answer where `watch` does not hold.
     """
 
     def __init__(self, function: Callable[..., Any], program: Program) -> None:
         self.patience = -1
+        self.watch = Watch()
         self._function = function
         kinds = {structure.kind for _, structure in program.arguments}
         self._types = (float,) * len(program.arguments) if kinds <= {None} else None
 
     def __call__(self, *args: Any) -> Any:
         """The result for these arguments, if each of them is a float."""
-        if tuple(map(type, args)) != self._types:
+        if tuple(map(type, args)) != self._types or (self.watch and not self.watch.holds()):
             return NotImplemented
         if self.patience >= 0:
             self.patience -= self.patience > 0

@@ -45,6 +45,7 @@
 
 #include "kernel/arguments.c"
 #include "kernel/result.c"
+#include "kernel/watch.c"
 #include "kernel/call.c"
 #include "kernel/plan.c"
 #include "kernel/type.c"

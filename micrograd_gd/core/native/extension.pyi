@@ -47,6 +47,7 @@ def push_forward(
 
 class Kernel:
     patience: int  # calls until it answers NotImplemented, to be replaced; negative: never
+    watch: list[tuple[Any, Any, Any]]  # (container, key, what is there), else NotImplemented
 
     def __init__(
         self,

@@ -185,7 +185,8 @@ static PyObject *kernel_call(PyObject *self, PyObject *const *args, size_t flags
     Kernel *kernel = (Kernel *)self;
     const Part *all = kernel->arguments.part;
     if (all == NULL || PyVectorcall_NARGS(flags) + PyTuple_GET_SIZE(kernel->held) != all->n
-        || names != NULL || !kernel->arguments.is_usual || is_out_of_patience(kernel)) {
+        || names != NULL || !kernel->arguments.is_usual
+        || (kernel->watch && !is_unchanged(kernel->watch)) || is_out_of_patience(kernel)) {
         return not_for_us();
     }
     double few[ENOUGH];

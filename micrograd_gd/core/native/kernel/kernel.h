@@ -55,6 +55,7 @@ typedef struct {
     Py_ssize_t runs;
     Derivatives *run;
     int32_t doubt; /* the guard that fails where one that is checked is nan */
+    PyObject *watch; /* what has to be as it was; NULL for nothing */
     Py_ssize_t patience; /* calls until this kernel asks to be replaced; negative: it never does */
 } Kernel;
 

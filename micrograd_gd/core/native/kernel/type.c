@@ -151,6 +151,7 @@ class Kernel:
     """
 
     patience: int  # calls until it answers NotImplemented, to be replaced; negative: never
+    watch: list[tuple[Any, Any, Any]]  # (container, key, what is there), else NotImplemented
 
     def __init__(
         self,
@@ -227,6 +228,7 @@ static int kernel_traverse(PyObject *self, visitproc visit, void *arg)
     Py_VISIT(kernel->float_type);
     Py_VISIT(kernel->empty);
     Py_VISIT(kernel->code);
+    Py_VISIT(kernel->watch);
     int done = visit_plan(&kernel->arguments, visit, arg);
     return done ? done : visit_plan(&kernel->result, visit, arg);
 }
@@ -252,6 +254,7 @@ static void kernel_dealloc(PyObject *self)
     Py_XDECREF(kernel->float_type);
     Py_XDECREF(kernel->empty);
     Py_XDECREF(kernel->code);
+    Py_XDECREF(kernel->watch);
     PyMem_Free(kernel->v);
     PyMem_Free(kernel->run);
     type->tp_free(self);
@@ -261,6 +264,7 @@ static void kernel_dealloc(PyObject *self)
 static PyMemberDef kernel_members[] = {
     {"__vectorcalloffset__", Py_T_PYSSIZET, offsetof(Kernel, vectorcall), Py_READONLY, NULL},
     {"patience", Py_T_PYSSIZET, offsetof(Kernel, patience), 0, NULL},
+    {"watch", Py_T_OBJECT_EX, offsetof(Kernel, watch), 0, NULL},
     {NULL, 0, 0, 0, NULL},
 };
 

@@ -1,0 +1,283 @@
+"""What a program took over from around its function, and whether it is still there.
+
+The names in the code tell: globals, what is closed over, and attributes. Each is a place, which is
+compared at every call, for the most part by identity, since what is plain cannot change.
+"""
+
+import dis
+import sys
+from collections import deque
+from collections.abc import Collection, Iterator
+from functools import lru_cache, partial
+from itertools import chain
+from types import BuiltinFunctionType, CellType, CodeType, FunctionType, MethodType, ModuleType
+from typing import Any, NamedTuple
+
+from micrograd_gd.engine import Value
+from micrograd_gd.transforms.wrapper import Wrapper
+
+MOST = 200  # things that are compared at each call
+MOST_VISITED = 500
+MOST_WALKS = 4  # in each, attributes are found whose names the one before came upon
+NOTHING = NotImplemented  # what is found where nothing is
+
+_PLAIN = (bool, int, float, complex, str, bytes, type(None))
+_OWN = __name__.partition(".")[0]
+_UNCHANGING = {*sys.stdlib_module_names, "numpy", _OWN}  # packages
+
+
+class Place(NamedTuple):
+    """Where something is found: under a key, in a cell, or as the whole content of a container."""
+
+    container: Any  # a dict, a list, a cell, or what has attributes
+    key: Any  # None: all that is in there
+    value: Any
+
+    def find(self) -> Any:
+        """What is there now."""
+        container, key = self.container, self.key
+        if isinstance(container, CellType):
+            return _look_into(container)
+        if key is None:
+            return _content(container)
+        if isinstance(container, dict):
+            return dict.get(container, key, NOTHING)
+        return getattr(container, key, NOTHING)
+
+
+class Watch(list[Place]):
+    """The places that a program depends on; the native kernel compares them by identity."""
+
+    def holds(self) -> bool:
+        """Whether everything is as it was, in value and type where it is plain.
+
+        >>> settings = {"rate": 0.5}
+        >>> watch = Watch(find_places(lambda x: x * settings["rate"]))
+        >>> watch.holds()
+        True
+        >>> settings["rate"] = 0.25
+        >>> watch.holds()
+        False
+        """
+        for i, place in enumerate(self):
+            found = place.find()
+            if found is not place.value:
+                if not _is_same(found, place.value):
+                    return False
+                self[i] = place._replace(value=found)  # found by identity from now on
+        return True
+
+    def find_change(self) -> str:
+        """What has changed, in words."""
+        changed = [place for place in self if not _is_same(place.find(), place.value)]
+        names = [place.key for place in changed if isinstance(place.key, str)]
+        return f"{names[0]!r}" if names else "a container or what it closes over"
+
+    def describe(self) -> list[tuple[str, str]]:
+        """The names and what is plain, to find the same places in another process."""
+        return [(str(each.key), repr(each.value) if _is_plain(each.value) else "") for each in self]
+
+
+def watch_both(before: list[Place], after: list[Place]) -> Watch:
+    """The places that stayed as they were, where the function itself changed others."""
+    old = {(id(each.container), each.key): each.value for each in before}
+    return Watch(
+        each for each in after if _is_same(old.get((id(each.container), each.key), old), each.value)
+    )
+
+
+def find_again(f: Any, described: list[tuple[str, str]]) -> Watch | None:
+    """The places that `describe` told of, or None where another one stands for one of them."""
+    found = Watch(find_places(f))
+    of = dict(zip(found.describe(), found, strict=True))
+    return Watch(of[each] for each in described) if {*described} <= {*of} else None
+
+
+def _is_plain(x: Any) -> bool:
+    return type(x) in _PLAIN or (type(x) is tuple and all(map(_is_plain, x)))
+
+
+def _is_same(a: Any, b: Any) -> bool:
+    """Whether the two are one object, or plain and equal; 0.0 is not -0.0, and nan is nan."""
+    if a is b:
+        return True
+    if type(a) is not type(b):
+        return False
+    if type(a) is tuple:
+        return len(a) == len(b) and all(map(_is_same, a, b))
+    if type(a) in {float, complex}:
+        return repr(a) == repr(b)
+    return type(a) in _PLAIN and a == b
+
+
+def _content(container: Any) -> tuple[Any, ...]:
+    """The elements of a list, or the keys and values of a dict in turn."""
+    if isinstance(container, dict):
+        return (*chain.from_iterable(dict.items(container)),)
+    return (*list.__iter__(container),)
+
+
+def _look_into(cell: CellType) -> Any:
+    try:
+        return cell.cell_contents
+    except ValueError:  # not filled yet
+        return NOTHING
+
+
+def find_places(f: Any, names: set[str] | None = None) -> list[Place]:
+    """The places that a function or a model may read, those that are nearest first.
+
+    The names of attributes that it comes upon are added to `names`, for the next time.
+    """
+    names = set() if names is None else names
+    for _ in range(MOST_WALKS):
+        search = _Search(names)
+        search.run(f)
+        if not search.has_more:
+            break
+    return search.places
+
+
+class _Search:
+    """One walk through what a function sees, by the names of attributes in all its code."""
+
+    def __init__(self, names: set[str]) -> None:
+        self.names = names
+        self.has_more = False  # names than there were
+        self.places: list[Place] = []
+        self._package = ""  # that of the function
+        self._left = MOST
+        self._known: set[tuple[int, Any]] = set()
+
+    def run(self, root: Any) -> None:
+        """Visit what there is to see, breadth first."""
+        seen: dict[int, Any] = {}
+        queue = deque([root])
+        while queue and self._left and len(seen) < MOST_VISITED:
+            x = queue.popleft()
+            if id(x) not in seen and type(x) not in _PLAIN and not isinstance(x, Value):
+                seen[id(x)] = x
+                queue.extend(self._visit(x))
+
+    def _visit(self, x: Any) -> Iterator[Any]:
+        """Keep the places in there, and give what is to be visited."""
+        if isinstance(x, FunctionType):
+            yield from self._visit_function(x)
+        elif isinstance(x, ModuleType):
+            if not self._is_foreign(x.__name__):
+                yield from self._visit_names(vars(x), self.names)
+        elif isinstance(x, (list, dict)):
+            if len(x) < self._left:
+                yield from self._keep(x, None, len(x))
+        elif (parts := _take_apart(x)) is not None:
+            yield from parts
+        else:
+            yield from self._visit_object(x)
+
+    def _keep(self, container: Any, key: Any, cost: int = 0) -> Iterator[Any]:
+        """Keep a place, and give what is there."""
+        place = Place(container, key, None)
+        value = place.find()
+        is_known = (id(container), key) in self._known
+        is_fixed = isinstance(value, (ModuleType, BuiltinFunctionType)) or (
+            isinstance(value, (type, FunctionType)) and self._is_foreign(value.__module__)
+        )
+        if not (is_known or is_fixed) and self._left > cost:
+            self._known.add((id(container), key))
+            self._left -= 1 + cost
+            self.places.append(place._replace(value=value))
+        yield from value if key is None and isinstance(container, (list, dict)) else (value,)
+
+    def _is_foreign(self, module: Any) -> bool:
+        """Whether that is part of a package that stays as it is, since others wrote it."""
+        package = str(module).partition(".")[0]
+        if package in _UNCHANGING:
+            return True
+        self._package = self._package or package
+        return package != self._package and _is_installed(package)
+
+    def _visit_names(self, there: dict[str, Any], names: set[str]) -> Iterator[Any]:
+        for name in sorted(names & there.keys()):
+            yield from self._keep(there, name)
+
+    def _visit_function(self, f: FunctionType) -> Iterator[Any]:
+        """What a Python function closes over, its defaults, and the globals that it names."""
+        yield from f.__defaults__ or ()
+        yield from (f.__kwdefaults__ or {}).values()
+        if self._is_foreign(f.__module__):
+            yield from map(_look_into, f.__closure__ or ())
+            return
+        for cell in f.__closure__ or ():
+            yield from self._keep(cell, None)
+        of_globals, of_attributes = _find_names(f.__code__)
+        self.has_more |= not of_attributes <= self.names
+        self.names |= of_attributes
+        yield from self._visit_names(f.__globals__, {*of_globals})
+
+    def _visit_object(self, x: Any) -> Iterator[Any]:
+        """The attributes of an object or a class that are named somewhere."""
+        cls = x if isinstance(x, type) else type(x)
+        own = None if isinstance(x, type) else getattr(x, "__dict__", None)
+        yield from self._visit_names(own or {}, self.names)
+        for each in cls.__mro__:
+            if self._is_foreign(each.__module__):
+                continue
+            for name, attribute in [*vars(each).items()]:
+                if name in self.names or (name[:2] == "__" and isinstance(attribute, FunctionType)):
+                    yield from self._visit_attribute(x, own, each, name, attribute)
+
+    def _visit_attribute(
+        self, x: Any, own: dict[str, Any] | None, cls: type, name: str, attribute: Any
+    ) -> Iterator[Any]:
+        """An attribute of a class, which `x` may have one before."""
+        if isinstance(attribute, property):
+            yield attribute.fget
+        elif isinstance(attribute, (staticmethod, classmethod)):
+            yield attribute.__func__
+        elif type(attribute).__name__ == "member_descriptor":
+            if x is not cls:
+                yield from self._keep(x, name)
+        elif name[:2] == "__" or hasattr(type(attribute), "__get__"):
+            yield attribute
+        else:
+            if own is not None:
+                yield from self._keep(own, name)
+            yield from self._keep(cls, name)
+
+
+def _take_apart(x: Any) -> Collection[Any] | None:
+    """What stays in there for good; None for what may change."""
+    if isinstance(x, Wrapper):
+        return [*filter(callable, x._take_apart())]  # noqa: SLF001 — our own
+    if isinstance(x, partial):
+        return [x.func, *x.args, *x.keywords.values()]
+    if isinstance(x, MethodType):
+        return [x.__func__, x.__self__]
+    if isinstance(x, (tuple, set, frozenset)):
+        return x if len(x) < MOST_VISITED else ()
+    return () if isinstance(x, BuiltinFunctionType) else None
+
+
+@lru_cache(maxsize=1000)
+def _is_installed(package: str) -> bool:
+    return "site-packages" in (getattr(sys.modules.get(package), "__file__", "") or "")
+
+
+@lru_cache(maxsize=1000)
+def _find_names(code: CodeType) -> tuple[frozenset[str], frozenset[str]]:
+    """The names of globals, and of attributes, that code and the functions in it read."""
+    of_globals: set[str] = set()
+    of_attributes: set[str] = set()
+    for each in dis.get_instructions(code):
+        if each.opcode in dis.hasname and each.opname.startswith("LOAD"):
+            is_global = each.opname in {"LOAD_GLOBAL", "LOAD_NAME"}
+            (of_globals if is_global else of_attributes).add(each.argval)
+    of_globals = {name for name in of_globals if name.isidentifier()}  # others are of test tools
+    for x in code.co_consts:
+        if isinstance(x, str) and x.isidentifier():  # as in getattr(model, "training")
+            of_attributes.add(x)
+        elif isinstance(x, CodeType):
+            inside = _find_names(x)
+            of_globals |= inside[0]
+            of_attributes |= inside[1]
+    return frozenset(of_globals), frozenset(of_attributes)

@@ -1,0 +1,392 @@
+"""What a function sees beside its arguments counts in every call of its compiled form."""
+
+import gc
+import pickle
+import weakref
+from dataclasses import dataclass
+from functools import partial
+from types import ModuleType, SimpleNamespace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from micrograd_gd import MLP, Module, Value, custom_vjp, grad, jit, value_and_grad, vmap
+from micrograd_gd.compiler.programs import MOST_STATES
+
+switch = None
+table = {"rate": None}
+module = ModuleType("settings")
+config = SimpleNamespace(inner=SimpleNamespace(switch=None))
+
+
+def use(x, seen):
+    """A product that tells apart what is seen, also by type and the sign of zero."""
+    if isinstance(seen, Value):
+        return x * seen
+    return x * sum(map(ord, repr(seen)))
+
+
+def in_a_global():
+    return lambda x: use(x, switch), lambda seen: globals().update(switch=seen)
+
+
+def in_a_helper():
+    f, change = in_a_global()
+    return lambda x: f(x) + 1, change
+
+
+def in_a_closure():
+    kept = None
+
+    def change(seen):
+        nonlocal kept
+        kept = seen
+
+    return lambda x: use(x, kept), change
+
+
+def in_a_dict():
+    return lambda x: use(x, table["rate"]), lambda seen: table.update(rate=seen)
+
+
+def under_a_new_key():
+    kept = {}
+
+    def change(seen):
+        kept.clear()
+        kept[repr(seen)] = seen
+
+    return lambda x: use(x, [*kept][-1:] or None), change
+
+
+def in_a_list():
+    kept = [0.0, [None]]
+    return lambda x: use(x, kept[1][0]), lambda seen: kept[1].__setitem__(0, seen)
+
+
+def in_a_list_that_grows():
+    kept = []
+    return lambda x: use(x, len(kept)), kept.append
+
+
+def in_a_module():
+    module.switch = None
+    return lambda x: use(x, module.switch), lambda seen: setattr(module, "switch", seen)
+
+
+def one_level_deeper():
+    return (
+        lambda x: use(x, config.inner.switch),
+        lambda seen: setattr(config.inner, "switch", seen),
+    )
+
+
+def in_an_object_that_is_replaced():
+    return (
+        lambda x: use(x, config.inner.switch),
+        lambda seen: setattr(config, "inner", SimpleNamespace(switch=seen)),
+    )
+
+
+def by_the_name_as_a_text():
+    kept = SimpleNamespace()
+    return lambda x: use(x, getattr(kept, "switch", 0)), lambda seen: vars(kept).update(switch=seen)
+
+
+def in_a_partial():
+    kept = SimpleNamespace(switch=None)
+    return partial(lambda k, x: use(x, k.switch), kept), lambda seen: vars(kept).update(switch=seen)
+
+
+def in_a_default():
+    kept = [None]
+    return lambda x, k=kept: use(x, k[0]), lambda seen: kept.__setitem__(0, seen)
+
+
+def in_a_rule():
+    kept = SimpleNamespace(switch=None)
+
+    @custom_vjp
+    def f(x):
+        return use(x, kept.switch)
+
+    f.defvjp(lambda x: (f(x), None), lambda _, g: (use(g, kept.switch),))
+    return f, lambda seen: vars(kept).update(switch=seen)
+
+
+class Model:
+    """A model with its numbers wherever they may be."""
+
+    of_class = None
+
+    def __init__(self):
+        self.switch, self._hidden = None, None
+        self.config = SimpleNamespace(switch=None)
+
+    @property
+    def shown(self):
+        return self._hidden
+
+    def of_object(self, x):
+        return use(x, self.switch)
+
+    def of_property(self, x):
+        return use(x, self.shown)
+
+    def of_type(self, x):
+        return use(x, self.of_class)
+
+    def deeper(self, x):
+        kept = self.config
+        return use(x, kept.switch)
+
+    def called(self, x):
+        return self.of_object(x)
+
+    __call__ = called
+
+
+@dataclass(slots=True)
+class Slots:
+    """Settings without a dict."""
+
+    switch: object = None
+
+    def f(self, x):
+        return use(x, self.switch)
+
+
+class Net(MLP):
+    """A network whose call asks for more."""
+
+    training = True
+
+    def __call__(self, x):
+        return use(super().__call__([x]), self.training)
+
+
+def of_a_model(name, where="switch"):
+    def make():
+        model = Model()
+        return getattr(model, name), lambda seen: setattr(model, where, seen)
+
+    return make
+
+
+def in_slots():
+    kept = Slots()
+    return kept.f, lambda seen: setattr(kept, "switch", seen)
+
+
+def in_a_class():
+    model = Model()
+    return model.of_type, lambda seen: setattr(Model, "of_class", seen)
+
+
+def before_the_class():
+    model = Model()
+
+    def change(seen):
+        vars(model).pop("of_class", None) if seen is None else setattr(model, "of_class", seen)
+
+    return model.of_type, change
+
+
+def in_a_config():
+    model = Model()
+    return model.deeper, lambda seen: setattr(model.config, "switch", seen)
+
+
+def in_a_network():
+    net = Net(1, [1], seed=0)
+    return net, lambda seen: setattr(net, "training", seen)
+
+
+def as_a_function():
+    kept = SimpleNamespace(f=None)
+
+    def change(seen):
+        kept.f = lambda x: use(x, seen)
+
+    change(None)
+    return lambda x: kept.f(x) + 1, change
+
+
+HOMES = [
+    in_a_global, in_a_helper, in_a_closure, in_a_dict, under_a_new_key, in_a_list,
+    in_a_list_that_grows, in_a_module, one_level_deeper, in_an_object_that_is_replaced,
+    by_the_name_as_a_text, in_a_partial, in_a_default, in_a_rule, of_a_model("of_object"),
+    of_a_model("called"), of_a_model("__call__"), of_a_model("of_property", "_hidden"), in_slots,
+    in_a_class, before_the_class, in_a_config, in_a_network, as_a_function,
+]  # fmt: skip
+TRANSFORMS = {
+    "itself": lambda f: f,
+    "grad": grad,
+    "vmap": lambda f: lambda x: vmap(f)(np.array([x, 1.0]))[0],
+}
+PLAIN = st.sampled_from(
+    [None, False, True, 0, 1, 0.0, -0.0, 1.0, 1e300 * 1e10, float("nan"), "", "train", (), (1, 0.5)]
+)
+
+
+def number(y):
+    return repr(getattr(y, "data", y))
+
+
+@pytest.mark.parametrize("home", HOMES, ids=lambda home: home.__qualname__)
+@settings(max_examples=6)
+@given(
+    seen=st.lists(PLAIN | PLAIN.map(lambda x: x and (x, 2.0)), min_size=2, max_size=5),
+    backend=st.sampled_from(["python", "auto"]),
+    transform=st.sampled_from([*TRANSFORMS]),
+)
+def test_what_is_switched_between_two_calls_counts(home, seen, backend, transform):
+    f, change = home()
+    compiled, eager = jit(TRANSFORMS[transform](f), backend=backend), TRANSFORMS[transform](f)
+    for each in seen:
+        change(each)
+        for x in (2.0, 0.5):
+            assert number(compiled(x)) == number(eager(Value(x)))
+
+
+@pytest.mark.parametrize("home", HOMES, ids=lambda home: home.__qualname__)
+def test_what_is_as_before_has_its_program_already(home):
+    f, change = home()
+    compiled = jit(f)
+    change(1.5)
+    compiled(2.0)
+    if home not in {in_a_list_that_grows, in_an_object_that_is_replaced, as_a_function}:
+        for seen in (0.5, 1.5, float("0.5"), float("1.5")) * 2:
+            change(seen)
+            assert number(compiled(2.0)) == number(f(Value(2.0)))
+        assert len(compiled.variants) == 2
+
+
+def test_machine_code_sees_the_same():
+    pytest.importorskip("llvmlite")
+    f, change = in_a_list()
+    compiled, improved = jit(f, backend="llvm"), jit(f)
+    for seen in ("on", "off", "on"):
+        change(seen)
+        improved.compile(2.0).wait()
+        for x in (2.0, 3.0, 4.0):
+            assert number(compiled(x)) == number(improved(x)) == number(f(x))
+
+
+def test_a_parameter_that_is_replaced_is_another_one():
+    model = SimpleNamespace(w=Value(2.0), rows=[[Value(1.0)]])
+    compiled = jit(lambda x: model.w * x + model.rows[0][0])
+    assert compiled(3.0) == 7.0
+    model.w = Value(2.0)
+    model.w.data = 4.0
+    assert compiled(3.0) == 13.0
+    model.rows[0][0] = Value(0.5)
+    assert compiled(3.0) == 12.5
+
+
+def test_what_the_function_does_not_name_may_change():
+    global switch  # noqa: PLW0603 — a name that is an attribute in the function
+    model = Model()
+    model.steps, compiled = 0, jit(model.of_object)
+    for i in range(5):
+        switch = model.steps = i
+        compiled(float(i))
+    assert len(compiled.variants) == 1
+
+
+def test_what_the_function_itself_changes_makes_no_new_programs():
+    kept = SimpleNamespace(latest=None, cache={})
+
+    def f(x):
+        kept.latest = x
+        kept.cache.setdefault("two", 2.0)
+        return kept.latest * kept.cache["two"] if isinstance(x, Value) else sum(kept.latest)
+
+    compiled = jit(f)
+    for _ in range(4):
+        assert compiled(3.0) == 6.0
+        assert compiled([1.0, 2.0]) == 3.0
+    assert len(compiled.variants) == 2
+    kept.cache["two"] = 3.0
+    assert compiled(3.0) == 9.0
+
+
+def test_what_changes_in_every_call_is_right_and_warned_of():
+    kept = SimpleNamespace(step=0)
+    compiled = jit(lambda x: x * kept.step)
+
+    def run():
+        for kept.step in range(2 * MOST_STATES):
+            assert compiled(2.0) == 2.0 * kept.step
+
+    with pytest.warns(RuntimeWarning, match="whenever 'step' changes.*give it as an argument"):
+        run()
+    assert len(compiled.variants) == MOST_STATES
+
+
+class Compiled(Model):
+    """A model with a compiled method."""
+
+    @jit
+    def predict(self, x):
+        return use(x, self.config.switch)
+
+
+def test_a_method_sees_what_its_object_has_and_does_not_keep_it():
+    model = Compiled()
+    assert number(model.predict(2.0)) == number(use(2.0, None))
+    model.config.switch = "on"
+    assert number(model.predict(2.0)) == number(use(2.0, "on"))
+    alive = weakref.ref(model)
+    del model
+    gc.collect()
+    assert alive() is None
+
+
+def by_global(x):
+    return use(x, switch)
+
+
+@pytest.mark.parametrize("f", [by_global, Model().of_object], ids=["a global", "an attribute"])
+def test_a_pickled_program_runs_where_all_is_as_it_was(f):
+    global switch  # noqa: PLW0603 — what people write
+    switch = "here"
+    compiled = jit(value_and_grad(f))
+    compiled(2.0)
+    packed = pickle.dumps(compiled)
+    assert len(pickle.loads(packed).variants) == 1  # noqa: S301 — our own
+    switch = "there"
+    again = pickle.loads(packed)  # noqa: S301 — our own
+    assert len(again.variants) == (f is not by_global)
+    assert number(again(2.0)[0]) == number(f(2.0))
+    if f is not by_global:
+        again.f.f.__self__.switch = 1.5
+        assert number(again(2.0)[0]) == number(use(2.0, 1.5))
+
+
+class Layer(Module):
+    """One that only a test has."""
+
+    def __init__(self):
+        self.w, self.is_on = Value(2.0), True
+
+    def __call__(self, x):
+        return x * self.w if self.is_on else x
+
+
+def test_the_layers_of_a_list_are_seen():
+    layers = [Layer(), Layer()]
+
+    def f(x):
+        for layer in layers:
+            x = layer(x)
+        return x
+
+    compiled = jit(f)
+    assert compiled(3.0) == 12.0
+    layers[1].is_on = False
+    assert compiled(3.0) == 6.0
+    layers.append(Layer())
+    assert compiled(3.0) == 12.0
