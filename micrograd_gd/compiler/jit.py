@@ -1,7 +1,6 @@
 """`jit`: a function that is traced once for each kind of call, and then run as a program."""
 
 from collections.abc import Callable, Sequence
-from functools import cached_property
 from threading import Event
 from typing import Any, overload
 from weakref import ref
@@ -105,14 +104,22 @@ class CompiledFunction(Wrapper):
             )
         self._settings = settings
         super().__init__(f)
-        self._signature  # noqa: B018 — refuses what it cannot take now rather than later
+        self._signature: Signature | None = None
+        self._read_signature()  # which refuses what it cannot take now rather than later
         self._programs = Programs()
         self._of_objects: dict[int, tuple[ref[Any], Programs]] = {}
         self._latest: Any = refuse  # the kernel that is called first
 
-    @cached_property
-    def _signature(self) -> Signature:
-        return Signature(self.f, self._settings.static_argnums, self._settings.static_argnames)
+    def _read_signature(self) -> Signature:
+        """What the function calls its arguments, read once.
+
+        As a cached_property it would give the object a dict of its own, and calls would take
+        longer to find what they need.
+        """
+        if self._signature is None:
+            static = self._settings.static_argnums, self._settings.static_argnames
+            self._signature = Signature(self.f, *static)
+        return self._signature
 
     @property
     def variants(self) -> tuple[Program, ...]:
@@ -166,7 +173,7 @@ class CompiledFunction(Wrapper):
         self, run: Callable[[Arguments], Any], args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> Any:
         """What `run` gives for the arguments, some of whose arrays are whole."""
-        bind = self._signature.bind
+        bind = self._read_signature().bind
         return self._programs.arrays.use(lambda arrays: bind(args, kwargs, arrays), run)
 
     def _remember(self, latest: Specialization) -> None:
@@ -206,7 +213,7 @@ class CompiledFunction(Wrapper):
     def _bind(self, instance: Any) -> None:
         """Keep programs for the instance as long as it lives."""
         self._latest = refuse
-        vars(self).pop("_signature", None)
+        self._signature = None
         key, of_objects, programs = id(instance), self._of_objects, Programs()
         try:
             alive = ref(instance, lambda _: of_objects.pop(key, None))

@@ -28,7 +28,9 @@ static bool begin_call(const Kernel *kernel, Call *call, double *few, void **blo
     call->x = (const double **)(call->array + x + y);
     call->y = (double **)(call->x + x + 1);
     call->views = 0;
-    memset(call->length, 0, sizeof(call->length));
+    for (int i = 0; i < kernel->arguments.axes; i++) {
+        call->length[i] = 0;
+    }
     call->x[0] = call->number;
     call->y[0] = call->number + numbers - kernel->result.numbers;
     for (size_t i = 0; i < x + y; i++) {
@@ -125,21 +127,38 @@ static int32_t run_in_room(Kernel *kernel, const Call *call)
     return failed;
 }
 
-/* Make each derivative that is -0.0 0.0; the guard that failed, or -1. */
+/* Make each number that is -0.0 0.0; whether one is nan, if that is asked for. */
+static inline bool settle_few(double *y, Py_ssize_t count, bool is_checked)
+{
+    int64_t nans = 0; /* as wide as a double, so that it goes side by side */
+    for (Py_ssize_t i = 0; i < count; i++) {
+        nans |= is_checked && y[i] != y[i] ? -1 : 0;
+        y[i] += 0.0;
+    }
+    return nans != 0;
+}
+
+FOR_MACHINES("avx2") /* wider ones take longer for the little that this is */
+static bool settle_many(double *y, Py_ssize_t count, bool is_checked)
+{
+    return settle_few(y, count, is_checked);
+}
+
+/* The same for all derivatives; the guard that failed, or -1. */
 static int32_t settle_derivatives(const Kernel *kernel, Call *call)
 {
     bool is_doubtful = false;
     for (const Derivatives *run = kernel->run; run < kernel->run + kernel->runs; run++) {
-        const Py_ssize_t rows = run->axis ? call->length[run->axis - 1] : 1;
-        int nans = 0;
-        for (Py_ssize_t row = 0; row < rows; row++) {
-            double *y = call->y[run->buffer] + run->offset + row * run->row_size;
-            for (int i = 0; i < run->count; i++) {
-                nans |= y[i] != y[i];
-                y[i] += 0.0;
-            }
+        Py_ssize_t rows = run->axis ? call->length[run->axis - 1] : 1, count = run->count;
+        if (count == run->row_size) {
+            count *= rows;
+            rows = 1;
         }
-        is_doubtful |= run->checked && nans;
+        double *y = call->y[run->buffer] + run->offset;
+        for (Py_ssize_t row = 0; row < rows; row++, y += run->row_size) {
+            is_doubtful |= count < LANES ? settle_few(y, count, run->checked)
+                                         : settle_many(y, count, run->checked);
+        }
     }
     return is_doubtful ? kernel->doubt : -1;
 }

@@ -12,20 +12,26 @@
    through all LANES slots, since that costs less; what is in those beyond is of no account. */
 
 #if defined(__x86_64__) && defined(__gnu_linux__) && defined(__GNUC__) && !defined(__clang__)
-#define FOR_EVERY_MACHINE __attribute__((target_clones("avx512f", "avx2", "default")))
+#define FOR_MACHINES(...) __attribute__((target_clones(__VA_ARGS__, "default")))
 #define SIDE_BY_SIDE _Pragma("GCC ivdep") _Pragma("GCC unroll 1") /* GCC unrolls it too early */
 #define ONE_BY_ONE __asm__ volatile("");                          /* ... and vectorizes too much */
 #elif defined(__clang__)
-#define FOR_EVERY_MACHINE
+#define FOR_MACHINES(...)
 #define SIDE_BY_SIDE _Pragma("clang loop vectorize(assume_safety)")
 #define ONE_BY_ONE
 #else
-#define FOR_EVERY_MACHINE
+#define FOR_MACHINES(...)
 #define SIDE_BY_SIDE
 #define ONE_BY_ONE
 #endif
 
-FOR_EVERY_MACHINE
+#ifdef __GNUC__
+#define NOT_INLINE __attribute__((noinline))
+#else
+#define NOT_INLINE
+#endif
+
+FOR_MACHINES("avx512f", "avx2")
 static void run_lanes(const uint32_t *p, double *v, double *kept, Py_ssize_t start, int n,
                       const double *const *x, double *const *y)
 {
@@ -143,15 +149,6 @@ static void run_lanes(const uint32_t *p, double *v, double *kept, Py_ssize_t sta
     }
 }
 
-/* `kept` are so many numbers for each of the samples, LANES samples together. */
-static void run_loop(const uint32_t *p, Py_ssize_t lanes, double *v, double *kept,
-                     Py_ssize_t count, const double *const *x, double *const *y)
-{
-    for (Py_ssize_t start = 0; start < lanes; start += LANES) {
-        run_lanes(p, v, kept + start * count, start, (int)Py_MIN(LANES, lanes - start), x, y);
-    }
-}
-
 /* How many numbers are kept for the samples of the axes before this one. */
 static Py_ssize_t kept_before(const Py_ssize_t *kept, const Py_ssize_t *length, int axis)
 {
@@ -162,6 +159,32 @@ static Py_ssize_t kept_before(const Py_ssize_t *kept, const Py_ssize_t *length, 
     return count;
 }
 
+/* What a run works on; in one place, since registers are for single steps. */
+typedef struct {
+    const Tape *tape;
+    const double *const *x;
+    double *const *y;
+    double *v; /* the slots */
+    const Py_ssize_t *length;
+} Run;
+
+/* The loop at `p`. */
+NOT_INLINE static void run_loop(const Run *run, const uint32_t *p)
+{
+    const Tape *tape = run->tape;
+    const bool is_open = *p == OPEN_LOOP;
+    const Py_ssize_t lanes = is_open ? run->length[p[1]] : p[1];
+    const Py_ssize_t count = is_open ? tape->kept[p[1]] : 0; /* of numbers kept for each sample */
+    double *kept = run->v;
+    if (is_open) {
+        kept += tape->slots + kept_before(tape->kept, run->length, (int)p[1]);
+    }
+    for (Py_ssize_t start = 0; start < lanes; start += LANES) {
+        const int n = (int)Py_MIN(LANES, lanes - start);
+        run_lanes(p + 3, run->v, kept + start * count, start, n, run->x, run->y);
+    }
+}
+
 /* The sum over a batch, in the order that all backends keep to. */
 static double sum_of_sums(const double *p)
 {
@@ -170,10 +193,10 @@ static double sum_of_sums(const double *p)
 
 /* The steps of a program; loops are single ones here. */
 
-static int32_t run_steps(const Tape *tape, double *v, const double *const *x, double *const *y,
-                         const Py_ssize_t *length)
+static int32_t run_steps(const Run *run)
 {
-    const uint32_t *p = tape->code;
+    const uint32_t *p = run->tape->code;
+    double *v = run->v;
 #define OPERAND(i) v[p[2 + (i)]]
 #ifdef __GNUC__
     static const void *const label[OPCODES] = {
@@ -224,7 +247,7 @@ static int32_t run_steps(const Tape *tape, double *v, const double *const *x, do
         OPCODE(COPY) : v[p[1]] = v[p[2]];
         p += 3;
         NEXT;
-        OPCODE(READ) : v[p[1]] = x[p[2]][(int32_t)p[3]];
+        OPCODE(READ) : v[p[1]] = run->x[p[2]][(int32_t)p[3]];
         p += 4;
         NEXT;
         OPCODE(GATHER) : for (uint32_t i = 0; i < p[2]; i++) { v[p[1] + i] = v[p[3 + i]]; }
@@ -242,14 +265,7 @@ static int32_t run_steps(const Tape *tape, double *v, const double *const *x, do
         OPCODE(ADD_PRODUCT) : v[p[1]] = v[p[2]] + v[p[3]] * v[p[4]];
         p += 5;
         NEXT;
-        OPCODE(LOOP) : run_loop(p + 3, p[1], v, v, 0, x, y);
-        p += 3 + p[2];
-        NEXT;
-        OPCODE(OPEN_LOOP) :
-        {
-            double *kept = v + tape->slots + kept_before(tape->kept, length, (int)p[1]);
-            run_loop(p + 3, length[p[1]], v, kept, tape->kept[p[1]], x, y);
-        }
+        OPCODE(LOOP) : OPCODE(OPEN_LOOP) : run_loop(run, p);
         p += 3 + p[2];
         NEXT;
     }
@@ -264,7 +280,7 @@ static int32_t run_tape(const Tape *tape, const double *const *x, double *const 
         memcpy(v + piece->slot, x[piece->buffer] + piece->offset,
                (size_t)piece->count * sizeof(double));
     }
-    int32_t failed = run_steps(tape, v, x, y, length);
+    int32_t failed = run_steps(&(Run){tape, x, y, v, length});
     if (failed >= 0) {
         return failed;
     }
