@@ -2,6 +2,7 @@
 
 import inspect
 import operator
+import warnings
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
@@ -132,6 +133,9 @@ def _write(traced: Trace) -> str:
     return repr((captured, [*program.statements], program.outputs, program.batch_outputs))
 
 
+MANY_ROWS = 10_000  # that a user should know of where they are traced one by one: for seconds
+
+
 class Arrays:
     """Which arrays among the arguments of a function are taken whole, by names and row shapes."""
 
@@ -159,11 +163,22 @@ class Arrays:
                     ) from None
                 named = {what for what in arguments.whole if what[0] == needed.name}
                 tried = Arrays(tried.whole, tried.apart | (named or arguments.whole), tried.many)
+                if arguments.rows >= MANY_ROWS:
+                    self._warn(arguments, needed)
             else:
                 self.apart |= tried.apart
                 self.many |= tried.many
                 self.whole |= arguments.whole - self.many
                 return result
+
+    def _warn(self, arguments: "Arguments", needed: TakenApart) -> None:
+        warnings.warn(
+            f"{arguments.name} takes {arguments.rows} rows one by one, at {needed.line}, and its "
+            f"program grows with their number; it need not for what vmap gives, added up by sum, "
+            f"total or mean, or computed with by operators",
+            RuntimeWarning,
+            stacklevel=7,
+        )
 
 
 class Arguments:
@@ -186,6 +201,7 @@ class Arguments:
         self._arrays = arrays
         self.lengths: list[int] = []
         self.whole: set[Any] = set()  # what is taken whole
+        self.rows = 0  # of the longest of these
         self._f = signature.f
         self.name = signature.name
         self.leaves: list[Any] = []
@@ -236,6 +252,7 @@ class Arguments:
             raise
         finally:
             self.whole |= {HELD} if held.arrays else set()
+            self.rows = max(held.counts, default=0)
         if traced.batches.is_computed_with and self._arrays:
             self._arrays.many |= self.whole
         return traced

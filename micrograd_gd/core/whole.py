@@ -6,10 +6,12 @@ alone. Whatever else is done needs rows one by one: then the trace begins again,
 apart.
 """
 
+import sys
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
 from micrograd_gd.core import blocks
+from micrograd_gd.core.anomaly import find_user_line
 
 FEWEST_ROWS = 64  # of an array that is worth trying whole; of parameters, rows are used one by one
 MOST_LENGTHS = 4  # of arrays in one call
@@ -21,6 +23,7 @@ class TakenApart(BaseException):
     def __init__(self, name: str) -> None:
         super().__init__(name)
         self.name = name
+        self.line = find_user_line()
 
 
 class RefusedError(BaseException):
@@ -31,13 +34,39 @@ class RefusedError(BaseException):
         self.error = error
 
 
-class WholeArray:
+class Whole:
+    """What needs to be taken apart for whatever is done with it."""
+
+    __array_ufunc__ = None  # NumPy leaves the operators to it
+    name = ""  # of an argument
+
+    def take_apart(self, *_: Any, **__: Any) -> NoReturn:
+        """Raise TakenApart."""
+        raise TakenApart(self.name)
+
+    def __getattr__(self, name: str) -> NoReturn:
+        raise TakenApart(vars(self).get("name", ""))
+
+
+_OPERATORS = ["add", "sub", "mul", "truediv", "floordiv", "mod", "pow"]
+# fmt: off
+_NEEDED = {
+    *(f"{side}{name}" for name in _OPERATORS for side in ("", "r", "i")),
+    "matmul", "rmatmul", "divmod", "rdivmod",
+    "abs", "array", "bool", "contains", "copy", "deepcopy", "eq", "float", "ge", "getitem", "gt",
+    "index", "int", "iter", "le", "lt", "ne", "neg", "pos", "reduce_ex", "repr", "round",
+    "setitem", "str",
+}
+# fmt: on
+for _name in _NEEDED:
+    setattr(Whole, f"__{_name}__", Whole.take_apart)
+
+
+class WholeArray(Whole):
     """An array of `shape`, whose first length is open, by its columns.
 
     The length is -1 for the first axis of a program, -2 for the second, and so on.
     """
-
-    __array_ufunc__ = None  # NumPy leaves the operators to it
 
     def __init__(
         self,
@@ -51,10 +80,6 @@ class WholeArray:
         self.open_shape = shape
         self.name = name
         self.is_batch = is_batch  # whether vmap gave it, so that its sum has an order of its own
-
-    def take_apart(self, *_: Any, **__: Any) -> NoReturn:
-        """Raise TakenApart."""
-        raise TakenApart(self.name)
 
     @property
     def ndim(self) -> int:
@@ -79,12 +104,12 @@ class WholeArray:
         """The mean, likewise."""
         return self.sum(**how) / self.find_trace().length(self)
 
+    def __iter__(self) -> "_Rows":
+        return _Rows(self)
+
     def find_trace(self) -> blocks.Tracer:
         """The trace that is under way; what was kept from one is of no use."""
         return blocks.trace() or self.take_apart()
-
-    def __getattr__(self, name: str) -> NoReturn:
-        raise TakenApart(vars(self).get("name", ""))
 
 
 def _compute(name: str) -> Callable[[WholeArray, Any], Any]:
@@ -96,21 +121,69 @@ def _compute(name: str) -> Callable[[WholeArray, Any], Any]:
     return compute
 
 
-_OPERATORS = ["add", "sub", "mul", "truediv", "floordiv", "mod", "pow"]
-# fmt: off
-_NEEDED = {
-    *(f"i{name}" for name in _OPERATORS), "matmul", "rmatmul", "divmod", "rdivmod",
-    "abs", "array", "bool", "contains", "copy", "deepcopy", "eq", "float", "ge", "getitem", "gt",
-    "index", "int", "iter", "le", "lt", "ne", "neg", "pos", "reduce_ex", "repr", "round",
-    "setitem", "str",
-}
-# fmt: on
-for _name in _NEEDED:
-    setattr(WholeArray, f"__{_name}__", WholeArray.take_apart)
-
-
 for _name in [side + name for side in ("", "r") for name in _OPERATORS]:
     setattr(WholeArray, f"__{_name}__", _compute(f"__{_name}__"))
+
+
+class _Rows:
+    """The rows of an array for Python's own `sum`, which adds the first to 0, and the next to that.
+
+    A function in C does so at one and the same instruction of its caller. What it has then stands
+    for the sum of all rows. Whatever else is done with rows takes them apart.
+    """
+
+    def __init__(self, array: WholeArray) -> None:
+        self._array = array
+        self._place: Any = None  # the instruction
+        self._given = self._added = 0  # so many rows
+
+    def __iter__(self) -> "_Rows":
+        return self
+
+    def __next__(self) -> Any:
+        place = _find_instruction()
+        self._place = self._place or place
+        if self._place != place or self._added != self._given:
+            self._array.take_apart()
+        if self._given == 2:
+            raise StopIteration
+        self._given += 1
+        return _Row(self)
+
+    def add(self, so_far: Any, place: Any) -> Any:
+        """What the latest row is added to, and that; the sum of all with the second one."""
+        is_sum = so_far is self if self._added else type(so_far) is int and so_far == 0
+        if not is_sum or place != self._place or self._given != self._added + 1:
+            self._array.take_apart()
+        self._added = self._given
+        return 0.0 + self._array.sum() if self._added > 1 else _SumSoFar(self)
+
+
+class _Row(Whole):
+    """One of them."""
+
+    def __init__(self, rows: _Rows) -> None:
+        self.rows = rows
+
+    def __radd__(self, other: Any) -> Any:
+        return self.rows.add(other, _find_instruction())
+
+
+class _SumSoFar(_Row):
+    """The sum that a row is to be added to."""
+
+    def __add__(self, other: Any) -> Any:
+        return (
+            other.rows.add(self.rows, _find_instruction())
+            if type(other) is _Row
+            else NotImplemented
+        )
+
+
+def _find_instruction() -> Any:
+    """Python's own instruction that led to the caller's, by way of functions in C or not."""
+    frame = sys._getframe(2)  # noqa: SLF001 — as documented
+    return id(frame), frame.f_lasti
 
 
 def is_open(shape: tuple[int, ...]) -> bool:

@@ -2,13 +2,15 @@
 
 import operator
 import pickle
-from functools import cache, partial
+from functools import cache, partial, reduce
+from itertools import accumulate
 
 import numpy as np
 import pytest
 from compiled import AVAILABLE
 
 from micrograd_gd import grad, hessian, jacobian, jit, jvp, trace, value_and_grad, vmap
+from micrograd_gd.compiler import arguments
 from micrograd_gd.core import whole
 from micrograd_gd.errors import ShapeError
 from micrograd_gd.functional import exp, less, maximum, mean, tanh, total, where
@@ -221,6 +223,8 @@ def test_operators_on_what_a_batch_gives(name, backend):
 
 
 SUMS = {
+    "Python's own": sum,
+    "reduce": lambda xs: reduce(operator.add, xs, 0),
     "np.sum": np.sum,
     "np.mean": np.mean,
     "sum": lambda xs: xs.sum(),
@@ -241,11 +245,34 @@ def test_sums_of_numpy_over_what_a_batch_gives(name, backend):
     assert compiled(*draw(9)) == want, "whatever was called before"
 
 
+def add_rows(xs):
+    so_far, count = 0, 0
+    for x in xs:
+        so_far, count = so_far + x, count + 1
+    return so_far / count
+
+
 TAKEN_APART = {
     "a row": lambda w, x, y: x[5][0] * w[0],
     "rows one by one": lambda w, x, y: sum(w[0] * each[1] for each in x),
     "the sum of an argument": lambda w, x, y: total(y) * w[0],
     "operators on arguments": lambda w, x, y: ((x * w[0] - 1.0) ** 2).sum(),
+    "rows added by itself": lambda w, x, y: add_rows(vmap(lambda x: x[0] * w[0])(x)),
+    "rows that are counted": lambda w, x, y: w[0] * len([*vmap(lambda x: x[0] * w[0])(x)]),
+    "rows that others add": lambda w, x, y: reduce(
+        lambda a, b: (a + b) * w[0], vmap(lambda x: x[0] * w[0])(x), 0
+    ),
+    "the sum of some rows": lambda w, x, y: sum(vmap(lambda x: x[0] * w[0])(x), w[1]),
+    "the sum of what rows give": lambda w, x, y: sum(
+        map(partial(operator.add, 0), vmap(lambda x: x[0] * w[0])(x))
+    ),
+    "rows that others add 0 to": lambda w, x, y: (
+        w[0] * len([*map(partial(operator.add, 0), vmap(lambda x: x[0])(x))])
+    ),
+    "sums of the first rows": lambda w, x, y: [
+        *accumulate(vmap(lambda x: x[0] * w[0])(x), initial=0)
+    ][1:],
+    "the sum of rows": lambda w, x, y: sum(vmap(lambda x: x)(x))[0] * w[0],
     "functions of NumPy": lambda w, x, y: np.sum(np.exp(y) * w[1]),
     "a sum along an axis": lambda w, x, y: w[0] * vmap(lambda x: x)(x).sum(axis=1),
     "a row of a result": lambda w, x, y: vmap(lambda x: x[0] * w[0])(x)[3],
@@ -278,6 +305,19 @@ def test_what_needs_rows_takes_arrays_apart_and_remembers_that(name):
     calls.clear()
     compiled(*(args if name == "samples from elsewhere" else draw(75)))
     assert {type(x) for each in calls for x in each} <= {list, np.ndarray}
+
+
+def test_many_rows_are_not_taken_one_by_one_in_silence(monkeypatch):
+    monkeypatch.setattr(arguments, "MANY_ROWS", 80)
+    w, points, labels = draw(80)
+    closed = lambda w: vmap(lambda x: w[0] * x[0])(points)[7]  # noqa: E731 — read in one line
+    given = lambda w, x, y: mean(y.tolist())  # noqa: E731 — likewise
+    for f, args in ((closed, [w]), (given, (w, points, labels))):
+        compiled = jit(f)
+        with pytest.warns(RuntimeWarning, match="<lambda> takes 80 rows one by one, at .*.py"):
+            compiled(*args)
+        compiled(*args)
+        compiled(*[x[:79] if len(x) > 3 else x for x in args])
 
 
 def test_a_program_grows_with_what_is_computed_and_not_with_the_rows():
