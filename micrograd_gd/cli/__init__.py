@@ -1,4 +1,4 @@
-"""The command line: train on a CSV file, predict, draw, explain, look up.
+"""The command line: train on a CSV file, predict, draw, explain, play, look up.
 
 Exit status: 0 done, 1 the training diverged, 2 the input is wrong, 130 interrupted. Answers go to
 standard output; progress, warnings and errors, one line each, to standard error. Each command is
@@ -14,7 +14,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from micrograd_gd._version import __version__
-from micrograd_gd.cli import demo, descend, explain, find_lr, graph, ops, predict, train
+from micrograd_gd.cli import demo, descend, explain, find_lr, graph, ops, play, predict, train
 from micrograd_gd.cli.messages import PROGRAM, complain, describe_error
 from micrograd_gd.errors import MicrogradError
 
@@ -33,6 +33,7 @@ for command in (
     descend.descend,
     graph.graph,
     explain.explain,
+    play.play,
     ops.ops,
     demo.demo,
 ):

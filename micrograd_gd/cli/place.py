@@ -30,10 +30,10 @@ def default_file(name: str, *, force: bool) -> Path:
     return Path(name) if force else _next_free(Path(name), Path.exists)
 
 
-def require_new(path: Path | None, *, force: bool) -> None:
+def require_new(path: Path | None, option: str = "--out", *, force: bool) -> None:
     """Raise ArgumentError where a file is there already, unless it is to be overwritten."""
     if path is not None and path.is_file() and not force:
-        raise ArgumentError(f"{path} is there already; choose another --out, or add --force")
+        raise ArgumentError(f"{path} is there already; choose another {option}, or add --force")
 
 
 @contextmanager

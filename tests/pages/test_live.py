@@ -6,6 +6,7 @@ import pytest
 
 from micrograd_gd import Value, custom_vjp, detect_anomaly, live
 from micrograd_gd.errors import ArgumentError
+from micrograd_gd.pages.lesson import write_lesson
 
 HOSTILE = [
     "</script><script>done=1</script>",
@@ -173,6 +174,29 @@ def test_a_node_tells_its_paths_and_its_line(visit):
     source = page.text_content(".source")
     assert source.startswith("product = a * btest_live.py, line ")
     assert page.locator(".source").count() == 1
+
+
+def test_the_lesson_can_be_followed(visit):
+    page = visit(write_lesson())
+    sections = page.locator("section.graph")
+    assert sections.count() == 7
+    nudge = sections.nth(1)
+    nudge.locator("input[aria-label='w']").press("ArrowUp")
+    assert "y = v1 + b, data −4.8, grad 1" in [
+        node.get_attribute("aria-label") for node in nudge.locator(".node").all()
+    ]
+    example = sections.nth(5)
+    assert "138.834" in example.locator(part("panel")).text_content()
+    quiz = sections.nth(4)
+    for text in ("3", "2", "1*3 + 1*2", "2"):
+        quiz.locator(".answer input").fill(text)
+        quiz.locator(".answer input").press("Enter")
+        quiz.locator(".answer input").press("Enter")
+    assert "4 of 4 found" in quiz.locator(part("telling")).text_content()
+    first = sections.nth(0)
+    assert first.locator("output").text_content() == "0 of 7"
+    first.locator(part("play")).click()
+    assert first.locator("output").text_content() == "1 of 7"
 
 
 def test_foreign_text_stays_text(visit):

@@ -1,23 +1,34 @@
 """A graph to step through, forward and backward: what Python gathers for it."""
 
 import linecache
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from micrograd_gd.core import anomaly
 from micrograd_gd.engine import Value
 from micrograd_gd.errors import ArgumentError
-from micrograd_gd.notation.formula import formula
+from micrograd_gd.notation.formula import formula as write_formula
 from micrograd_gd.pages.frame import Part
 from micrograd_gd.table.ops import OPERATIONS
 from micrograd_gd.text import escape, plain
 
 LARGEST = 300  # nodes that a reader can look at
-FORMULA = 500  # characters of a formula that a reader can change
+FORMULA, LINES = 500, 8  # of a formula that a reader can change
 
 
-def show_graph(root: Value, start: str = "") -> Part:
-    """The graph of a value, as a part of a page; with `start="end"`, all steps are taken.
+def show_graph(
+    root: Value,
+    *,
+    formula: str | None = None,
+    start: Literal["start", "end", "ask"] = "start",
+    selected: str = "",
+    hidden: Sequence[str] = (),
+) -> Part:
+    """The graph of a value, as a part of a page.
+
+    It begins at the start, at the end, or by asking; with the node of the label `selected`; and
+    without what stands in `hidden`, names of `data-part` in `part.html`.
 
     Raises ArgumentError for a graph of more than 300 nodes, and for an operation that is no row of
     the table; TranslationError for one in Python code.
@@ -28,13 +39,17 @@ def show_graph(root: Value, start: str = "") -> Part:
             f"the graph has {len(nodes):,} nodes; a page shows at most {LARGEST}: take a part of it"
         )
     places = {node: place for place, node in enumerate(nodes)}
-    text = formula(root, max_length=FORMULA)
+    if formula is None:
+        text = write_formula(root, max_length=FORMULA)
+        formula = text if len(text.splitlines()) <= LINES and text[0] != "#" else ""
     return Part(
         "graph",
         {
             "nodes": [_describe(node, places) for node in nodes],
-            "formula": text,
+            "formula": formula,
             "start": start,
+            "selected": escape(selected),
+            "hidden": [*hidden],
         },
     )
 

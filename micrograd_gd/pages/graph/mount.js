@@ -6,18 +6,18 @@ function mount(place, data) {
     let quiz = null;
     const player = new Player(find("player"), follow);
 
-    function use(root, time) {
+    function use(root, isOver) {
         course = new Backpropagation(root);
         drawing = new Drawing(find("graph"), course, choose, drag);
         selected = course.leaves[0] ?? root;
         ask(false);
         fields = new Map(course.leaves.map((leaf) =>
             [leaf, new Field(course.names.get(leaf), leaf.data, (number) => change(leaf, number))]));
-        find("leaves").replaceChildren(...[...fields.values()].map((field) => field.element));
+        find("fields").replaceChildren(...[...fields.values()].map((field) => field.element));
         fit();
         showNode();
         player.stop();
-        player.start(course.steps.length, course.split, time === "end" ? course.steps.length : 0);
+        player.start(course.steps.length, course.split, isOver ? course.steps.length : 0);
     }
 
     const refresh = oncePerFrame(() => {
@@ -65,13 +65,15 @@ function mount(place, data) {
     }
 
     // The question is written anew when it is about another node.
-    function showQuiz(isFresh = selected !== quiz.node) {
+    function showQuiz(isFresh = selected !== quiz.node, takesFocus = true) {
         selected = quiz.node;
         drawing.show({ time: course.split + 1, gradients: quiz.gradients(), missing: "?", selected });
         showNode();
         if (isFresh) {
             find("telling").replaceChildren(...quiz.elements(isFresh));
-            find("telling").querySelector("input")?.focus({ preventScroll: true });
+            if (takesFocus) {
+                find("telling").querySelector("input")?.focus({ preventScroll: true });
+            }
             reveal(drawing.boxes.get(selected).item);
         }
     }
@@ -104,7 +106,9 @@ function mount(place, data) {
     function fit(scale) {
         const view = find("view");
         const [width, height] = drawing.size;
-        zoom = scale ?? Math.min(Math.max(Math.min(view.clientWidth / width, view.clientHeight / height), 0.66), 1.3);
+        const readable = (factor) => Math.min(Math.max(factor, 0.66), 1.3);
+        view.style.setProperty("--height", `${height * readable(view.clientWidth / width) + 100}px`);
+        zoom = scale ?? readable(Math.min(view.clientWidth / width, view.clientHeight / height));
         find("graph").style.width = `${width * zoom}px`;
         find("graph").style.height = `${height * zoom}px`;
     }
@@ -152,5 +156,14 @@ function mount(place, data) {
     find("formula").addEventListener("input", resize);
     find("formula").value = data.formula;
     resize();
-    use(build(data.nodes), data.start);
+    data.hidden.forEach((name) => (find(name).hidden = true));
+    place.classList.toggle("narrow", ["leaves", "panel"].every((name) => data.hidden.includes(name)));
+    use(build(data.nodes), data.start === "end");
+    selected = course.nodes.find((node) => node.label && node.label === data.selected) ?? selected;
+    showNode();
+    show();
+    if (data.start === "ask") {
+        ask(true);
+        showQuiz(true, false);
+    }
 }
