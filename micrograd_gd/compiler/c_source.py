@@ -5,6 +5,7 @@ from collections.abc import Callable
 from importlib import resources
 from typing import Any
 
+from micrograd_gd.compiler.program import Program
 from micrograd_gd.compiler.source import (
     Language,
     find_rows,
@@ -22,9 +23,10 @@ def to_c(f: Callable[..., Any], *args: Any, name: str = "compute") -> str:
     """C99 source of `int compute(const double *x, double *y)`, which needs the C library alone.
 
     `x` holds the numbers of the arguments, and `y` gets those of the result, both from left to
-    right. What `f` closes over becomes a constant. The function returns -1; or, where the numbers
-    in `x` take another branch than those in `args`, the place of that branch, and `y` is not
-    complete then. Functions of several names can stand in one file.
+    right. What `f` closes over becomes a constant, and what it does in loops is in loops again. The
+    function returns -1; or, where the numbers in `x` take another branch than those in `args`, the
+    place of that branch, and `y` is not complete then. Functions of several names can stand in one
+    file.
 
     Raises JitError for what cannot be traced, TranslationError for an operation in Python code, and
     ArgumentError for a `name` that is none in C, or is taken there.
@@ -33,27 +35,32 @@ def to_c(f: Callable[..., Any], *args: Any, name: str = "compute") -> str:
      x: a, b */
     int compute(const double *x, double *y)
     {
-        const double v0 = x[0];
-        const double v1 = x[1];
-        const double v2 = value_mul(v0, v1);
-        const double v3 = value_add(v2, 1.0);
+        const double v2 = x[0] * x[1];
+        const double v3 = v2 + 1.0;
         y[0] = v3;
         return -1;
     }
     <BLANKLINE>
     """
-    header = resources.files("micrograd_gd.core.native") / "ieee.h"
-    library = header.read_text(encoding="utf-8")
+    library = _read_library()
     _require_name(name, library)
-    program = trace_one_sample(f, args)
+    return write_function(trace_one_sample(f, args), name)
+
+
+def _read_library() -> str:
+    return (resources.files("micrograd_gd.core.native") / "ieee.h").read_text(encoding="utf-8")
+
+
+def write_function(program: Program, name: str) -> str:
+    """C99 source of a program without batches."""
     lines = [*write_body(program, _C)]
     if not any("x[" in line for line in lines):
         lines.insert(0, "(void)x;")
-    functions = [_write_function(row) for row in find_rows(program)]
+    functions = [_write_row(row) for row in find_rows(program)]
     heads = re.findall(r"^static inline .*", "\n".join(functions), re.MULTILINE)
     return "\n".join(
         [
-            library,
+            _read_library(),
             *[f"{head};" for head in heads],
             *functions,
             f"/* x: {list_inputs(program)} */",
@@ -65,7 +72,15 @@ def to_c(f: Callable[..., Any], *args: Any, name: str = "compute") -> str:
     )
 
 
-_C = Language("const double", "double", "NAN", "INFINITY")
+_C = Language(
+    constant="const double",
+    variable="double",
+    array="double {name}[{size}];",
+    table="static const double c[{size}] = {{{entries}}};",
+    counter="int",
+    nan="NAN",
+    infinity="INFINITY",
+)
 
 # What C keeps for itself: keywords, and the functions of its library, whether used here or not.
 _KEYWORDS = """
@@ -113,7 +128,7 @@ def _require_name(name: str, library: str) -> None:
         )
 
 
-def _write_function(row: Operation) -> str:
+def _write_row(row: Operation) -> str:
     """The function that computes a row."""
     text = c_expression(row.tree(row.value))
     parameters = ", ".join([f"double _{x}" for x in row.operands])

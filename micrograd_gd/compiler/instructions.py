@@ -13,7 +13,8 @@ are 64-bit floats, and `outputs` are operands.
 
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
-from functools import cached_property
+from dataclasses import replace
+from functools import cache, cached_property
 from typing import Any, NamedTuple, overload
 
 from micrograd_gd.core.choice import native_part
@@ -46,6 +47,12 @@ class Guard(NamedTuple):
 
 
 Statement = Instruction | Guard
+
+
+@cache
+def take_term(op: Operation) -> Operation:
+    """The operation that adds one term, of an operation that folds."""
+    return replace(op, folds=False)
 
 
 class EncodedStatements(Sequence[Statement]):

@@ -31,15 +31,11 @@ def to_js(f: Callable[..., Any], *args: Any, name: str = "compute") -> str:
 
     >>> print(to_js(lambda a, b: a * b + 1, 2.0, 3.0))
     const compute = (() => {
-        function value_mul(_a, _b) { return (_a * _b); }
-        function value_add(_a, _b) { return (_a + _b); }
     <BLANKLINE>
         /* x: a, b */
         return function compute(x, y) {
-            const v0 = x[0];
-            const v1 = x[1];
-            const v2 = value_mul(v0, v1);
-            const v3 = value_add(v2, 1.0);
+            const v2 = x[0] * x[1];
+            const v3 = v2 + 1.0;
             y[0] = v3;
             return -1;
         };
@@ -62,7 +58,15 @@ def to_js(f: Callable[..., Any], *args: Any, name: str = "compute") -> str:
     return f"const {name} = (() => {{\n{body}\n}})();\n"
 
 
-_JAVASCRIPT = Language("const", "let", "NaN", "Infinity")
+_JAVASCRIPT = Language(
+    constant="const",
+    variable="let",
+    array="const {name} = new Float64Array({size});",
+    table="const c = [{entries}];",
+    counter="let",
+    nan="NaN",
+    infinity="Infinity",
+)
 
 # What JavaScript keeps for itself, in strict mode too: words, its own objects, and what no page may
 # define anew.

@@ -31,8 +31,15 @@ FEWEST_BY_TEXT = 16  # first items, by which other bodies are found one by one
 _SEARCHES = ((1, 8, 1), (8, 32, 8), (32, 128, 16), (128, 512, 32), (512, LONGEST, 64))
 
 
-def roll(statements: Iterable[Statement], labels: Mapping[int, str] | None = None) -> Rolled:
-    """The statements with their loops, in linear time. Those with other labels are not alike.
+def roll(
+    statements: Iterable[Statement],
+    labels: Mapping[int, str] | None = None,
+    areas: Sequence[int] = (),
+) -> Rolled:
+    """The statements with their loops, in linear time.
+
+    Statements whose results have other labels are not alike, nor are those whose operands come from
+    other areas of the inputs. `areas` has that of each.
 
     >>> from micrograd_gd import trace
     >>> program = trace(lambda x: sum(a * b for a, b in zip(x, x[1:])), [0.5] * 9)
@@ -40,17 +47,15 @@ def roll(statements: Iterable[Statement], labels: Mapping[int, str] | None = Non
     >>> len(first), loop.repeats, [step.strides for step in loop.body]
     (2, 7, [((2,), (1,), (1,)), ((2,), (2,), (2,))])
     """
-    kinds = _Kinds()
+    kinds = _Kinds(labels or {}, areas)
     row = _Row()
     if isinstance(statements, EncodedStatements):
-        _read_encoded(statements, labels or {}, kinds, row)
+        _read_encoded(statements, kinds, row)
     else:
         for statement in statements:
-            row.append(*kinds.take_apart(statement, labels or {}))
+            row.append(*kinds.take_apart(statement))
     i = 0
-    while i < len(
-        _SEARCHES
-    ):  # the shortest bodies first, so that the longer ones have loops already
+    while i < len(_SEARCHES):  # short bodies first: then longer ones have their loops already
         found = _Search(row, kinds, *_SEARCHES[i]).find_loops()
         i = 0 if len(found.kinds) < SHORTER * len(row.kinds) else i + 1
         row = found
@@ -72,6 +77,9 @@ class _Repeated(NamedTuple):
     strides: tuple[int, ...]
 
 
+_RESULT, _CONSTANT = -1, -2  # operands that come from no area of the inputs
+
+
 class _Kinds:
     """All kinds of items, and all constants.
 
@@ -79,32 +87,36 @@ class _Kinds:
     for all times.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, labels: Mapping[int, str], areas: Sequence[int]) -> None:
+        self.labels = labels
+        self._areas = areas
         self.known: list[_Alike | _Repeated] = []
         self.constants: list[float | tuple[int, ...]] = []
         self._kinds: dict[Any, int] = {}
         self._places: dict[Any, int] = {}
 
-    def take_apart(
-        self, statement: Statement, labels: Mapping[int, str]
-    ) -> tuple[int, list[int], list[int]]:
+    def take_apart(self, statement: Statement) -> tuple[int, list[int], list[int]]:
         """The kind of a statement, its numbers and its constants."""
         operands = statement.operands
-        is_number = tuple([type(x) is int for x in operands])
         numbers = [x for x in operands if type(x) is int]
         constants = [self.find_constant(x) for x in operands if type(x) is float]
+        sources = tuple([_CONSTANT if type(x) is float else self.find_source(x) for x in operands])
         if isinstance(statement, Guard):
-            key: Any = (statement.relation, statement.holds, is_number)
+            key: Any = (statement.relation, statement.holds, sources)
         else:
             numbers = [statement.result, *numbers]
-            key = (statement.op, is_number)
-            if statement.result in labels:
-                key = (*key, labels[statement.result])
+            key = (statement.op, sources)
+            if statement.result in self.labels:
+                key = (*key, self.labels[statement.result])
         kind = self._kinds.get(key)
         if kind is None:
             kind = self._kinds[key] = len(self.known)
-            self.known.append(_Alike(statement, is_number))
+            self.known.append(_Alike(statement, tuple([x != _CONSTANT for x in sources])))
         return kind, numbers, constants
+
+    def find_source(self, x: Any) -> int:
+        """Where a number comes from: an area of the inputs, or the results."""
+        return self._areas[x] if x < len(self._areas) else _RESULT
 
     def find_loop(self, loop: _Repeated) -> int:
         """The kind of a loop."""
@@ -183,17 +195,16 @@ class _Row:
         return tuple(map(sub, after, self.take_numbers(start, middle)))
 
 
-def _read_encoded(
-    statements: EncodedStatements, labels: Mapping[int, str], kinds: _Kinds, row: _Row
-) -> None:
+def _read_encoded(statements: EncodedStatements, kinds: _Kinds, row: _Row) -> None:
     """Append encoded statements; what is alike is decoded once."""
     places = [kinds.find_constant(x) for x in statements.floats]
     known: dict[tuple[int, ...], int] = {}
+    labels, find_source = kinds.labels, kinds.find_source
     for head, result, operands in statements.records():
-        key = (head, *[x >= 0 for x in operands])
+        key = (head, *[_CONSTANT if x < 0 else find_source(x) for x in operands])
         kind = known.get(key)
         if kind is None or result in labels:
-            kind, _, _ = kinds.take_apart(statements.decode(head, result, operands), labels)
+            kind, _, _ = kinds.take_apart(statements.decode(head, result, operands))
             if result not in labels:
                 known[key] = kind
         row.kinds.append(kind)

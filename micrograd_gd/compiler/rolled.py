@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple, Union
 
-from micrograd_gd.compiler.instructions import Guard, Statement
+from micrograd_gd.compiler.instructions import Guard, Instruction, Statement
 
 
 class Step(NamedTuple):
@@ -65,3 +65,16 @@ def walk(items: Iterable[Item], *times: int) -> Iterator[tuple[Step, tuple[int, 
 def size(items: Iterable[Item]) -> int:
     """How many steps and loops these are, with those in loops."""
     return sum([1 + (size(item.body) if isinstance(item, Loop) else 0) for item in items])
+
+
+def take_as_items(statements: Iterable[Statement]) -> Rolled:
+    """Statements without their loops."""
+    return Rolled(
+        tuple(
+            [
+                Step(each, ((),) * (len(each.operands) + isinstance(each, Instruction)))
+                for each in statements
+            ]
+        ),
+        (),
+    )

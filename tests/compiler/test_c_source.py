@@ -2,25 +2,21 @@
 
 import ctypes
 import math
-import shutil
-import subprocess
+from itertools import pairwise
 
 import pytest
+from c_code import compile_c, needs_gcc
 from compiled import bits
 
 from micrograd_gd import MLP, Value, functional, to_c, value_and_grad
 from micrograd_gd.errors import ArgumentError
 from micrograd_gd.table.ops import OPERATIONS
-
-needs_gcc = pytest.mark.skipif(not shutil.which("gcc"), reason="there is no gcc")
+from micrograd_gd.transforms.trees import flatten
 
 
 def run_c(folder, source, inputs, size):
-    """Compile C source without a warning and call it: what it returned, and the outputs."""
-    (folder / "f.c").write_text(source)
-    flags = ["-std=c99", "-Wall", "-Wextra", "-Werror", "-O1", "-shared", "-fPIC"]
-    subprocess.run(["gcc", *flags, "-o", folder / "f.so", folder / "f.c", "-lm"], check=True)
-    function = ctypes.CDLL(str(folder / "f.so")).compute
+    """Compile C source and call it: what it returned, and the outputs."""
+    function = compile_c(folder, source).compute
     y = (ctypes.c_double * size)()
     return function((ctypes.c_double * len(inputs))(*inputs), y), y[:]
 
@@ -69,6 +65,24 @@ def test_c_source_tells_which_branch_was_not_taken(tmp_path):
         folder = tmp_path / f"{x}"
         folder.mkdir()
         assert run_c(folder, to_c(f, 1.0), [x], 1)[0] == done
+
+
+@needs_gcc
+@pytest.mark.parametrize("length", [5, 60])
+def test_loops_are_written_as_loops(tmp_path, length):
+    """As short for many runs as for a few, sums and derivatives among them."""
+
+    def f(x, scale):
+        y = scale
+        for a, b in pairwise(x):
+            y = y + functional.tanh(a * y - b)
+        return y + functional.total(x) + functional.logsumexp(x)
+
+    x = [math.sin(i) for i in range(length)]
+    g = value_and_grad(f, (0, 1))
+    source = to_c(g, x, 0.75)
+    assert len(source.partition("int compute")[2].splitlines()) < 110
+    assert run_c(tmp_path, source, [*x, 0.75], length + 2)[1] == flatten(g(x, 0.75))[0]
 
 
 TAKEN = """

@@ -1,17 +1,25 @@
 """Loops are found again in straight-line statements, and unroll to exactly these."""
 
+import ctypes
 import math
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from c_code import compile_c, needs_gcc
+from compiled import bits
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from micrograd_gd import trace, value_and_grad
+from micrograd_gd.compiler.c_source import write_function
 from micrograd_gd.compiler.instructions import Guard, Instruction
+from micrograd_gd.compiler.passes import scan_back
+from micrograd_gd.compiler.program import Program
 from micrograd_gd.compiler.roll import roll
 from micrograd_gd.compiler.rolled import Loop, size
+from micrograd_gd.compiler.specialization import BACKENDS
 from micrograd_gd.table.ops import operation
+from micrograd_gd.transforms.trees import flatten
 
 ADD, MUL, EXP = (operation(name) for name in ("add", "mul", "exp"))
 
@@ -69,6 +77,49 @@ def test_a_longer_loop_has_no_more_items(body, count):
     counts = (count, 3 * count)
     short, longer = (size(roll(run([(count, [(9, body)])])).items) for count in counts)
     assert longer == short
+
+
+MOST, TANH = operation("maximum"), operation("tanh")
+
+
+def legal(statements):
+    """What uses no results that are yet to come, and does not grow beyond all bounds."""
+    result = 100
+    for each in statements:
+        operands = tuple([x if type(x) is float else min(x, result - 1) for x in each.operands])
+        if isinstance(each, Guard):
+            yield Guard(operands[0], "<", operands[1], holds=True)
+        else:
+            result += 1
+            yield each._replace(operands=operands, op={MUL: MOST, EXP: TANH}.get(each.op, ADD))
+
+
+def as_program(statements):
+    """A program of 100 numbers, whose results are some of all numbers."""
+    results = [each.result for each in statements if isinstance(each, Instruction)]
+    outputs = (*results[-9:], *results[:: -(len(results) // 9 + 1)], 5, 0.5)
+    structures = [flatten([0.0] * n)[1] for n in (100, len(outputs))]
+    return scan_back(Program((("x", structures[0]),), (), statements, outputs, structures[1], {}))
+
+
+@needs_gcc
+@settings(max_examples=2, deadline=None, phases=[Phase.generate])
+@given(st.lists(NESTS, min_size=20, max_size=20))
+def test_loops_in_c_have_the_bits_of_all_their_statements(tmp_path_factory, nests):
+    """Whatever is used where: in the same run, the next, after the loop, in another one."""
+    programs = [as_program((*legal(run(nest)),)) for nest in nests]
+    sources = [write_function(each, f"f{i}") for i, each in enumerate(programs)]
+    x = [math.sin(i) for i in range(100)]
+    library = compile_c(tmp_path_factory.mktemp("c"), "".join(sources))
+    for i, program in enumerate(programs):
+        y = (ctypes.c_double * len(program.outputs))()
+        done = library[f"f{i}"]((ctypes.c_double * 100)(*x), y)
+        expected = BACKENDS["python"](program).run(x)
+        if isinstance(expected, int):
+            assert done == expected
+        else:
+            assert done == -1
+            assert bits(y[:]) == bits(expected)
 
 
 def rosenbrock(x):

@@ -6,7 +6,6 @@ returns -1, or the place of the guard that fails. At `v` is the memory in which 
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from functools import cache
 from itertools import count
 
 from micrograd_gd.compiler.backends.llvm import calls, loops
@@ -14,7 +13,7 @@ from micrograd_gd.compiler.backends.llvm.expression import FAST_MATH, LANES, SCA
 from micrograd_gd.compiler.backends.llvm.memory import Memory, Part
 from micrograd_gd.compiler.backends.llvm.scalars import ScalarWriter
 from micrograd_gd.compiler.backends.llvm.templates import Template, Templates
-from micrograd_gd.compiler.instructions import Guard, Instruction, Statement
+from micrograd_gd.compiler.instructions import Guard, Instruction, Statement, take_term
 from micrograd_gd.compiler.lanes import operation
 from micrograd_gd.compiler.program import BatchOutput, Program
 from micrograd_gd.compiler.schedule import Schedule, Stage, is_kind, schedule
@@ -108,19 +107,13 @@ def _unfold(statements: Sequence[Statement], numbers: Iterator[int]) -> Iterator
             yield each
             continue
         sum_so_far, terms = each.operands[0], each.op.terms(each.operands)
-        op = _take_term(each.op)
+        op = take_term(each.op)
         if not terms:
             yield Instruction(each.result, _COPY, each.operands)
         for i, term in enumerate(terms, 1):
             result = each.result if i == len(terms) else next(numbers)
             yield Instruction(result, op, (sum_so_far, *term))
             sum_so_far = result
-
-
-@cache
-def _take_term(op: Operation) -> Operation:
-    """The operation that adds one term, of an operation that folds."""
-    return replace(op, folds=False)
 
 
 def _cut(

@@ -1,0 +1,135 @@
+"""A program in loops: nested parts, and the operands of each statement.
+
+A result is used where it is computed, in the same run of a loop or after its last; or in the next
+run, for which it is *carried*; or elsewhere, and then an array keeps those of all runs.
+"""
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from micrograd_gd.compiler.rolled import Step
+
+
+@dataclass(eq=False)
+class Nest:
+    """A loop, and where it is."""
+
+    repeats: int
+    size: int  # results of a run
+    guards: int  # of a run
+    outer: tuple["Nest", ...]
+    body: list["Part"] = field(default_factory=list)
+    firsts: list[int] = field(default_factory=list)  # what the results of a part begin at
+    carried: dict["Node", "Carried"] = field(default_factory=dict)
+    stores: list[tuple["Node", "Element"]] = field(default_factory=list)  # after the last run
+
+    @property
+    def around(self) -> tuple["Nest", ...]:
+        """The loops around what is in it."""
+        return (*self.outer, self)
+
+    def find_nodes(self) -> Iterator["Node"]:
+        """All nodes in it."""
+        for part in self.body:
+            if isinstance(part, Nest):
+                yield from part.find_nodes()
+            else:
+                yield part
+
+
+@dataclass(eq=False)
+class Node:
+    """A statement, and the loops around it."""
+
+    step: Step
+    nests: tuple[Nest, ...]
+    number: int  # of its result, or which guard it is, in the first runs
+    scope: int  # how many of the loops are around all that uses the result as it is
+    operands: list["Reference"] = field(default_factory=list)
+    stores: list["Element"] = field(default_factory=list)
+    is_updated: bool = True  # whether nobody wants the result of the run before after this one
+
+
+Part = Node | Nest
+
+
+@dataclass(eq=False)
+class Array:
+    """What keeps results of all runs, and some before and behind these."""
+
+    runs: list[int]  # of each loop
+    before: list[int]
+    behind: list[int]
+    is_last: list[bool]  # whether of that loop only the result of the last run is asked for
+
+    @property
+    def size(self) -> int:
+        """How many results there is room for."""
+        return math.prod(self._sizes)
+
+    @property
+    def _sizes(self) -> list[int]:
+        each = zip(self.before, self.runs, self.behind, self.is_last, strict=True)
+        return [1 if is_last else low + runs + high for low, runs, high, is_last in each]
+
+    def locate(self, places: Sequence["Affine"]) -> "Affine":
+        """Where an entry is if all of them lie side by side."""
+        start, factors = 0, [0] * len(places[0].factors)
+        each = zip(places, self._sizes, self.before, self.is_last, strict=True)
+        for place, size, before, is_last in each:
+            if not is_last:
+                start = start * size + place.start + before
+                factors = [a * size + b for a, b in zip(factors, place.factors, strict=True)]
+        return Affine(start, tuple(factors))
+
+
+class Affine(NamedTuple):
+    """`start` and the sum of the loops' counters, each times its factor."""
+
+    start: int
+    factors: tuple[int, ...]
+
+
+class Constant(NamedTuple):
+    """The same number each time."""
+
+    x: float
+
+
+class Entry(NamedTuple):
+    """An entry of the table of constants."""
+
+    place: Affine
+
+
+class Given(NamedTuple):
+    """A number that is known before the program runs."""
+
+    number: Affine
+
+
+class Direct(NamedTuple):
+    """What was computed in the same run, or in the last one of a loop before."""
+
+    node: Node
+
+
+@dataclass(eq=False)
+class Carried:
+    """What was computed in the run before, of the loop that has it; in the first one, `start`."""
+
+    node: Node
+    nest: Nest
+    start: "Reference"
+
+
+class Element(NamedTuple):
+    """An entry of an array, along each of its dimensions."""
+
+    array: Array
+    places: tuple[Affine, ...]
+
+
+Reference = Constant | Entry | Given | Direct | Carried | Element

@@ -1,0 +1,351 @@
+"""The loops of a program, found again, and where the operands in them come from."""
+
+import math
+from bisect import bisect
+from collections.abc import Iterable, Sequence
+from itertools import product
+from operator import mul
+
+from micrograd_gd.compiler.instructions import Guard, Instruction, Operand, Statement, take_term
+from micrograd_gd.compiler.nests import (
+    Affine,
+    Array,
+    Carried,
+    Constant,
+    Direct,
+    Element,
+    Entry,
+    Given,
+    Nest,
+    Node,
+    Part,
+    Reference,
+)
+from micrograd_gd.compiler.program import Program
+from micrograd_gd.compiler.roll import roll
+from micrograd_gd.compiler.rolled import Item, Loop, Rolled, take_as_items
+from micrograd_gd.table.ops import Operation
+
+FURTHEST = 64  # places of an array before and behind those of its loop
+
+MOST_SCATTERED = 2**14  # results that are looked up one by one
+MOST_NUMBERS = 2**20  # of an array that has any of them
+
+
+class UnresolvedError(Exception):
+    """An operand is now from here, now from there."""
+
+
+def lay_out(program: Program, captured: Sequence[Operand]) -> "Nests":
+    """The parts of a program without batches, in loops where that can be.
+
+    `captured` are the operands for what the function closes over.
+    """
+    statements, outputs = _number_in_order(program, captured)
+    statements += [Instruction(~j, OUTPUT, (x,)) for j, x in enumerate(outputs)]
+    kinds = {~j: f"{is_checked}" for j, is_checked in program.derivatives.items()}
+    areas = [program.input_layout.locate(x)[0] for x in range(program.size)]
+    try:
+        return Nests(roll(statements, kinds, areas), program.size)
+    except UnresolvedError:
+        return Nests(take_as_items(statements), program.size)
+
+
+# What gives out its operand: the result is -1 for the first output of the program.
+OUTPUT = Operation("output", ("x",), "x", ("1",), "x, given out.")
+
+
+def _number_in_order(
+    program: Program, captured: Sequence[Operand]
+) -> tuple[list[Statement], tuple[Operand, ...]]:
+    """The statements and outputs, with results that are numbered one by one.
+
+    An operation that folds becomes one instruction for each of its terms.
+    """
+    after: dict[int, Operand] = dict(enumerate(captured, program.input_count))
+    statements: list[Statement] = []
+    number = program.size
+
+    def rename(operands: Iterable[Operand]) -> tuple[Operand, ...]:
+        return tuple([x if isinstance(x, float) else after.get(x, x) for x in operands])
+
+    for each in program.statements:
+        operands = rename(each.operands)
+        if isinstance(each, Guard):
+            statements.append(Guard(operands[0], each.relation, operands[1], each.holds))
+            continue
+        y: Operand | None = None
+        terms, op = [operands], each.op
+        if op.folds:
+            y, terms, op = operands[0], op.terms(operands), take_term(op)
+        for term in terms:
+            statements.append(Instruction(number, op, term if y is None else (y, *term)))
+            y, number = number, number + 1
+        assert y is not None  # noqa: S101 — an operation that folds has a first operand
+        after[each.result] = y
+    return statements, rename([x for x in program.outputs if x is not None])
+
+
+class Nests:
+    """The parts of a rolled program, and the arrays that they need.
+
+    Raises UnresolvedError for what no loop can do.
+    """
+
+    def __init__(self, rolled: Rolled, size: int) -> None:
+        self._size = self._next = size
+        self.guards = 0
+        self.arrays: dict[Node, Array] = {}
+        self.scattered: Array | None = None  # has any results, by number
+        self._scattered: set[Node] = set()
+        self._nodes: list[Node] = []
+        self.parts, self._firsts = self._place(rolled.items, ())
+        self._end = self._next
+        self.table = rolled.table
+        for node in self._nodes:
+            operands = node.step.statement.operands
+            strides = node.step.strides[len(node.step.strides) - len(operands) :]
+            node.operands = [
+                self._find(x, moves, node.nests) for x, moves in zip(operands, strides, strict=True)
+            ]
+        self._find_updated()
+        for node, array in self.arrays.items():
+            self._store_last(node, array)
+
+    def _store_last(self, node: Node, array: Array) -> None:
+        """Have the node store its result after loops of which the last run counts."""
+        depth = len(node.nests)
+        while array.is_last[depth - 1]:
+            depth -= 1
+        if depth < len(node.nests):
+            (own,) = [store for store in node.stores if store.array is array]
+            node.stores.remove(own)
+            places = tuple([Affine(x.start, x.factors[:depth]) for x in own.places])
+            node.nests[depth].stores.append((node, Element(array, places)))
+            node.scope = min(node.scope, depth)
+
+    def _find_updated(self) -> None:
+        """Note which nodes are read after they were computed again."""
+        order = {node: i for i, node in enumerate(self._nodes)}
+
+        def note(reference: Reference, place: int, nests: Sequence[Nest]) -> None:
+            if isinstance(reference, Carried):
+                node, nest = reference.node, reference.nest
+                is_again = _count_shared(nests, node.nests) > len(nest.around)
+                node.is_updated &= place <= order[node] and not is_again
+
+        begun = set()
+        for node in self._nodes:
+            for nest in node.nests:
+                if nest not in begun:
+                    begun.add(nest)
+                    for carried in nest.carried.values():
+                        note(carried.start, order[node], nest.outer)
+                        if (
+                            isinstance(carried.start, Carried)
+                            and carried.start.node in nest.carried
+                        ):
+                            carried.start.node.is_updated &= carried.start.node is carried.node
+            for each in node.operands:
+                note(each, order[node], node.nests)
+
+    def _place(
+        self, items: Iterable[Item], around: tuple[Nest, ...]
+    ) -> tuple[list[Part], list[int]]:
+        """The parts for items, and the number of the first result of each."""
+        parts: list[Part] = []
+        firsts = []
+        for item in items:
+            firsts.append(self._next)
+            if isinstance(item, Loop):
+                parts.append(self._place_loop(item, around))
+            elif isinstance(item.statement, Guard):
+                parts.append(Node(item, around, self.guards, len(around)))
+                self.guards += 1
+            elif item.statement.op is OUTPUT:
+                parts.append(Node(item, around, item.statement.result, len(around)))
+            else:
+                parts.append(Node(item, around, self._next, len(around)))
+                self._next += 1
+            if isinstance(parts[-1], Node):
+                self._nodes.append(parts[-1])
+        return parts, firsts
+
+    def _place_loop(self, loop: Loop, around: tuple[Nest, ...]) -> Nest:
+        first, guard = self._next, self.guards
+        nest = Nest(loop.repeats, 0, 0, around)
+        nest.body, nest.firsts = self._place(loop.body, nest.around)
+        nest.size, nest.guards = self._next - first, self.guards - guard
+        self._next = first + loop.repeats * nest.size
+        self.guards = guard + loop.repeats * nest.guards
+        return nest
+
+    def _find(  # noqa: PLR0911 — a line for each kind of reference
+        self, x: Operand, moves: Sequence[int], nests: tuple[Nest, ...]
+    ) -> Reference:
+        """What an operand is that moves so in these loops."""
+        if isinstance(x, float):
+            return Constant(x)
+        if x < self._size:
+            return Given(Affine(x, tuple(moves))) if x >= 0 else Entry(_negate(x, moves))
+        node, places = self._follow(x, moves)
+        if node is None:
+            return self._scatter(x, moves, nests)
+        shared = _count_shared(node.nests, nests)
+        if _is_last(places, node.nests, nests, shared, 0):
+            node.scope = min(node.scope, shared)
+            return Direct(node)
+        for depth in range(shared, 0, -1):
+            if _is_last(places, node.nests, nests, depth, -1):
+                return self._carry(node, nests[depth - 1], x, moves)
+        try:
+            return Element(self._keep(node, places, nests), places)
+        except UnresolvedError:
+            return self._scatter(x, moves, nests)
+
+    def _carry(self, node: Node, nest: Nest, x: int, moves: Sequence[int]) -> Carried:
+        """What a run of the loop hands on to the next."""
+        if node not in nest.carried:
+            depth = len(nest.outer)
+            nest.carried[node] = Carried(node, nest, self._find(x, moves[:depth], nest.outer))
+            node.scope = min(node.scope, depth)
+        return nest.carried[node]
+
+    def _follow(self, x: int, moves: Sequence[int]) -> tuple[Node | None, tuple[Affine, ...]]:
+        """The node that a number is from in runs after the first; and in which runs of its loops.
+
+        None where it is from several.
+        """
+        inner = x + sum(moves)
+        node, places = self._locate(inner)
+        if node is None:
+            return None, ()
+        factors = []
+        for by in moves:
+            other, further = self._locate(inner + by)
+            if other is not node:
+                return None, ()
+            factors.append([b - a for a, b in zip(places, further, strict=True)])
+        return node, tuple(
+            [
+                Affine(place - sum(each), each)
+                for place, each in zip(
+                    places,
+                    zip(*factors, strict=True) if factors else [()] * len(places),
+                    strict=True,
+                )
+            ]
+        )
+
+    def _locate(self, number: int) -> tuple[Node | None, tuple[int, ...]]:
+        """The node with this result, and the runs of the loops around it; None for an input."""
+        parts, firsts = self.parts, self._firsts
+        places: list[int] = []
+        if not self._size <= number < self._end:
+            return None, ()
+        while True:
+            i = bisect(firsts, number) - 1
+            part = parts[i]
+            if isinstance(part, Node):
+                return part, tuple(places)
+            place, rest = divmod(number - firsts[i], part.size)
+            places.append(place)
+            number, parts, firsts = firsts[i] + rest, part.body, part.firsts
+
+    def _keep(self, node: Node, places: tuple[Affine, ...], nests: tuple[Nest, ...]) -> Array:
+        """The array of a node, with room for all that is asked for."""
+        if node not in self.arrays:
+            self.arrays[node] = _make_array([nest.repeats for nest in node.nests])
+            node.stores.append(Element(self.arrays[node], _stay(len(node.nests))))
+        array = self.arrays[node]
+        for i, (place, nest) in enumerate(zip(places, node.nests, strict=True)):
+            ends = [f * (n.repeats - 1) for f, n in zip(place.factors, nests, strict=True)]
+            array.is_last[i] &= place == Affine(nest.repeats - 1, (0,) * len(nests))
+            low = place.start + sum(min(end, 0) for end in ends)
+            high = place.start + sum(max(end, 0) for end in ends) - nest.repeats + 1
+            if max(-low, high) > FURTHEST:
+                raise UnresolvedError
+            while array.before[i] < -low:
+                array.before[i] += 1
+                self._keep_beside(node, i, -array.before[i], array)
+            while array.behind[i] < high:
+                array.behind[i] += 1
+                self._keep_beside(node, i, nest.repeats - 1 + array.behind[i], array)
+        return array
+
+    def _keep_beside(self, node: Node, dimension: int, place: int, array: Array) -> None:
+        """Have the array keep what lies before the results of the node, or behind."""
+        nests = node.nests
+        other, places = self._locate(node.number + place * nests[dimension].size)
+        if other is None or any(places) or len(other.nests) != len(nests) - 1:
+            raise UnresolvedError
+        rest = zip(other.nests[dimension:], nests[dimension + 1 :], strict=True)
+        same = all(a.repeats == b.repeats and a.size == b.size for a, b in rest)
+        if other.nests[:dimension] != nests[:dimension] or not same:
+            raise UnresolvedError
+        where = list(_stay(len(nests) - 1))
+        where.insert(dimension, Affine(place, (0,) * (len(nests) - 1)))
+        other.stores.append(Element(array, tuple(where)))
+
+    def _scatter(self, x: int, moves: Sequence[int], nests: tuple[Nest, ...]) -> Reference:
+        """An entry of an array in which results lie by their numbers."""
+        runs = [nest.repeats if by else 1 for nest, by in zip(nests, moves, strict=True)]
+        if math.prod(runs) > MOST_SCATTERED or self._end - self._size > MOST_NUMBERS:
+            raise UnresolvedError
+        if self.scattered is None:
+            self.scattered = _make_array([self._end - self._size])
+            self.scattered.is_last = [False]
+        for times in product(*map(range, runs)):
+            node, _ = self._locate(x + sum(map(mul, moves, times)))
+            if node is None:
+                raise UnresolvedError
+            if node not in self._scattered:
+                self._scattered.add(node)
+                where = Affine(node.number - self._size, tuple([nest.size for nest in node.nests]))
+                node.stores.append(Element(self.scattered, (where,)))
+        return Element(self.scattered, (Affine(x - self._size, tuple(moves)),))
+
+
+def _make_array(runs: Sequence[int]) -> Array:
+    none = [0] * len(runs)
+    return Array([*runs], [*none], [*none], [True] * len(runs))
+
+
+def _negate(x: int, moves: Sequence[int]) -> Affine:
+    """A number below 0 as a place in the table."""
+    return Affine(~x, tuple([-by for by in moves]))
+
+
+def _stay(dimensions: int) -> tuple[Affine, ...]:
+    """The runs of loops as they are."""
+    return tuple([
+        Affine(0, tuple([int(i == j) for j in range(dimensions)])) for i in range(dimensions)
+    ])  # fmt: skip
+
+
+def _count_shared(some: Sequence[Nest], others: Sequence[Nest]) -> int:
+    """How many loops are around both."""
+    pairs = zip(some, others, strict=False)
+    return next((i for i, (a, b) in enumerate(pairs) if a is not b), min(len(some), len(others)))
+
+
+def _is_last(
+    places: Sequence[Affine],
+    theirs: Sequence[Nest],
+    ours: Sequence[Nest],
+    shared: int,
+    back: int,
+) -> bool:
+    """Whether it is from the same run of shared loops, and from the last of all others.
+
+    Of the innermost loop that is shared, it is from so many runs further on.
+    """
+    for i, (place, nest) in enumerate(zip(places, theirs, strict=True)):
+        own = tuple([int(i == j) for j in range(len(ours))])
+        is_inner = i == shared - 1
+        expected = Affine(back if is_inner else 0, own)
+        if i >= shared:
+            expected = Affine(nest.repeats - 1, (0,) * len(ours))
+        if place != expected:
+            return False
+    return True
