@@ -229,8 +229,13 @@ class Arguments:
                 f"{shorten(self.static)} has none"
             ) from None
 
-    def trace(self, leaves: Sequence[float], *, is_careful: bool = False) -> Trace:
-        """Call the function on fresh values, and write down what it does."""
+    def trace(
+        self, leaves: Sequence[float], *, is_careful: bool = False, ways: Sequence[Any] = ()
+    ) -> Trace:
+        """Call the function on fresh values, and write down what it does.
+
+        `ways` are those that samples took before.
+        """
         inputs = [Value(x) for leaf in leaves for x in _find_first(leaf)]
         names = [name for name, _ in self.named]
         can_hold = self._arrays is not None and HELD not in self._arrays.apart
@@ -243,6 +248,8 @@ class Arguments:
                 lambda: self.call(inputs),
                 is_careful=is_careful,
                 held=held,
+                leaves=leaves,
+                ways=ways,
             )
         except RefusedError as refused:
             raise refused.error from None
@@ -257,17 +264,17 @@ class Arguments:
             self._arrays.many |= self.whole
         return traced
 
-    def trace_steadily(self, *, is_careful: bool = False) -> Trace:
+    def trace_steadily(self, *, is_careful: bool = False, ways: Sequence[Any] = ()) -> Trace:
         """The same for the numbers that came, once more where the function changed what it sees.
 
         Raises JitError where it draws random numbers, or the second trace is another program.
         """
         before = look_around(self._f)
-        traced = self._watch(is_careful=is_careful)
+        traced = self._watch(is_careful=is_careful, ways=ways)
         after = look_around(self._f)
         if after == before:
             return traced
-        again = self._watch(is_careful=is_careful)
+        again = self._watch(is_careful=is_careful, ways=ways)
         draws = before.generators != after.generators != look_around(self._f).generators
         if draws or _write(again) != _write(traced):
             what = "draws random numbers" if draws else "counts its calls or changes what it reads"
@@ -277,11 +284,11 @@ class Arguments:
             )
         return traced
 
-    def _watch(self, *, is_careful: bool) -> Trace:
+    def _watch(self, *, is_careful: bool, ways: Sequence[Any]) -> Trace:
         """Trace, and keep what the function sees and leaves as it is."""
         names: set[str] = set()
         before = find_places(self._f, names)
-        traced = self.trace(self.leaves, is_careful=is_careful)
+        traced = self.trace(self.leaves, is_careful=is_careful, ways=ways)
         self.watch = watch_both(before, find_places(self._f, names))
         return traced
 

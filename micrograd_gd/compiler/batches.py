@@ -10,12 +10,14 @@ branches (`compiler.branches`), and where a derivative flows in some samples onl
 which: 1 there, 0 elsewhere.
 """
 
-from collections.abc import Callable, Collection, Container, Iterator
+from collections import defaultdict, deque
+from collections.abc import Callable, Collection, Container, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from micrograd_gd.compiler import branches, lanes
 from micrograd_gd.compiler.held import Held, is_plain
+from micrograd_gd.compiler.program import BatchOutput
 from micrograd_gd.core import blocks
 from micrograd_gd.core.arithmetic import Recorded
 from micrograd_gd.core.whole import WholeArray
@@ -24,6 +26,7 @@ from micrograd_gd.table.ops import operation
 
 if TYPE_CHECKING:
     from micrograd_gd.compiler.trace import Trace
+    from micrograd_gd.compiler.ways import Ways
 
 _WHERE = operation("where")
 
@@ -37,6 +40,7 @@ class Batches:
     """The batches of one trace, and which of its numbers are varying."""
 
     def __init__(self, events: list[Any], columns: dict[Any, int], held: Held) -> None:
+        self.ways: Ways  # through the branches of the function whose sample is being traced
         self.any = bool(columns)  # whether there was a batch
         self.is_computed_with = False  # whether operators make others of what vmap gives whole
         self._columns = columns  # of arrays that are taken whole
@@ -341,3 +345,32 @@ class Tangents(_InBatches):
             case lanes.Lanes(kind="pack", lanes=n):
                 return self._place(step, float(i), n)
         return self._where_there(g, step)
+
+
+def find_batches(outputs: Sequence[Any]) -> tuple[list[Any], list[BatchOutput]]:
+    """The outputs, with None where they are all lanes of a varying number, evenly spaced.
+
+    A number may be there several times.
+    """
+    runs: dict[tuple[Value, float], deque[list[int]]] = defaultdict(deque)  # by the lane to come
+    for place, y in enumerate(outputs):
+        if lanes.is_kind(y, "pick"):
+            varying, lane = y.operands
+            run = runs[varying, lane].popleft() if runs[varying, lane] else []
+            if lane == len(run):
+                run.append(place)
+                runs[varying, lane + 1].append(run)
+    left, batches = [*outputs], []
+    complete = [
+        (varying, run)
+        for (varying, lane), found in runs.items()
+        for run in found
+        if lane == outputs[run[0]].op.lanes
+    ]
+    for varying, found in complete:
+        stride = found[1] - found[0] if len(found) > 1 else 1
+        if found == [*range(found[0], found[0] + len(found) * stride, stride)]:
+            batches.append(BatchOutput(varying, found[0], stride, len(found)))
+            for place in found:
+                left[place] = None
+    return left, batches

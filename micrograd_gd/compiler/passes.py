@@ -10,7 +10,7 @@ import ast
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from micrograd_gd.compiler.instructions import (
     EncodedStatements,
@@ -22,17 +22,19 @@ from micrograd_gd.compiler.instructions import (
 from micrograd_gd.compiler.lanes import Lanes
 from micrograd_gd.compiler.program import Program, find_numbers, find_result_lanes
 from micrograd_gd.compiler.schedule import is_kind
-from micrograd_gd.compiler.trace import Trace
 from micrograd_gd.compiler.verify import verify
 from micrograd_gd.core.choice import native_part
 from micrograd_gd.table.ops import Operation, operation
+
+if TYPE_CHECKING:
+    from micrograd_gd.compiler.trace import Trace
 
 Rule = Callable[[Instruction], Operand | None]  # the operand that a result equals, if it knows one
 
 _optimize_in_c = native_part("optimize")
 
 
-def optimize_trace(traced: Trace) -> Program:
+def optimize_trace(traced: "Trace") -> Program:
     """The optimized program of a trace: by the native core in one go, if that is there."""
     found = None
     if _optimize_in_c and not traced.batches.any:

@@ -67,6 +67,10 @@ class Program:
     # Outputs in which 0.0 stands for -0.0, and whether nan there calls for a more careful program.
     derivatives: dict[int, bool] = field(default_factory=dict)
     is_careful: bool = False  # whether no derivative is 0 that may as well be none
+    # How comparisons end on each way that samples of each batch take, and whether the last guard
+    # says that there are no others.
+    ways: tuple[tuple[tuple[bool, ...], ...], ...] = ()
+    guards_ways: bool = False
     fast_math: bool = False  # whether machine code may round less often than is written
 
     def __getstate__(self) -> dict[str, Any]:
@@ -139,6 +143,10 @@ class Program:
     def guard_of_lengths(self) -> int:
         """The place of one more: that arrays are as long as the held ones beside them."""
         return len(self.guards) + 1
+
+    def is_new_way(self, place: int) -> bool:
+        """Whether this guard fails because a sample takes a way that the program does not have."""
+        return self.guards_ways and place == len(self.guards) - 1
 
     @cached_property
     def has_batches(self) -> bool:

@@ -19,6 +19,7 @@ from micrograd_gd.compiler.passes import optimize_trace
 from micrograd_gd.compiler.program import Program
 from micrograd_gd.compiler.trace import Trace
 from micrograd_gd.compiler.watch import Watch
+from micrograd_gd.compiler.ways import MOST_WAYS
 from micrograd_gd.engine import Value
 
 MOST_VARIANTS = 64  # programs for one kind of call; beyond, branches change too often to compile
@@ -48,6 +49,7 @@ class Variant:
         self.program = program
         self.kernel = kernel
         self.instead: dict[int, Variant] = {}
+        self.is_full = False  # whether it has all the ways of samples that are ever compiled
         self.improvement: tiers.Improvement | None = None  # of the kernel, once it has begun
 
     def run(self, arguments: Arguments) -> Any:
@@ -62,11 +64,15 @@ class Variant:
 
 
 class _Missing(NamedTuple):
-    """The place where a program is missing, what it belongs to, and whether it needs care."""
+    """The place where a program is missing, what it belongs to, and whether it needs care.
+
+    Where a program is there that samples take other ways than, these are its own.
+    """
 
     place: int
     tree: dict[int, Variant]
     is_careful: bool
+    ways: tuple[Any, ...] = ()
 
 
 _all: WeakSet["Specialization"] = WeakSet()
@@ -105,6 +111,7 @@ class Specialization:
         self._renew_lock()
         _all.add(self)
         self._has_warned = False
+        self._traces = 0
         self.last_use = 0
 
     def _renew_lock(self) -> None:
@@ -147,7 +154,7 @@ class Specialization:
             if self._packed:
                 self._unpack()
             result = self._run(arguments)  # which another thread may have made possible
-            return self._trace(arguments, *result) if type(result) is _Missing else result
+            return self._trace(arguments, result) if type(result) is _Missing else result
 
     def prepare(self, arguments: Arguments) -> tiers.Improvement:
         """Have the program for these numbers, and its machine code made if that ever pays.
@@ -184,38 +191,54 @@ class Specialization:
                 self._improve(variant)
             if type(result) is not int:
                 return result
+            program = variant.program
+            if program.is_new_way(result):
+                return _Missing(place, tree, program.is_careful, program.ways)
             place, tree = result, variant.instead
-            is_careful = variant.program.needs_care(place)
+            is_careful = program.needs_care(place)
         return _Missing(place, tree, is_careful)
 
-    def _trace(
-        self,
-        arguments: Arguments,
-        place: int,
-        tree: dict[int, Variant],
-        is_careful: bool,  # noqa: FBT001 — as a missing one has it
-    ) -> Any:
+    def _trace(self, arguments: Arguments, missing: _Missing) -> Any:
         """The result for numbers that take a new branch, whose program comes to this place."""
-        is_full = len(self._variants) >= MOST_VARIANTS
-        traced = arguments.trace_steadily(is_careful=is_careful or is_full)
+        place, tree, is_careful, ways = missing
+        is_full = max(self._traces, len(self._variants)) >= MOST_VARIANTS
+        if ways and (is_full or tree[place].is_full):
+            return self._call_samples(arguments)
+        self._traces += 1
+        traced = arguments.trace_steadily(is_careful=is_careful or is_full, ways=ways)
         self.watch[:] = arguments.watch
         if not is_full:
+            if ways:
+                self._drop(tree[place])
             variant = self._add(self._optimize(traced), place, tree)
+            variant.is_full = traced.ways.is_full
             if traced.batches.any:  # the trace computed one sample alone
-                return self._run_batch(variant, arguments)
+                return self._run_batch(variant, arguments, missing)
             return self.run(arguments) if traced.is_doubtful() else traced.result()
-        if not self._has_warned:
-            self._has_warned = True
-            warnings.warn(
-                f"{arguments.name} took another branch in {MOST_VARIANTS} calls: such calls "
-                f"are not compiled from now on; functional.where chooses without a branch",
-                RuntimeWarning,
-                stacklevel=6,
-            )
+        self._warn(
+            f"{arguments.name} took another branch in {MOST_VARIANTS} calls: such calls are not "
+            f"compiled from now on; functional.where chooses without a branch"
+        )
         if traced.batches.any:
             program = self._optimize(traced)
-            return self._run_batch(Variant(program, tiers.compile_program(program)), arguments)
+            variant = Variant(program, tiers.compile_program(program))
+            return self._run_batch(variant, arguments, missing)
         return traced.result()
+
+    def _call_samples(self, arguments: Arguments) -> Any:
+        """The result of the function itself, where samples take too many ways."""
+        self._warn(
+            f"the samples of a batch took more than {MOST_WAYS} ways through the branches of "
+            f"{arguments.name}: such calls are not compiled; functional.where chooses without a "
+            f"branch"
+        )
+        return arguments.evaluate()
+
+    def _warn(self, message: str) -> None:
+        """Warn once."""
+        if not self._has_warned:
+            self._has_warned = True
+            warnings.warn(message, RuntimeWarning, stacklevel=6)
 
     def _add(self, program: Program, place: int, tree: dict[int, Variant]) -> Variant:
         variant = Variant(program, self._compile(program))
@@ -223,6 +246,12 @@ class Specialization:
         self._variants.append(variant)
         tree[place] = variant
         return variant
+
+    def _drop(self, variant: Variant) -> None:
+        """Forget a variant, and those that branch off from it."""
+        self._variants.remove(variant)
+        for each in variant.instead.values():
+            self._drop(each)
 
     def pack(self) -> tuple[list[Value], list[tuple[int, int, list[int], Program]]]:
         """All values that the programs read, and the programs without them.
@@ -254,16 +283,23 @@ class Specialization:
                     tree = self._root if origin < 0 else self._variants[origin].instead
                     self._add(replace(program, captured=captured), place, tree)
 
-    def _run_batch(self, variant: Variant, arguments: Arguments) -> Any:
-        """The result of a program fresh from its trace, where the first sample decided branches.
+    def _run_batch(self, variant: Variant, arguments: Arguments, missing: _Missing) -> Any:
+        """The result of a program fresh from its trace, for which the first sample stood.
 
-        Where the whole batch takes another one, the function itself is called, on values.
+        Where it cannot be had so, the function itself is called, on values.
         """
         result = variant.run(arguments)
         if type(result) is not int:
             return result
-        if variant.program.needs_care(result) and not variant.program.is_careful:
-            return self._trace(arguments, result, variant.instead, is_careful=True)
+        program = variant.program
+        if program.is_new_way(result):
+            return self._call_samples(arguments)
+        if program.needs_care(result) and not program.is_careful:
+            if program.ways:  # of the samples that do not take it, a derivative may always be nan
+                instead = missing._replace(ways=program.ways)
+            else:
+                instead = _Missing(result, variant.instead, is_careful=True)
+            return self._trace(arguments, instead._replace(is_careful=True))
         return arguments.evaluate()
 
     def _optimize(self, traced: Trace) -> Program:

@@ -7,17 +7,18 @@ there.
 
 import math
 import traceback
-from collections import defaultdict, deque
 from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any, Literal, NamedTuple
 from weakref import WeakSet
 
 from micrograd_gd.compiler import branches, lanes
-from micrograd_gd.compiler.batches import Adjoints, Batches, Tangents
+from micrograd_gd.compiler.batches import Adjoints, Batches, Tangents, find_batches
 from micrograd_gd.compiler.held import Held
 from micrograd_gd.compiler.instructions import Guard, Instruction, Operand, Statement
 from micrograd_gd.compiler.layout import Layout
-from micrograd_gd.compiler.program import BatchOutput, Program
+from micrograd_gd.compiler.numbers import Numbers
+from micrograd_gd.compiler.program import Program
+from micrograd_gd.compiler.ways import Answers, Ways
 from micrograd_gd.core import anomaly, blocks, whole
 from micrograd_gd.core.arithmetic import Arithmetic, Recorded
 from micrograd_gd.core.whole import WholeArray
@@ -47,6 +48,8 @@ class Trace:
         *,
         is_careful: bool = False,
         held: Held,
+        leaves: Sequence[Any] = (),
+        ways: Sequence[Sequence[Answers]] = (),
     ) -> None:
         self.name = name
         self.inputs = inputs
@@ -61,6 +64,9 @@ class Trace:
         columns = Layout([x for _, x in arguments]).find_columns() if self.lengths else {}
         varying = {inputs[i]: -span.axis for i, span in columns.items()}
         self.batches = Batches(self.events, varying, held)
+        self._numbers = Numbers(inputs, leaves, held, self.batches)
+        self.ways = self.batches.ways = Ways(self, self._numbers, ways)
+        self._is_attempt = False  # whether what is recorded may be dropped
         self.is_careful = is_careful  # about operands that a choice leaves
         self._derivatives: dict[Value, Value] = {}  # and what is 0.0 in them, but may be -0.0
         self._takes_all = False  # whether the latest sweep met a choice and took no care
@@ -69,6 +75,7 @@ class Trace:
             with blocks.recording(), blocks.unwatched(), blocks.tracing(self), blocks.quiet_numpy():
                 result = call()
                 self._check_derivatives()
+                self.events += [_Decision(n, "==", 0.0, holds=True) for n in self.ways.missing]
         except NotANumberError as error:
             raise JitError(f"{name} cannot be compiled: {error}; at {_line(error)}") from error
         try:
@@ -90,8 +97,9 @@ class Trace:
         """The program: what the values did, numbered."""
         inputs = (*self.inputs, *self.held.inputs)
         numbers: dict[Value, int] = {x: i for i, x in enumerate(inputs)}
-        made = {event for event in self.events if isinstance(event, Value)} | {*self.lengths}
-        outputs, batches = _find_batches(self.outputs)
+        nodes = [event for event in self.events if isinstance(event, Value)]
+        made = {*nodes, *self.lengths}
+        outputs, batches = find_batches(self.outputs)
         outputs, batches = (
             self.leave_zeros(outputs),
             [each._replace(number=self.leave_zeros([each.number])[0]) for each in batches],
@@ -107,7 +115,6 @@ class Trace:
             if isinstance(x, Value) and x not in made and x not in numbers
         }
         self.refuse_stale(captured)
-        nodes = [event for event in self.events if isinstance(event, Value)]
         for node in (*captured, *self.lengths, *nodes):
             numbers[node] = len(numbers)
 
@@ -131,6 +138,8 @@ class Trace:
             is_careful=self.is_careful,
             lengths=tuple(self.held.counts),
             held=tuple(self.held.arrays),
+            ways=tuple(self.ways.found),
+            guards_ways=bool(self.ways.missing),
             structure=self.structure,
             labels={i: x.label for x, i in numbers.items() if x.label},
         )
@@ -148,27 +157,34 @@ class Trace:
 
     # What the engines report.
 
-    def report_comparison(self, node: Any, relation: str, other: Any, answer: Any) -> None:
-        """Keep how the comparison ended, unless it ends so for all numbers."""
+    def report_comparison(self, node: Any, relation: str, other: Any, answer: Any) -> Any:
+        """Keep how the comparison ended, unless it ends so for all numbers.
+
+        Among the samples of a batch it ends as on the way that is being traced.
+        """
         if self._refuses_branches:
             raise _BranchError
-        if self.is_varying(node):
-            node = self._uniform(node)
-        if self.is_varying(other):
-            other = self._uniform(other)
+        node, other = self._share(node), self._share(other)
         if isinstance(other, Value):
             key: tuple[Any, ...] = (id(node), relation, id(other))
         elif isinstance(answer, bool) and (other is None or isinstance(other, str)):
-            return
+            return answer
         else:
             found = compare_with_float(relation, other)
             if found is None:
-                return
+                return answer
             relation, other = found
             key = (id(node), relation, "number", other)
+        if self.is_varying(node) or self.is_varying(other):
+            if self._is_attempt or not self.ways.may_branch():
+                raise self.refuse_branch()
+            return self.ways.decide(node, relation, other)
+        if self.batches.is_from_batch(node) or self.batches.is_from_batch(other):
+            answer = self._numbers.compare(node, relation, other)
         if key not in self._decided:
             self._decided.add(key)
             self.events.append(_Decision(node, relation, other, bool(answer)))
+        return answer
 
     def report_use(self, node: Any, what: str) -> None:
         """Refuse what a program could not repeat."""
@@ -186,13 +202,25 @@ class Trace:
 
     def attempt(self, call: Callable[[], Any]) -> Any:
         """What the call gives; None where it fails, with all that it recorded dropped."""
-        before, decided = len(self.events), {*self._decided}
+        undo, before = self.mark(), self._is_attempt
+        self._is_attempt = True
         try:
             return call()
         except Exception:  # noqa: BLE001 — whatever is in the way of one form, there is another
+            undo()
+            return None
+        finally:
+            self._is_attempt = before
+
+    def mark(self) -> Callable[[], None]:
+        """A function that drops what is recorded from now on."""
+        before, decided = len(self.events), {*self._decided}
+
+        def undo() -> None:
             self._decided = decided
             self._drop_events(before)
-            return None
+
+        return undo
 
     # What sweeps and functions leave to it.
 
@@ -329,44 +357,18 @@ class Trace:
         """Whether x stands for the numbers of all samples of a batch."""
         return self.batches.lanes_of(x) != 0
 
-    def _uniform(self, x: Any) -> Any:
-        """What a branch may ask of the number x of a batch."""
-        if (uniform := self.batches.uniform(x)) is not None:
-            return uniform
-        raise JitError(
+    def _share(self, x: Any) -> Any:
+        """What all samples share, if that is what the number x of a batch is."""
+        uniform = self.batches.uniform(x) if self.is_varying(x) else None
+        return x if uniform is None else uniform
+
+    def refuse_branch(self) -> JitError:
+        """The error for a branch that cannot be traced."""
+        return JitError(
             f"{self.name} cannot be compiled: a branch depends on a number that differs from "
             f"sample to sample of a batch, at {anomaly.find_user_line()}; functional.where with a "
             f"test, such as less(a, b), and maximum, clip and relu choose without a branch"
         )
-
-
-def _find_batches(outputs: Sequence[Any]) -> tuple[list[Any], list[BatchOutput]]:
-    """The outputs, with None where they are all lanes of a varying number, evenly spaced.
-
-    A number may be there several times.
-    """
-    runs: dict[tuple[Value, float], deque[list[int]]] = defaultdict(deque)  # by the lane to come
-    for place, y in enumerate(outputs):
-        if lanes.is_kind(y, "pick"):
-            varying, lane = y.operands
-            run = runs[varying, lane].popleft() if runs[varying, lane] else []
-            if lane == len(run):
-                run.append(place)
-                runs[varying, lane + 1].append(run)
-    left, batches = [*outputs], []
-    complete = [
-        (varying, run)
-        for (varying, lane), found in runs.items()
-        for run in found
-        if lane == outputs[run[0]].op.lanes
-    ]
-    for varying, found in complete:
-        stride = found[1] - found[0] if len(found) > 1 else 1
-        if found == [*range(found[0], found[0] + len(found) * stride, stride)]:
-            batches.append(BatchOutput(varying, found[0], stride, len(found)))
-            for place in found:
-                left[place] = None
-    return left, batches
 
 
 # The arguments in all traces, for as long as anybody keeps them.

@@ -2,7 +2,7 @@
 
 On numbers it calls the function for one sample after another. While a trace is under way it calls
 the function once, on values that stand for the numbers of all samples, each in a lane of its own
-(`compiler.lanes`).
+(`compiler.lanes`), or where samples branch, once for each way that they take (`compiler.ways`).
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -29,9 +29,9 @@ def vmap(f: Function, in_axes: Axes = 0) -> Function:
     argument that all samples share. A single number stands for all arguments. Arguments and results
     may be nested; each number of a result becomes an array with one number for each sample.
 
-    Inside `jit`, f is traced once for all samples, and they run side by side. Then no branch of f
-    may depend on a sample's numbers; `functional.where` chooses without a branch. The sum and the
-    mean of a batch, by `functional.total` and `functional.mean`, add in an order of their own.
+    Inside `jit`, f is traced once for all samples, and they run side by side; where its branches
+    depend on a sample's numbers, once for each way that samples take. The sum and the mean of a
+    batch, by `functional.total` and `functional.mean`, add in an order of their own.
 
     Lists are no arrays: of a list, each entry is an argument that has samples of its own.
 
@@ -67,7 +67,7 @@ def _vmap(f: Function, args: tuple[Any, ...], kwargs: dict[str, Any], options: t
         packed = batch.pack()
         mapped_ones = [i for i, is_mapped in enumerate(batch.is_mapped) if is_mapped]
         before = [trees.flatten(packed[i]) for i in mapped_ones]
-        result = f(*packed)
+        result = traced.ways.trace_each(lambda: f(*packed), batch.size)
         for i, parts in zip(mapped_ones, before, strict=True):
             name = getattr(f, "__qualname__", repr(f))
             refuse_change(name, f"its argument {i}", packed[i], *parts)

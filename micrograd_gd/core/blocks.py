@@ -211,8 +211,8 @@ class Tracer(Protocol):
 
     constant_op: Any  # the operation of what `constant` gives
 
-    def report_comparison(self, node: Any, relation: str, other: Any, answer: Any) -> None:
-        """A comparison was made, which may decide a branch."""
+    def report_comparison(self, node: Any, relation: str, other: Any, answer: Any) -> Any:
+        """A comparison was made, which may decide a branch: the answer that it is to give."""
 
     def report_use(self, node: Any, what: str) -> None:
         """Something was done that a compiled program could not repeat."""
@@ -301,13 +301,14 @@ def constant(x: Any) -> Any:
 # What engines report while blocks are open.
 
 
-def report_comparison(node: Any, relation: str, other: Any, answer: Any) -> None:
-    """Report that `node` was compared with `other`, and how that ended."""
+def report_comparison(node: Any, relation: str, other: Any, answer: Any) -> Any:
+    """Report that `node` was compared with `other`; how that ends is the answer, or a trace's."""
     under_way = find(_trace)
     if under_way is not None:
-        under_way.report_comparison(node, relation, other, answer)
-    elif (seen := find(comparisons)) is not None:
+        return under_way.report_comparison(node, relation, other, answer)
+    if (seen := find(comparisons)) is not None:
         seen.append((node, other, find_user_line()))
+    return answer
 
 
 def report_use(node: Any, what: str) -> None:

@@ -146,7 +146,7 @@ def _make_comparison(kind: Any, relation: Relation) -> Callable[..., Any]:
                 other = other.item()  # NumPy would round this number to float32 to compare with one
             answer = holds(self._number, other)
         if blocks.open_blocks:
-            blocks.report_comparison(self, sign, other, answer)
+            return blocks.report_comparison(self, sign, other, answer)
         return answer
 
     return method

@@ -56,8 +56,7 @@ def fit(
     `history.training.state_dict()` gave, as if the training had not been interrupted. Only the
     callbacks are new: they see the rows from before, not the parameters of those epochs. With
     `compiled`, steps run as programs, many times faster. The model is then traced for a whole
-    batch: no branch in it may depend on a sample, and sums over the batch are added in another
-    order.
+    batch, and sums over the batch are added in another order.
 
     Where a loss or a gradient is no longer finite, and on Ctrl-C, training stops, the parameters go
     back to those of the lowest training loss, and the history's `status` says so; so, too, where

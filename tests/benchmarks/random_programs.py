@@ -66,7 +66,6 @@ def eager(g, *args):
 LACKING = {"tape": ["bend(", "knee(", "cube("], "llvm": ["cube("]}  # what they do not run
 
 # The grammar. Braces stand for an expression, or for what WORDS or `Writer.fill` have of that name.
-# What is uniform is the same for all samples: a branch may ask for it.
 EXPRESSIONS = [
     *["({} + {})", "({} - {})", "({} * {})", "({} / {})"] * 2,
     *["{unary}({})", "{binary}({}, {})", "where({test}({}, {}), {}, {})"] * 3,
@@ -79,17 +78,20 @@ EXPRESSIONS = [
     "vjp(lambda {t}: {of t}, {})[1]({})[0]", "hvp(lambda {t}: {of t}, {}, {})",
     "linearize(lambda {t}: {of t}, {})[1]({})",
     "hessian(lambda {t}: {of t[0]} * {of t[1]})([{}, {}])[0][1]",
-    "max({uniform}, {uniform})", "sorted([{uniform}, {uniform}, {uniform}])[1]",
+    "max({asked}, {asked})", "sorted([{asked}, {asked}, {asked}])[1]",
 ]  # fmt: skip
-TESTS = ["{uniform} {relation} {uniform}", "{uniform} {relation} {c}", "not {uniform}"]
+TESTS = ["{asked} {relation} {asked}", "{asked} {relation} {c}", "not {asked}"]
 STATEMENTS = [
     *["{name} = {}"] * 6,
     "{name} += {}",
     "{name}, {name} = {name}, {}",
-    "p = {unary}({binary}({uniform}, {uniform}))",
+    "p = {unary}({binary}({asked}, {asked}))",
     "if {branch}:\n    {name} = {}\nelse:\n    {name} = {}",
     "for i in range(3):\n    {name} = {}",
     "for i in range(3):\n    if {branch}:\n        break\n    {name} = {} + i",
+    "if {branch}:\n    return {}",
+    "if {branch}:\n    if {branch}:\n        {name} = {}\n    {name} = {}",
+    "for i in range(9):\n    if abs({name}) < 1.0:\n        break\n    {name} = 0.5 * {name}",
 ]
 ROWS = [row for row in OPERATIONS.values() if not (row.is_internal or row.folds or row.defaults)]
 WORDS = {
@@ -120,8 +122,8 @@ BATCH_FORMS = [
 class Writer:
     """Writes one random function of `w`, which samples share, and `x`, of two numbers each."""
 
-    def __init__(self, rng, *, in_batch):
-        self.choose, self.in_batch = rng.choice, in_batch
+    def __init__(self, rng):
+        self.choose = rng.choice
         self.fresh = count()
 
     def function(self):
@@ -140,14 +142,14 @@ class Writer:
     def fill(self, template, inner, depth):
         """The template with something in place of each brace."""
         t = f"t{next(self.fresh)}"
-        uniform = ["p", "q"] if self.in_batch else ["p", "q", "a", "b", "c", *inner]
+        asked = ["p", "q", "a", "b", "c", *inner]
         parts = {
             "": lambda: self.expression(inner, depth),
             "t": lambda: t,
             "of t": lambda: self.expression([*inner, t], max(depth, 1)),
             "of t[0]": lambda: self.expression([*inner, f"{t}[0]"], max(depth, 1)),
             "of t[1]": lambda: self.expression([*inner, f"{t}[1]"], max(depth, 1)),
-            "uniform": lambda: self.choose(uniform),
+            "asked": lambda: self.choose(asked),
             "branch": lambda: self.fill(self.choose(TESTS), inner, depth),
         }
 
@@ -161,7 +163,7 @@ def write_cases(seed):
     """The cases of one seed: a program, and all that is asked of it."""
     rng = random.Random(f"random programs {seed}")
     size = seed % 2 and rng.choice(SIZES)
-    source = Writer(rng, in_batch=size > 0).function()
+    source = Writer(rng).function()
     numbers = [rng.choice(SPECIAL), rng.gauss(0, 2), rng.gauss(0, 1)]  # few, so that there are ties
 
     def draw():

@@ -80,6 +80,16 @@ def test_the_descent_in_a_descent_ends_at_the_saddle_point(ran):
     assert lines[-1] == [1.0, 2.0, found["f"](1.0, 2.0)]
 
 
+def test_the_comet_is_as_fast_as_its_energy_says(ran):
+    found, printed = ran("comet.py")
+    axis, period = found["AXIS"], found["PERIOD"]
+    attraction = 4 * np.pi**2 * axis**3 / period**2
+    speed = np.sqrt(attraction * (2 / found["distance"] - 1 / axis)) * found["KM_PER_SECOND"]
+    assert found["speed"] == pytest.approx(speed, rel=1e-9)
+    assert numbers(printed[0])[1] == pytest.approx(axis * (1 - found["ECCENTRICITY"]), abs=5e-4)
+    assert len(found["places"].variants) == 1
+
+
 @pytest.fixture(scope="module")
 def gpt():
     names = runpy.run_path(str(DEMOS / "gpt.py"))

@@ -55,10 +55,7 @@ static PyObject *value_compare(PyObject *self, PyObject *other, int operator)
     if (answer != NULL && blocks_are_open(state)) {
         PyObject *done = PyObject_CallMethod(state->blocks, "report_comparison", "OsOO", self,
                                              relation[operator], other, answer);
-        if (done == NULL) {
-            Py_CLEAR(answer);
-        }
-        Py_XDECREF(done);
+        Py_SETREF(answer, done); /* a trace decides for itself where the number is one of many */
     }
     Py_DECREF(other);
     return answer;

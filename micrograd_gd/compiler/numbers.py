@@ -1,0 +1,146 @@
+"""What the numbers of a trace are for the arguments that came, in all samples.
+
+A trace computes the first sample of a batch alone. Where that is not enough, what a number depends
+on is run as a small program.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from micrograd_gd.compiler.batches import Batches
+from micrograd_gd.compiler.held import Held
+from micrograd_gd.compiler.instructions import Instruction
+from micrograd_gd.compiler.passes import optimize
+from micrograd_gd.compiler.program import BatchOutput, Program
+from micrograd_gd.compiler.tiers import compile_program
+from micrograd_gd.core import blocks
+from micrograd_gd.engine import Value
+from micrograd_gd.table.relations import BY_SIGN
+from micrograd_gd.transforms import trees
+
+
+class Numbers:
+    """The numbers of one trace: a float each, or where they are varying, an array of all lanes."""
+
+    def __init__(
+        self, inputs: Sequence[Value], leaves: Sequence[Any], held: Held, batches: Batches
+    ) -> None:
+        self._inputs, self._leaves = inputs, leaves
+        self._held = held
+        self._batches = batches
+        self._known: dict[Any, Any] = {}  # columns of whole arrays, their lengths, what is found
+        self._arrays = -1  # so many are held of those that are known
+
+    def _look_around(self) -> None:
+        """Take note of the arguments, and of the arrays that are held."""
+        held = self._held
+        if self._arrays == len(held.arrays):
+            return
+        self._arrays = len(held.arrays)
+        leaves = [*self._leaves, *held.arrays]
+        columns = [column for leaf in leaves for column in _find_columns(leaf)]
+        inputs = [*self._inputs, *held.inputs]
+        pairs = [*zip(inputs, columns, strict=True), *zip(held.lengths, held.counts, strict=True)]
+        self._known.update({x: y for x, y in pairs if not isinstance(y, Value)})
+
+    def compare(self, left: Any, relation: str, right: Any) -> bool:
+        """How a comparison ends that is one for all samples."""
+        return bool(BY_SIGN[relation].holds(*self.find([left, right])))
+
+    def find(self, nodes: Sequence[Any], *, keep: bool = True) -> list[Any]:
+        """What they are, which is kept for what depends on them."""
+        self._look_around()
+        missing = [x for x in dict.fromkeys(nodes) if isinstance(x, Value) and not self._has(x)]
+        found = dict(zip(missing, self._compute(missing), strict=True)) if missing else {}
+        if keep:
+            self._known.update(found)
+        return [found[x] if x in found else self._read(x) for x in nodes]
+
+    def find_lane(self, nodes: Sequence[Any], lane: int) -> list[float]:
+        """What they are in one of the samples."""
+        found = zip(nodes, self.find(nodes), strict=True)
+        return [float(x[lane]) if self._batches.lanes_of(node) else x for node, x in found]
+
+    def _read(self, x: Any) -> Any:
+        if x in self._known:
+            return self._known[x]
+        with blocks.tracing(None):  # which may not look at numbers
+            return x.data if isinstance(x, Value) else x
+
+    def _has(self, x: Value) -> bool:
+        return x in self._known or x.op is None
+
+    def _compute(self, nodes: Sequence[Value]) -> list[Any]:
+        """What they are, by a program for them."""
+        lanes_of = self._batches.lanes_of
+        # What is varying in a batch of a fixed size is computed anew from numbers of their own.
+        steps = walk(nodes, lambda x: self._has(x) and lanes_of(x) <= 0)
+        made = {*steps, *self._held.lengths}
+        columns = [x for x in self._known if lanes_of(x) < 0 and isinstance(x, Value)]
+        axes = {lanes_of(x): x for x in columns}  # each is there, as its length is read from it
+        operands = [x for step in steps for x in step.operands if isinstance(x, Value)]
+        given = [x for x in dict.fromkeys([*axes.values(), *operands]) if x not in made]
+        number = {x: i for i, x in enumerate([*given, *self._held.lengths, *steps])}
+        statements = [
+            Instruction(
+                number[step],
+                step.op,  # type: ignore[arg-type]  # what was computed has one
+                tuple([number[x] if isinstance(x, Value) else x for x in step.operands]),
+            )
+            for step in steps
+        ]
+        outputs: list[Any] = []
+        batches: list[BatchOutput] = []
+        for x in nodes:
+            if (lanes := lanes_of(x)) > 0:
+                batches.append(BatchOutput(number[x], len(outputs), 1, lanes))
+                outputs += [None] * lanes
+            else:
+                outputs.append(number[x])
+        below = tuple([_structure(lanes_of(x)) for x in nodes])
+        program = Program(
+            arguments=tuple([(f"x{i}", _structure(lanes_of(x))) for i, x in enumerate(given)]),
+            captured=(),
+            statements=tuple(statements),
+            outputs=tuple(outputs),
+            structure=trees.Structure(list, below=below, size=len(outputs)),
+            labels={},
+            batch_outputs=tuple(batches),
+            lengths=tuple(self._held.counts),
+        )
+        leaves = [*map(self._read, given)]
+        result: list[Any] = compile_program(optimize(program)).run(leaves)
+        return result
+
+
+def walk(nodes: Sequence[Value], is_end: Callable[[Value], bool]) -> list[Value]:
+    """What the nodes depend on, operands first and without the ends, to the nodes themselves."""
+    ordered: list[Value] = []
+    seen: set[Value] = set()
+    stack: list[Any] = [*nodes][::-1]
+    while stack:
+        node = stack.pop()
+        if node is None:  # the operands of the node below are all in place
+            ordered.append(stack.pop())
+        elif node not in seen and not is_end(node):
+            seen.add(node)
+            stack += (node, None)
+            stack += [x for x in reversed(node.operands) if isinstance(x, Value)]
+    return ordered
+
+
+def _structure(lanes: int) -> trees.Structure:
+    if lanes < 0:
+        return trees.open_structure((lanes,))
+    if lanes > 0:
+        return trees.flatten([0.0] * lanes)[1]
+    return trees.LEAF
+
+
+def _find_columns(leaf: Any) -> list[Any]:
+    """The number, or the columns of an array."""
+    if not hasattr(leaf, "ndim"):
+        return [leaf]
+    import numpy as np  # noqa: PLC0415 — only those who brought an array need it
+
+    return [*np.ascontiguousarray(leaf.reshape(len(leaf), -1).T)]
