@@ -26,7 +26,6 @@ from micrograd_gd.table.ops import operation
 
 if TYPE_CHECKING:
     from micrograd_gd.compiler.trace import Trace
-    from micrograd_gd.compiler.ways import Ways
 
 _WHERE = operation("where")
 
@@ -40,7 +39,6 @@ class Batches:
     """The batches of one trace, and which of its numbers are varying."""
 
     def __init__(self, events: list[Any], columns: dict[Any, int], held: Held) -> None:
-        self.ways: Ways  # through the branches of the function whose sample is being traced
         self.any = bool(columns)  # whether there was a batch
         self.is_computed_with = False  # whether operators make others of what vmap gives whole
         self._columns = columns  # of arrays that are taken whole

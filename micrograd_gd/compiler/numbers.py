@@ -29,6 +29,7 @@ class Numbers:
         self._held = held
         self._batches = batches
         self._known: dict[Any, Any] = {}  # columns of whole arrays, their lengths, what is found
+        self._axes: dict[int, Any] = {}  # a column for each open length, which is read from it
         self._arrays = -1  # so many are held of those that are known
 
     def _look_around(self) -> None:
@@ -42,6 +43,7 @@ class Numbers:
         inputs = [*self._inputs, *held.inputs]
         pairs = [*zip(inputs, columns, strict=True), *zip(held.lengths, held.counts, strict=True)]
         self._known.update({x: y for x, y in pairs if not isinstance(y, Value)})
+        self._axes = {n: x for x in inputs if (n := self._batches.lanes_of(x)) < 0}
 
     def compare(self, left: Any, relation: str, right: Any) -> bool:
         """How a comparison ends that is one for all samples."""
@@ -51,7 +53,7 @@ class Numbers:
         """What they are, which is kept for what depends on them."""
         self._look_around()
         missing = [x for x in dict.fromkeys(nodes) if isinstance(x, Value) and not self._has(x)]
-        found = dict(zip(missing, self._compute(missing), strict=True)) if missing else {}
+        found = self._compute(missing) if missing else {}
         if keep:
             self._known.update(found)
         return [found[x] if x in found else self._read(x) for x in nodes]
@@ -70,16 +72,15 @@ class Numbers:
     def _has(self, x: Value) -> bool:
         return x in self._known or x.op is None
 
-    def _compute(self, nodes: Sequence[Value]) -> list[Any]:
-        """What they are, by a program for them."""
+    def _compute(self, needed: Sequence[Value]) -> dict[Any, Any]:
+        """What they are, by a program for them, and what uniform numbers are on the way."""
         lanes_of = self._batches.lanes_of
         # What is varying in a batch of a fixed size is computed anew from numbers of their own.
-        steps = walk(nodes, lambda x: self._has(x) and lanes_of(x) <= 0)
+        steps = walk(needed, lambda x: self._has(x) and lanes_of(x) <= 0)
         made = {*steps, *self._held.lengths}
-        columns = [x for x in self._known if lanes_of(x) < 0 and isinstance(x, Value)]
-        axes = {lanes_of(x): x for x in columns}  # each is there, as its length is read from it
+        nodes = [*dict.fromkeys([*needed, *(x for x in steps if not lanes_of(x))])]
         operands = [x for step in steps for x in step.operands if isinstance(x, Value)]
-        given = [x for x in dict.fromkeys([*axes.values(), *operands]) if x not in made]
+        given = [x for x in dict.fromkeys([*self._axes.values(), *operands]) if x not in made]
         number = {x: i for i, x in enumerate([*given, *self._held.lengths, *steps])}
         statements = [
             Instruction(
@@ -109,8 +110,7 @@ class Numbers:
             lengths=tuple(self._held.counts),
         )
         leaves = [*map(self._read, given)]
-        result: list[Any] = compile_program(optimize(program)).run(leaves)
-        return result
+        return dict(zip(nodes, compile_program(optimize(program)).run(leaves), strict=True))
 
 
 def walk(nodes: Sequence[Value], is_end: Callable[[Value], bool]) -> list[Value]:

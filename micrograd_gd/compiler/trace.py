@@ -65,7 +65,7 @@ class Trace:
         varying = {inputs[i]: -span.axis for i, span in columns.items()}
         self.batches = Batches(self.events, varying, held)
         self._numbers = Numbers(inputs, leaves, held, self.batches)
-        self.ways = self.batches.ways = Ways(self, self._numbers, ways)
+        self.ways = Ways(self._numbers, ways)
         self._is_attempt = False  # whether what is recorded may be dropped
         self.is_careful = is_careful  # about operands that a choice leaves
         self._derivatives: dict[Value, Value] = {}  # and what is 0.0 in them, but may be -0.0

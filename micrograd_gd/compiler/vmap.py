@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from operator import itemgetter
 from typing import Any
 
-from micrograd_gd.compiler import batches, lanes
+from micrograd_gd.compiler import batches, lanes, ways
 from micrograd_gd.compiler.arguments import refuse_change
 from micrograd_gd.core.whole import RefusedError, WholeArray
 from micrograd_gd.errors import ArgumentError, ShapeError
@@ -67,7 +67,7 @@ def _vmap(f: Function, args: tuple[Any, ...], kwargs: dict[str, Any], options: t
         packed = batch.pack()
         mapped_ones = [i for i, is_mapped in enumerate(batch.is_mapped) if is_mapped]
         before = [trees.flatten(packed[i]) for i in mapped_ones]
-        result = traced.ways.trace_each(lambda: f(*packed), batch.size)
+        result = ways.of_trace().trace_each(lambda: f(*packed), batch.size)
         for i, parts in zip(mapped_ones, before, strict=True):
             name = getattr(f, "__qualname__", repr(f))
             refuse_change(name, f"its argument {i}", packed[i], *parts)

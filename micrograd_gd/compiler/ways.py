@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from micrograd_gd.compiler import lanes
 from micrograd_gd.compiler.lanes import Lanes
 from micrograd_gd.compiler.numbers import Numbers, walk
+from micrograd_gd.core import blocks
 from micrograd_gd.engine import Value
 from micrograd_gd.errors import JitError, ShapeError
 from micrograd_gd.table import expression
@@ -28,6 +29,11 @@ MOST_WAYS = 64  # of one batch; samples that take others are not compiled
 Answers = tuple[bool, ...]  # of all comparisons on one way, in the order in which they came
 
 _WHERE = operation("where")
+
+
+def of_trace() -> "Ways":
+    """The ways of the trace that is under way."""
+    return blocks.trace().ways  # type: ignore[union-attr,no-any-return]  # of the compiler
 
 
 class _Decision(NamedTuple):
@@ -74,17 +80,19 @@ class _LostError(BaseException):
 class Ways:
     """The ways of all batches of a trace."""
 
-    def __init__(
-        self, trace: "Trace", numbers: Numbers, known: Sequence[Sequence[Answers]]
-    ) -> None:
-        self._trace = trace
+    def __init__(self, numbers: Numbers, known: Sequence[Sequence[Answers]]) -> None:
         self._numbers = numbers
         self._known = known  # those of an earlier trace, batch by batch
         self.found: list[tuple[Answers, ...]] = []  # likewise
         self.is_full = False  # whether there are more than can be traced
         self.missing: list[Any] = []  # how many samples take a way that is not there, if any may
         self._decisions: dict[Any, _Decision] | None = None  # of the way that is being traced
-        self._answer: Callable[[_Decision], bool]  # decides what comes next there
+        self._answer: Any = None  # a function that decides what comes next there
+
+    @property
+    def _trace(self) -> "Trace":
+        """The one that is under way: kept here, it would outlive its use."""
+        return blocks.trace()  # type: ignore[return-value]  # of the compiler
 
     def may_branch(self) -> bool:
         """Whether a comparison may be one of many samples here."""
@@ -213,7 +221,7 @@ class Ways:
             leaves, structure = trees.flatten(call(), "the result of a sample")
             decisions = [*self._decisions.values()]
         finally:
-            self._decisions = None
+            self._decisions = self._answer = None
         answers = tuple([each.answer for each in decisions])
         tests = [self._trace.constant(_test(each)) for each in decisions]
         samples = self._find_samples(answers, tests, start) if tests else None

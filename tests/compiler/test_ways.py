@@ -1,6 +1,8 @@
 """Samples of a batch take ways of their own through the branches of a compiled function."""
 
+import gc
 import warnings
+from weakref import ref
 
 import numpy as np
 import pytest
@@ -148,6 +150,22 @@ def test_results_of_all_ways_have_one_form_and_errors_are_those_of_the_function(
 
     with pytest.raises(ZeroDivisionError, match="a sample of 2"):
         jit(vmap(refuse))(np.arange(3.0))
+
+
+def test_a_trace_ends_without_the_collector():
+    """Of which no more is kept than its program."""
+    seen = []
+
+    def f(x):
+        seen.append(ref(x))
+        return x * x if x > 0 else -x
+
+    gc.disable()
+    try:
+        jit(vmap(f))(np.array([1.0, -1.0]))
+    finally:
+        gc.enable()
+    assert [each() for each in seen] == [None] * len(seen)
 
 
 def test_a_program_shows_the_choice_among_its_ways():
