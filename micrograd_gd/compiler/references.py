@@ -7,6 +7,7 @@ from itertools import product
 from operator import mul
 
 from micrograd_gd.compiler.instructions import Guard, Instruction, Operand, Statement, take_term
+from micrograd_gd.compiler.layout import Layout
 from micrograd_gd.compiler.nests import (
     Affine,
     Array,
@@ -43,12 +44,21 @@ def lay_out(program: Program, captured: Sequence[Operand]) -> "Nests":
     """
     statements, outputs = _number_in_order(program, captured)
     statements += [Instruction(~j, OUTPUT, (x,)) for j, x in enumerate(outputs)]
-    kinds = {~j: f"{is_checked}" for j, is_checked in program.derivatives.items()}
-    areas = [program.input_layout.locate(x)[0] for x in range(program.size)]
+    inputs, given_out = program.input_layout, program.output_layout
+    areas = [_find_area(inputs, x) for x in range(program.size)]
+    kinds = {
+        ~j: f"{program.derivatives.get(j)} {_find_area(given_out, j)}" for j in range(len(outputs))
+    }
     try:
         return Nests(roll(statements, kinds, areas), program.size)
     except UnresolvedError:
         return Nests(take_as_items(statements), program.size)
+
+
+def _find_area(layout: Layout, number: int) -> tuple[int, int]:
+    """What numbers have in common that lie as they are counted."""
+    buffer, offset = layout.locate(number)
+    return buffer, number - offset
 
 
 # What gives out its operand: the result is -1 for the first output of the program.
@@ -111,6 +121,10 @@ class Nests:
         self._find_updated()
         for node, array in self.arrays.items():
             self._store_last(node, array)
+
+    def find_arrays(self) -> list[Array]:
+        """All arrays."""
+        return [*self.arrays.values(), *([self.scattered] if self.scattered else [])]
 
     def _store_last(self, node: Node, array: Array) -> None:
         """Have the node store its result after loops of which the last run counts."""
@@ -253,28 +267,35 @@ class Nests:
             number, parts, firsts = firsts[i] + rest, part.body, part.firsts
 
     def _keep(self, node: Node, places: tuple[Affine, ...], nests: tuple[Nest, ...]) -> Array:
-        """The array of a node, with room for all that is asked for."""
-        if node not in self.arrays:
-            self.arrays[node] = _make_array([nest.repeats for nest in node.nests])
-            node.stores.append(Element(self.arrays[node], _stay(len(node.nests))))
-        array = self.arrays[node]
-        for i, (place, nest) in enumerate(zip(places, node.nests, strict=True)):
-            ends = [f * (n.repeats - 1) for f, n in zip(place.factors, nests, strict=True)]
-            array.is_last[i] &= place == Affine(nest.repeats - 1, (0,) * len(nests))
-            low = place.start + sum(min(end, 0) for end in ends)
-            high = place.start + sum(max(end, 0) for end in ends) - nest.repeats + 1
-            if max(-low, high) > FURTHEST:
+        """The array of a node, with room for all that is asked for.
+
+        Raises UnresolvedError where it cannot have that.
+        """
+        runs = [nest.repeats for nest in node.nests]
+        array = self.arrays.get(node) or _make_array(runs)
+        ranges = [_find_range(place, nests) for place in places]
+        beside = []
+        for i, (low, high) in enumerate(ranges):
+            if max(-low, high - runs[i] + 1) > FURTHEST:
                 raise UnresolvedError
-            while array.before[i] < -low:
-                array.before[i] += 1
-                self._keep_beside(node, i, -array.before[i], array)
-            while array.behind[i] < high:
-                array.behind[i] += 1
-                self._keep_beside(node, i, nest.repeats - 1 + array.behind[i], array)
+            before, end = array.before[i], runs[i] + array.behind[i]
+            beside += [self._find_beside(node, i, x) for x in range(low, -before)]
+            beside += [self._find_beside(node, i, x) for x in range(end, high + 1)]
+        if node not in self.arrays:
+            self.arrays[node] = array
+            node.stores.append(Element(array, _stay(len(runs))))
+        for other, where in beside:
+            other.stores.append(Element(array, where))
+        for i, (low, high) in enumerate(ranges):
+            array.before[i] = max(array.before[i], -low)
+            array.behind[i] = max(array.behind[i], high - runs[i] + 1)
+            array.is_last[i] &= places[i] == Affine(runs[i] - 1, (0,) * len(nests))
         return array
 
-    def _keep_beside(self, node: Node, dimension: int, place: int, array: Array) -> None:
-        """Have the array keep what lies before the results of the node, or behind."""
+    def _find_beside(
+        self, node: Node, dimension: int, place: int
+    ) -> tuple[Node, tuple[Affine, ...]]:
+        """What is before the results of a node or behind them, and the places for its own."""
         nests = node.nests
         other, places = self._locate(node.number + place * nests[dimension].size)
         if other is None or any(places) or len(other.nests) != len(nests) - 1:
@@ -285,7 +306,7 @@ class Nests:
             raise UnresolvedError
         where = list(_stay(len(nests) - 1))
         where.insert(dimension, Affine(place, (0,) * (len(nests) - 1)))
-        other.stores.append(Element(array, tuple(where)))
+        return other, tuple(where)
 
     def _scatter(self, x: int, moves: Sequence[int], nests: tuple[Nest, ...]) -> Reference:
         """An entry of an array in which results lie by their numbers."""
@@ -314,6 +335,12 @@ def _make_array(runs: Sequence[int]) -> Array:
 def _negate(x: int, moves: Sequence[int]) -> Affine:
     """A number below 0 as a place in the table."""
     return Affine(~x, tuple([-by for by in moves]))
+
+
+def _find_range(place: Affine, nests: Sequence[Nest]) -> tuple[int, int]:
+    """The least and the greatest place in all runs of these loops."""
+    ends = [f * (nest.repeats - 1) for f, nest in zip(place.factors, nests, strict=True)]
+    return place.start + sum(min(x, 0) for x in ends), place.start + sum(max(x, 0) for x in ends)
 
 
 def _stay(dimensions: int) -> tuple[Affine, ...]:

@@ -9,7 +9,7 @@ nested loop recognition*, 2008).
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from itertools import accumulate, product
 from operator import mul, sub
 from typing import Any, NamedTuple
@@ -34,7 +34,7 @@ _SEARCHES = ((1, 8, 1), (8, 32, 8), (32, 128, 16), (128, 512, 32), (512, LONGEST
 def roll(
     statements: Iterable[Statement],
     labels: Mapping[int, str] | None = None,
-    areas: Sequence[int] = (),
+    areas: Sequence[Hashable] = (),
 ) -> Rolled:
     """The statements with their loops, in linear time.
 
@@ -87,7 +87,7 @@ class _Kinds:
     for all times.
     """
 
-    def __init__(self, labels: Mapping[int, str], areas: Sequence[int]) -> None:
+    def __init__(self, labels: Mapping[int, str], areas: Sequence[Hashable]) -> None:
         self.labels = labels
         self._areas = areas
         self.known: list[_Alike | _Repeated] = []
@@ -114,7 +114,7 @@ class _Kinds:
             self.known.append(_Alike(statement, tuple([x != _CONSTANT for x in sources])))
         return kind, numbers, constants
 
-    def find_source(self, x: Any) -> int:
+    def find_source(self, x: Any) -> Hashable:
         """Where a number comes from: an area of the inputs, or the results."""
         return self._areas[x] if x < len(self._areas) else _RESULT
 
@@ -198,7 +198,7 @@ class _Row:
 def _read_encoded(statements: EncodedStatements, kinds: _Kinds, row: _Row) -> None:
     """Append encoded statements; what is alike is decoded once."""
     places = [kinds.find_constant(x) for x in statements.floats]
-    known: dict[tuple[int, ...], int] = {}
+    known: dict[tuple[Hashable, ...], int] = {}
     labels, find_source = kinds.labels, kinds.find_source
     for head, result, operands in statements.records():
         key = (head, *[_CONSTANT if x < 0 else find_source(x) for x in operands])

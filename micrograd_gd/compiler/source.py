@@ -130,8 +130,7 @@ class _Body:
         if layout.table:
             entries = ", ".join(map(language.write_number, layout.table))
             yield language.table.format(size=len(layout.table), entries=entries)
-        scattered = [layout.scattered] if layout.scattered else []
-        for array in (*layout.arrays.values(), *scattered):
+        for array in layout.find_arrays():
             yield language.array.format(name=self._arrays[id(array)], size=array.size)
         yield from lines
         yield "return -1;"
