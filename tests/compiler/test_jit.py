@@ -708,6 +708,23 @@ def test_an_unknown_backend():
         jit(lambda x: x, backend="gpu")
 
 
+@pytest.mark.parametrize("n", [1, 15, 16, 39])
+def test_zeros_and_nan_are_found_at_each_place_of_many_derivatives(n):
+    """They are looked through in vectors, at whose end some are left."""
+
+    def f(x, weights):
+        return sum(w * functional.relu(y.sqrt() - 1.0) for w, y in zip(weights, x, strict=True))
+
+    compiled = jit(grad(f))
+    compiled(np.full(n, 4.0), np.ones(n))
+    for place in range(n):
+        x, weights, expected = np.full(n, 4.0), np.ones(n), np.full(n, 0.25)
+        weights[place], expected[place] = -0.0, 0.0
+        assert bits(compiled(x, weights)) == bits(expected)
+        x[place], weights[place] = 0.0, 1.0  # where the square root is infinitely steep
+        assert bits(compiled(x, weights)) == bits(expected)
+
+
 def test_tracing_does_not_let_numpy_warn():
     """Numbers of a trace stand for others, and later calls would be silent."""
     compiled = jit(lambda x: (x / (x - x)).sum() + (x * 1e300 * 1e300).sum())
