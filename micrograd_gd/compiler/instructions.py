@@ -71,7 +71,7 @@ class EncodedStatements(Sequence[Statement]):
         self.constants = constants
         self.outputs = outputs
         self._size = size
-        self.guards = guards
+        self.guards = guards  # how many there are
         self.ops = ops  # by their numbers in the core
 
     def decode_operands(self, operands: bytes) -> tuple[Operand, ...]:

@@ -180,9 +180,11 @@ class Program:
         """The statements that compute."""
         return (each for each in self.statements if isinstance(each, Instruction))
 
-    @property
+    @cached_property
     def guards(self) -> list[Guard]:
         """The statements that check, in order."""
+        if isinstance(self.statements, EncodedStatements) and not self.statements.guards:
+            return []
         return [each for each in self.statements if isinstance(each, Guard)]
 
     def name_results(self) -> dict[int, str]:

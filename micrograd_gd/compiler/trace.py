@@ -70,7 +70,8 @@ class Trace:
         self.is_careful = is_careful  # about operands that a choice leaves
         self._derivatives: dict[Value, Value] = {}  # and what is 0.0 in them, but may be -0.0
         self._takes_all = False  # whether the latest sweep met a choice and took no care
-        self._checked: list[Value] = []  # the derivatives that call for more care if they are nan
+        # The derivatives that call for more care if they are nan, and how many events came before.
+        self._checked: dict[Value, int] = {}
         try:
             with blocks.recording(), blocks.unwatched(), blocks.tracing(self), blocks.quiet_numpy():
                 result = call()
@@ -286,7 +287,7 @@ class Trace:
         settled = found + 0.0
         self._derivatives[settled] = found
         if self._takes_all:
-            self._checked.append(settled)
+            self._checked[settled] = len(self.events)
         return settled
 
     def leave_zeros(self, outputs: Sequence[Any]) -> list[Any]:
@@ -295,22 +296,19 @@ class Trace:
 
     def _find_derivatives(self) -> dict[int, bool]:
         """The outputs that are derivatives, and whether they are checked."""
-        checked, found = {*self._checked}, {}
-        for i, y in enumerate(self.outputs):
-            x = y.operands[0] if lanes.is_kind(y, "pick") else y
-            if x in self._derivatives:
-                found[i] = x in checked
-        return found
+        xs = [y.operands[0] if lanes.is_kind(y, "pick") else y for y in self.outputs]
+        return {i: x in self._checked for i, x in enumerate(xs) if x in self._derivatives}
 
     def _check_derivatives(self) -> None:
         """Guard those that the function computes with; a kernel checks those that leave it."""
         if not self._checked:
             return
-        nodes = [event for event in self.events if isinstance(event, Value)]
+        later = self.events[min(self._checked.values()) :]
+        nodes = [event for event in later if isinstance(event, Value)]
         picks = {node for node in nodes if lanes.is_kind(node, "pick")}
         used = {x for node in nodes if node not in picks for x in node.operands}
         used |= {node.operands[0] for node in picks & used}
-        used |= {x for each in self.events if isinstance(each, _Decision) for x in each[::2]}
+        used |= {x for each in later if isinstance(each, _Decision) for x in each[::2]}
         for x in [x for x in self._checked if x in used]:
             count = self.batches.lanes_of(x)
             checked = lanes.record("sum", count, x) if count else x

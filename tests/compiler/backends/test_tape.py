@@ -14,11 +14,11 @@ import pytest
 from compiled import bits
 from special_numbers import SPECIAL
 
-from micrograd_gd import Value, engine_name, jit, trace, value_and_grad, vmap
+from micrograd_gd import Value, engine_name, grad, jit, trace, value_and_grad, vmap
 from micrograd_gd.compiler.backends import tape as tapes
 from micrograd_gd.compiler.specialization import BACKENDS
 from micrograd_gd.errors import JitError, NotANumberError, NumberRangeError
-from micrograd_gd.functional import dot, mean, total
+from micrograd_gd.functional import dot, mean, relu, total
 from micrograd_gd.table.ops import OPERATIONS, Operation, operation
 from micrograd_gd.transforms.trees import flatten
 
@@ -646,3 +646,12 @@ def test_a_kernel_asks_to_be_replaced_after_so_many_calls():
     code = BACKENDS["python"](trace(lambda x: x * 2, 1.0))
     code.patience = 2
     assert [code(1.0) for _ in range(3)] == [2.0, NotImplemented, NotImplemented]
+
+
+def test_a_first_call_decodes_no_statement():
+    """What it asks of a program beside its numbers costs the same for any length."""
+    compiled = jit(grad(lambda x: relu(x) ** 2))
+    compiled(3.0)
+    [program] = compiled.variants
+    assert program.derivatives == {0: True}
+    assert "as_tuple" not in vars(program.statements)
