@@ -8,12 +8,13 @@ and the engine. Several parts, of one kind or of many, may stand on a page.
 """
 
 import base64
+import contextlib
 import hashlib
 import html
 import json
 import os
 import string
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib import resources
 from typing import Any
@@ -32,12 +33,18 @@ class Part:
     data: Any
 
 
+_PLACE = "grid-area: 1 / 1; width: 100%"
+_COVER = f'style="{_PLACE}; height: 860px; border: 0" width="100%" height="860"'
+_COVERED = f'style="{_PLACE}; max-height: 860px; object-fit: contain"'
+
+
 class Page:
     """One HTML file that needs no network; a notebook shows it in place."""
 
-    def __init__(self, text: str, title: str) -> None:
+    def __init__(self, text: str, title: str, picture: Callable[[], str] | None = None) -> None:
         self.html = text
         self.title = title
+        self._picture = picture
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the page to a file, whole or not at all."""
@@ -47,14 +54,29 @@ class Page:
         return f"Page({len(self.html):,} characters of HTML; save(path) writes it)"
 
     def _repr_html_(self) -> str:
-        return (
-            f'<iframe srcdoc="{html.escape(self.html)}" sandbox="allow-scripts" width="100%" '
-            f'height="820" title="{html.escape(self.title)}"></iframe>'
+        """The page in a frame of its own, which covers a picture.
+
+        A notebook that the reader does not trust drops the frame, and so shows the picture.
+        """
+        title, text = html.escape(self.title), html.escape(self.html)
+        picture = ""
+        with contextlib.suppress(Exception):  # a notebook shows the page, whatever dot says
+            if self._picture is not None:
+                data = base64.b64encode(self._picture().encode()).decode()
+                picture = f'<img src="data:image/svg+xml;base64,{data}" alt="{title}" {_COVERED}>'
+        frame = (
+            f'<iframe srcdoc="{text}" sandbox="allow-scripts" title="{title}" {_COVER}></iframe>'
         )
+        return f'<div style="display: grid">{picture}{frame}</div>'
 
 
-def write_page(title: str, pieces: Sequence[str | Part]) -> Page:
-    """A page of pieces in order: parts, and HTML that is our own, not anybody's text."""
+def write_page(
+    title: str, pieces: Sequence[str | Part], picture: Callable[[], str] | None = None
+) -> Page:
+    """A page of pieces in order: parts, and HTML that is our own, not anybody's text.
+
+    `picture` draws the SVG that stands for it where no script may run.
+    """
     parts = [piece for piece in pieces if isinstance(piece, Part)]
     kinds = list(dict.fromkeys(part.kind for part in parts))
     style = "".join([_read("frame", ".css"), *[_read(kind, ".css") for kind in kinds]])
@@ -71,7 +93,7 @@ def write_page(title: str, pieces: Sequence[str | Part]) -> Page:
         body="\n".join(bodies),
         data=json.dumps([part.data for part in parts]).replace("<", "\\u003c"),
     )
-    return Page(text, title)
+    return Page(text, title, picture)
 
 
 def _write_kind(kind: str) -> str:

@@ -1,5 +1,6 @@
 """In a notebook, with a kernel of its own: figures show, and so do the user's."""
 
+import re
 from base64 import b64decode
 from textwrap import dedent
 
@@ -32,6 +33,7 @@ CELLS = {
     "a sweep": "sweep_learning_rates(lambda x: x * x, 1.0, [0.1, 2.0])",
     "a graph": "graph(Value(2.0, label='a') * 3.0)",
     "a model": "model",
+    "a page": "live(Value(2.0, label='a') * 3.0)",
     "a value": "Value(2.0, label='a') * 3.0",
     "a prediction": "model([1.0, 2.0])",
     "an optimizer": "optim.Adam(model.parameters())",
@@ -83,6 +85,15 @@ def test_trainings_graphs_and_models_show_themselves_in_notebooks_that_nobody_tr
         assert "arning" not in "".join(bar)
     else:
         assert bar == []
+
+
+def test_a_page_is_shown_in_place_and_as_its_picture_where_frames_are_dropped(outputs):
+    html = outputs["a page"][0]["text/html"]
+    assert 'sandbox="allow-scripts"' in html
+    pytest.importorskip("pygraphviz")
+    untrusted = re.sub(r"<iframe.*</iframe>", "", html, flags=re.DOTALL)
+    data = re.search(r'<img src="data:image/svg\+xml;base64,([^"]+)"', untrusted)[1]
+    assert b"<svg" in b64decode(data)
 
 
 def test_values_are_formulas_as_far_as_they_are_readable(outputs):

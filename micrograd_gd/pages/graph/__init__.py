@@ -10,10 +10,11 @@ from micrograd_gd.engine import Value
 from micrograd_gd.errors import ArgumentError
 from micrograd_gd.notation.formula import formula as write_formula
 from micrograd_gd.pages.frame import Part
+from micrograd_gd.pages.graph.folded import fold
 from micrograd_gd.table.ops import OPERATIONS
 from micrograd_gd.text import escape, plain
 
-LARGEST = 300  # nodes that a reader can look at
+LARGEST = 300  # nodes that a reader can look at, and step through one by one
 FORMULA, LINES = 500, 8  # of a formula that a reader can change
 
 
@@ -30,14 +31,15 @@ def show_graph(
     It begins at the start, at the end, or by asking; with the node of the label `selected`; and
     without what stands in `hidden`, names of `data-part` in `part.html`.
 
-    Raises ArgumentError for a graph of more than 300 nodes, and for an operation that is no row of
-    the table; TranslationError for one in Python code.
+    A graph of more than 300 nodes is folded.
+
+    Raises ArgumentError for an operation that is no row of the table; TranslationError for one in
+    Python code.
     """
     nodes = root.nodes()
     if len(nodes) > LARGEST:
-        raise ArgumentError(
-            f"the graph has {len(nodes):,} nodes; a page shows at most {LARGEST}: take a part of it"
-        )
+        told = {"start": start, "selected": "", "hidden": ["form", "leaves", "ask"]}
+        return Part("graph", {**fold(root), **told})
     places = {node: place for place, node in enumerate(nodes)}
     if formula is None:
         text = write_formula(root, max_length=FORMULA)

@@ -33,6 +33,28 @@ class Backpropagation {
         return found;
     }
 
+    headOf(node) {
+        const name = this.names.get(node);
+        return node.row ? `${name} = ${writeCall(node, (x) => this.names.get(x))}` : name;
+    }
+
+    dataOf(node) {
+        return write(node.data);
+    }
+
+    // A gradient of a leaf is a sum that began at 0, so it has no −0.
+    gradOf(node, gradients) {
+        return write(gradients.get(node) + (node.row ? -0 : 0));
+    }
+
+    tell(time) {
+        return tell(this, time);
+    }
+
+    tellNode(...more) {
+        return tellNode(this, ...more);
+    }
+
     // The steps before which a node is computed, and before which its gradient is complete.
     placeOf(node) {
         const last = this.steps.findLastIndex(({ kind, node: from, operand }) =>

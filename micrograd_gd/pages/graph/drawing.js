@@ -1,10 +1,11 @@
 // The picture: a box for each node, a curve for each edge, and what they show at a time.
 
 class Drawing {
-    // `act(node)` is called when a node is chosen, `drag(leaf, number)` when a leaf is moved.
+    // `act(node)` is called when a node is chosen, `drag(leaf, number)`, where leaves can be moved,
+    // when one is.
     constructor(svg, course, act, drag) {
         Object.assign(this, { svg, course, act, drag, boxes: new Map(), curves: new Map() });
-        const { nodes, root, names } = course;
+        const { nodes, root } = course;
         const { items, chains, width, height } = layOut(nodes, root);
         this.size = [width, height];
         this.chains = chains;
@@ -15,21 +16,24 @@ class Drawing {
             this.curves.set(node, chains.get(node).map((chain, i, { length }) =>
                 chain && draw("path", { d: curve(chain, i, length), class: "edge" }, wires)));
         }
-        nodes.forEach((node) => this.drawBox(node, items.get(node), names));
+        nodes.forEach((node) => this.drawBox(node, items.get(node)));
         this.pill = draw("g", { class: "pill" }, svg);
         draw("rect", { rx: 10, height: 20, y: -10 }, this.pill);
         draw("text", { y: 4, "text-anchor": "middle" }, this.pill);
         this.focus(root);
     }
 
-    drawBox(node, item, names) {
+    drawBox(node, item) {
         const kind = node.row ? (node === this.course.root ? "root" : "inner") : "leaf";
         const transform = `translate(${item.x} ${item.y - HEIGHT / 2})`;
         const group = draw("g", { class: `node ${kind}`, tabindex: -1, role: "button", transform }, this.svg);
-        const head = node.row ? `${names.get(node)} = ${writeCall(node, (z) => names.get(z))}` : names.get(node);
+        const head = this.course.headOf(node);
         draw("title", {}, group, head);
+        if (this.course.isStack?.(node)) {
+            draw("rect", { x: 4, y: 4, width: WIDTH, height: HEIGHT, rx: 9, class: "below" }, group);
+        }
         draw("rect", { width: WIDTH, height: HEIGHT, rx: 9 }, group);
-        draw("text", { x: 10, y: 18, class: "name" }, group, shorten(head, node));
+        draw("text", { x: 10, y: 18, class: "name" }, group, shorten(head, kind));
         const data = draw("text", { x: 10, y: 38, class: "data" }, group);
         const grad = draw("text", { x: 10, y: 56, class: "grad" }, group);
         this.boxes.set(node, { group, data, grad, head, item });
@@ -48,7 +52,7 @@ class Drawing {
         });
         group.addEventListener("pointermove", (event) => {
             const distance = from && !node.row ? Math.round((event.clientX - from.x) / 2) : 0;
-            if (from && (distance || from.isMoved)) {
+            if (from && this.drag && (distance || from.isMoved)) {
                 from.isMoved = true;
                 this.drag(node, roundTo(from.data + distance * from.grain, from.grain));
             }
@@ -83,7 +87,7 @@ class Drawing {
         } else if (event.key === "Enter" || event.key === " ") {
             event.preventDefault();
             this.act(node);
-        } else if (sign && !node.row) {
+        } else if (sign && !node.row && this.drag) {
             const grain = 10 * grainOf(node.data);
             this.drag(node, roundTo(node.data + sign * grain, grain));
         }
@@ -106,8 +110,8 @@ class Drawing {
         for (const node of course.nodes) {
             const { group, data, grad, head } = this.boxes.get(node);
             const isKnown = !node.row || computed.has(node);
-            setText(data, isKnown ? write(node.data) : "·");
-            setText(grad, `∂ ${gradients.has(node) ? write(gradients.get(node) + (node.row ? -0 : 0)) : missing}`);
+            setText(data, isKnown ? course.dataOf(node) : "·");
+            setText(grad, `∂ ${gradients.has(node) ? course.gradOf(node, gradients) : missing}`);
             setClass(group, "known", isKnown);
             setClass(group, "reached", gradients.has(node));
             setClass(group, "now", node === target);

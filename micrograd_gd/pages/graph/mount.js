@@ -6,10 +6,10 @@ function mount(place, data) {
     let quiz = null;
     const player = new Player(find("player"), follow);
 
-    function use(root, isOver) {
-        course = new Backpropagation(root);
-        drawing = new Drawing(find("graph"), course, choose, drag);
-        selected = course.leaves[0] ?? root;
+    function use(newCourse, isOver) {
+        course = newCourse;
+        drawing = new Drawing(find("graph"), course, choose, course.leaves.length ? drag : null);
+        selected = course.leaves[0] ?? course.root;
         ask(false);
         fields = new Map(course.leaves.map((leaf) =>
             [leaf, new Field(course.names.get(leaf), leaf.data, (number) => change(leaf, number))]));
@@ -52,7 +52,7 @@ function mount(place, data) {
 
     function showNode() {
         const isHidden = quiz !== null && !quiz.found.has(selected);
-        find("panel").replaceChildren(...tellNode(course, selected, isHidden, (path) => drawing.light(path)));
+        find("panel").replaceChildren(...course.tellNode(selected, isHidden, (path) => drawing.light(path)));
     }
 
     // Begin to ask, or give it up.
@@ -86,7 +86,7 @@ function mount(place, data) {
         const { time } = player;
         const gradients = course.gradientsAt(time);
         drawing.show({ time, gradients, missing: time === course.steps.length ? "0" : "·", selected });
-        find("telling").replaceChildren(...tell(course, time));
+        find("telling").replaceChildren(...course.tell(time));
     }
 
     // Bring the box in question into view.
@@ -141,7 +141,7 @@ function mount(place, data) {
         event.preventDefault();
         try {
             const numbers = new Map(course.leaves.map((leaf) => [course.names.get(leaf), leaf.data]));
-            use(buildFormula(find("formula").value, numbers));
+            use(new Backpropagation(buildFormula(find("formula").value, numbers)));
             find("problem").textContent = "";
         } catch (error) {
             find("problem").textContent = error.message;
@@ -158,7 +158,7 @@ function mount(place, data) {
     resize();
     data.hidden.forEach((name) => (find(name).hidden = true));
     place.classList.toggle("narrow", ["leaves", "panel"].every((name) => data.hidden.includes(name)));
-    use(build(data.nodes), data.start === "end");
+    use(data.boxes ? new Folded(data) : new Backpropagation(build(data.nodes)), data.start === "end");
     selected = course.nodes.find((node) => node.label && node.label === data.selected) ?? selected;
     showNode();
     show();

@@ -10,8 +10,9 @@ function writeCall({ row, operands }, of) {
 }
 
 // An operation by its beginning; a leaf, such as layers.0.neurons.1.w.2, by its end.
-function shorten(text, node) {
-    return text.length <= 17 ? text : node.row ? `${text.slice(0, 16)}…` : `…${text.slice(-14)}`;
+function shorten(text, kind) {
+    const most = kind === "inner" ? 17 : 15; // leaves and the result are bold
+    return text.length <= most ? text : kind === "leaf" ? `…${text.slice(1 - most)}` : `${text.slice(0, most - 1)}…`;
 }
 
 // The partial of an edge as the table has it, written with the names of the nodes. The operands of
