@@ -246,8 +246,10 @@ primitive("maximum", "a b", "a if a > b or a != a else b",
           "The larger of two.", latex=r"\max\left(<a>, <b>\right)", kinks="a - b",
           convention="1/2, 1/2", properties="commutative")
 primitive("clip", "x low high", "high if x > high or low > high else low if x < low else x",
-          ["None if x < low or x > high else 1 if x == x else exp(x)",
-           "1 if x < low and low <= high else None", "1 if x > high or low > high else None"],
+          [("None if x < low or x > high or (x == high and low == high)"
+            " else 1 if x == x else exp(x)"),
+           "1 if x < low and low <= high else None",
+           "1 if x > high or low > high or (x == high and low == high) else None"],
           "x, kept within [low, high].", kinks="x - low, x - high, low - high",
           convention="1, 0, 0")
 primitive("where", "c a b", "a if c != 0 else b",

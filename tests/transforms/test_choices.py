@@ -6,6 +6,7 @@ the choice, which records the side that is taken, and nothing of the others.
 """
 
 import math
+from itertools import product
 
 import numpy as np
 import pytest
@@ -81,6 +82,33 @@ def programs(draw):
     pairs = zip(numbers, inside, strict=True)
     point = [there if steep is None else steep[1] for there, steep in pairs]
     return write(getattr(functional, name)), write(TAKEN[name]), point
+
+
+# Choices that are told by differences alone, at points with ties.
+TIES = ["relu", "minimum", "maximum", "clip", "hardtanh"]
+
+
+@pytest.mark.parametrize("name", TIES)
+def test_at_a_tie_a_slope_is_between_those_of_its_sides(name):
+    choose, choice = TAKEN[name], getattr(functional, name)
+    count = choose.__code__.co_argcount
+    points = product([-1.0, 0.0, 1.0, 2.0], repeat=count)
+    for point, step in product(points, product([0.0, 0.25], repeat=count)):
+        moved = [
+            choose(*[x + sign * dx for x, dx in zip(point, step, strict=True)]) for sign in (-1, 1)
+        ]
+        sides = sorted([choose(*point) - moved[0], moved[1] - choose(*point)])
+        slope = np.dot(grad(lambda x: choice(*x))([*point]), step)
+        assert sides[0] <= slope <= sides[1], (point, step)
+
+
+def test_nothing_flows_through_bounds_that_are_one():
+    def f(x):
+        return sqrt(functional.clip(x, 0.0, 0.0))
+
+    for transform in (grad, jacfwd, hessian):
+        assert transform(f)(0.0) == jit(transform(f))(0.0) == 0.0
+        assert not vmap(transform(f))(np.array([0.0, 1.0, -1.0])).any()
 
 
 def backpropagate(f, x, **how):
