@@ -11,6 +11,7 @@ __all__ = [
     "DivergedError",
     "DrawingError",
     "EngineError",
+    "ExecutorError",
     "GradientError",
     "GraphError",
     "JitError",
@@ -66,6 +67,10 @@ class JitError(MicrogradError, RuntimeError):
 
 class EngineError(MicrogradError, ImportError):
     """The engine that MICROGRAD_GD_ENGINE asks for is not installed."""
+
+
+class ExecutorError(MicrogradError, RuntimeError):
+    """A worker died, and part of what was to be computed is lost."""
 
 
 class ShapeError(MicrogradError, ValueError):

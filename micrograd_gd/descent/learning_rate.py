@@ -8,6 +8,7 @@ import math
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice, product, repeat
 from random import Random
 from statistics import median
@@ -19,6 +20,7 @@ from micrograd_gd.descent.objective import Objective, find_start
 from micrograd_gd.descent.trajectory import Descent, Step, count_steps
 from micrograd_gd.errors import ArgumentError, MicrogradError
 from micrograd_gd.optim import Schedule
+from micrograd_gd.scale import run_all
 from micrograd_gd.table.numbers import generator, require_positive, shorten
 from micrograd_gd.transforms import trees
 
@@ -245,10 +247,12 @@ def sweep_learning_rates(
     *,
     max_steps: int = 100,
     tolerance: float = 1e-6,
+    executor: Any = None,
 ) -> Sweep:
     """A descent from the same start with each of the rates, and a verdict on each.
 
-    `f`, `start`, `max_steps` and `tolerance` are those of `minimize`.
+    `f`, `start`, `max_steps` and `tolerance` are those of `minimize`, `executor` is that of
+    `micrograd_gd.scale.over`: the descents run on its workers.
 
     Raises ArgumentError without rates, and for one that is not above 0.
 
@@ -264,15 +268,17 @@ def sweep_learning_rates(
     rates = [require_positive("rate", rate) for rate in rates]
     if not rates:
         raise ArgumentError("no rates to sweep; expected at least one")
-    descents = [
-        minimize(f, start, learning_rate=rate, max_steps=max_steps, tolerance=tolerance)
-        for rate in rates
-    ]
+    descend = partial(_descend, f, start, max_steps, tolerance)
+    descents = [*run_all(descend, [((), rate) for rate in rates], executor)]
     lowest = min(step.value for descent in descents for step in descent.trajectory)
     return Sweep(
         Verdict(rate, _judge(descent, lowest), descent)
         for rate, descent in zip(rates, descents, strict=True)
     )
+
+
+def _descend(f: Any, start: Any, max_steps: int, tolerance: float, rate: float) -> Descent:
+    return minimize(f, start, learning_rate=rate, max_steps=max_steps, tolerance=tolerance)
 
 
 def _judge(descent: Descent, lowest: float) -> VerdictWord:
