@@ -202,7 +202,7 @@ class Arguments:
         self.lengths: list[int] = []
         self.whole: set[Any] = set()  # what is taken whole
         self.rows = 0  # of the longest of these
-        self._f = signature.f
+        self.f = signature.f
         self.name = signature.name
         self.leaves: list[Any] = []
         self.static: dict[int | str, Any] = {}
@@ -269,13 +269,13 @@ class Arguments:
 
         Raises JitError where it draws random numbers, or the second trace is another program.
         """
-        before = look_around(self._f)
+        before = look_around(self.f)
         traced = self._watch(is_careful=is_careful, ways=ways)
-        after = look_around(self._f)
+        after = look_around(self.f)
         if after == before:
             return traced
         again = self._watch(is_careful=is_careful, ways=ways)
-        draws = before.generators != after.generators != look_around(self._f).generators
+        draws = before.generators != after.generators != look_around(self.f).generators
         if draws or _write(again) != _write(traced):
             what = "draws random numbers" if draws else "counts its calls or changes what it reads"
             raise JitError(
@@ -287,9 +287,9 @@ class Arguments:
     def _watch(self, *, is_careful: bool, ways: Sequence[Any]) -> Trace:
         """Trace, and keep what the function sees and leaves as it is."""
         names: set[str] = set()
-        before = find_places(self._f, names)
+        before = find_places(self.f, names)
         traced = self.trace(self.leaves, is_careful=is_careful, ways=ways)
-        self.watch = watch_both(before, find_places(self._f, names))
+        self.watch = watch_both(before, find_places(self.f, names))
         return traced
 
     def evaluate(self) -> Any:
@@ -320,7 +320,7 @@ class Arguments:
             self.lengths.append(length)
         self.whole.add(what)
         shape = (-1 - self.lengths.index(length), *rows)
-        return np.ascontiguousarray(x, dtype=float), trees.open_structure(shape)
+        return np.ascontiguousarray(x, dtype=float), trees.array_structure(shape)
 
     def call(self, leaves: Sequence[Value]) -> Any:
         """What the function itself gives for these values.
@@ -336,7 +336,7 @@ class Arguments:
         before = [*map(trees.flatten, given)]
         args = [arguments[place] for place in sorted(p for p in arguments if isinstance(p, int))]
         kwargs = {name: x for name, x in arguments.items() if isinstance(name, str)}
-        result = self._f(*args, **kwargs)
+        result = self.f(*args, **kwargs)
         for (name, _), x, parts in zip(self.named, given, before, strict=True):
             refuse_change(self.name, f"its argument {name}", x, *parts)
         return result

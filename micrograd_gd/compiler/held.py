@@ -48,7 +48,7 @@ class Held:
             name = next(name for i in range(1000) if (name := f"a{i}") not in self._taken)
             self._taken.add(name)
             self.arrays.append(frozen)
-            self.arguments.append((name, trees.open_structure(shape)))
+            self.arguments.append((name, trees.array_structure(shape)))
             self._whole[id(frozen)] = WholeArray([*map(Value, find_first_row(frozen))], shape)
         return self._whole[id(frozen)]
 

@@ -130,11 +130,7 @@ def walk(nodes: Sequence[Value], is_end: Callable[[Value], bool]) -> list[Value]
 
 
 def _structure(lanes: int) -> trees.Structure:
-    if lanes < 0:
-        return trees.open_structure((lanes,))
-    if lanes > 0:
-        return trees.flatten([0.0] * lanes)[1]
-    return trees.LEAF
+    return trees.array_structure((lanes,)) if lanes else trees.LEAF
 
 
 def _find_columns(leaf: Any) -> list[Any]:

@@ -7,7 +7,7 @@ closes over.
 
 import ast
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -147,6 +147,25 @@ class Program:
     def is_new_way(self, place: int) -> bool:
         """Whether this guard fails because a sample takes a way that the program does not have."""
         return self.guards_ways and place == len(self.guards) - 1
+
+    def tell_missing(self) -> "Program":
+        """A pair instead of the result: this, and which samples take ways that are not there."""
+        guard = self.guards[-1]
+        (total,) = (each for each in self.instructions if each.result == guard.left)
+        missing = total.operands[0]
+        lanes = self.find_lanes(missing)
+        start = len(self.outputs)
+        outputs = (missing,) if lanes < 0 else (None,) * lanes
+        batch = () if lanes < 0 else (BatchOutput(missing, start, 1, lanes),)
+        below = (self.structure, trees.array_structure((lanes,)))
+        return replace(
+            self,
+            statements=tuple([each for each in self.statements if each is not guard]),
+            outputs=(*self.outputs, *outputs),
+            batch_outputs=(*self.batch_outputs, *batch),
+            structure=Structure(tuple, below=below, size=start + len(outputs)),
+            guards_ways=False,
+        )
 
     @cached_property
     def has_batches(self) -> bool:

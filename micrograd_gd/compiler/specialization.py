@@ -15,9 +15,10 @@ from micrograd_gd.compiler.arguments import Arguments
 from micrograd_gd.compiler.backends import llvm, python, tape
 from micrograd_gd.compiler.backends.kernel import Kernel
 from micrograd_gd.compiler.fast_math import relax
-from micrograd_gd.compiler.passes import optimize_trace
+from micrograd_gd.compiler.passes import optimize, optimize_trace
 from micrograd_gd.compiler.program import Program
 from micrograd_gd.compiler.trace import Trace
+from micrograd_gd.compiler.vmap import call_some, choose, is_mapped
 from micrograd_gd.compiler.watch import Watch
 from micrograd_gd.compiler.ways import MOST_WAYS
 from micrograd_gd.engine import Value
@@ -50,6 +51,7 @@ class Variant:
         self.kernel = kernel
         self.instead: dict[int, Variant] = {}
         self.is_full = False  # whether it has all the ways of samples that are ever compiled
+        self.some: Variant | None = None  # what then computes the samples that take these
         self.improvement: tiers.Improvement | None = None  # of the kernel, once it has begun
 
     def run(self, arguments: Arguments) -> Any:
@@ -203,7 +205,7 @@ class Specialization:
         place, tree, is_careful, ways = missing
         is_full = max(self._traces, len(self._variants)) >= MOST_VARIANTS
         if ways and (is_full or tree[place].is_full):
-            return self._call_samples(arguments)
+            return self._call_samples(arguments, tree[place])
         self._traces += 1
         traced = arguments.trace_steadily(is_careful=is_careful or is_full, ways=ways)
         self.watch[:] = arguments.watch
@@ -225,14 +227,27 @@ class Specialization:
             return self._run_batch(variant, arguments, missing)
         return traced.result()
 
-    def _call_samples(self, arguments: Arguments) -> Any:
-        """The result of the function itself, where samples take too many ways."""
+    def _call_samples(self, arguments: Arguments, variant: Variant) -> Any:
+        """The result where samples take too many ways: of those samples, by the function itself.
+
+        Where they are mapped inside of a function, it is called for all.
+        """
         self._warn(
-            f"the samples of a batch took more than {MOST_WAYS} ways through the branches of "
-            f"{arguments.name}: such calls are not compiled; functional.where chooses without a "
-            f"branch"
+            f"the samples of a batch take more ways through the branches of {arguments.name} than "
+            f"are compiled, {MOST_WAYS}: those that take others are not; functional.where chooses "
+            f"without a branch"
         )
-        return arguments.evaluate()
+        if not is_mapped(arguments.f):
+            return arguments.evaluate()
+        if variant.some is None:
+            program = optimize(variant.program.tell_missing())
+            variant.some = Variant(program, self._compile(program))
+        found = variant.some.run(arguments)
+        if type(found) is int:
+            return arguments.evaluate()
+        result, missing = found
+        places = missing.nonzero()[0].tolist()
+        return choose(missing != 0, call_some(arguments.evaluate, places), result)
 
     def _warn(self, message: str) -> None:
         """Warn once."""
@@ -293,7 +308,7 @@ class Specialization:
             return result
         program = variant.program
         if program.is_new_way(result):
-            return self._call_samples(arguments)
+            return self._call_samples(arguments, variant)
         if program.needs_care(result) and not program.is_careful:
             if program.ways:  # of the samples that do not take it, a derivative may always be nan
                 instead = missing._replace(ways=program.ways)

@@ -6,6 +6,7 @@ the function once, on values that stand for the numbers of all samples, each in 
 """
 
 from collections.abc import Callable, Iterable, Sequence
+from contextvars import ContextVar
 from operator import itemgetter
 from typing import Any
 
@@ -74,6 +75,33 @@ def _vmap(f: Function, args: tuple[Any, ...], kwargs: dict[str, Any], options: t
     if batch.size < 0:
         return _keep_whole(result, batch.size, traced)
     return _stack([result], lambda leaves: _pick_each(leaves[0], batch.size), batch.size)
+
+
+_chosen: ContextVar[Sequence[int] | None] = ContextVar("_chosen", default=None)
+
+
+def call_some(call: Callable[[], Any], places: Sequence[int]) -> Any:
+    """What `call` gives where the batch in it is computed for the samples at these places alone."""
+    token = _chosen.set(places)
+    try:
+        return call()
+    finally:
+        _chosen.reset(token)
+
+
+def choose(is_first: Any, first: Any, second: Any) -> Any:
+    """The results of a batch: of some samples those of the first, of others those of the second."""
+    import numpy as np  # noqa: PLC0415 — only those who brought an array need it
+
+    if found := trees.split(first):
+        pairs = zip(found[1], trees.split(second)[1], strict=True)  # type: ignore[index]  # alike
+        return found[0].fill([choose(is_first, a, b) for a, b in pairs])
+    return np.where(is_first.reshape(-1, *[1] * (first.ndim - 1)), first, second)
+
+
+def is_mapped(f: Function) -> bool:
+    """Whether vmap made the function."""
+    return getattr(f, "_run", None) is _vmap
 
 
 class _Batch:
@@ -155,8 +183,17 @@ class _Batch:
                 array.take_apart()
 
     def call_one_by_one(self, f: Function) -> Any:
-        """The results of f for one sample after another, stacked."""
-        results = [f(*self._map(itemgetter(i))) for i in range(self.size)]
+        """The results of f for one sample after another, stacked.
+
+        Where some are chosen, what comes of the first of these stands in place of others.
+        """
+        places, token = _chosen.get(), _chosen.set(None)  # of this batch, and no other
+        try:
+            chosen = range(self.size) if places is None else places
+            found = {i: f(*self._map(itemgetter(i))) for i in chosen}
+        finally:
+            _chosen.reset(token)
+        results = [found.get(i, found[chosen[0]]) for i in range(self.size)]
         return _stack(results, lambda leaves: leaves, self.size)
 
     def pack(self) -> list[Any]:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from micrograd_gd.compiler.trace import Trace
 
 MOST_WAYS = 64  # of one batch; samples that take others are not compiled
+MOST_ANSWERS = 10_000  # on all of them; then there are no more
 
 Answers = tuple[bool, ...]  # of all comparisons on one way, in the order in which they came
 
@@ -118,6 +119,8 @@ class Ways:
             return trees.unflatten(ways[0].structure, ways[0].leaves)
         left = sum(way.samples for way in ways) == 0
         while left.any() and len(ways) < MOST_WAYS:
+            if sum(len(way.answers) for way in ways) > MOST_ANSWERS:
+                break
             sample = int(left.argmax())
             way = self._follow(call, sample)
             self._refuse_chance(way, ways)
@@ -238,7 +241,7 @@ class Ways:
         self._numbers.find([x for each in steps for x in each.operands if x not in events])
         (samples,) = self._numbers.find([is_taken], keep=False)
         undo()
-        return _array(samples)
+        return samples != 0
 
 
 def _test(decision: _Decision) -> Any:
@@ -254,9 +257,3 @@ def _tests(relation: str) -> Callable[[Any, Any], Any]:
 def _count_shared(a: Answers, b: Answers) -> int:
     """How many answers they begin with are the same."""
     return next(i for i, (x, y) in enumerate(zip(a, b, strict=False)) if x != y)
-
-
-def _array(samples: Any) -> Any:
-    import numpy as np  # noqa: PLC0415 — only those who brought an array need it
-
-    return np.array(samples) != 0

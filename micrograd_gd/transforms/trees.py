@@ -147,7 +147,7 @@ def _flatten(
 def _flatten_array(tree: Any, name: str, leaves: list[Any], keep: Keep | None) -> Structure:
     if isinstance(tree, WholeArray):
         leaves += tree.columns
-        return open_structure(tree.open_shape)
+        return array_structure(tree.open_shape)
     if hasattr(tree, "ndim"):
         if keep and (kept := keep(tree, name)):
             leaves.append(kept[0])
@@ -163,11 +163,11 @@ def _flatten_array(tree: Any, name: str, leaves: list[Any], keep: Keep | None) -
     return LEAF
 
 
-def open_structure(shape: tuple[int, ...]) -> Structure:
-    """That of an array with an open length; its leaves are its columns."""
+def array_structure(shape: tuple[int, ...]) -> Structure:
+    """That of an array; where its length is open, its leaves are its columns."""
     import numpy as np  # noqa: PLC0415 — only those who brought an array need it
 
-    return Structure(np.ndarray, shape=shape, size=prod(shape[1:]))
+    return Structure(np.ndarray, shape=shape, size=prod(shape[is_open(shape) :]))
 
 
 def split(tree: Any) -> tuple[Structure, list[Any]] | None:

@@ -9,7 +9,8 @@ import pytest
 from compiled import AVAILABLE, bits
 
 from micrograd_gd import Value, grad, hessian, jit, trace, value_and_grad, vmap
-from micrograd_gd.compiler import ways
+from micrograd_gd.compiler import specialization, ways
+from micrograd_gd.compiler.vmap import call_some
 from micrograd_gd.core import whole
 from micrograd_gd.errors import JitError, ShapeError
 from micrograd_gd.functional import log, mean, sqrt, total
@@ -73,17 +74,38 @@ def test_a_way_that_no_sample_took_before_joins_the_program():
 
 
 @pytest.mark.usefixtures("rows")
-def test_a_batch_of_too_many_ways_is_computed_sample_by_sample_with_one_warning(monkeypatch):
+@pytest.mark.parametrize(("limit", "most"), [("MOST_WAYS", 3), ("MOST_ANSWERS", 5)])
+def test_samples_that_take_too_many_ways_are_not_compiled_with_one_warning(
+    monkeypatch, limit, most
+):
+    monkeypatch.setattr(ways, limit, most)
+    few, many = np.array([0.5, 1.5, 0.7]), np.array([*2.0 ** np.arange(8), 0.5, 0.25])
+    places = []
+
+    def note(call, chosen):
+        places.append(chosen)
+        return call_some(call, chosen)
+
+    monkeypatch.setattr(specialization, "call_some", note)
+    for g in (halve, grad(halve), lambda x: {"a": [halve(x), x], "b": x * np.ones((2, 1))}):
+        f, mapped = jit(vmap(g)), vmap(g)
+        assert bits(f(few)) == bits(leaves(mapped(few)))
+        with pytest.warns(RuntimeWarning, match="those that take others are not"):
+            assert bits(f(many)) == bits(leaves(mapped(many)))
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            assert bits(f(many[::-1])) == bits(leaves(mapped(many[::-1])))
+            assert bits(f(few)) == bits(leaves(mapped(few)))
+    assert [*map(len, places)] == [5, 5] * 3
+
+
+def test_a_function_of_a_batch_with_too_many_ways_is_not_compiled(monkeypatch):
     monkeypatch.setattr(ways, "MOST_WAYS", 3)
-    f, few = jit(vmap(halve)), np.array([0.5, 1.5, 0.7])
-    many = 2.0 ** np.arange(8)
-    assert bits(f(few)) == bits(eager(halve, few))
-    with pytest.warns(RuntimeWarning, match="ways through the branches of halve: .* not compiled"):
-        assert bits(f(many)) == bits(eager(halve, many))
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        assert bits(f(many)) == bits(eager(halve, many))
-        assert bits(f(few)) == bits(eager(halve, few))
+    loss = value_and_grad(lambda w, xs: total(vmap(lambda x: halve(w * x))(xs)))
+    f, xs = jit(loss), 2.0 ** np.arange(8)
+    with pytest.warns(RuntimeWarning, match="more ways through the branches"):
+        assert f(1.0, xs) == loss(1.0, xs)
+    assert f(1.0, xs) == loss(1.0, xs)
 
 
 @pytest.mark.parametrize("backend", AVAILABLE)
@@ -163,6 +185,7 @@ def test_a_trace_ends_without_the_collector():
     gc.disable()
     try:
         jit(vmap(f))(np.array([1.0, -1.0]))
+        jit(lambda x: x)(1.0)  # until then the engine in Python remembers the latest
     finally:
         gc.enable()
     assert [each() for each in seen] == [None] * len(seen)
