@@ -89,6 +89,7 @@ def describe() -> str:
     """Return the README with absolute links, as a package index needs them."""
     readme = (HERE / "README.md").read_text(encoding="utf-8")
     readme = re.sub(r"(!\[[^]]*\]\()(?!https:)", rf"\1{SOURCE}/raw/main/", readme)
+    readme = re.sub(r'(src(?:set)?=")(?!https:)', rf"\1{SOURCE}/raw/main/", readme)
     return re.sub(r"(\]\()(?!https:)", rf"\1{SOURCE}/blob/main/", readme)
 
 

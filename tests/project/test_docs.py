@@ -70,7 +70,7 @@ def links(page: Path) -> Iterator[str]:
     )
     text = re.sub(r"`[^`\n]*`", "", text)
     yield from re.findall(r"\]\(([^)\s]+)\)", text)
-    yield from re.findall(r'(?:src|href)="([^"]+)"', text)
+    yield from re.findall(r'(?:src|srcset|href)="([^"]+)"', text)
 
 
 def anchors(page: Path) -> set[str]:
@@ -209,10 +209,10 @@ def test_links_lead_somewhere(page):
 
 def test_the_readme_links_to_the_same_files_where_an_index_shows_it(python):
     page = python("setup.py", "-q", "--long-description", cwd=ROOT).stdout
-    there = re.findall(r"\]\(([^)\s]+)\)", page)
+    there = re.findall(r"\]\(([^)\s]+)\)", page) + re.findall(r'src(?:set)?="([^"]+)"', page)
     source = "https://github.com/micrograd-gd/micrograd_gd"
     assert there == [
-        f"{source}/{'raw' if link.endswith('.svg') else 'blob'}/main/{link}"
+        f"{source}/{'raw' if link.endswith(('.svg', '.png')) else 'blob'}/main/{link}"
         for link in links(ROOT / "README.md")
     ]
 
