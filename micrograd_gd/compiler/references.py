@@ -37,20 +37,21 @@ class UnresolvedError(Exception):
     """An operand is now from here, now from there."""
 
 
-def lay_out(program: Program, captured: Sequence[Operand]) -> "Nests":
+def lay_out(program: Program, captured: Sequence[Operand], fewest: int = 0) -> "Nests":
     """The parts of a program without batches, in loops where that can be.
 
-    `captured` are the operands for what the function closes over.
+    `captured` are the operands for what the function closes over. Loops of fewer runs are written
+    out.
     """
     statements, outputs = _number_in_order(program, captured)
-    statements += [Instruction(~j, OUTPUT, (x,)) for j, x in enumerate(outputs)]
+    statements += [Instruction(~j, _OUTPUT, (x,)) for j, x in enumerate(outputs)]
     inputs, given_out = program.input_layout, program.output_layout
     areas = [_find_area(inputs, x) for x in range(program.size)]
     kinds = {
         ~j: f"{program.derivatives.get(j)} {_find_area(given_out, j)}" for j in range(len(outputs))
     }
     try:
-        return Nests(roll(statements, kinds, areas), program.size)
+        return Nests(roll(statements, kinds, areas).unroll_short(fewest), program.size)
     except UnresolvedError:
         return Nests(take_as_items(statements), program.size)
 
@@ -62,7 +63,13 @@ def _find_area(layout: Layout, number: int) -> tuple[int, int]:
 
 
 # What gives out its operand: the result is -1 for the first output of the program.
-OUTPUT = Operation("output", ("x",), "x", ("1",), "x, given out.")
+_OUTPUT = Operation("output", ("x",), "x", ("1",), "x, given out.")
+
+
+def is_output(node: Node) -> bool:
+    """Whether the node gives out what it has."""
+    statement = node.step.statement
+    return isinstance(statement, Instruction) and statement.op is _OUTPUT
 
 
 def _number_in_order(
@@ -122,6 +129,11 @@ class Nests:
         for node, array in self.arrays.items():
             self._store_last(node, array)
 
+    @property
+    def node_count(self) -> int:
+        """How many statements there are, those in loops once."""
+        return len(self._nodes)
+
     def find_arrays(self) -> list[Array]:
         """All arrays."""
         return [*self.arrays.values(), *([self.scattered] if self.scattered else [])]
@@ -176,7 +188,7 @@ class Nests:
             elif isinstance(item.statement, Guard):
                 parts.append(Node(item, around, self.guards, len(around)))
                 self.guards += 1
-            elif item.statement.op is OUTPUT:
+            elif item.statement.op is _OUTPUT:
                 parts.append(Node(item, around, item.statement.result, len(around)))
             else:
                 parts.append(Node(item, around, self._next, len(around)))

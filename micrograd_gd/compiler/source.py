@@ -22,7 +22,7 @@ from micrograd_gd.compiler.nests import (
     Reference,
 )
 from micrograd_gd.compiler.program import Program
-from micrograd_gd.compiler.references import OUTPUT, lay_out
+from micrograd_gd.compiler.references import is_output, lay_out
 from micrograd_gd.errors import JitError
 from micrograd_gd.table import expression, ieee
 from micrograd_gd.table.c_text import c_expression, word
@@ -139,10 +139,10 @@ class _Body:
         for part in parts:
             if isinstance(part, Nest):
                 yield from self._write_loop(part)
+            elif is_output(part):
+                yield from self._write_output(part)
             elif isinstance(part.step.statement, Guard):
                 yield from self._write_guard(part, part.step.statement)
-            elif part.step.statement.op is OUTPUT:
-                yield from self._write_output(part)
             else:
                 yield from self._write_node(part, part.step.statement)
 

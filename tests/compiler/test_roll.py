@@ -27,7 +27,7 @@ ADD, MUL, EXP = (operation(name) for name in ("add", "mul", "exp"))
 # moves by in each loop; or a constant, or one for each time.
 OPERANDS = st.one_of(
     st.integers(1, 9).map(lambda back: lambda result, _: max(result - back, 0)),
-    st.tuples(st.integers(0, 99), st.lists(st.integers(0, 5), min_size=3, max_size=3)).map(
+    st.tuples(st.integers(0, 250), st.lists(st.integers(0, 5), min_size=3, max_size=3)).map(
         lambda x: lambda _, times: x[0] + sum(a * b for a, b in zip(x[1], times, strict=False))
     ),
     st.sampled_from([0.0, -0.0, math.nan, 2.0]).map(lambda x: lambda *_: x),
@@ -120,6 +120,26 @@ def test_loops_in_c_have_the_bits_of_all_their_statements(tmp_path_factory, nest
         else:
             assert done == -1
             assert bits(y[:]) == bits(expected)
+
+
+@given(NESTS, st.sampled_from([(0, 1), (20, 30), (128, 64)]), st.sampled_from([0, 8]))
+def test_loops_of_machine_code_have_the_bits_of_all_their_statements(nest, lengths, fewest):
+    llvm = pytest.importorskip("micrograd_gd.compiler.backends.llvm")
+    if not llvm.is_available():
+        pytest.skip("llvmlite is not installed")
+    program = as_program((*legal(run(nest)),))
+    x = [math.sin(i) for i in range(100)]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(llvm, "SHORTER", 0)
+        patch.setattr(llvm, "FEWEST_RUNS", fewest)
+        patch.setattr(llvm.rolled, "SHORT", lengths[0])
+        patch.setattr(llvm.rolled, "TOGETHER", lengths[1])
+        kernel = llvm.make_kernel(program, llvm.generate_code(program, 0))
+    found, expected = kernel.run(x), BACKENDS["python"](program).run(x)
+    if isinstance(expected, int):
+        assert found == expected
+    else:
+        assert bits(found) == bits(expected)
 
 
 def rosenbrock(x):

@@ -14,7 +14,9 @@ from micrograd_gd.compiler.backends import tape
 from micrograd_gd.compiler.backends.kernel import Kernel
 from micrograd_gd.compiler.backends.llvm.foreign import build_function
 from micrograd_gd.compiler.backends.llvm.module import ModuleWriter
+from micrograd_gd.compiler.backends.llvm.rolled import RolledWriter
 from micrograd_gd.compiler.program import Program
+from micrograd_gd.compiler.references import lay_out
 from micrograd_gd.core.choice import native_part
 from micrograd_gd.errors import JitError
 
@@ -29,6 +31,12 @@ LONGEST_IN_LANES = 1_000
 
 TOGETHER = 10  # functions of one module, whose compilation nothing interrupts: 0.2 s
 OPTIMIZED = 40_000  # lines beyond which code is too large for the caches to gain from optimizing
+
+# Statements from which on loops are searched, and times that these have to make a program shorter.
+# Code of 4,000 statements runs as fast without, since a processor begins with the next run of a
+# loop before it has ended one.
+FEWEST, SHORTER = 5_000, 4
+FEWEST_RUNS = 8  # of a loop; one with fewer is written out
 
 # Where LLVM finds no memory, it ends the process. So what it will take is asked for before: 0.4 to
 # 0.6 KiB a line were measured, and 16 MiB for a step.
@@ -69,17 +77,17 @@ def make_kernel(program: Program, code: MachineCode) -> Kernel:
     return Kernel(build_function(program, code), program)
 
 
-def generate_code(program: Program) -> MachineCode:
-    """The machine code of the program."""
-    *_, code = compile_stepwise(program)
+def generate_code(program: Program, fewest: int = FEWEST) -> MachineCode:
+    """The machine code of the program, in loops if it has so many statements."""
+    *_, code = compile_stepwise(program, fewest)
     assert code is not None  # noqa: S101 — for the types
     return code
 
 
-def compile_stepwise(program: Program) -> Iterator[MachineCode | None]:
+def compile_stepwise(program: Program, fewest: int = FEWEST) -> Iterator[MachineCode | None]:
     """The same in steps, after each of which one may stop; the last gives the code."""
     llvm = _load_binding()
-    writer = ModuleWriter(program, LONGEST, LONGEST_IN_LANES)
+    writer = _choose_writer(program, fewest)
     _require_memory(writer.weight)
     level = 2 if writer.weight <= OPTIMIZED else 0
     texts = [*writer.write(TOGETHER)]
@@ -96,6 +104,15 @@ def compile_stepwise(program: Program) -> Iterator[MachineCode | None]:
     yield MachineCode(
         engine.get_function_address("run"), engine, writer.scratch, tuple(writer.kept)
     )
+
+
+def _choose_writer(program: Program, fewest: int) -> ModuleWriter | RolledWriter:
+    if len(program.statements) >= fewest and not program.has_batches:
+        captured = range(program.input_count, program.size)
+        nests = lay_out(program, captured, FEWEST_RUNS)
+        if SHORTER * nests.node_count <= len(program.statements):
+            return RolledWriter(program, nests, LONGEST)
+    return ModuleWriter(program, LONGEST, LONGEST_IN_LANES)
 
 
 def _require_memory(lines: int) -> None:
