@@ -30,7 +30,7 @@ LONGEST = 500
 LONGEST_IN_LANES = 1_000
 
 TOGETHER = 10  # functions of one module, whose compilation nothing interrupts: 0.2 s
-OPTIMIZED = 40_000  # lines beyond which code is too large for the caches to gain from optimizing
+OPTIMIZED = 200_000  # lines beyond which code takes minutes to optimize, and leaves the caches
 
 # Statements from which on loops are searched, and times that these have to make a program shorter.
 # Code of 4,000 statements runs as fast without, since a processor begins with the next run of a
