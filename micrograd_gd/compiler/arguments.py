@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from micrograd_gd.compiler.held import HELD, Held, find_first_row, is_plain
+from micrograd_gd.compiler.layout import Layout
 from micrograd_gd.compiler.surroundings import look_around
 from micrograd_gd.compiler.trace import Trace
 from micrograd_gd.compiler.watch import Watch, find_places, watch_both
@@ -161,9 +162,10 @@ class Arrays:
                         f"{arguments.name} cannot be compiled: it uses an array that was kept from "
                         f"the trace of another call; return it there, and hand it in here"
                     ) from None
-                named = {what for what in arguments.whole if what[0] == needed.name}
-                tried = Arrays(tried.whole, tried.apart | (named or arguments.whole), tried.many)
-                if arguments.rows >= MANY_ROWS:
+                array = needed.array
+                apart = (array is not None and arguments.find(array)) or arguments.whole
+                tried = Arrays(tried.whole, tried.apart | apart, tried.many)
+                if array is not None and array.is_batch and arguments.rows >= MANY_ROWS:
                     self._warn(arguments, needed)
             else:
                 self.apart |= tried.apart
@@ -200,6 +202,8 @@ class Arguments:
         self._given = signature, args, kwargs
         self._arrays = arrays
         self.lengths: list[int] = []
+        self._kept: list[tuple[Any, int]] = []  # what is taken whole, in order, and its axis
+        self._origins: dict[Any, tuple[Any, int]] = {}  # the same by its columns in a trace
         self.whole: set[Any] = set()  # what is taken whole
         self.rows = 0  # of the longest of these
         self.f = signature.f
@@ -255,10 +259,11 @@ class Arguments:
             raise refused.error from None
         except Exception as error:
             if held.counts:  # whatever is in the way, there is another form
-                raise TakenApart("") from error
+                raise TakenApart from error
             raise
         finally:
             self.whole |= {HELD} if held.arrays else set()
+            self._origins = self._find_origins(inputs, held) if held.counts else {}
             self.rows = max(held.counts, default=0)
         if traced.batches.is_computed_with and self._arrays:
             self._arrays.many |= self.whole
@@ -319,8 +324,28 @@ class Arguments:
                 return None
             self.lengths.append(length)
         self.whole.add(what)
+        self._kept.append((what, -1 - self.lengths.index(length)))
         shape = (-1 - self.lengths.index(length), *rows)
         return np.ascontiguousarray(x, dtype=float), trees.array_structure(shape)
+
+    def _find_origins(self, inputs: Sequence[Value], held: Held) -> dict[Value, tuple[Any, int]]:
+        """What is taken whole, and its axis, by its columns."""
+        columns = Layout([structure for _, structure in self.named]).find_columns()
+        kept = dict(zip(dict.fromkeys(columns.values()), self._kept, strict=True))
+        origins = {inputs[i]: kept[span] for i, span in columns.items()}
+        return origins | {
+            x: (HELD, each.open_shape[0]) for each in held.whole for x in each.columns
+        }
+
+    def find(self, array: whole.WholeArray) -> set[Any]:
+        """What has to be taken apart for the rows of an array; all of the axis of a result."""
+        if array.is_batch:
+            axis = array.open_shape[0]
+            return {what for what, other in self._origins.values() if other == axis}
+        x = array.columns[0]
+        while x not in self._origins and isinstance(x, Value) and x.operands:
+            x = x.operands[0]  # of a transform, which has copies
+        return {self._origins[x][0]} if x in self._origins else set()
 
     def call(self, leaves: Sequence[Value]) -> Any:
         """What the function itself gives for these values.

@@ -4,7 +4,7 @@ A trace freezes such an array, so that a change in place has no effect on a prog
 that is no value. What nobody can write to is kept as it is, and what is equal is kept once.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 from weakref import WeakValueDictionary
 
@@ -30,12 +30,17 @@ class Held:
         self.arguments: list[tuple[str, trees.Structure]] = []
         self._taken = {*taken}  # names
         self._is_open = is_open  # whether there may be any
-        self._whole: dict[int, WholeArray] = {}
+        self._by_id: dict[int, WholeArray] = {}
 
     @property
     def inputs(self) -> list[Value]:
         """The columns, from left to right."""
-        return [x for each in self._whole.values() for x in each.columns]
+        return [x for each in self.whole for x in each.columns]
+
+    @property
+    def whole(self) -> Iterable[WholeArray]:
+        """The arrays as the function has them."""
+        return self._by_id.values()
 
     def take(self, x: Any, axis: int) -> WholeArray | None:
         """The array, its samples first; None where that does not pay, or is not possible."""
@@ -43,14 +48,14 @@ class Held:
         if not (self._is_open and is_plain(x)) or not (n in self.counts or self._add_length(n)):
             return None
         frozen = _freeze(x, axis)
-        if id(frozen) not in self._whole:
+        if id(frozen) not in self._by_id:
             shape = (-1 - self.counts.index(n), *frozen.shape[1:])
             name = next(name for i in range(1000) if (name := f"a{i}") not in self._taken)
             self._taken.add(name)
             self.arrays.append(frozen)
             self.arguments.append((name, trees.array_structure(shape)))
-            self._whole[id(frozen)] = WholeArray([*map(Value, find_first_row(frozen))], shape)
-        return self._whole[id(frozen)]
+            self._by_id[id(frozen)] = WholeArray([*map(Value, find_first_row(frozen))], shape)
+        return self._by_id[id(frozen)]
 
     def _add_length(self, n: int) -> bool:
         if n < whole.FEWEST_ROWS or len(self.counts) == whole.MOST_LENGTHS:

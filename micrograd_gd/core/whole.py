@@ -18,11 +18,11 @@ MOST_LENGTHS = 4  # of arrays in one call
 
 
 class TakenApart(BaseException):
-    """A whole array is needed row by row; `name` is that of an argument, or "" for a result."""
+    """A whole array is needed row by row: this one, or all of them."""
 
-    def __init__(self, name: str) -> None:
-        super().__init__(name)
-        self.name = name
+    def __init__(self, array: "WholeArray | None" = None) -> None:
+        super().__init__()
+        self.array = array
         self.line = find_user_line()
 
 
@@ -38,14 +38,17 @@ class Whole:
     """What needs to be taken apart for whatever is done with it."""
 
     __array_ufunc__ = None  # NumPy leaves the operators to it
-    name = ""  # of an argument
 
     def take_apart(self, *_: Any, **__: Any) -> NoReturn:
         """Raise TakenApart."""
-        raise TakenApart(self.name)
+        raise TakenApart(self.find_array())
+
+    def find_array(self) -> "WholeArray | None":
+        """The array that it is of."""
+        return None
 
     def __getattr__(self, name: str) -> NoReturn:
-        raise TakenApart(vars(self).get("name", ""))
+        raise TakenApart(self.find_array() if vars(self) else None)  # nothing yet where it is made
 
 
 _OPERATORS = ["add", "sub", "mul", "truediv", "floordiv", "mod", "pow"]
@@ -72,14 +75,16 @@ class WholeArray(Whole):
         self,
         columns: Sequence[Any],
         shape: tuple[int, ...],
-        name: str = "",
         *,
         is_batch: bool = False,
     ) -> None:
         self.columns = columns
         self.open_shape = shape
-        self.name = name
         self.is_batch = is_batch  # whether vmap gave it, so that its sum has an order of its own
+
+    def find_array(self) -> "WholeArray":
+        """The array itself."""
+        return self
 
     @property
     def ndim(self) -> int:
@@ -133,7 +138,7 @@ class _Rows:
     """
 
     def __init__(self, array: WholeArray) -> None:
-        self._array = array
+        self.array = array
         self._place: Any = None  # the instruction
         self._given = self._added = 0  # so many rows
 
@@ -144,7 +149,7 @@ class _Rows:
         place = _find_instruction()
         self._place = self._place or place
         if self._place != place or self._added != self._given:
-            self._array.take_apart()
+            self.array.take_apart()
         if self._given == 2:
             raise StopIteration
         self._given += 1
@@ -154,9 +159,9 @@ class _Rows:
         """What the latest row is added to, and that; the sum of all with the second one."""
         is_sum = so_far is self if self._added else type(so_far) is int and so_far == 0
         if not is_sum or place != self._place or self._given != self._added + 1:
-            self._array.take_apart()
+            self.array.take_apart()
         self._added = self._given
-        return 0.0 + self._array.sum() if self._added > 1 else _SumSoFar(self)
+        return 0.0 + self.array.sum() if self._added > 1 else _SumSoFar(self)
 
 
 class _Row(Whole):
@@ -164,6 +169,10 @@ class _Row(Whole):
 
     def __init__(self, rows: _Rows) -> None:
         self.rows = rows
+
+    def find_array(self) -> WholeArray:
+        """The array whose row it is."""
+        return self.rows.array
 
     def __radd__(self, other: Any) -> Any:
         return self.rows.add(other, _find_instruction())

@@ -249,7 +249,7 @@ def require_rows(*structures: trees.Structure) -> None:
     """Have all arrays taken apart if one is whole, whose leaves are not all its numbers."""
     for structure in structures:
         if is_open(structure.shape):
-            raise TakenApart("")
+            raise TakenApart
         require_rows(*structure.below)
 
 
