@@ -17,26 +17,35 @@ def browser():
         browser.close()
 
 
-@pytest.fixture
-def visit(browser, tmp_path):
-    """Opens a page on a phone; in the end it has asked for nothing and complained of nothing."""
+@pytest.fixture(scope="session")
+def phone(browser):
+    """A tab as on a phone, which lists what happens in it."""
+    tab = browser.new_page(viewport={"width": 390, "height": 844}, reduced_motion="reduce")
+    tab.set_default_timeout(10_000)
     events = []
-    phone = {"viewport": {"width": 390, "height": 844}, "reduced_motion": "reduce"}
-    page = browser.new_page(**phone)
-    page.set_default_timeout(10_000)
-    page.on("console", lambda message: events.append(message.text))
-    page.on("pageerror", lambda error: events.append(str(error)))
-    page.on("request", lambda request: events.append(request.url))
-    page.on("dialog", lambda dialog: events.append(dialog.message))
+    tab.on("console", lambda message: events.append(message.text))
+    tab.on("pageerror", lambda error: events.append(str(error)))
+    tab.on("request", lambda request: events.append(request.url))
+    tab.on("dialog", lambda dialog: events.append(dialog.message))
+    return tab, events
 
-    def visit(live_page):
+
+@pytest.fixture
+def visit(phone, tmp_path):
+    """Opens a page; in the end it has asked for nothing and complained of nothing.
+
+    Nor is anything wider than the phone.
+    """
+    tab, events = phone
+    events.clear()
+
+    def visit(page):
         path = tmp_path / "page.html"
-        live_page.save(path)
-        page.goto(path.as_uri())
-        assert page.evaluate("document.documentElement.scrollWidth") == 390
-        return page
+        page.save(path)
+        tab.goto(path.as_uri())
+        assert tab.evaluate("document.documentElement.scrollWidth") == 390
+        return tab
 
     yield visit
-    assert page.evaluate("document.documentElement.scrollWidth") == 390
-    page.close()
+    assert tab.evaluate("document.documentElement.scrollWidth") == 390
     assert all(event.endswith("/page.html") for event in events), events

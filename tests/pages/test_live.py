@@ -246,6 +246,74 @@ def test_a_notebook_shows_the_page_in_a_frame(browser):
     page.close()
 
 
+def test_the_picture_is_walked_by_the_keyboard(visit):
+    page = visit(live(expression()))
+    page.focus(".node.root")
+
+    def focused():
+        return page.evaluate("document.activeElement.ariaLabel").split(",")[0].split(" = ")[0]
+
+    assert focused() == "y"
+    for key in ("ArrowLeft", "ArrowLeft", "ArrowLeft", "ArrowLeft", "ArrowLeft", "ArrowLeft"):
+        page.keyboard.press(key)
+    assert focused() == "a"
+    page.keyboard.press("ArrowDown")
+    leaf = focused()
+    assert leaf in {"b", "c"}
+    before = float(numbers(page)[leaf][0])
+    page.keyboard.press("+")
+    page.keyboard.press("Enter")
+    page.wait_for_function("document.querySelector('.node.selected') === document.activeElement")
+    assert float(numbers(page)[leaf][0]) > before
+    assert page.locator(".node[tabindex='0']").count() == 1
+    page.keyboard.press("ArrowRight")
+    assert " = " in page.evaluate("document.activeElement.ariaLabel")
+
+
+def test_nothing_moves_for_readers_who_asked_for_that(visit):
+    page = visit(live(expression()))
+    page.click(part("next"))
+    moving = "getComputedStyle(document.querySelector('.edge.forward')).animationName"
+    assert page.evaluate(moving) == "none"
+    page.emulate_media(reduced_motion="no-preference")
+    assert page.evaluate(moving) == "flow"
+    page.emulate_media(reduced_motion="reduce")
+
+
+ODD = [
+    Value(2.0),
+    Value(0.0, label="a").log() * Value(float("inf"), label="b") + Value(float("nan")),
+    Value(1e300, label="w" * 300) * Value(-5e-324, label="-0") ** 2,
+    Value.total(Value(1.0), Value(2.0), 3.0),
+]
+
+
+def test_any_graph_is_shown_stepped_and_asked_about(visit):
+    for root in ODD:
+        page = visit(live(root))
+        page.focus(part("next"))
+        for _ in range(int(page.get_attribute(part("slider"), "max"))):
+            page.keyboard.press("Enter")
+        click = "document.querySelectorAll('.node').forEach((node) => node.dispatchEvent(enter))"
+        enter = "const enter = new KeyboardEvent('keydown', { key: 'Enter' });"
+        page.evaluate(f"{{ {enter} {click} }}")
+        page.click(part("ask"))
+        page.evaluate(f"{{ {enter} {click} }}")
+        page.click(part("ask"))
+        for field in page.locator(".field input:not([type=range])").all():
+            field.press("ArrowUp")
+
+
+def test_a_formula_keeps_the_numbers_of_leaves_whose_labels_are_no_names(visit):
+    w, x = Value(3.0, label="layers.0.w"), Value(7.0)
+    page = visit(live(w * x))
+    page.locator(part("formula")).press("End")
+    page.keyboard.type(" + 1")
+    page.keyboard.press("Enter")
+    page.click(part("last"))
+    assert numbers(page)["layers_0_w"] == ("3", "7")
+
+
 def test_foreign_text_stays_text(visit):
     page = visit(live(sum([Value(2.0, label=text) for text in HOSTILE], Value(1.0))))
     for node in page.locator(".node").all():

@@ -9,12 +9,14 @@ from micrograd_gd.core import anomaly
 from micrograd_gd.engine import Value
 from micrograd_gd.errors import ArgumentError
 from micrograd_gd.notation.formula import formula as write_formula
+from micrograd_gd.notation.formula import leaf_names
 from micrograd_gd.pages.frame import Part
 from micrograd_gd.pages.graph.folded import fold
 from micrograd_gd.table.ops import OPERATIONS
 from micrograd_gd.text import escape, plain
 
 LARGEST = 300  # nodes that a reader can look at, and step through one by one
+LABEL = 60  # characters
 FORMULA, LINES = 500, 8  # of a formula that a reader can change
 
 
@@ -41,26 +43,27 @@ def show_graph(
         told = {"start": start, "selected": "", "hidden": ["form", "leaves", "ask"]}
         return Part("graph", {**fold(root), **told})
     places = {node: place for place, node in enumerate(nodes)}
+    names = {leaf: name for name, leaf in leaf_names(root).items()}
     if formula is None:
         text = write_formula(root, max_length=FORMULA)
         formula = text if len(text.splitlines()) <= LINES and text[0] != "#" else ""
     return Part(
         "graph",
         {
-            "nodes": [_describe(node, places) for node in nodes],
+            "nodes": [_describe(node, places, names) for node in nodes],
             "formula": formula,
             "start": start,
-            "selected": escape(selected),
+            "selected": plain(selected, LABEL),
             "hidden": [*hidden],
         },
     )
 
 
-def _describe(node: Value, places: dict[Value, int]) -> dict[str, Any]:
+def _describe(node: Value, places: dict[Value, int], names: dict[Value, str]) -> dict[str, Any]:
     """A node as the page builds it again: its row, with places of operands and numbers as text."""
-    label = escape(node.label)
+    label = plain(node.label, LABEL)
     if node.op is None:
-        return {"number": _write_number(node.data), "label": label}
+        return {"number": _write_number(node.data), "label": label, "name": names[node]}
     if OPERATIONS.get(node.op.name) is not node.op:
         raise ArgumentError(f"{node.op!r} is no row of the table; a page shows rows alone")
     for text in (node.op.value, *node.op.partials):

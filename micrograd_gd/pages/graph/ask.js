@@ -10,7 +10,7 @@ class Quiz {
         this.found = new Set([course.root]);
         this.waiting = [...course.nodes].reverse().filter((node) => node !== course.root && all.has(node));
         this.total = this.waiting.length;
-        [this.node] = this.waiting;
+        [this.node = course.root] = this.waiting;
     }
 
     // The gradients that are found already.

@@ -88,10 +88,10 @@ function nameAll(nodes) {
 // The graph that Python wrote down: rows with the places of their operands, and numbers as text.
 function build(data) {
     const built = [];
-    for (const { row, operands, number, label, source } of data) {
+    for (const { row, operands, number, ...about } of data) {
         const parts = row && operands.map((x) => (typeof x === "string" ? Number(x) : built[x]));
         const node = row ? call(ROWS[row], parts) : new Value(Number(number));
-        Object.assign(node, { label, source });
+        Object.assign(node, about); // its label; the source of a row; the name of a leaf in formulas
         built.push(node);
     }
     return built.at(-1);

@@ -172,5 +172,5 @@ function setClass(element, name, isOn) {
 }
 
 function grainOf(x) {
-    return 10 ** (Math.floor(Math.log10(Math.max(Math.abs(x), 0.1))) - 2) || 0.01;
+    return Number.isFinite(x) ? 10 ** (Math.floor(Math.log10(Math.max(Math.abs(x), 0.1))) - 2) : 0.01;
 }

@@ -140,7 +140,7 @@ function mount(place, data) {
     find("form").addEventListener("submit", (event) => {
         event.preventDefault();
         try {
-            const numbers = new Map(course.leaves.map((leaf) => [course.names.get(leaf), leaf.data]));
+            const numbers = new Map(course.leaves.map((leaf) => [leaf.name ?? course.names.get(leaf), leaf.data]));
             use(new Backpropagation(buildFormula(find("formula").value, numbers)));
             find("problem").textContent = "";
         } catch (error) {
