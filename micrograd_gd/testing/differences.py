@@ -19,13 +19,14 @@ from micrograd_gd.errors import NotANumberError
 Curve = Callable[[float], float]
 
 NO_VALUE = (ArithmeticError, ValueError, NotANumberError)  # as of a number that turns complex
-RUNGS = 8, 14  # of a ladder, and of one that is made longer
+RUNGS = 8, 10, 12, 14  # of a ladder, and of those that it is made into
 RATIO = 4.3  # of the steps of two rungs; no whole number, or all may be rounded in one way
 LONGEST = 0.22  # step, relative to the point; no power of 2, as below
 NEAR_0 = 1 / 64  # closer to 0, this stands for the point
 FINER = 2  # so many rungs at least have to show the noise below the best
 SETTLED = 1e-10  # an error is small beside such a part of the slopes to both sides,
 FLOOR = 1e5  # or if it is so many times what rounding of the value alone leaves
+AT_LAST = 4  # times as much is small on the longest ladder, beside the price of a search
 SLIGHT = 100  # kinks have to be known so many times less exactly
 ROWS = 9  # of a table: how often a step is halved
 FIRST_STEPS = [10.0**-k for k in range(1, 12, 2)]  # relative to the point, or to 1
@@ -71,7 +72,7 @@ def slope(f: Curve, x: float) -> Estimate:
 
 
 def _climb(value: Curve, x: float, here: float) -> Estimate:
-    """The slope from a ladder of steps, which is made longer once, or UNKNOWN.
+    """The slope from a ladder of steps, which is made longer where it has to be, or UNKNOWN.
 
     It is settled where all smaller steps show it too, and the slopes to both sides meet. A plateau
     below steps that change the value is no slope, but rounding.
@@ -95,6 +96,9 @@ def _climb(value: Curve, x: float, here: float) -> Estimate:
         seen = max(abs(table[finer][1] - best.low) * steps[finer] for finer in range(k + 1, count))
         error = SAFETY * (best.error + 2 * seen / steps[k])
         enough = max(SETTLED * max(map(abs, sides[k])), FLOOR * UNIT * abs(here) / longest)
+        enough *= AT_LAST if count == RUNGS[-1] else 1
+        if SAFETY * bend.error < abs(bend.low) <= enough:  # too little to be told from none
+            error = max(error, abs(bend.low))
         is_smooth = abs(bend.low) <= max(SAFETY * bend.error, error) <= SLIGHT * enough
         if is_smooth and error <= enough and (any(sides[k]) or not any(sides[0])):
             return best._replace(error=error)

@@ -99,6 +99,32 @@ def test_a_smooth_function_is_asked_at_most_20_times_for_each_number(f, data):
     assert examine(Subject(f, [f.point]), gradient=wrong).wrong
 
 
+class Waves(Network):
+    """A sum of sines, of which some are flat at the point, and many turn within a first step."""
+
+    def __init__(self, seed, frequency):
+        super().__init__(seed, 40)
+        self.frequency = frequency
+
+    def __call__(self, x):
+        self.calls += 1
+        return float(np.sin(self.frequency * x).sum())
+
+    def gradient(self, x):
+        return self.frequency * np.cos(self.frequency * x)
+
+
+@given(st.builds(Waves, seeds, st.sampled_from([3.0, 30.0])), st.data())
+@settings(max_examples=8)
+def test_a_sum_of_sines_is_asked_hardly_more_often(f, data):
+    report = check_gradients(f, f.point, gradient=f.gradient)
+    assert {each.verdict for each in report.comparisons} == {"right"}
+    assert f.calls <= 21 * len(f.point)
+    wrong = f.gradient(f.point)
+    wrong[data.draw(st.integers(0, 39))] += 1e-8 * f.frequency
+    assert examine(Subject(f, [f.point]), gradient=wrong).wrong
+
+
 @given(st.builds(Network, seeds, st.integers(10, 40)), st.data())
 @settings(max_examples=20)
 def test_directions_cost_the_same_for_any_number_of_numbers(f, data):
