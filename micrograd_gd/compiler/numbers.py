@@ -4,9 +4,10 @@ A trace computes the first sample of a batch alone. Where that is not enough, wh
 on is run as a small program.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from typing import Any
 
+from micrograd_gd.compiler import lanes
 from micrograd_gd.compiler.batches import Batches
 from micrograd_gd.compiler.held import Held
 from micrograd_gd.compiler.instructions import Instruction
@@ -52,11 +53,25 @@ class Numbers:
     def find(self, nodes: Sequence[Any], *, keep: bool = True) -> list[Any]:
         """What they are, which is kept for what depends on them."""
         self._look_around()
-        missing = [x for x in dict.fromkeys(nodes) if isinstance(x, Value) and not self._has(x)]
-        found = self._compute(missing) if missing else {}
+        steps = walk([x for x in nodes if isinstance(x, Value)], self._has)
+        asked = {*nodes}
+        hard = dict.fromkeys(x for step in steps for x in self._find_hard(step, asked))
+        found = self._compute([*hard]) if hard else {}
+        for x in steps:
+            if x not in found and not self._batches.lanes_of(x):
+                operands = [found[y] if y in found else self._read(y) for y in x.operands]
+                is_pick = lanes.is_kind(x, "pick")
+                found[x] = float(operands[0][int(operands[1])]) if is_pick else x.op(*operands)  # type: ignore[misc]  # what was computed has one
         if keep:
             self._known.update(found)
         return [found[x] if x in found else self._read(x) for x in nodes]
+
+    def _find_hard(self, step: Value, asked: Container[Any]) -> list[Any]:
+        """What of a step is not computed from single numbers."""
+        if lanes.is_kind(step, "sum") or (self._batches.lanes_of(step) and step in asked):
+            return [step]
+        is_pick = lanes.is_kind(step, "pick")
+        return [x for x in step.operands[:1] if is_pick and not self._has(x)]
 
     def find_lane(self, nodes: Sequence[Any], lane: int) -> list[float]:
         """What they are in one of the samples."""
@@ -93,9 +108,9 @@ class Numbers:
         outputs: list[Any] = []
         batches: list[BatchOutput] = []
         for x in nodes:
-            if (lanes := lanes_of(x)) > 0:
-                batches.append(BatchOutput(number[x], len(outputs), 1, lanes))
-                outputs += [None] * lanes
+            if (count := lanes_of(x)) > 0:
+                batches.append(BatchOutput(number[x], len(outputs), 1, count))
+                outputs += [None] * count
             else:
                 outputs.append(number[x])
         below = tuple([_structure(lanes_of(x)) for x in nodes])
@@ -129,8 +144,8 @@ def walk(nodes: Sequence[Value], is_end: Callable[[Value], bool]) -> list[Value]
     return ordered
 
 
-def _structure(lanes: int) -> trees.Structure:
-    return trees.array_structure((lanes,)) if lanes else trees.LEAF
+def _structure(count: int) -> trees.Structure:
+    return trees.array_structure((count,)) if count else trees.LEAF
 
 
 def _find_columns(leaf: Any) -> list[Any]:
