@@ -55,6 +55,30 @@ def take_term(op: Operation) -> Operation:
     return replace(op, folds=False)
 
 
+Record = tuple[int, int, list[int]]  # what it is, its result, -1 for guards, and its operands
+
+
+class Records(NamedTuple):
+    """Encoded statements one by one, their constants, and the operations by their numbers."""
+
+    each: Iterable[Record]
+    constants: list[float]
+    ops: dict[int, Operation]
+
+    def decode(self, head: int, result: int, operands: Iterable[int]) -> Statement:
+        """The statement of a record."""
+        decoded = decode_operands(operands, self.constants)
+        if head > 0:
+            return Instruction(result, self.ops[head], decoded)
+        relation, holds = divmod(-head - 1, 2)
+        return Guard(decoded[0], RELATIONS[relation].sign, decoded[1], holds=bool(holds))
+
+
+def decode_operands(operands: Iterable[int], constants: Sequence[float]) -> tuple[Operand, ...]:
+    """Encoded operands as those of an instruction."""
+    return tuple([x if x >= 0 else constants[~x] for x in operands])
+
+
 class EncodedStatements(Sequence[Statement]):
     """Encoded statements, which are decoded when one is asked for."""
 
@@ -76,24 +100,24 @@ class EncodedStatements(Sequence[Statement]):
 
     def decode_operands(self, operands: bytes) -> tuple[Operand, ...]:
         """Encoded operands as those of an instruction."""
-        return self._decode_each(array("i", operands))
-
-    def _decode_each(self, operands: Iterable[int]) -> tuple[Operand, ...]:
-        constants = self.floats
-        return tuple([x if x >= 0 else constants[~x] for x in operands])
+        return decode_operands(array("i", operands), self._floats)
 
     @cached_property
-    def floats(self) -> list[float]:
-        """The constants."""
+    def _floats(self) -> list[float]:
         return array("d", self.constants).tolist()
 
     @cached_property
     def as_tuple(self) -> tuple[Statement, ...]:
         """All statements."""
-        return tuple([self.decode(*record) for record in self.records()])
+        records = self.records
+        return tuple([records.decode(*each) for each in records.each])
 
-    def records(self) -> Iterator[tuple[int, int, list[int]]]:
-        """Of each statement what it is, its result, -1 for guards, and its encoded operands."""
+    @property
+    def records(self) -> "Records":
+        """The same one by one, still encoded."""
+        return Records(self._split(), self._floats, self.ops)
+
+    def _split(self) -> Iterator[Record]:
         code, at = array("i", self.code).tolist(), 0
         while at < len(code):
             head = code[at]
@@ -104,14 +128,6 @@ class EncodedStatements(Sequence[Statement]):
                 end = at + 3
                 yield head, -1, code[at + 1 : end]
             at = end
-
-    def decode(self, head: int, result: int, operands: Iterable[int]) -> Statement:
-        """The statement of a record."""
-        if head > 0:
-            return Instruction(result, self.ops[head], self._decode_each(operands))
-        relation, holds = divmod(-head - 1, 2)
-        left, right = self._decode_each(operands)
-        return Guard(left, RELATIONS[relation].sign, right, holds=bool(holds))
 
     def __reduce__(self) -> Any:
         """As they are, with the numbers of operations in this build of the core."""

@@ -9,7 +9,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from micrograd_gd.compiler.instructions import Instruction
 from micrograd_gd.compiler.rolled import Step
+from micrograd_gd.table.ops import Operation
 
 
 @dataclass(eq=False)
@@ -133,3 +135,13 @@ class Element(NamedTuple):
 
 
 Reference = Constant | Entry | Given | Direct | Carried | Element
+
+
+# What gives out its operand: the result is -1 for the first output of the program.
+OUTPUT = Operation("output", ("x",), "x", ("1",), "x, given out.")
+
+
+def is_output(node: Node) -> bool:
+    """Whether the node gives out what it has."""
+    statement = node.step.statement
+    return isinstance(statement, Instruction) and statement.op is OUTPUT

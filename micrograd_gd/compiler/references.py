@@ -1,4 +1,4 @@
-"""The loops of a program, found again, and where the operands in them come from."""
+"""Where the operands of statements in loops come from."""
 
 import math
 from bisect import bisect
@@ -6,9 +6,12 @@ from collections.abc import Iterable, Sequence
 from itertools import product
 from operator import mul
 
-from micrograd_gd.compiler.instructions import Guard, Instruction, Operand, Statement, take_term
-from micrograd_gd.compiler.layout import Layout
+from micrograd_gd.compiler.instructions import (
+    Guard,
+    Operand,
+)
 from micrograd_gd.compiler.nests import (
+    OUTPUT,
     Affine,
     Array,
     Carried,
@@ -22,10 +25,7 @@ from micrograd_gd.compiler.nests import (
     Part,
     Reference,
 )
-from micrograd_gd.compiler.program import Program
-from micrograd_gd.compiler.roll import roll
-from micrograd_gd.compiler.rolled import Item, Loop, Rolled, take_as_items
-from micrograd_gd.table.ops import Operation
+from micrograd_gd.compiler.rolled import Item, Loop, Rolled
 
 FURTHEST = 64  # places of an array before and behind those of its loop
 
@@ -35,72 +35,6 @@ MOST_NUMBERS = 2**20  # of an array that has any of them
 
 class UnresolvedError(Exception):
     """An operand is now from here, now from there."""
-
-
-def lay_out(program: Program, captured: Sequence[Operand], fewest: int = 0) -> "Nests":
-    """The parts of a program without batches, in loops where that can be.
-
-    `captured` are the operands for what the function closes over. Loops of fewer runs are written
-    out.
-    """
-    statements, outputs = _number_in_order(program, captured)
-    statements += [Instruction(~j, _OUTPUT, (x,)) for j, x in enumerate(outputs)]
-    inputs, given_out = program.input_layout, program.output_layout
-    areas = [_find_area(inputs, x) for x in range(program.size)]
-    kinds = {
-        ~j: f"{program.derivatives.get(j)} {_find_area(given_out, j)}" for j in range(len(outputs))
-    }
-    try:
-        return Nests(roll(statements, kinds, areas).unroll_short(fewest), program.size)
-    except UnresolvedError:
-        return Nests(take_as_items(statements), program.size)
-
-
-def _find_area(layout: Layout, number: int) -> tuple[int, int]:
-    """What numbers have in common that lie as they are counted."""
-    buffer, offset = layout.locate(number)
-    return buffer, number - offset
-
-
-# What gives out its operand: the result is -1 for the first output of the program.
-_OUTPUT = Operation("output", ("x",), "x", ("1",), "x, given out.")
-
-
-def is_output(node: Node) -> bool:
-    """Whether the node gives out what it has."""
-    statement = node.step.statement
-    return isinstance(statement, Instruction) and statement.op is _OUTPUT
-
-
-def _number_in_order(
-    program: Program, captured: Sequence[Operand]
-) -> tuple[list[Statement], tuple[Operand, ...]]:
-    """The statements and outputs, with results that are numbered one by one.
-
-    An operation that folds becomes one instruction for each of its terms.
-    """
-    after: dict[int, Operand] = dict(enumerate(captured, program.input_count))
-    statements: list[Statement] = []
-    number = program.size
-
-    def rename(operands: Iterable[Operand]) -> tuple[Operand, ...]:
-        return tuple([x if isinstance(x, float) else after.get(x, x) for x in operands])
-
-    for each in program.statements:
-        operands = rename(each.operands)
-        if isinstance(each, Guard):
-            statements.append(Guard(operands[0], each.relation, operands[1], each.holds))
-            continue
-        y: Operand | None = None
-        terms, op = [operands], each.op
-        if op.folds:
-            y, terms, op = operands[0], op.terms(operands), take_term(op)
-        for term in terms:
-            statements.append(Instruction(number, op, term if y is None else (y, *term)))
-            y, number = number, number + 1
-        assert y is not None  # noqa: S101 — an operation that folds has a first operand
-        after[each.result] = y
-    return statements, rename([x for x in program.outputs if x is not None])
 
 
 class Nests:
@@ -188,7 +122,7 @@ class Nests:
             elif isinstance(item.statement, Guard):
                 parts.append(Node(item, around, self.guards, len(around)))
                 self.guards += 1
-            elif item.statement.op is _OUTPUT:
+            elif item.statement.op is OUTPUT:
                 parts.append(Node(item, around, item.statement.result, len(around)))
             else:
                 parts.append(Node(item, around, self._next, len(around)))

@@ -14,7 +14,7 @@ from itertools import accumulate, product
 from operator import mul, sub
 from typing import Any, NamedTuple
 
-from micrograd_gd.compiler.instructions import EncodedStatements, Guard, Operand, Statement
+from micrograd_gd.compiler.instructions import Guard, Operand, Records, Statement
 from micrograd_gd.compiler.rolled import Item, Loop, Rolled, Step
 
 FEWEST = 3  # runs of a loop: any two have strides
@@ -32,7 +32,7 @@ _SEARCHES = ((1, 8, 1), (8, 32, 8), (32, 128, 16), (128, 512, 32), (512, LONGEST
 
 
 def roll(
-    statements: Iterable[Statement],
+    statements: Iterable[Statement] | Records,
     labels: Mapping[int, str] | None = None,
     areas: Sequence[Hashable] = (),
 ) -> Rolled:
@@ -49,8 +49,8 @@ def roll(
     """
     kinds = _Kinds(labels or {}, areas)
     row = _Row()
-    if isinstance(statements, EncodedStatements):
-        _read_encoded(statements, kinds, row)
+    if isinstance(statements, Records):
+        _read_records(statements, kinds, row)
     else:
         for statement in statements:
             row.append(*kinds.take_apart(statement))
@@ -195,16 +195,16 @@ class _Row:
         return tuple(map(sub, after, self.take_numbers(start, middle)))
 
 
-def _read_encoded(statements: EncodedStatements, kinds: _Kinds, row: _Row) -> None:
-    """Append encoded statements; what is alike is decoded once."""
-    places = [kinds.find_constant(x) for x in statements.floats]
+def _read_records(records: Records, kinds: _Kinds, row: _Row) -> None:
+    """Append statements; what is alike is decoded once."""
+    places = [kinds.find_constant(x) for x in records.constants]
     known: dict[tuple[Hashable, ...], int] = {}
     labels, find_source = kinds.labels, kinds.find_source
-    for head, result, operands in statements.records():
+    for head, result, operands in records.each:
         key = (head, *[_CONSTANT if x < 0 else find_source(x) for x in operands])
         kind = known.get(key)
         if kind is None or result in labels:
-            kind, _, _ = kinds.take_apart(statements.decode(head, result, operands))
+            kind, _, _ = kinds.take_apart(records.decode(head, result, operands))
             if result not in labels:
                 known[key] = kind
         row.kinds.append(kind)

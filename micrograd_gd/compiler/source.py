@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from micrograd_gd.compiler.instructions import Guard, Instruction
 from micrograd_gd.compiler.jit import trace
+from micrograd_gd.compiler.loops import lay_out
 from micrograd_gd.compiler.nests import (
     Affine,
     Carried,
@@ -20,9 +21,9 @@ from micrograd_gd.compiler.nests import (
     Node,
     Part,
     Reference,
+    is_output,
 )
 from micrograd_gd.compiler.program import Program
-from micrograd_gd.compiler.references import is_output, lay_out
 from micrograd_gd.errors import JitError
 from micrograd_gd.table import expression, ieee
 from micrograd_gd.table.c_text import c_expression, word

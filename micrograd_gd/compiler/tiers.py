@@ -32,6 +32,10 @@ PATIENCE = 0.25
 # once a call, some 20 bytes a statement. Up to there sums and products run 2 to 6 times as fast.
 LARGEST_FROM_TAPE = 150_000
 
+# The same where there may be loops, and nanoseconds to find them, for each statement. More would
+# keep the interpreter busy for too long.
+LARGEST_IN_LOOPS, LOOPS = 500_000, 5e3
+
 Improvement = threading.Event  # that machine code is there, or will not come
 
 _worker = Worker()
@@ -59,7 +63,8 @@ def count_patience(program: Program, nanoseconds: float) -> int | None:
     269737
     """
     statements = len(program.statements)
-    if not statements or (nanoseconds == ON_TAPE and statements > LARGEST_FROM_TAPE):
+    is_large = nanoseconds == ON_TAPE and statements > LARGEST_FROM_TAPE
+    if not statements or (is_large and (program.has_batches or statements > LARGEST_IN_LOOPS)):
         return None
     work = nanoseconds * statements
     if program.has_batches:
@@ -69,7 +74,8 @@ def count_patience(program: Program, nanoseconds: float) -> int | None:
             * (program.count_lanes(stage.lanes) * in_lanes if stage.lanes else nanoseconds)
             for stage in schedule(program).stages
         )
-    return int(PATIENCE * (PROGRAM + STATEMENT * statements) / work) + 1
+    each = LOOPS if is_large else STATEMENT
+    return int(PATIENCE * (PROGRAM + each * statements) / work) + 1
 
 
 def improve(program: Program, replace: Callable[[Kernel], None]) -> Improvement:
@@ -81,7 +87,7 @@ def improve(program: Program, replace: Callable[[Kernel], None]) -> Improvement:
         _warn_once()
 
     def compile_in_background() -> Iterator[None]:
-        for code in compile_stepwise(program):
+        for code in compile_stepwise(program, most=LARGEST_FROM_TAPE):
             if code is not None:
                 replace(make_kernel(program, code))
             yield

@@ -2,6 +2,7 @@
 
 import math
 import os
+import random
 import signal
 import sys
 import threading
@@ -107,10 +108,27 @@ def test_a_program_is_compiled_once_it_has_run_for_part_of_the_time_that_takes()
 
 def test_large_programs_stay_on_the_tape_but_not_in_python(monkeypatch):
     monkeypatch.setattr(tiers, "LARGEST_FROM_TAPE", 199)
+    monkeypatch.setattr(tiers, "LARGEST_IN_LOOPS", 199)
     program = chain(100)
     assert count_patience(program, ON_TAPE) is None
     assert count_patience(program, IN_PYTHON) is not None
     assert count_patience(trace(lambda x: x, 1.0), ON_TAPE) is None, "there is nothing to run"
+
+
+@needs_llvmlite
+def test_a_large_program_has_machine_code_if_it_is_in_loops(monkeypatch):
+    monkeypatch.setattr(tiers, "LARGEST_FROM_TAPE", 5_000)
+    x = [math.sin(i) for i in range(8_000)]
+    shuffled = random.Random(0).sample(range(8_000), 8_000)
+    for places, is_made in [(range(8_000), True), (shuffled, False)]:
+        f = jit(lambda x, places=places: functional.total(x[i] * x[i - 1] for i in places))
+        expected = f(x)
+        ((variant,),) = [each.variants for each in f._programs]
+        kernel = variant.kernel
+        assert kernel.patience > 0
+        f.compile(x).wait()
+        assert (variant.kernel is not kernel) == is_made
+        assert f(x) == expected
 
 
 # Calls, before and after.

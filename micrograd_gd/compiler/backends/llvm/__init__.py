@@ -15,8 +15,8 @@ from micrograd_gd.compiler.backends.kernel import Kernel
 from micrograd_gd.compiler.backends.llvm.foreign import build_function
 from micrograd_gd.compiler.backends.llvm.module import ModuleWriter
 from micrograd_gd.compiler.backends.llvm.rolled import RolledWriter
+from micrograd_gd.compiler.loops import lay_out
 from micrograd_gd.compiler.program import Program
-from micrograd_gd.compiler.references import lay_out
 from micrograd_gd.core.choice import native_part
 from micrograd_gd.errors import JitError
 
@@ -84,10 +84,15 @@ def generate_code(program: Program, fewest: int = FEWEST) -> MachineCode:
     return code
 
 
-def compile_stepwise(program: Program, fewest: int = FEWEST) -> Iterator[MachineCode | None]:
-    """The same in steps, after each of which one may stop; the last gives the code."""
+def compile_stepwise(
+    program: Program, fewest: int = FEWEST, most: int = sys.maxsize
+) -> Iterator[MachineCode | None]:
+    """The same in steps, after each of which one may stop; the last gives the code.
+
+    Raises JitError for more than `most` statements if they are in no loops.
+    """
     llvm = _load_binding()
-    writer = _choose_writer(program, fewest)
+    writer = _choose_writer(program, fewest, most)
     _require_memory(writer.weight)
     level = 2 if writer.weight <= OPTIMIZED else 0
     texts = [*writer.write(TOGETHER)]
@@ -106,12 +111,14 @@ def compile_stepwise(program: Program, fewest: int = FEWEST) -> Iterator[Machine
     )
 
 
-def _choose_writer(program: Program, fewest: int) -> ModuleWriter | RolledWriter:
-    if len(program.statements) >= fewest and not program.has_batches:
-        captured = range(program.input_count, program.size)
-        nests = lay_out(program, captured, FEWEST_RUNS)
-        if SHORTER * nests.node_count <= len(program.statements):
+def _choose_writer(program: Program, fewest: int, most: int) -> ModuleWriter | RolledWriter:
+    count = len(program.statements)
+    if count >= fewest and not program.has_batches:
+        nests = lay_out(program, range(program.input_count, program.size), FEWEST_RUNS)
+        if SHORTER * nests.node_count <= count:
             return RolledWriter(program, nests, LONGEST)
+    if count > most:
+        raise JitError(f"machine code of {count} instructions gains nothing without loops")
     return ModuleWriter(program, LONGEST, LONGEST_IN_LANES)
 
 

@@ -23,9 +23,10 @@ from micrograd_gd.compiler.nests import (
     Node,
     Part,
     Reference,
+    is_output,
 )
 from micrograd_gd.compiler.program import Program
-from micrograd_gd.compiler.references import Nests, is_output
+from micrograd_gd.compiler.references import Nests
 from micrograd_gd.table.relations import BY_SIGN
 
 OVERHEAD = 6  # lines of a loop, beside its body
