@@ -26,8 +26,13 @@ function mount(place, data) {
         showNode();
     });
 
+    // Before the first step there is nothing to follow, so all steps are taken at once.
     function change(leaf, number) {
         leaf.data = number;
+        if (player.time === 0 && !quiz) {
+            course.root.forward();
+            player.go(course.steps.length);
+        }
         refresh();
     }
 
@@ -74,7 +79,7 @@ function mount(place, data) {
             if (takesFocus) {
                 find("telling").querySelector("input")?.focus({ preventScroll: true });
             }
-            reveal(drawing.boxes.get(selected).item);
+            reveal(selected);
         }
     }
 
@@ -94,7 +99,7 @@ function mount(place, data) {
         show();
         const step = course.steps[time - 1];
         if (step && !quiz) {
-            reveal(drawing.boxes.get(step.operand ?? step.node).item);
+            reveal(step.operand ?? step.node);
         }
     }
 
@@ -108,20 +113,21 @@ function mount(place, data) {
         const [width, height] = drawing.size;
         const readable = (factor) => Math.min(Math.max(factor, 0.66), 1.3);
         view.style.setProperty("--height", `${height * readable(view.clientWidth / width) + 100}px`);
-        zoom = scale ?? readable(Math.min(view.clientWidth / width, view.clientHeight / height));
+        zoom = scale ?? readable(Math.min(view.clientWidth / width, (view.clientHeight - 50) / height));
         find("graph").style.width = `${width * zoom}px`;
         find("graph").style.height = `${height * zoom}px`;
     }
 
-    // Bring a box into view, and leave the view where it is already.
-    function reveal({ x, y }) {
+    // Bring the box of a node into view, and leave the view where it is already.
+    function reveal(node) {
         const view = find("view");
-        for (const [at, size, scroll, space] of [[x, WIDTH, "scrollLeft", "clientWidth"], [y - HEIGHT / 2, HEIGHT, "scrollTop", "clientHeight"]]) {
-            const [from, to] = [at * zoom - 24, (at + size) * zoom + 24];
-            if (from < view[scroll] || to > view[scroll] + view[space]) {
-                view.scrollTo({ [scroll === "scrollLeft" ? "left" : "top"]: (from + to - view[space]) / 2, behavior: isStill.matches ? "auto" : "smooth" });
-            }
-        }
+        const [box, frame] = [drawing.boxes.get(node).group, view].map((element) => element.getBoundingClientRect());
+        const distance = (from, to, size) => (from < 16 || to > size - 16 ? (from + to - size) / 2 : 0);
+        view.scrollBy({
+            left: distance(box.left - frame.left, box.right - frame.left, frame.width),
+            top: distance(box.top - frame.top, box.bottom - frame.top, frame.height),
+            behavior: isStill.matches ? "auto" : "smooth",
+        });
     }
 
     find("ask").addEventListener("click", () => {
