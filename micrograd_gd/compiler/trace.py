@@ -8,6 +8,7 @@ there.
 import math
 import traceback
 from collections.abc import Callable, Collection, Iterable, Sequence
+from operator import add
 from typing import Any, Literal, NamedTuple
 from weakref import WeakSet
 
@@ -309,10 +310,11 @@ class Trace:
         used = {x for node in nodes if node not in picks for x in node.operands}
         used |= {node.operands[0] for node in picks & used}
         used |= {x for each in later if isinstance(each, _Decision) for x in each[::2]}
-        for x in [x for x in self._checked if x in used]:
-            count = self.batches.lanes_of(x)
-            checked = lanes.record("sum", count, x) if count else x
-            self.events.append(_Decision(checked, "==", checked, holds=True))
+        xs = [x for x in self._checked if x in used]
+        xs = [lanes.record("sum", n, x) if (n := self.batches.lanes_of(x)) else x for x in xs]
+        for _ in range(3):  # a sum is nan, too, and costs less than a guard
+            xs = [*map(add, xs[::2], xs[1::2]), *xs[len(xs) // 2 * 2 :]]
+        self.events += [_Decision(x, "==", x, holds=True) for x in xs]
 
     def add_up(self, xs: WholeArray) -> Any:
         """The sum of a whole array, which few rows have in another order."""

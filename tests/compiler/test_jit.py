@@ -725,6 +725,20 @@ def test_zeros_and_nan_are_found_at_each_place_of_many_derivatives(n):
         assert bits(compiled(x, weights)) == bits(expected)
 
 
+@backends
+def test_derivatives_that_are_checked_together_may_be_infinite(backend):
+    """Their sum is nan, and the program that takes more care gives the same."""
+
+    def f(x, y):
+        slopes = grad(lambda x, y: functional.relu(1.0 / x) - functional.relu(1.0 / y), (0, 1))
+        return [2.0 * slope for slope in slopes(x, y)]
+
+    compiled = jit(f, backend=backend)
+    for point in [(1.0, 2.0), (1e-200, 1e-200), (1e-200, 1.0), (1e-200, 1e-200)]:
+        assert bits(compiled(*point)) == bits(f(*point))
+    assert len(compiled.variants) == 2
+
+
 def test_tracing_does_not_let_numpy_warn():
     """Numbers of a trace stand for others, and later calls would be silent."""
     compiled = jit(lambda x: (x / (x - x)).sum() + (x * 1e300 * 1e300).sum())
