@@ -127,6 +127,8 @@ def logsumexp(xs: Iterable[Any]) -> Any:
     >>> logsumexp([1000.0, 1000.0])
     1000.6931471805599
     """
+    if isinstance(xs, WholeArray):
+        return _logsumexp_of_rows(xs)
     return _logsumexp_in_parts(_some(xs, "logsumexp"))[0]
 
 
@@ -165,11 +167,23 @@ def _logsumexp_in_parts(xs: list[Any]) -> tuple[Any, Any, Any]:
     return largest + log_of_sum, largest, log_of_sum
 
 
+def _logsumexp_of_rows(xs: WholeArray) -> Any:
+    """The same for what vmap gives whole in a trace."""
+    trace = xs.find_trace()
+    largest = _finite(trace.reduce(xs, "largest"))
+    exponentials = trace.compute(lambda x, y: _exp(x - y), xs, largest)
+    return largest + _log(trace.reduce(exponentials, "sum"))
+
+
+def _finite(x: Any) -> Any:
+    """The number as a constant, with 0 for one that is infinite or nan."""
+    return blocks.constant(_where(x - x, 0.0, x))
+
+
 def _largest(xs: list[Any]) -> Any:
     """The largest number, or 0 where it is infinite or nan, since inf - inf would be nan."""
     if blocks.trace():  # the same by operations, which hold for other numbers too
-        largest = reduce(_maximum, xs)
-        return blocks.constant(_where(largest - largest, 0.0, largest))
+        return _finite(reduce(_maximum, xs))
     largest = max(x.data if isinstance(x, Value) else x for x in xs)
     return largest if math.isfinite(largest) else 0.0
 

@@ -93,15 +93,16 @@ class Batches:
     def total(self, xs: Any) -> Any:
         """The sum of a whole batch as one node, if that is what the numbers are, or None."""
         if isinstance(xs, WholeArray):
-            return self._total_of_rows(xs)
+            return self.reduce(xs, "sum")
         varying = lanes.find_whole(xs) if self.any else None
         return None if varying is None else lanes.record("sum", len(xs), varying)
 
-    def _total_of_rows(self, xs: WholeArray) -> Any:
+    def reduce(self, xs: WholeArray, kind: str) -> Any:
+        """One number of all rows."""
         if len(xs.open_shape) > 1 or self.size or not xs.is_batch:
             xs.take_apart()
         size = xs.open_shape[0]
-        return lanes.record("sum", size, self.spread(xs.columns[0], size))
+        return lanes.record(kind, size, self.spread(xs.columns[0], size))
 
     def compute(self, operate: Callable[..., Any], xs: WholeArray, other: Any) -> Any:
         """What the operator gives for each row of a batch, with a number or with another array."""
@@ -110,7 +111,8 @@ class Batches:
             other = other if whole is None else whole
         is_alike = isinstance(other, WholeArray) and other.open_shape == xs.open_shape
         is_of_batch = xs.is_batch or (is_alike and other.is_batch)
-        if self.size or not is_of_batch or not (is_alike or isinstance(other, (int, float))):
+        is_uniform = isinstance(other, (int, float, Value)) and not self.lanes_of(other)
+        if self.size or not is_of_batch or not (is_alike or is_uniform):
             xs.take_apart()
         self.is_computed_with = True
         others = other.columns if is_alike else [other] * len(xs.columns)

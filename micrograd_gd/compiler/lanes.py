@@ -8,6 +8,7 @@ all others are *uniform*. Batches begin and end in these operations:
     spread(x)         varying: x in every lane
     pick(v, i)        uniform: what v is in lane i
     sum(v)            uniform: the sum of v over all lanes
+    largest(v)        uniform: the largest of them, as a constant; nan if there is one
 
 What is computed from a varying number is varying.
 """
@@ -58,7 +59,7 @@ def operation(kind: str, lanes: int) -> Lanes:
     doc = f"{kind.capitalize()}, in a batch of {lanes}."
     if kind == "spread":  # a copy, and no more, as soon as the program is written down
         return Lanes(kind, ("x",), "x", ("1",), doc, kind=kind, lanes=lanes)
-    count = {"pack": lanes, "sum": 1}.get(kind, 2)
+    count = {"pack": lanes, "sum": 1, "largest": 1}.get(kind, 2)
     operands = tuple([f"x{i}" for i in range(count)])
     return Lanes(kind, operands, _first, (_first,) * count, doc, kind=kind, lanes=lanes)
 
@@ -75,6 +76,11 @@ def record(kind: str, lanes: int, *operands: Any) -> Any:
 def is_kind(x: Any, kind: str) -> bool:
     """Whether x is the result of such an operation."""
     return isinstance(x, Value) and isinstance(x.op, Lanes) and x.op.kind == kind
+
+
+def is_reduction(op: Any) -> bool:
+    """Whether it makes one number of those of all lanes."""
+    return isinstance(op, Lanes) and op.kind in {"sum", "largest"}
 
 
 def find_whole(xs: Sequence[Any]) -> Any:

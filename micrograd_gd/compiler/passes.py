@@ -179,14 +179,14 @@ class _Scan:
             return operands[0]
         if traits.left is not None and _equals(operands[0], traits.left):
             return operands[1]
-        if is_kind(instruction, "pick"):
+        if is_kind(instruction, "pick") or is_kind(instruction, "largest"):
             return self._find_lane(*operands)
         return self._rule(instruction) if self._rule else None
 
-    def _find_lane(self, x: Operand, lane: Operand) -> Operand | None:
-        """One lane of x, which is x itself where all samples have the same number."""
-        if type(x) is int and x in self._packs:
-            return self._packs[x][int(lane)]
+    def _find_lane(self, x: Operand, *lane: Operand) -> Operand | None:
+        """One lane of x, or the largest: x itself where all samples have the same number."""
+        if lane and type(x) is int and x in self._packs:
+            return self._packs[x][int(lane[0])]
         return None if self._is_varying(x) else x
 
     def _is_varying(self, x: Operand) -> bool:

@@ -8,7 +8,7 @@ later stage. There are as few stages as that allows, and in each the statements 
 from typing import NamedTuple
 
 from micrograd_gd.compiler.instructions import Guard, Instruction, Statement
-from micrograd_gd.compiler.lanes import Lanes
+from micrograd_gd.compiler.lanes import Lanes, is_reduction
 from micrograd_gd.compiler.program import Program, find_numbers
 
 
@@ -46,7 +46,7 @@ def schedule(program: Program) -> Schedule:
         level = max(uses, default=0)
         stages.setdefault((level, lanes), []).append(statement)
         if isinstance(statement, Instruction):
-            first[statement.result] = level + is_kind(statement, "sum")
+            first[statement.result] = level + is_reduction(statement.op)
             if lanes and statement.result in program.varying:
                 of_loops[statement.result] = level
     kept = {
@@ -69,7 +69,7 @@ def _find_loop(statement: Statement, program: Program) -> int:
     """The lanes of the loop in which a statement runs; 0 outside of loops."""
     if isinstance(statement, Guard) or is_kind(statement, "pack") or is_kind(statement, "pick"):
         return 0
-    if is_kind(statement, "sum"):
+    if is_reduction(statement.op):
         return program.find_lanes(statement.operands[0])
     return program.find_lanes(statement.result)
 

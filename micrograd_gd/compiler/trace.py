@@ -316,12 +316,12 @@ class Trace:
             xs = [*map(add, xs[::2], xs[1::2]), *xs[len(xs) // 2 * 2 :]]
         self.events += [_Decision(x, "==", x, holds=True) for x in xs]
 
-    def add_up(self, xs: WholeArray) -> Any:
-        """The sum of a whole array, which few rows have in another order."""
-        added = self.total(xs)
+    def reduce(self, xs: WholeArray, kind: str) -> Any:
+        """What `lanes` calls so of a whole array; few rows have sums in another order."""
+        found = self.batches.reduce(xs, kind)
         self.batches.is_computed_with = True
         self._guard_length(xs, ">=", whole.FEWEST_ROWS)
-        return added
+        return found
 
     def compute(self, operate: Callable[..., Any], xs: WholeArray, other: Any) -> Any:
         """What an operator gives for each row of a whole array.

@@ -50,7 +50,7 @@ def _check_lanes(instruction: Instruction, varying: dict[int, int]) -> None:
     """In one instruction, only numbers of one batch meet."""
     lanes = {varying[x] for x in instruction.operands if type(x) is int and x in varying}
     if isinstance(instruction.op, Lanes):
-        may_vary = instruction.op.kind in {"sum", "pick", "spread"}
+        may_vary = instruction.op.kind in {"sum", "largest", "pick", "spread"}
         is_legal = lanes <= ({instruction.op.lanes} if may_vary else set())
     else:
         is_legal = len(lanes) <= 1

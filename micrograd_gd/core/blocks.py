@@ -248,8 +248,8 @@ class Tracer(Protocol):
     def length(self, xs: Any) -> Any:
         """How many rows an array has that the trace takes whole, whatever their number."""
 
-    def add_up(self, xs: Any) -> Any:
-        """The sum of such an array, which few rows have in another order."""
+    def reduce(self, xs: Any, kind: str) -> Any:
+        """The `sum` of such an array, or the `largest` number as a constant."""
 
     def compute(self, operate: Callable[..., Any], xs: Any, other: Any) -> Any:
         """What an operator gives for each row of such an array."""

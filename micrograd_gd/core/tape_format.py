@@ -17,6 +17,7 @@ class RecordKind(IntEnum):
     PLACE = -17
     SUM = -18
     ROW = -19
+    LARGEST = -20
 
 
 LANES_OF_AXIS = [2**31 - 1 - i for i in range(4)]  # what stands for the lanes of open lengths

@@ -13,7 +13,7 @@ from micrograd_gd import grad, hessian, jacobian, jit, jvp, trace, value_and_gra
 from micrograd_gd.compiler import arguments
 from micrograd_gd.core import whole
 from micrograd_gd.errors import ShapeError
-from micrograd_gd.functional import exp, less, maximum, mean, tanh, total, where
+from micrograd_gd.functional import exp, less, logsumexp, maximum, mean, tanh, total, where
 from micrograd_gd.transforms.trees import flatten
 
 LENGTHS = [100, 1, 7, 8, 9, 1_000]
@@ -194,15 +194,16 @@ def test_operators_on_what_a_batch_gives(name, backend):
     operate = getattr(operator, name)
     inner = lambda w, x: 1.0 + (w[0] * x[0]) ** 2  # noqa: E731 — read in one line
 
-    def compute(numbers, labels):
+    def compute(numbers, labels, w):
         pairs = [(numbers, labels), (labels, numbers), (numbers, 2), (1.5, numbers)]
+        pairs += [(numbers, w[2]), (w[2], numbers)]
         return [operate(a, b) for a, b in pairs]
 
     def f(w, points, labels):
-        return compute(vmap(inner, (None, 0))(w, points), labels)
+        return compute(vmap(inner, (None, 0))(w, points), labels, w)
 
     def by_samples(w, points, labels):
-        of_sample = lambda w, x, y: compute(inner(w, x), y)  # noqa: E731 — likewise
+        of_sample = lambda w, x, y: compute(inner(w, x), y, w)  # noqa: E731 — likewise
         return vmap(of_sample, (None, 0, 0))(w, points, labels)
 
     w, points, labels = draw(80)
@@ -229,6 +230,7 @@ SUMS = {
     "np.mean": np.mean,
     "sum": lambda xs: xs.sum(),
     "mean": lambda xs: xs.mean(),
+    "logsumexp": lambda xs: logsumexp(1e4 * xs),
 }
 
 
@@ -243,6 +245,23 @@ def test_sums_of_numpy_over_what_a_batch_gives(name, backend):
     assert [program.lengths for program in compiled.variants] == [(80,)]
     want = jit(f, backend=backend)(*draw(9))
     assert compiled(*draw(9)) == want, "whatever was called before"
+
+
+@pytest.mark.parametrize("special", [1e300, -np.inf, np.inf, np.nan])
+def test_logsumexp_of_a_batch_whose_numbers_are_large_or_none(special):
+    f = value_and_grad(lambda w, x: logsumexp(vmap(lambda x: w[0] * x)(x)))
+    compiled = [jit(f, backend=backend) for backend in AVAILABLE]
+    for length in (64, 65, 73, 200):
+        _, _, numbers = draw(length)
+        for place in (0, length - 1):
+            numbers[place] = special
+            value, (slope, *_) = f(WEIGHTS, numbers)
+            for each in compiled:
+                assert each(WEIGHTS, numbers)[0] == pytest.approx(value, rel=1e-13, nan_ok=True)
+                assert each(WEIGHTS, numbers)[1][0] == pytest.approx(slope, rel=1e-13, nan_ok=True)
+    assert {len(each.variants[0].statements) for each in compiled} == {
+        len(compiled[0].variants[0].statements)
+    }
 
 
 def add_rows(xs):

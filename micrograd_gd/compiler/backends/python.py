@@ -158,7 +158,7 @@ class _Lines:
                 yield f"if {negated}{left} {each.relation} {right}: return {self._guards}"
                 self._guards += 1
             elif isinstance(each.op, Lanes):
-                self._names["sum_lanes"] = sum_lanes
+                self._names |= {"sum_lanes": sum_lanes, "find_largest": find_largest}
                 yield _write_border(each, each.op, operands)
             else:
                 yield from self._write_instruction(each, operands)
@@ -199,6 +199,7 @@ def _write_border(instruction: Instruction, op: Lanes, operands: list[str]) -> s
         "place": "[{} if i == {} else -0.0 for i in range({})]",
         "pick": "{}[int({})]",
         "sum": "sum_lanes({})",
+        "largest": "find_largest({})",
     }
     count = _write_length(op.lanes)
     return f"v{instruction.result} = {forms[op.kind].format(*operands, count)}"
@@ -219,6 +220,19 @@ def sum_lanes(numbers: Sequence[float]) -> float:
     for i, x in enumerate(numbers):
         p[i % 8] += x
     return ((p[0] + p[4]) + (p[2] + p[6])) + ((p[1] + p[5]) + (p[3] + p[7]))
+
+
+def find_largest(numbers: Sequence[float]) -> float:
+    """The largest number of a batch, found in the same order; nan if one is nan."""
+    p = [-math.inf] * 8
+    for i, x in enumerate(numbers):
+        p[i % 8] = _larger(p[i % 8], x)
+    p = [*map(_larger, p[:4], p[4:])]
+    return _larger(_larger(p[0], p[2]), _larger(p[1], p[3]))
+
+
+def _larger(a: float, b: float) -> float:
+    return a if a > b or a != a else b
 
 
 def _make_template(op: Operation, names: dict[str, Any]) -> str:

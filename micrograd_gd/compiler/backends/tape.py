@@ -9,6 +9,7 @@ stage begins with the number of its lanes, 0 for none. Further records are, by t
     PICK       result, 2, operand, lane
     PLACE      result, 2, operand, lane
     SUM        result, 1, operand
+    LARGEST    result, 1, operand
     ROW        0, 4, operand, buffer, offset, stride       all lanes of the operand are outputs
 
 The columns of an array with an open length are read and written in the same way: for `lanes` stands

@@ -452,7 +452,7 @@ def test_a_tape_by_hand():
         ({"code": [-1, 0]}, "a record is cut off"),
         ({"code": [0, 1, 1, 0]}, "no such operation"),
         ({"code": [10_000, 1, 1, 0]}, "no such operation"),
-        ({"code": [-20, 1, 0]}, "no such operation"),
+        ({"code": [-21, 1, 0]}, "no such operation"),
         ({"code": [-(2**31), 0, 0]}, "no such operation"),
         ({"code": [ADD, 1, 1, 0]}, "wrong number of operands"),
         ({"code": [TOTAL, 1, 0]}, "wrong number of operands"),

@@ -1,8 +1,10 @@
 """The function `run`, which calls all others, those of a loop for one tile of lanes at a time."""
 
+import math
 from collections.abc import Iterator, Sequence
 
-from micrograd_gd.compiler.backends.llvm.expression import write_term
+from micrograd_gd.compiler.backends.llvm.expression import LANES, write_term
+from micrograd_gd.compiler.backends.llvm.lines import Lines
 from micrograd_gd.compiler.backends.llvm.loops import SIGNATURE
 from micrograd_gd.compiler.backends.llvm.memory import Memory, Part
 from micrograd_gd.compiler.program import Program
@@ -83,6 +85,9 @@ def _write_stage(
         yield f"%totals{stage} = getelementptr double, ptr %v, i64 {memory.totals[sums[0]]}"
         yield f"%sums{stage} = getelementptr double, ptr %v, i64 {memory.uniform[sums[0]]}"
         yield f"call void @begin(ptr %totals{stage}, i64 {8 * len(sums)})"
+    for x in memory.largest.intersection(sums):
+        yield f"%largest{x} = getelementptr double, ptr %v, i64 {memory.totals[x]}"
+        yield f"store <8 x double> {LANES.write_term(-math.inf)}, ptr %largest{x}, align 8"
     yield f"br label %loop{stage}"
     yield f"loop{stage}:"
     yield f"%from{stage} = phi i64 [ 0, %{before} ], [ %to{stage}, %loop{stage} ]"
@@ -96,6 +101,25 @@ def _write_stage(
     yield f"done{stage}:"
     if sums:
         yield f"call void @complete(ptr %totals{stage}, ptr %sums{stage}, i64 {len(sums)})"
+    for x in memory.largest.intersection(sums):
+        yield from _find_largest(x, memory.uniform[x])
+
+
+def _find_largest(x: int, place: int) -> Iterator[str]:
+    """Lines that compare in the order in which sums are added."""
+    here = Lines(f"l{x}.")
+    four, eight = "<4 x double>", f"load <8 x double>, ptr %largest{x}, align 8"
+    found = here.emit("v", eight)
+    halves = [
+        here.emit("h", f"shufflevector <8 x double> {found}, <8 x double> poison, <4 x i32> {each}")
+        for each in ("<i32 0, i32 1, i32 2, i32 3>", "<i32 4, i32 5, i32 6, i32 7>")
+    ]
+    found = here.emit_larger(halves[0], halves[1], four)
+    a, b, c, d = (here.emit("e", f"extractelement {four} {found}, i64 {i}") for i in range(4))
+    even, odd = here.emit_larger(a, c, "double"), here.emit_larger(b, d, "double")
+    found = here.emit_larger(even, odd, "double")
+    target = here.offset("%v", place)
+    yield from (*here.lines, f"store double {found}, ptr {target}")
 
 
 # Sums begin as -0, which is what adding nothing gives, and end as python.sum_lanes says.

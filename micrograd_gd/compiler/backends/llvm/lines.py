@@ -4,14 +4,23 @@
 class Lines:
     """The lines of a function, or of a part of one."""
 
-    def __init__(self) -> None:
+    def __init__(self, prefix: str = "") -> None:
         self.lines: list[str] = []
+        self._prefix = prefix
 
     def emit(self, letter: str, what: str) -> str:
         """The name of a new result."""
-        name = f"%{letter}.{len(self.lines)}"
+        name = f"%{self._prefix}{letter}.{len(self.lines)}"
         self.lines.append(f"{name} = {what}")
         return name
+
+    def emit_larger(self, a: str, b: str, kind: str = "<8 x double>") -> str:
+        """The larger number, nan if one is: as the row of maximum has it."""
+        above = self.emit("s", f"fcmp ogt {kind} {a}, {b}")
+        is_nan = self.emit("s", f"fcmp uno {kind} {a}, {a}")
+        bits = kind.replace("double", "i1")
+        is_first = self.emit("s", f"or {bits} {above}, {is_nan}")
+        return self.emit("s", f"select {bits} {is_first}, {kind} {a}, {kind} {b}")
 
     def offset(self, array: str, offset: int) -> str:
         """The pointer to a number of an array."""

@@ -11,6 +11,7 @@ from micrograd_gd.compiler.backends.llvm.expression import FAST_MATH, LANES
 from micrograd_gd.compiler.backends.llvm.lines import Lines
 from micrograd_gd.compiler.backends.llvm.memory import UNCHANGED, Memory, Part
 from micrograd_gd.compiler.instructions import Instruction, Operand
+from micrograd_gd.compiler.lanes import is_reduction
 from micrograd_gd.compiler.program import BatchOutput, Program
 from micrograd_gd.compiler.schedule import find_packs, is_kind
 
@@ -38,7 +39,7 @@ def write_function(i: int, part: Part, program: Program, memory: Memory) -> str:
     here = _LoopBody(i, part, program, memory)
     for statement, template in part.statements:
         assert isinstance(statement, Instruction)  # noqa: S101 — a guard is about all samples
-        if is_kind(statement, "sum"):
+        if is_reduction(statement.op):
             here.add_to_sum(statement)
         elif is_kind(statement, "place"):
             here.place_in_lane(statement)
@@ -152,7 +153,10 @@ class _LoopBody(Lines):
         flags = FAST_MATH if self._program.fast_math else ""
         total = self.offset("%v", self._memory.totals[statement.result])
         before = self._read(total)
-        after = self.emit("s", f"fadd {flags}<8 x double> {before}, {y}")
+        if is_kind(statement, "largest"):
+            after = self.emit_larger(before, y)
+        else:
+            after = self.emit("s", f"fadd {flags}<8 x double> {before}, {y}")
         if self._part.lanes % 8:
             choice = f"select <8 x i1> %is_sample, <8 x double> {after}, <8 x double> {before}"
             after = self.emit("s", choice)

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from micrograd_gd.compiler.backends.llvm.templates import Template
 from micrograd_gd.compiler.instructions import Instruction, Statement
+from micrograd_gd.compiler.lanes import is_reduction
 from micrograd_gd.compiler.program import Program, find_numbers
 from micrograd_gd.compiler.schedule import Schedule, find_packs, is_kind
 
@@ -48,10 +49,12 @@ class Memory:
         ]
         self.uniform, self.size = _assign_slots(computed, used)
         self.sums: dict[int, list[int]] = {}  # of each stage
+        self.largest: set[int] = set()  # those that are no sums
         self.totals: dict[int, int] = {}  # where they are added up: eight numbers each
         place = {x: i for i, x in enumerate(program.outputs) if isinstance(x, int)}
         for part in parts:
-            found = [each.result for each in part.instructions if is_kind(each, "sum")]
+            found = [each.result for each in part.instructions if is_reduction(each.op)]
+            self.largest |= {each.result for each in part.instructions if is_kind(each, "largest")}
             self.sums.setdefault(part.stage, []).extend(found)
         for found in self.sums.values():
             found.sort(key=lambda x: place.get(x, -1))
@@ -96,7 +99,7 @@ class Memory:
         used, computed = [], []
         for i, part in parts.items():
             operands = [x for each in part.instructions for x in find_numbers(each.operands)]
-            here = [each.result for each in part.instructions if not is_kind(each, "sum")]
+            here = [each.result for each in part.instructions if not is_reduction(each.op)]
             for x in dict.fromkeys(operands):
                 if x in inputs and (stage, x) not in self.gathers:
                     self.gathers[stage, x] = i

@@ -25,7 +25,7 @@ class Template(NamedTuple):
 _GUARD = Template("", "", 2)
 _OF_LANES = {  # the weight of what is written elsewhere; most packs are read where they are
     kind: Template("", "", weight)
-    for kind, weight in {"sum": 4, "pick": 2, "place": 3, "pack": 0}.items()
+    for kind, weight in {"sum": 4, "largest": 7, "pick": 2, "place": 3, "pack": 0}.items()
 }
 
 

@@ -102,6 +102,7 @@ static inline int32_t operands_in(const Record *record)
     case RECORD_PICK:
     case RECORD_PLACE:
     case RECORD_SUM:
+    case RECORD_LARGEST:
     case RECORD_ROW:
         return 1;
     default:
@@ -123,6 +124,7 @@ static bool has_right_count(const Record *record)
     case RECORD_PLACE:
         return record->count == 2 && record->operand[1] >= 0;
     case RECORD_SUM:
+    case RECORD_LARGEST:
         return record->count == 1;
     default:
         return is_guard(record)

@@ -54,11 +54,16 @@ static int widen(Compilation *it, int32_t operand)
     return 0;
 }
 
+static inline bool is_reduction(const Record *record)
+{
+    return record->op == RECORD_SUM || record->op == RECORD_LARGEST;
+}
+
 /* What has to be done before the loop for one record of it. */
 static int prepare(Compilation *it, const Record *record, int32_t lanes, uint32_t place)
 {
     const bool is_step = record->op > 0;
-    if (!is_step && record->op != RECORD_PLACE && record->op != RECORD_SUM
+    if (!is_step && record->op != RECORD_PLACE && !is_reduction(record)
         && record->op != RECORD_ROW) {
         return malformed("what belongs outside of loops stands in one");
     }
@@ -66,10 +71,10 @@ static int prepare(Compilation *it, const Record *record, int32_t lanes, uint32_
         if (check_new(it, record->result) < 0) {
             return -1;
         }
-        if (record->op == RECORD_SUM) {
+        if (is_reduction(record)) {
             Local *sums = local_of(it, record->result);
             sums->slot = new_sums(it);
-            WORDS(it, START_SUM, sums->slot);
+            WORDS(it, record->op == RECORD_SUM ? START_SUM : START_LARGEST, sums->slot);
         } else {
             it->varying[record->result].lanes = lanes;
         }
@@ -193,7 +198,9 @@ static int write_lane_step(Compilation *it, const Record *record)
 static void write_sum(Compilation *it, const Record *record, uint32_t slot)
 {
     const uint32_t sums = local_of(it, record->result)->slot;
-    if (is_product_for(it, record->operand[0]) && it->product[0] == ROW_OF_PRODUCT) {
+    if (record->op == RECORD_LARGEST) {
+        WORDS(it, TAKE_LARGER, sums, slot);
+    } else if (is_product_for(it, record->operand[0]) && it->product[0] == ROW_OF_PRODUCT) {
         const uint32_t a = it->product[2], b = it->product[3];
         it->to = it->product;
         WORDS(it, ADD_UP_PRODUCTS, sums, a, b);
@@ -216,12 +223,13 @@ static int write_in_loop(Compilation *it, const Record *record, int32_t lanes)
               (uint32_t)record->operand[1]);
         return 0;
     case RECORD_SUM:
+    case RECORD_LARGEST:
     case RECORD_ROW:
         slot = lanes_slot_of(it, record->operand[0]);
         if (slot == NO_SLOT) {
             return -1;
         }
-        if (record->op == RECORD_SUM) {
+        if (is_reduction(record)) {
             write_sum(it, record, slot);
         } else if (!fits_buffer(it->y, record->operand + 1, lanes)) {
             return malformed("a place is out of range");
@@ -290,7 +298,7 @@ static const int32_t *write_loop(Compilation *it, const int32_t *start, int32_t 
     for (EACH_OF_STAGE(p, it, record)) {
         it->place += 1;
         if (write_in_loop(it, &record, lanes) < 0
-            || (has_result(&record) && record.op != RECORD_SUM
+            || (has_result(&record) && !is_reduction(&record)
                 && keep(it, record.result, lanes, place) < 0)) {
             return NULL;
         }
@@ -299,12 +307,12 @@ static const int32_t *write_loop(Compilation *it, const int32_t *start, int32_t 
     loop[2] = (uint32_t)(it->to - loop - 3);
     const int32_t *end = start;
     for (EACH_OF_STAGE(p, it, record)) {
-        if (record.op == RECORD_SUM) {
+        if (is_reduction(&record)) {
             uint32_t slot = slot_of_result(it, record.result);
             if (slot == NO_SLOT) {
                 return NULL;
             }
-            WORDS(it, FINISH_SUM, slot, local_of(it, record.result)->slot);
+            WORDS(it, record.op == RECORD_SUM ? FINISH_SUM : FINISH_LARGEST, slot, local_of(it, record.result)->slot);
         }
         for (int32_t i = 0; i < operands_in(&record); i++) {
             free_lanes_before(it, record.operand[i]);

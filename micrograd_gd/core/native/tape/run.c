@@ -81,6 +81,7 @@ static void run_lanes(const uint32_t *p, double *v, double *kept, Py_ssize_t sta
         p += 2 + (arity);                                               \
         break;                                                          \
     }
+#define LARGER(a, b) ((a) > (b) || (a) != (a) ? (a) : (b))
 #define COPY_LANES(to, from, count)                      \
     {                                                    \
         double *const target = (to);                     \
@@ -132,6 +133,14 @@ static void run_lanes(const uint32_t *p, double *v, double *kept, Py_ssize_t sta
             break;
         }
             ADD_UP_STEP(ADD_UP, 1, (v + p[2])[j])
+        case TAKE_LARGER: {
+            double *largest = v + p[1];
+            for (int j = 0; j < n; j++) {
+                largest[j % SUMS] = LARGER(largest[j % SUMS], v[p[2] + j]);
+            }
+            p += 3;
+            break;
+        }
             ADD_UP_STEP(ADD_UP_PRODUCTS, 2, (v + p[2])[j] * (v + p[3])[j])
             LANE_STEP(ADD_PRODUCTS, 3, LANES, LANE(0) + LANE(1) * LANE(2))
             LANE_STEP(MULTIPLY_BY, 2, LANES, v[p[2]] * LANE(1))
@@ -191,6 +200,14 @@ static double sum_of_sums(const double *p)
     return ((p[0] + p[4]) + (p[2] + p[6])) + ((p[1] + p[5]) + (p[3] + p[7]));
 }
 
+static double largest_of_largest(const double *p)
+{
+    const double a = LARGER(p[0], p[4]), b = LARGER(p[1], p[5]);
+    const double c = LARGER(p[2], p[6]), d = LARGER(p[3], p[7]);
+    const double even = LARGER(a, c), odd = LARGER(b, d);
+    return LARGER(even, odd);
+}
+
 /* The steps of a program; loops are single ones here. */
 
 static int32_t run_steps(const Run *run)
@@ -202,7 +219,7 @@ static int32_t run_steps(const Run *run)
     static const void *const label[OPCODES] = {
         &&opcode_0, TAPE_LABELS, GUARD_LABELS,
         &&opcode_COPY, &&opcode_READ, &&opcode_GATHER, &&opcode_WIDEN, &&opcode_START_SUM,
-        &&opcode_FINISH_SUM, &&opcode_ADD_PRODUCT, &&opcode_LOOP, &&opcode_OPEN_LOOP,
+        &&opcode_FINISH_SUM, &&opcode_START_LARGEST, &&opcode_FINISH_LARGEST, &&opcode_ADD_PRODUCT, &&opcode_LOOP, &&opcode_OPEN_LOOP,
     };
 #define OPCODE(k) opcode_##k
 #define GUARD_OPCODE(k) guard_##k
@@ -254,6 +271,12 @@ static int32_t run_steps(const Run *run)
         p += 3 + p[2];
         NEXT;
         OPCODE(WIDEN) : for (int j = 0; j < LANES; j++) { v[p[1] + j] = v[p[2]]; }
+        p += 3;
+        NEXT;
+        OPCODE(START_LARGEST) : for (int j = 0; j < SUMS; j++) { v[p[1] + j] = -INFINITY; }
+        p += 2;
+        NEXT;
+        OPCODE(FINISH_LARGEST) : v[p[1]] = largest_of_largest(v + p[2]);
         p += 3;
         NEXT;
         OPCODE(START_SUM) : for (int j = 0; j < SUMS; j++) { v[p[1] + j] = -0.0; }

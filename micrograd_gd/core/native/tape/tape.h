@@ -32,6 +32,8 @@ enum {
     WIDEN,                   /* to all lanes, from */
     START_SUM,               /* sums */
     FINISH_SUM,              /* to, sums */
+    START_LARGEST,           /* the same for the largest */
+    FINISH_LARGEST,
     ADD_PRODUCT,             /* to, from, factors */
     LOOP,                    /* lanes, words in the loop; there, opcodes are the rows' or these: */
     OPEN_LOOP,               /* axis, words in the loop */
@@ -43,6 +45,7 @@ enum {
     KEEP_OPEN,               /* that place, from */
     PLACE,                   /* to, from, lane */
     ADD_UP,                  /* to sums, from */
+    TAKE_LARGER,             /* the same for the largest */
     WRITE,                   /* from, buffer, offset, stride */
     ADD_PRODUCTS,            /* to, from, factors */
     ADD_UP_PRODUCTS,         /* to sums, factors */

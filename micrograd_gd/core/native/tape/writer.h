@@ -17,6 +17,7 @@
    RECORD_PICK      result, 2, operand, lane
    RECORD_PLACE     result, 2, operand, lane                     varying, -0.0 in others
    RECORD_SUM       result, 1, operand
+   RECORD_LARGEST   result, 1, operand
    RECORD_ROW       0, 4, operand, buffer, offset, stride        all lanes of it are results; there,
                                                                  the output is BY_ROW */
 typedef struct {
