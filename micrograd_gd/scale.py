@@ -10,9 +10,9 @@ import pickle
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor, Future, ThreadPoolExecutor
-from functools import cached_property
 from typing import Any
 
+from micrograd_gd.caches import cached_property
 from micrograd_gd.errors import ArgumentError, ExecutorError, ShapeError
 from micrograd_gd.table.numbers import shorten
 

@@ -14,9 +14,10 @@ are 64-bit floats, and `outputs` are operands.
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from functools import cache, cached_property
+from functools import cache
 from typing import Any, NamedTuple, overload
 
+from micrograd_gd.caches import cached_property
 from micrograd_gd.core.choice import native_part
 from micrograd_gd.table.ops import Operation
 from micrograd_gd.table.relations import RELATIONS

@@ -8,9 +8,9 @@ closes over.
 import ast
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, fields, replace
-from functools import cached_property
 from typing import Any, NamedTuple
 
+from micrograd_gd.caches import cached_property
 from micrograd_gd.compiler.instructions import (
     EncodedStatements,
     Guard,

@@ -6,12 +6,12 @@ import math
 import re
 from dataclasses import dataclass
 from difflib import get_close_matches
-from functools import cached_property
 from os import PathLike
 from pathlib import Path
 from reprlib import repr as shorten
 from typing import NamedTuple
 
+from micrograd_gd.caches import cached_property
 from micrograd_gd.errors import DataError
 
 LARGEST = 2**30  # bytes of a file; a pipe may have no end

@@ -4,10 +4,10 @@ Values are themselves: `==` and `in` go by identity, and each is true. They take
 Plain numbers are nodes too, and a quotient is a product with a power, as micrograd writes it.
 """
 
-from functools import cache, cached_property
+from functools import cache
 from typing import Any
 
-from micrograd_gd import engine
+from micrograd_gd import caches, engine
 from micrograd_gd.core import blocks, methods
 from micrograd_gd.errors import GraphError
 from micrograd_gd.table.ops import Operation, subscribe
@@ -58,8 +58,8 @@ class Value(_Recorder):
             node._op = f"**{other}"
         return node
 
-    _prev = cached_property(lambda self: {x for x in self.operands if isinstance(x, engine.Value)})
-    _op = cached_property(lambda self: _name(self.op) if self.op else "")
+    _prev = caches.cached_property(lambda self: {x for x in self.operands if type(x) is not float})
+    _op = caches.cached_property(lambda self: _name(self.op) if self.op else "")
     __add__ = __radd__ = lambda self, other: _Recorder.__add__(self, _as_node(other))
     __mul__ = __rmul__ = lambda self, other: _Recorder.__mul__(self, _as_node(other))
     __neg__ = lambda self: self * -1

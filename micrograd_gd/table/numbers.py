@@ -50,11 +50,11 @@ def number(x: Any, name: str) -> float:
 def plain_array(x: Any, name: str) -> Any:
     """The NumPy array that an array or a table of any library is; a NumPy scalar is itself.
 
-    Raises NotANumberError for one with masked entries, a sparse one, and one that refuses.
+    Raises NotANumberError for a masked one, a sparse one, and one that refuses.
     """
     kind = type(x)
     if hasattr(kind, "mask") and hasattr(kind, "filled"):
-        problem = "has masked entries, which are no numbers: fill them first, as by x.filled(0.0)"
+        problem = "is masked, and what is masked is no number: fill it first, as by x.filled(0.0)"
     elif hasattr(kind, "toarray") and hasattr(kind, "nnz"):
         problem = "is sparse: give it as x.toarray()"
     elif not hasattr(kind, "__array__"):

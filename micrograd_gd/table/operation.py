@@ -3,10 +3,10 @@
 import ast
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 from inspect import Parameter, Signature
 from typing import Any
 
+from micrograd_gd.caches import cached_property
 from micrograd_gd.errors import OperationError, TranslationError
 from micrograd_gd.keywords import answer_keywords
 from micrograd_gd.table import expression, ieee

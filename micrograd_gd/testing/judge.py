@@ -2,11 +2,11 @@
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from functools import cached_property
 from typing import Any
 
 from mpmath import mp, mpf
 
+from micrograd_gd.caches import cached_property
 from micrograd_gd.testing.differences import Estimate
 from micrograd_gd.testing.intervals import LARGEST, Interval
 from micrograd_gd.testing.replay import DIGITS, MANY_DIGITS, Evaluation, Replay

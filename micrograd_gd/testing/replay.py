@@ -13,12 +13,12 @@ with the rounding errors that the floats have.
 import ast
 import math
 from collections.abc import Iterator, Sequence
-from functools import cached_property
 from itertools import combinations_with_replacement, product
 from typing import Any
 
 from mpmath import mp, mpf
 
+from micrograd_gd.caches import cached_property
 from micrograd_gd.engine import Value
 from micrograd_gd.table.ops import Operation
 from micrograd_gd.testing.intervals import ONE, UNDEFINED, ZERO, Interval

@@ -3,10 +3,10 @@
 import inspect
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from functools import cached_property
 from itertools import combinations_with_replacement, islice
 from typing import Any, Literal
 
+from micrograd_gd.caches import cached_property
 from micrograd_gd.core import sweep
 from micrograd_gd.core.arithmetic import Floats
 from micrograd_gd.engine import Value

@@ -3,10 +3,10 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from contextvars import ContextVar
-from functools import cached_property
 from itertools import accumulate
 from typing import Any
 
+from micrograd_gd.caches import cached_property
 from micrograd_gd.core import blocks, sweep
 from micrograd_gd.core.whole import TakenApart, is_open
 from micrograd_gd.engine import Value

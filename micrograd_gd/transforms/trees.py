@@ -7,13 +7,14 @@ A structure remembers everything but the numbers, so that a gradient has the for
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields, is_dataclass
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from itertools import accumulate, islice, product
 from math import prod
 from numbers import Number
 from types import NoneType
 from typing import Any
 
+from micrograd_gd.caches import cached_property
 from micrograd_gd.core.whole import WholeArray, is_open
 from micrograd_gd.engine import Value
 from micrograd_gd.errors import ShapeError

@@ -61,8 +61,8 @@ def test_an_array_of_another_library_is_the_numbers_that_it_holds(door):
 @pytest.mark.parametrize(
     ("array", "message"),
     [
-        (np.ma.masked_array([1.0, 2.0], [False, True]), "MaskedArray, has masked entries"),
-        (np.ma.masked_array([1.0, 2.0]), "MaskedArray, has masked entries"),
+        (np.ma.masked_array([1.0, 2.0], [False, True]), "MaskedArray, is masked"),
+        (np.ma.masked_array([1.0, 2.0]), "MaskedArray, is masked"),
         (scipy.sparse.csr_array([[1.0, 2.0]]), "csr_array, is sparse: give it as x.toarray()"),
         (Tensor([1.0, 2.0], refuses=True), "Tensor, does not become .*call x.detach"),
     ],

@@ -1,7 +1,6 @@
 """A graph by numbers: its nodes in recording order, and which of them each one uses."""
 
-from functools import cached_property
-
+from micrograd_gd.caches import cached_property
 from micrograd_gd.engine import Value
 
 
