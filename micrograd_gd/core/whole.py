@@ -6,6 +6,7 @@ alone. Whatever else is done needs rows one by one: then the trace begins again,
 apart.
 """
 
+import operator
 import sys
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
@@ -117,17 +118,23 @@ class WholeArray(Whole):
         return blocks.trace() or self.take_apart()
 
 
-def _compute(name: str) -> Callable[[WholeArray, Any], Any]:
+def _compute(operate: Callable[[Any, Any], Any]) -> Callable[[WholeArray, Any], Any]:
     """The operator, in a trace."""
 
     def compute(self: WholeArray, other: Any) -> Any:
-        return self.find_trace().compute(lambda x, y: getattr(x, name)(y), self, other)
+        return self.find_trace().compute(operate, self, other)
 
     return compute
 
 
-for _name in [side + name for side in ("", "r") for name in _OPERATORS]:
-    setattr(WholeArray, f"__{_name}__", _compute(f"__{_name}__"))
+def _swap(operate: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    return lambda x, y: operate(y, x)
+
+
+for _name in _OPERATORS:
+    _operate = getattr(operator, _name)
+    setattr(WholeArray, f"__{_name}__", _compute(_operate))
+    setattr(WholeArray, f"__r{_name}__", _compute(_swap(_operate)))
 
 
 class _Rows:
