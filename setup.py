@@ -22,7 +22,8 @@ UNIX_FLAGS = ["-std=c11", "-O3", "-ffp-contract=off", "-fno-builtin", "-fvisibil
 WINDOWS_FLAGS = ["/std:c11", "/O2", "/fp:precise"]
 GENERATE = """
 import sys
-sys.modules["micrograd_gd.core.native.extension"] = None  # that of an older build is not loaded
+for each in ("core.native.extension", "table.functions"):  # those of an older build are not loaded
+    sys.modules[f"micrograd_gd.{each}"] = None
 from micrograd_gd.core.native.generate import generate
 from micrograd_gd.engine import PythonValue
 generate(sys.argv[1], PythonValue)
@@ -42,15 +43,16 @@ PyMODINIT_FUNC PyInit_probe(void) { return PyFloat_FromDouble(expm1(1.0)); }
 class BuildCore(build_ext):
     """Generate the C code of the table, then compile it."""
 
-    def build_extension(self, extension: Extension) -> None:
+    def build_extensions(self) -> None:
         """Build the native engine, or leave it out where there is no usable compiler."""
         folder, probe = (Path(self.build_temp).resolve() / name for name in ("generated", "probe"))
         for each in (folder, probe):
             each.mkdir(parents=True, exist_ok=True)
         windows = self.compiler.compiler_type == "msvc"
-        extension.extra_compile_args = WINDOWS_FLAGS if windows else UNIX_FLAGS
+        for extension in self.extensions:
+            extension.extra_compile_args = WINDOWS_FLAGS if windows else UNIX_FLAGS
         try:
-            self._probe(extension, probe)
+            self._probe(self.extensions[0], probe)
         except Exception as error:  # whatever went wrong, Python's engine will do
             if os.environ.get("MICROGRAD_GD_REQUIRE_NATIVE"):
                 raise
@@ -59,14 +61,16 @@ class BuildCore(build_ext):
                 f"({' '.join(str(error).split()) or type(error).__name__})",
                 file=sys.stderr,
             )
-            extension.optional = True  # nobody is to look for it
+            for extension in self.extensions:
+                extension.optional = True  # nobody is to look for it
             return
-        extension.include_dirs.append(str(folder))
         environment = os.environ | {"PYTHONPATH": str(HERE), "MICROGRAD_GD_ENGINE": "python"}
         command = [sys.executable, "-c", GENERATE, str(folder)]
         subprocess.run(command, env=environment, check=True)  # noqa: S603 — our own script
-        extension.depends += [str(path) for path in folder.glob("*.[ch]")]
-        super().build_extension(extension)
+        for extension in self.extensions:
+            extension.include_dirs.append(str(folder))
+            extension.depends += [str(path) for path in folder.glob("*.[ch]")]
+        super().build_extensions()
 
     def _probe(self, extension: Extension, folder: Path) -> None:
         """Build a small extension as the native engine is built."""
@@ -105,6 +109,7 @@ setup(
             sources=[f"{CORE}/extension.c"],  # which takes in all the others
             depends=[str(path.relative_to(HERE)) for path in (HERE / CORE).rglob("*.[ch]")],
             include_dirs=[CORE],
-        )
+        ),
+        Extension("micrograd_gd.table.functions", sources=["micrograd_gd/table/functions.c"]),
     ],
 )

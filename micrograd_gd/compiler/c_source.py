@@ -15,6 +15,8 @@ from micrograd_gd.compiler.source import (
 )
 from micrograd_gd.errors import ArgumentError
 from micrograd_gd.table.c_text import c_expression, word
+from micrograd_gd.table.elementary import FUNCTIONS
+from micrograd_gd.table.elementary_c import write_functions
 from micrograd_gd.table.numbers import shorten
 from micrograd_gd.table.ops import Operation
 
@@ -57,10 +59,13 @@ def write_function(program: Program, name: str) -> str:
     if not any("x[" in line for line in lines):
         lines.insert(0, "(void)x;")
     functions = [_write_row(row) for row in find_rows(program)]
-    heads = re.findall(r"^static inline .*", "\n".join(functions), re.MULTILINE)
+    library, text = _read_library(), "\n".join([*functions, *lines])
+    heads = re.findall(r"^static inline .*", text, re.MULTILINE)
+    called = {*re.findall(r"ieee_(\w+)\(", library + text)}
     return "\n".join(
         [
-            _read_library(),
+            write_functions([name for name in FUNCTIONS if name in called]),
+            re.sub('#include "elementary.*\n', "", library),
             *[f"{head};" for head in heads],
             *functions,
             f"/* x: {list_inputs(program)} */",

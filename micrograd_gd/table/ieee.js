@@ -49,6 +49,16 @@ const ieee_sin = Math.sin;
 
 const ieee_sinh = Math.sinh;
 
+function ieee_sech(x) {
+    const t = Math.exp(-Math.abs(x));
+    return 2 * t / (1 + t * t);
+}
+
+function ieee_sigmoid(x) {
+    const t = Math.exp(-Math.abs(x));
+    return x >= 0 ? 1 / (1 + t) : t / (1 + t);
+}
+
 const ieee_sqrt = Math.sqrt;
 
 const ieee_tan = Math.tan;

@@ -1,21 +1,37 @@
 """Float functions that are total: where Python raises, these give the inf or nan of IEEE 754.
 
 Every public function takes and returns 64-bit floats, and is what the table of operations means by
-that name. Values come from the C library wherever it has the function, so that every engine gives
-the same bits. (Python's `math` writes its own `hypot` and `lgamma`: they are not used here.)
+that name. Elementary functions are our own where they were built, and else those of `math`. The
+others come from the C library wherever it has them, so that every engine gives the same bits.
+(Python's `math` writes its own `hypot` and `lgamma`: they are not used here.)
 """
 
 import builtins
 import math
-from math import asinh, atan, atan2, cbrt, erf, erfc, inf, nan, pi, tanh
+from math import asinh, atan, atan2, cbrt, erf, erfc, inf, nan, pi
 from math import fabs as abs
+
+from micrograd_gd.table.elementary_floats import (
+    cosh,
+    exp,
+    exp2,
+    expm1,
+    log,
+    log1p,
+    log2,
+    log10,
+    sech,
+    sigmoid,
+    sinh,
+    tanh,
+)  # fmt: skip
 
 # fmt: off
 __all__ = [  # the functions that the table may call
     "abs", "acos", "acosh", "asin", "asinh", "atan", "atan2", "atanh", "cbrt", "ceil", "cos",
     "cosh", "digamma", "div", "erf", "erfc", "exp", "exp2", "expm1", "floor", "floordiv", "fmod",
-    "hypot", "lgamma", "log", "log1p", "log2", "log10", "mod", "polygamma", "pow", "round", "sign",
-    "sin", "sinc", "sinc_derivative", "sinh", "sqrt", "tan", "tanh",
+    "hypot", "lgamma", "log", "log1p", "log2", "log10", "mod", "polygamma", "pow", "round", "sech",
+    "sigmoid", "sign", "sin", "sinc", "sinc_derivative", "sinh", "sqrt", "tan", "tanh",
 ]
 # fmt: on
 
@@ -92,53 +108,6 @@ def sign(x: float) -> float:
     return 1.0 if x > 0 else -1.0 if x < 0 else x
 
 
-# Exponentials and logarithms.
-
-
-def exp(x: float) -> float:
-    """e**x."""
-    try:
-        return math.exp(x)
-    except OverflowError:
-        return inf
-
-
-def exp2(x: float) -> float:
-    """2**x."""
-    try:
-        return math.exp2(x)
-    except OverflowError:
-        return inf
-
-
-def expm1(x: float) -> float:
-    """e**x - 1 without cancellation near 0."""
-    try:
-        return math.expm1(x)
-    except OverflowError:
-        return inf
-
-
-def log(x: float) -> float:
-    """Natural logarithm, -inf at either zero."""
-    return math.log(x) if x > 0 else -inf if x == 0 else nan
-
-
-def log2(x: float) -> float:
-    """Logarithm to base 2."""
-    return math.log2(x) if x > 0 else -inf if x == 0 else nan
-
-
-def log10(x: float) -> float:
-    """Logarithm to base 10."""
-    return math.log10(x) if x > 0 else -inf if x == 0 else nan
-
-
-def log1p(x: float) -> float:
-    """log(1 + x) without cancellation near 0."""
-    return math.log1p(x) if x > -1 else -inf if x == -1 else nan
-
-
 # Roots.
 
 
@@ -181,22 +150,6 @@ def asin(x: float) -> float:
 def acos(x: float) -> float:
     """The angle in [0, π] whose cosine is x."""
     return math.acos(x) if -1 <= x <= 1 else nan
-
-
-def sinh(x: float) -> float:
-    """Hyperbolic sine."""
-    try:
-        return math.sinh(x)
-    except OverflowError:
-        return math.copysign(inf, x)
-
-
-def cosh(x: float) -> float:
-    """Hyperbolic cosine."""
-    try:
-        return math.cosh(x)
-    except OverflowError:
-        return inf
 
 
 def acosh(x: float) -> float:

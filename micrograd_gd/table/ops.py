@@ -182,7 +182,7 @@ primitive("cosh", "x", "cosh(x)", "sinh(x)",
 primitive("tanh", "x", "tanh(x)", "sech(x) ** 2",
           "Hyperbolic tangent, saturating at ±1.", latex=r"\tanh\left(<x>\right)",
           properties="odd increasing")
-primitive("sech", "x", "2 * exp(-abs(x)) / (1 + exp(-2 * abs(x)))", "-y * tanh(x)",
+primitive("sech", "x", "sech(x)", "-y * tanh(x)",
           "Hyperbolic secant, 1 / cosh x.", properties="even")
 primitive("asinh", "x", "asinh(x)", "1 / hypot(1, x)",
           "Number whose hyperbolic sine is x.", properties="odd increasing", aliases="arcsinh")
@@ -194,9 +194,9 @@ primitive("atanh", "x", "atanh(x)", "1 / complement(x) if abs(x) <= 1 else y",
           properties="odd increasing", aliases="arctanh")
 
 # Activations.
-primitive("sigmoid", "x", "1 / (1 + exp(-x)) if x >= 0 else exp(x) / (1 + exp(x))",
+primitive("sigmoid", "x", "sigmoid(x)",
           "sech(x / 2) ** 2 / 4",
-          "Logistic function, from 0 to 1.", latex=r"\sigma\left(<x>\right)",
+          "Logistic function 1 / (1 + exp(-x)), from 0 to 1.", latex=r"\sigma\left(<x>\right)",
           properties="increasing")
 primitive("logsigmoid", "x", "(0 if x >= 0 else x) - log1p(exp(-abs(x)))", "sigmoid(-x)",
           "Logarithm of the logistic function.", latex=r"\ln \sigma\left(<x>\right)",

@@ -191,6 +191,8 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "sinh": mp.sinh,
     "cosh": mp.cosh,
     "tanh": mp.tanh,
+    "sech": mp.sech,
+    "sigmoid": lambda z: 1 / (1 + mp.exp(-z)),
     "asinh": mp.asinh,
     "acosh": mp.acosh,
     "atanh": mp.atanh,

@@ -11,6 +11,8 @@
 #include <math.h>
 #include <stdint.h>
 
+#include "elementary.h" /* exp, log and the like, generated from table/elementary.py */
+
 #if defined(FLT_EVAL_METHOD) && FLT_EVAL_METHOD != 0
 #error "this machine computes with more digits than a double has: the Python engine serves instead"
 #endif
@@ -39,22 +41,12 @@ FROM_LIBRARY(atanh, atanh)
 FROM_LIBRARY(cbrt, cbrt)
 FROM_LIBRARY(ceil, ceil)
 FROM_LIBRARY(cos, cos)
-FROM_LIBRARY(cosh, cosh)
 FROM_LIBRARY(erf, erf)
 FROM_LIBRARY(erfc, erfc)
-FROM_LIBRARY(exp, exp)
-FROM_LIBRARY(exp2, exp2)
-FROM_LIBRARY(expm1, expm1)
 FROM_LIBRARY(floor, floor)
-FROM_LIBRARY(log, log)
-FROM_LIBRARY(log10, log10)
-FROM_LIBRARY(log1p, log1p)
-FROM_LIBRARY(log2, log2)
 FROM_LIBRARY(sin, sin)
-FROM_LIBRARY(sinh, sinh)
 FROM_LIBRARY(sqrt, sqrt)
 FROM_LIBRARY(tan, tan)
-FROM_LIBRARY(tanh, tanh)
 
 static inline double ieee_atan2(double a, double b) { return atan2(a, b); }
 static inline double ieee_div(double a, double b) { return a / b; }
@@ -183,16 +175,16 @@ static inline double ieee_lgamma(double x)
         return INFINITY;
     }
     if (fabs(x) < 1e-20) {
-        return -log(fabs(x));
+        return -ieee_log(fabs(x));
     }
     if (x < 0) {
-        return log(PI / fabs(x * sine_of_pi(x, 0))) - ieee_lgamma(-x);
+        return ieee_log(PI / fabs(x * sine_of_pi(x, 0))) - ieee_lgamma(-x);
     }
     if (x < 0.5) {
-        return ieee_lgamma(x + 1) - log(x);
+        return ieee_lgamma(x + 1) - ieee_log(x);
     }
     if (x < 1.4) {
-        return lgamma_near_two(x - 1) - log1p(x - 1);
+        return lgamma_near_two(x - 1) - ieee_log1p(x - 1);
     }
     if (x < 9) {
         double product = 1.0;
@@ -200,7 +192,7 @@ static inline double ieee_lgamma(double x)
             x -= 1;
             product *= x;
         }
-        return log(product) + lgamma_near_two(x - 2);
+        return ieee_log(product) + lgamma_near_two(x - 2);
     }
     double series = 0.0;
     if (x < 1e9) {
@@ -208,7 +200,7 @@ static inline double ieee_lgamma(double x)
             series = series / (x * x) + BERNOULLI[k - 1] / (2 * k * (2 * k - 1));
         }
     }
-    return (x - 0.5) * (log(x) - 1) + (0.4189385332046727 + series / x);
+    return (x - 0.5) * (ieee_log(x) - 1) + (0.4189385332046727 + series / x);
 }
 
 static inline double ieee_digamma(double x)
@@ -233,7 +225,7 @@ static inline double ieee_digamma(double x)
     for (int k = COUNT(BERNOULLI); k > 0; k--) {
         series = (series + BERNOULLI[k - 1] / (2 * k)) * square;
     }
-    return (log(x) - 0.5 * inverse - series) + below;
+    return (ieee_log(x) - 0.5 * inverse - series) + below;
 }
 
 /* The product of the whole numbers from `first` to `last`, rounded once, as Python's long integers

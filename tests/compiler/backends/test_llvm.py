@@ -106,10 +106,11 @@ def test_a_constant_exponent_leaves_no_choice_to_the_machine():
 
 
 def test_functions_have_names_that_llvm_does_not_know():
-    program = trace(lambda x: functional.exp(x) + functional.digamma(x) + abs(x).sqrt(), 1.0)
+    program = trace(lambda x: functional.cbrt(x) + functional.digamma(x) + abs(x).sqrt(), 1.0)
     text = text_of(program)
     known = set(re.findall(r"@([\w.]+)\(", text)) - {"run"}
-    assert known == {"micrograd_gd_exp", "micrograd_gd_digamma", "llvm.fabs.f64", "llvm.sqrt.f64"}
+    ours = {"micrograd_gd_cbrt", "micrograd_gd_digamma"}
+    assert known == {*ours, "llvm.fabs.f64", "llvm.sqrt.f64"}
     assert "inttoptr" not in text, "no address of today is in it"
     assert not re.search(r"\b(fast|reassoc|contract|nnan|ninf|nsz|arcp|afn)\b", text)
 
@@ -191,10 +192,10 @@ def test_lanes_beyond_the_last_sample_touch_nothing():
     assert y[2].tolist() == [*map(math.exp, x), *[-7.0] * 13]
 
 
-def test_a_function_of_the_library_is_called_only_where_a_lane_wants_it():
+def test_a_function_is_called_only_where_a_lane_wants_it():
     program = trace(vmap(grad(functional.relu)), np.ones(20))
     text = text_of(program)
-    assert len(re.findall(r"call double @micrograd_gd_exp", text)) == 8, "once a lane, for a nan"
+    assert len(re.findall(r"call <8 x double> @exp", text)) == 1, "for a nan"
     assert "branch_weights" in text
     mapped = jit(vmap(grad(functional.relu)), backend="llvm")
     x = np.array([1.0, -1.0, 0.0, math.nan, *[2.0] * 16])

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterator, Sequence
 
-from micrograd_gd.compiler.backends.llvm.expression import LANES, write_term
+from micrograd_gd.compiler.backends.llvm.kinds import LANES, write_term
 from micrograd_gd.compiler.backends.llvm.lines import Lines
 from micrograd_gd.compiler.backends.llvm.loops import SIGNATURE
 from micrograd_gd.compiler.backends.llvm.memory import Memory, Part

@@ -5,7 +5,7 @@ A line for each would make one long function, and LLVM's time grows with the squ
 
 from collections.abc import Callable, Iterator, Sequence
 
-from micrograd_gd.compiler.backends.llvm.expression import write_term
+from micrograd_gd.compiler.backends.llvm.kinds import write_term
 from micrograd_gd.compiler.instructions import Operand
 from micrograd_gd.compiler.program import Program
 

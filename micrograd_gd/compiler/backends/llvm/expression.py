@@ -6,16 +6,15 @@ call. So the branches of a formula on a constant exponent or bound leave no trac
 
 import ast
 import operator
-import struct
 from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple
 
+from micrograd_gd.compiler.backends.llvm.elementary import define_function
+from micrograd_gd.compiler.backends.llvm.kinds import LANES, SCALAR, Kind, Term
 from micrograd_gd.compiler.backends.llvm.symbols import bind_symbol
 from micrograd_gd.table import expression, ieee
+from micrograd_gd.table.elementary import FUNCTIONS
 from micrograd_gd.table.ops import OPERATIONS
 from micrograd_gd.table.relations import BY_NODE
-
-Term = str | float  # the name of what a line gives, or a constant
 
 # Functions that are a machine instruction, and those so short that they are written here again.
 _MACHINE = {"abs": "fabs", "sqrt": "sqrt", "floor": "floor", "ceil": "ceil", "round": "rint"}
@@ -32,24 +31,6 @@ _ARITHMETIC: dict[type, tuple[str, Callable[[float, float], float]]] = {
     ast.Div: ("fdiv", ieee.div),
 }
 
-
-class Kind(NamedTuple):
-    """What a line computes with: one number, or one in each of eight lanes."""
-
-    number: str
-    bit: str
-    suffix: str
-
-    def write_term(self, x: Term) -> str:
-        """A term as an operand: a constant by its bits."""
-        if isinstance(x, str):
-            return x
-        bits = f"0x{struct.unpack('>Q', struct.pack('>d', x))[0]:016X}"
-        return bits if self is SCALAR else f"splat (double {bits})"
-
-
-SCALAR = Kind("double", "i1", "f64")
-LANES = Kind("<8 x double>", "<8 x i1>", "v8f64")
 
 FAST_MATH = "reassoc nsz contract "  # the flags of arithmetic that may be fused
 
@@ -131,6 +112,8 @@ class FormulaWriter:
         if name in _MACHINE:
             function = f"llvm.{_MACHINE[name]}.{self._kind.suffix}"
             self._called[function] = f"declare {number} @{function}({number})"
+        elif name in FUNCTIONS:
+            function, self._called[function] = define_function(name, self._kind)
         else:
             function = bind_symbol(name.removeprefix("library_"), len(given))
             kinds = ", ".join(["double"] * len(given))
@@ -248,11 +231,6 @@ class FormulaWriter:
         for bit in rest:
             first = self.emit(f"{how} {self._kind.bit} {first}, {bit}")
         return first
-
-
-def write_term(x: Term) -> str:
-    """A term as an operand of a line with single numbers."""
-    return SCALAR.write_term(x)
 
 
 def define_lane_by_lane(function: str, arity: int, called: dict[str, str]) -> str:

@@ -7,7 +7,8 @@ no sum and no array sees.
 
 from collections.abc import Iterator
 
-from micrograd_gd.compiler.backends.llvm.expression import FAST_MATH, LANES
+from micrograd_gd.compiler.backends.llvm.expression import FAST_MATH
+from micrograd_gd.compiler.backends.llvm.kinds import LANES
 from micrograd_gd.compiler.backends.llvm.lines import Lines
 from micrograd_gd.compiler.backends.llvm.memory import UNCHANGED, Memory, Part
 from micrograd_gd.compiler.instructions import Instruction, Operand

@@ -9,7 +9,8 @@ from dataclasses import replace
 from itertools import count
 
 from micrograd_gd.compiler.backends.llvm import calls, loops
-from micrograd_gd.compiler.backends.llvm.expression import FAST_MATH, LANES, SCALAR
+from micrograd_gd.compiler.backends.llvm.expression import FAST_MATH
+from micrograd_gd.compiler.backends.llvm.kinds import LANES, SCALAR
 from micrograd_gd.compiler.backends.llvm.memory import Memory, Part
 from micrograd_gd.compiler.backends.llvm.scalars import ScalarWriter
 from micrograd_gd.compiler.backends.llvm.templates import Template, Templates

@@ -5,7 +5,8 @@ Numbers that other functions or other loops use wait in memory, those of a loop 
 
 from collections.abc import Iterator, Sequence
 
-from micrograd_gd.compiler.backends.llvm.expression import FAST_MATH, SCALAR, write_term
+from micrograd_gd.compiler.backends.llvm.expression import FAST_MATH
+from micrograd_gd.compiler.backends.llvm.kinds import SCALAR, write_term
 from micrograd_gd.compiler.backends.llvm.lines import Lines
 from micrograd_gd.compiler.backends.llvm.memory import UNCHANGED
 from micrograd_gd.compiler.backends.llvm.templates import Templates

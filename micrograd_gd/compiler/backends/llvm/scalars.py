@@ -7,7 +7,7 @@ memory.
 from collections.abc import Iterator, Sequence
 
 from micrograd_gd.compiler.backends.llvm.copies import Copies
-from micrograd_gd.compiler.backends.llvm.expression import write_term
+from micrograd_gd.compiler.backends.llvm.kinds import write_term
 from micrograd_gd.compiler.backends.llvm.lines import Lines
 from micrograd_gd.compiler.backends.llvm.memory import UNCHANGED, Memory, Part
 from micrograd_gd.compiler.instructions import Guard, Instruction, Operand

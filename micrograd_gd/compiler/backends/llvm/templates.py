@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from functools import cache
 from typing import NamedTuple
 
-from micrograd_gd.compiler.backends.llvm.expression import FormulaWriter, Kind, Term
+from micrograd_gd.compiler.backends.llvm.expression import FormulaWriter
+from micrograd_gd.compiler.backends.llvm.kinds import Kind, Term
 from micrograd_gd.compiler.instructions import Guard, Statement
 from micrograd_gd.compiler.lanes import Lanes
 from micrograd_gd.errors import JitError

@@ -8,6 +8,7 @@ from micrograd_gd.core.native.generate.methods import write_methods
 from micrograd_gd.core.native.generate.numbers import write_numbers
 from micrograd_gd.core.native.generate.rules import write_rules
 from micrograd_gd.core.native.generate.tape import write_tape_rows
+from micrograd_gd.table.elementary_c import write_header
 from micrograd_gd.table.ops import OPERATIONS
 
 
@@ -21,6 +22,7 @@ def generate(folder: str, value: type) -> None:
     slopes = [row.slope(i) for row in rows for i, _ in enumerate(row.operands)]
     computed = [*rows, *(slope for slope in slopes if slope)]
     files = {
+        "elementary.h": write_header(),
         "numbers.h": write_numbers(computed),
         "rules.c": write_rules(computed),
         "row_methods.c": write_methods(rows),

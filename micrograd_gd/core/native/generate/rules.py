@@ -30,7 +30,7 @@ def write_rules(rows: list[Operation]) -> str:
 
 def _declare(row: Operation) -> str:
     arguments = ", ".join(f"double _{letter}" for letter in row.operands)
-    return f"static inline double value_{word(row)}({arguments})"
+    return f"IN_PLACE double value_{word(row)}({arguments})"
 
 
 def _write_value(row: Operation) -> str:

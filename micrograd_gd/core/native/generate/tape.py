@@ -4,6 +4,7 @@ from micrograd_gd.core.native.generate.numbers import is_weighing
 from micrograd_gd.core.native.generate.text import write_macro
 from micrograd_gd.table import expression
 from micrograd_gd.table.c_text import c_expression, word
+from micrograd_gd.table.elementary import FUNCTIONS
 from micrograd_gd.table.ops import Operation
 from micrograd_gd.table.relations import RELATIONS
 
@@ -51,7 +52,7 @@ def _write_lane_step(row: Operation, number: int) -> str:
     """The same for LANES lanes; where a function is called, for those only that count."""
     if row.folds:
         return _write_lane_fold(row, str(number), set())
-    called = expression.calls(row.tree(row.value)).keys() - {"abs"}
+    called = expression.calls(row.tree(row.value)).keys() - {"abs", *FUNCTIONS}
     lanes = "n" if called or "**" in str(row.value) else "LANES"
     return f"LANE_STEP({number}, {len(row.operands)}, {lanes}, {_write_call(row, 'LANE')})"
 

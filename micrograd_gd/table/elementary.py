@@ -1,0 +1,339 @@
+"""Elementary functions as straight lines, at most 1 ulp from the true value, and monotone.
+
+Written once, in steps that run on one number and in lanes: no branch, no table, no fused
+multiply-add, whose bits would depend on the machine. Where a product has to be exact, its factors
+have few bits. Ideas are those of fdlibm (Sun Microsystems, 1993) and its heirs in FreeBSD: the
+logarithm by s = f / (2 + f), ln 2 in two parts, and logarithms of other bases. The coefficients
+come from a least-squares fit in 50 digits (tests/benchmarks/elementary.py).
+"""
+
+from collections.abc import Callable, Sequence
+from math import inf, nan
+from typing import NamedTuple
+
+from micrograd_gd.table.straight_line import Bits, Number, bits_of, choose, choose_bits, number
+
+# Numbers near 1.5 · 2**52 have 1 as their last place: what is added to it is rounded to a whole
+# number, which then stands in the last bits.
+SHIFT = 6755399441055744.0
+LOG2_E = 1.4426950408889634
+# Constants in two parts. The first has so few bits that its product by an exponent is exact ...
+LN2_HIGH, LN2_LOW = 0.693147180559663, 2.8235290563031577e-13
+LOG10_2_HIGH, LOG10_2_LOW = 0.30102999566383914, 1.42050232272661e-13
+# ... or by what `low_bits_off` gives.
+LN2_HEAD, LN2_REST = 0.6931471675634384, 1.2996506893889889e-08
+LOG2_E_HEAD, LOG2_E_REST = 1.4426950216293335, 1.9259629911266175e-08
+LOG10_E_HEAD, LOG10_E_REST = 0.4342944771051407, 4.798111141615973e-09
+LN2 = 0.6931471805599453
+
+FRACTION = (1 << 52) - 1
+SIGN = 1 << 63
+BIAS = 1023
+
+# (exp r - 1 - r - r² / 2) / r³, for |r| <= ln 2 / 2; times r³ off by 2**-63.
+EXP = (
+    0.16666666666666685, 0.041666666666666685, 0.008333333333315955, 0.001388888888887332,
+    0.0001984126989865711, 2.4801587349060605e-05, 2.7557232875861557e-06, 2.7557251992274864e-07,
+    2.5112654031794146e-08, 2.0921702385611558e-09,
+)  # fmt: skip
+
+# (log((1 + s) / (1 - s)) - 2 s) / s³ in powers of s², for |s| <= 3 - √8; off by 2**-59.
+LOG = (
+    0.6666666666666736, 0.39999999999405483, 0.2857142874406196, 0.22222198426135864,
+    0.18183571058687753, 0.15313895685114728, 0.14797364051497042,
+)  # fmt: skip
+
+# (cosh x - 1) / x² and (sinh x - x) / x³ in powers of x², for |x| <= √½; relatively off by 2**-60.
+COSH = (
+    0.5, 0.041666666666666644, 0.0013888888888894818, 2.4801587295824625e-05,
+    2.755732200041444e-07, 2.0876047402488376e-09, 1.1562896303408263e-11,
+)  # fmt: skip
+SINH = (
+    0.16666666666666657, 0.008333333333337046, 0.00019841269836384331, 2.7557322160812492e-06,
+    2.5051219034185625e-08, 1.6191182569781148e-10,
+)  # fmt: skip
+
+
+# Pieces.
+
+
+def polynomial(x: Number, coefficients: Sequence[float]) -> Number:
+    """Σ cᵢ xⁱ, pairs first, pairs of pairs then: a short way from x to the result."""
+    terms: list[Number | float] = [*coefficients]
+    while len(terms) > 1:
+        pairs = [a + x * b for a, b in zip(terms[::2], terms[1::2], strict=False)]
+        terms = [*pairs, *terms[2 * len(pairs) :]]
+        x = x * x
+    assert isinstance(terms[0], Number)  # noqa: S101 — for the types
+    return terms[0]
+
+
+def low_bits_off(x: Number) -> Number:
+    """The 26 leading bits of x: a product of two such is exact."""
+    return number(x.bits & ~((1 << 27) - 1))
+
+
+def with_sign_of(x: Number, y: Number) -> Number:
+    """A positive y with the sign of x."""
+    return number(y.bits | (x.bits & SIGN))
+
+
+class Sum(NamedTuple):
+    """A number as an unevaluated sum, the second part of which is below the last bit of the first.
+
+    (Nearly so: it is small beside the first.)
+    """
+
+    high: Number
+    low: Number
+
+
+def add_smaller(a: Number | float, b: Number | float) -> tuple[Number, Number]:
+    """The sum, and what rounding took from it, exactly, if b is no larger than a, or a is 0."""
+    y: Number = a + b  # type: ignore[assignment]  # one of them is no constant
+    return y, (a - y) + b
+
+
+def scale(a: Sum, power: Number) -> Sum:
+    """The product by a power of two."""
+    return Sum(a.high * power, a.low * power)
+
+
+def divide(a: Sum, b: Sum) -> Number:
+    """The quotient a / b, rounded nearly once: a short quotient, then what is left divided."""
+    inverse = 1.0 / b.high
+    quotient = low_bits_off(a.high * inverse)
+    head = low_bits_off(b.high)
+    rest = (a.high - quotient * head) - quotient * (b.high - head)
+    return quotient + (rest + (a.low - quotient * b.low)) * inverse
+
+
+class Exponential(NamedTuple):
+    """exp x as 2ᵏ (1 + high + half + rest), falling; k stands in the last `bits`."""
+
+    k: Number
+    bits: Bits
+    high: Number
+    half: Number
+    rest: Number
+
+    def add_up(self) -> Sum:
+        """The sum of the four."""
+        y, e1 = add_smaller(1.0, self.high)
+        y, e2 = add_smaller(y, self.half)
+        y, e3 = add_smaller(y, self.rest)
+        return Sum(y, (e1 + e2) + e3)
+
+    def round(self) -> Number:
+        """The sum of the four, in one number."""
+        y, e = add_smaller(1.0, self.high)
+        return y + (e + (self.half + self.rest))
+
+    def power(self, less: int = 0) -> Number:
+        """Two to the power of k less that."""
+        return number((self.bits + (BIAS - less)) << 52)
+
+    def times_power(self, y: Number) -> Number:
+        """2ᵏ y, also where 2ᵏ is no double, but the result is."""
+        is_low = self.k < -1000.0
+        power = number((self.bits + choose_bits(is_low, BIAS - 1 + 64, BIAS - 1)) << 52)
+        return y * power * choose(is_low, 2.0**-63, 2.0)
+
+
+def reduce_exp(x: Number) -> Exponential:
+    """The parts of exp x, for |x| up to about 750."""
+    shifted = x * LOG2_E + SHIFT
+    k = shifted - SHIFT
+    return finish_exp(shifted, k, x - k * LN2_HIGH, k * LN2_LOW)
+
+
+def finish_exp(shifted: Number, k: Number, high: Number, low: Number) -> Exponential:
+    """The parts of 2ᵏ exp(high - low)."""
+    r = high - low
+    square = r * r
+    rest = square * r * polynomial(r, EXP) - low
+    return Exponential(k, shifted.bits, high, square * 0.5, rest)
+
+
+# Functions.
+
+
+def exp(x: Number) -> Number:
+    """e**x."""
+    x = choose(x > 710.0, 710.0, x)
+    parts = reduce_exp(choose(x < -746.0, -746.0, x))
+    return parts.times_power(parts.round())
+
+
+def exp2(x: Number) -> Number:
+    """2**x."""
+    x = choose(x > 1024.0, 1024.0, choose(x < -1080.0, -1080.0, x))
+    shifted = x + SHIFT
+    k = shifted - SHIFT
+    f = x - k
+    head = low_bits_off(f)
+    parts = finish_exp(shifted, k, head * LN2_HEAD, -(head * LN2_REST + (f - head) * LN2))
+    return parts.times_power(parts.round())
+
+
+def expm1(x: Number) -> Number:
+    """e**x - 1 without cancellation near 0."""
+    parts = reduce_exp(choose(x > 710.0, 710.0, choose(x < -60.0, -60.0, x)))
+    # Half of all, since the power of two may be beyond the largest number.
+    a, b = scale(parts.add_up(), parts.power(1))
+    y = a - 0.5
+    e = choose(a < 0.5, a - (y + 0.5), (a - y) - 0.5)
+    y = choose(a > 1e20, a + b, y + (e + b)) * 2.0
+    return choose(abs(x) < 2.0**-54, x, y)
+
+
+def reduce_log(bits: Bits) -> tuple[Number, Bits, Number]:
+    """The exponent k as a number and in bits with its bias, and m between √½ and √2: x is 2ᵏ m."""
+    turned = bits + (bits_of(1.0) - bits_of(0.5**0.5))
+    exponent = turned >> 52
+    k = number(exponent | bits_of(2.0**52)) - (2.0**52 + BIAS)
+    return k, exponent, number((turned & FRACTION) + bits_of(0.5**0.5))
+
+
+def reduce_log_of(x: Number) -> tuple[Number, Number]:
+    """k, and f between √½ - 1 and √2 - 1: x is 2ᵏ (1 + f)."""
+    is_tiny = x < 2.0**-1022
+    k, _, m = reduce_log(choose(is_tiny, x * 2.0**54, x).bits)
+    return k - choose(is_tiny, 54.0, 0.0), m - 1.0
+
+
+def log_of_sum(f: Number) -> tuple[Number, Number, Number]:
+    """log(1 + f) as f - half + rest, and s."""
+    s = f / (f + 2.0)
+    z = s * s
+    half = f * f * 0.5
+    return half, s * (half + z * polynomial(z, LOG)), s
+
+
+def log(x: Number) -> Number:
+    """Natural logarithm."""
+    k, f = reduce_log_of(x)
+    half, rest, _ = log_of_sum(f)
+    y, e = add_smaller(k * LN2_HIGH, f)
+    return where_defined(x, y + ((e + (rest + k * LN2_LOW)) - half))
+
+
+def log2(x: Number) -> Number:
+    """Logarithm to base 2."""
+    k, high, low = split_log(x)
+    y, e = add_smaller(k, high * LOG2_E_HEAD)
+    return where_defined(x, y + (e + ((low + high) * LOG2_E_REST + low * LOG2_E_HEAD)))
+
+
+def log10(x: Number) -> Number:
+    """Logarithm to base 10."""
+    k, high, low = split_log(x)
+    y, e = add_smaller(k * LOG10_2_HIGH, high * LOG10_E_HEAD)
+    rest = k * LOG10_2_LOW + ((low + high) * LOG10_E_REST + low * LOG10_E_HEAD)
+    return where_defined(x, y + (e + rest))
+
+
+def split_log(x: Number) -> tuple[Number, Number, Number]:
+    """k, and log m in two parts, the first of few bits: x is 2ᵏ m."""
+    k, f = reduce_log_of(x)
+    half, rest, _ = log_of_sum(f)
+    high = low_bits_off(f - half)
+    return k, high, ((f - high) - half) + rest
+
+
+def log1p(x: Number) -> Number:
+    """log(1 + x) without cancellation near 0."""
+    u = x + 1.0
+    back = u - 1.0
+    error = (1.0 - (u - back)) + (x - back)
+    k, exponent, m = reduce_log(u.bits)
+    scale = number((2 * BIAS - choose_bits(u > 2.0**1000, 2 * BIAS, exponent)) << 52)
+    f, e = add_smaller(m - 1.0, error * scale)
+    half, rest, s = log_of_sum(f)
+    y, e2 = add_smaller(k * LN2_HIGH, f)
+    y = y + ((e2 + (rest + (k * LN2_LOW + (e - e * (s + s))))) - half)
+    return choose(abs(x) < 2.0**-54, x, where_defined(u, y))
+
+
+def where_defined(x: Number, y: Number) -> Number:
+    """y, a logarithm of x, where x is a positive number."""
+    return choose(x > 0.0, choose(x < inf, y, x), choose(x < 0.0, nan, x - inf))
+
+
+def sinh(x: Number) -> Number:
+    """Hyperbolic sine.
+
+    Near 0 two exponentials cancel, and their rounding errors hide small changes. Sums and products
+    of what grows, each rounded, never fall.
+    """
+    a, b, y, e = two_exps(x)
+    square = x * x
+    near = x + square * x * polynomial(square, SINH)
+    return choose(abs(x) < 0.7, near, with_sign_of(x, (a - (y - (b + e))) * 2.0))
+
+
+def cosh(x: Number) -> Number:
+    """Hyperbolic cosine, near 0 as for sinh."""
+    a, b, y, e = two_exps(x)
+    square = x * x
+    near = 1.0 + square * polynomial(square, COSH)
+    return choose(abs(x) < 0.5, near, (a + (y + (b - e))) * 2.0)
+
+
+def two_exps(x: Number) -> tuple[Number, Number, Number, Number]:
+    """A quarter of exp|x|, which does not overflow where sinh x does not, and that of exp(-|x|).
+
+    Each is one number and what it lacks: the first a + b, the second y - e.
+    """
+    t = abs(x)
+    parts = reduce_exp(choose(t > 710.6, 710.6, t))
+    a, b = scale(parts.add_up(), parts.power(2))
+    y = 0.0625 / a
+    return a, b, y, 16.0 * y * y * b
+
+
+def tanh(x: Number) -> Number:
+    """Hyperbolic tangent."""
+    t = abs(x) * 2.0
+    parts = reduce_exp(choose(t > 50.0, 50.0, t))
+    a, b = scale(parts.add_up(), parts.power())  # e**2x
+    above, e = add_smaller(a, 1.0)
+    y = a - 1.0
+    less, e1 = add_smaller(y, ((a - y) - 1.0) + b)
+    return with_sign_of(x, divide(Sum(less, e1), Sum(above, e + b)))
+
+
+def sech(x: Number) -> Number:
+    """Hyperbolic secant: 2 t / (1 + t²) for t = exp(-|x|)."""
+    parts, t, scaled = falling_exp(x)
+    y, e = add_smaller(1.0, scaled.high * scaled.high)
+    below = Sum(y, e + 2.0 * (scaled.high * scaled.low))
+    return parts.times_power(divide(t, below) * 2.0)
+
+
+def sigmoid(x: Number) -> Number:
+    """Logistic function: 1 / (1 + t), or t / (1 + t), for t = exp(-|x|)."""
+    parts, t, scaled = falling_exp(x)
+    y, e = add_smaller(1.0, scaled.high)
+    is_below = x < 0.0
+    above = Sum(choose(is_below, t.high, 1.0), choose(is_below, t.low, 0.0))
+    y = divide(above, Sum(y, e + scaled.low))
+    return choose(is_below, parts.times_power(y), y)
+
+
+def falling_exp(x: Number) -> tuple[Exponential, Sum, Sum]:
+    """The parts of exp(-|x|), their sum, and that times 2ᵏ, which is kept from underflow."""
+    t = -abs(x)
+    parts = reduce_exp(choose(t < -746.0, -746.0, t))
+    y = parts.add_up()
+    bits = choose_bits(parts.k < -60.0, bits_of(SHIFT - 60.0), parts.bits)
+    return parts, y, scale(y, parts._replace(bits=bits).power())
+
+
+# By the name that the table calls.
+FUNCTIONS: dict[str, Callable[[Number], Number]] = {
+    function.__name__: function
+    for function in (
+        exp, exp2, expm1, log, log2, log10, log1p, sinh, cosh, tanh, sech, sigmoid,
+    )
+}  # fmt: skip

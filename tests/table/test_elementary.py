@@ -1,0 +1,164 @@
+"""The elementary functions: near the truth, in order, and the same on one number and in lanes."""
+
+import math
+import random
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from mpmath import mp, mpf
+
+from micrograd_gd import jit, vmap
+from micrograd_gd.table import ieee
+from micrograd_gd.table.elementary import FUNCTIONS
+from micrograd_gd.table.ops import OPERATIONS
+from micrograd_gd.table.straight_line import Term, record
+
+LN2 = math.log(2)
+SPECIAL = [0.0, -0.0, math.inf, -math.inf, math.nan, 5e-324, -5e-324, 2.2250738585072014e-308]
+SPECIAL += [1.0, -1.0, 1.7976931348623157e308, -1.7976931348623157e308, 709.782712893384, 709.79]
+SPECIAL += [-745.13, -745.14, 710.4758600739439, 710.476, 1024.0, -1074.0, -1075.0, 0.5, 2.0, 1e-20]
+
+TRUTHS = {
+    "exp": mp.exp,
+    "exp2": lambda x: mpf(2) ** x,
+    "expm1": mp.expm1,
+    "log": mp.log,
+    "log2": lambda x: mp.log(x) / mp.ln2,
+    "log10": lambda x: mp.log(x) / mp.ln10,
+    "log1p": mp.log1p,
+    "sinh": mp.sinh,
+    "cosh": mp.cosh,
+    "tanh": mp.tanh,
+    "sech": mp.sech,
+    "sigmoid": lambda x: 1 / (1 + mp.exp(-x)),
+}
+EXP_TURNS = [(k + 0.5) * LN2 for k in range(-1080, 1026)]
+LOG_TURNS = [math.ldexp(0.5**0.5, k) for k in range(-1022, 1024)] + [1.0, 2.0**-1022]
+# Where the function goes over from one piece to the next.
+TURNS = {
+    "exp": EXP_TURNS,
+    "exp2": [k + 0.5 for k in range(-1080, 1025)],
+    "expm1": [*EXP_TURNS[900:], 2.0**-54, -(2.0**-54), -60.0],
+    "log": LOG_TURNS,
+    "log2": LOG_TURNS,
+    "log10": LOG_TURNS,
+    "log1p": [x - 1 for x in LOG_TURNS[900:]] + [2.0**-54, -(2.0**-54), 2.0**53],
+    "sinh": [*EXP_TURNS[1080:], 0.7],
+    "cosh": [*EXP_TURNS[1080:], 0.5],
+    "tanh": [x / 2 for x in EXP_TURNS[1000:1160]],
+    "sigmoid": EXP_TURNS[:1160],
+}
+
+
+def test_each_function_has_its_truth_here():
+    assert FUNCTIONS.keys() == TRUTHS.keys() == TURNS.keys() | {"sech"}
+
+
+def draw(name, count):
+    rng = random.Random(name)
+    kinds = [
+        lambda: rng.uniform(-800, 800),
+        lambda: rng.uniform(-2, 2),
+        lambda: rng.choice((-1, 1)) * math.ldexp(rng.uniform(1, 2), rng.randint(-1074, 1023)),
+        lambda: rng.choice((-1, 1)) * math.ldexp(rng.uniform(1, 2), rng.randint(-40, 5)),
+        lambda: 1 + math.ldexp(rng.uniform(-1, 1), -rng.randint(1, 50)),
+    ]
+    return [kind() for _ in range(count // len(kinds)) for kind in kinds]
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_functions_are_within_one_ulp_of_the_truth(name):
+    for x in [*draw(name, 500), *SPECIAL]:
+        y = getattr(ieee, name)(x)
+        with mp.workdps(50):
+            truth = find_truth(name, x)
+            if mp.isnan(truth) or mp.isinf(truth) or truth == 0:
+                assert y == truth or (y != y and mp.isnan(truth)), f"{name}({x!r})"
+            elif abs(truth) >= mpf(2) ** 1024 - mpf(2) ** 970:
+                assert y == mp.sign(truth) * math.inf, f"{name}({x!r})"
+            else:
+                ulp = mpf(2) ** max(mp.frexp(truth)[1] - 53, -1074)
+                assert abs(y - truth) <= ulp, f"{name}({x!r})"
+
+
+def find_truth(name, x):
+    """The true value, a limit at infinity, or nan."""
+    if x == math.inf:
+        return mpf({"tanh": 1, "sigmoid": 1, "sech": 0}.get(name, x))
+    if x == -math.inf:
+        bounds = {"expm1": -1, "tanh": -1, "sinh": x, "cosh": math.inf}
+        return mpf(bounds.get(name, math.nan if "log" in name else 0))
+    if "log" in name and x <= -(name == "log1p"):
+        return mpf(-math.inf if x == -(name == "log1p") else math.nan)
+    return TRUTHS[name](mpf(x)) if x == x else mpf(x)
+
+
+@pytest.mark.parametrize("name", TURNS)
+def test_functions_never_go_back_from_one_number_to_the_next(name):
+    function = getattr(ieee, name)
+    for x in [*TURNS[name], *draw(name, 2000)]:
+        xs = [math.nextafter(x, -math.inf)]
+        for _ in range(3):
+            xs.append(math.nextafter(xs[-1], math.inf))
+        if name == "cosh":  # which falls, below 0
+            xs = sorted(map(abs, xs))
+        ys = map(function, xs)
+        assert not any(a > b for a, b in pairwise(ys)), f"{name} at {x!r}"
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_zeros_keep_their_sign(name):
+    y = getattr(ieee, name)(-0.0)
+    assert y != 0 or math.copysign(1, y) == -1
+
+
+@pytest.mark.parametrize("backend", ["tape", "llvm"])
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_functions_give_the_same_bits_on_one_number_and_in_lanes(name, backend):
+    xs = np.array([*draw(name, 300), *SPECIAL])
+    alone = [getattr(ieee, name)(x) for x in xs.tolist()]
+    in_lanes = jit(vmap(OPERATIONS[name]), backend=backend)(xs)
+    assert np.array_equal(alone, in_lanes, equal_nan=True)
+    assert np.array_equal(np.signbit(alone) & (xs == xs), np.signbit(in_lanes) & (xs == xs))
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_the_steps_are_what_the_functions_compute(name):
+    xs = np.array([*draw(name, 300), *SPECIAL])
+    with np.errstate(all="ignore"):
+        ys = run(record(FUNCTIONS[name], 1), xs)
+    assert np.array_equal(ys, [getattr(ieee, name)(x) for x in xs.tolist()], equal_nan=True)
+
+
+def run(steps, *given):
+    """The steps on arrays, one after the other."""
+    results = list(given)
+    for step in steps[len(given) :]:
+        operands = [results[x.place] if isinstance(x, Term) else as_word(x) for x in step.operands]
+        results.append(DO[step.name](*operands))
+    return results[-1]
+
+
+def as_word(x):
+    return np.uint64(x % 2**64) if isinstance(x, int) else x
+
+
+DO = {
+    "add": np.add,
+    "sub": np.subtract,
+    "mul": np.multiply,
+    "div": np.divide,
+    "neg": np.negative,
+    "less": np.less,
+    "equal": np.equal,
+    "choose": np.where,
+    "bits": lambda x: x.view(np.uint64),
+    "number": lambda x: x.view(np.float64),
+    "and": np.bitwise_and,
+    "or": np.bitwise_or,
+    "add bits": np.add,
+    "sub bits": np.subtract,
+    "shift left": np.left_shift,
+    "shift right": np.right_shift,
+}
