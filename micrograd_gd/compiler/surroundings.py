@@ -8,6 +8,7 @@ import pickle
 import random
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import partial
 from types import CodeType, FunctionType, MethodType, ModuleType
 from typing import Any, NamedTuple
@@ -48,22 +49,23 @@ def look_around(*roots: Any) -> Surroundings:
     stack = [*roots]
     while stack and len(seen) < MOST and len(constants) < 10 * MOST:
         x = stack.pop()
-        if isinstance(x, _PLAIN):
+        if issubclass(type(x), _PLAIN):
             constants.append((type(x), x))
-        elif isinstance(x, Value):
+        elif issubclass(type(x), Value):
             values[id(x)] = x
-        elif id(x) not in seen and not isinstance(x, type):
+        elif id(x) not in seen and not issubclass(type(x), type):
             seen[id(x)] = x
-            if state := _state(x):
-                generators.append(state)
-            elif isinstance(x, _LISTS):
-                of_class = [each for each in x if type(each) is Value]
-                values.update(zip(map(id, of_class), of_class, strict=True))
-                stack += [each for each in x if type(each) is not Value]
-            elif hasattr(type(x), "tobytes") and getattr(x, "size", MOST) < MOST:  # of NumPy
-                constants.append(x.tobytes())
-            else:
-                stack += _parts(x)
+            with suppress(Exception):  # what does not let itself be looked at
+                if state := _state(x):
+                    generators.append(state)
+                elif isinstance(x, _LISTS):
+                    of_class = [each for each in x if type(each) is Value]
+                    values.update(zip(map(id, of_class), of_class, strict=True))
+                    stack += [each for each in x if type(each) is not Value]
+                elif hasattr(type(x), "tobytes") and getattr(x, "size", MOST) < MOST:  # of NumPy
+                    constants.append(x.tobytes())
+                else:
+                    stack += _parts(x)
     return Surroundings(constants, generators, values)
 
 

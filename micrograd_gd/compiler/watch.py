@@ -8,6 +8,7 @@ import dis
 import sys
 from collections import deque
 from collections.abc import Collection, Iterator
+from contextlib import suppress
 from functools import lru_cache, partial
 from itertools import chain
 from types import BuiltinFunctionType, CellType, CodeType, FunctionType, MethodType, ModuleType
@@ -23,7 +24,8 @@ NOTHING = NotImplemented  # what is found where nothing is
 
 _PLAIN = (bool, int, float, complex, str, bytes, type(None))
 _OWN = __name__.partition(".")[0]
-_UNCHANGING = {*sys.stdlib_module_names, "numpy", _OWN}  # packages
+_UNCHANGING = {*sys.stdlib_module_names, "numpy", _OWN} - {"builtins"}  # packages
+_OF_PYTHON = 1 << 9  # the flag of classes that are not built in, wherever they say they are from
 
 
 class Place(NamedTuple):
@@ -42,7 +44,9 @@ class Place(NamedTuple):
             return _content(container)
         if isinstance(container, dict):
             return dict.get(container, key, NOTHING)
-        return getattr(container, key, NOTHING)
+        with suppress(Exception):
+            return getattr(container, key)
+        return NOTHING
 
 
 class Watch(list[Place]):
@@ -155,9 +159,10 @@ class _Search:
         queue = deque([root])
         while queue and self._left and len(seen) < MOST_VISITED:
             x = queue.popleft()
-            if id(x) not in seen and type(x) not in _PLAIN and not isinstance(x, Value):
+            if type(x) not in _PLAIN and not issubclass(type(x), Value) and id(x) not in seen:
                 seen[id(x)] = x
-                queue.extend(self._visit(x))
+                with suppress(Exception):  # what does not let itself be looked at
+                    queue.extend(self._visit(x))
 
     def _visit(self, x: Any) -> Iterator[Any]:
         """Keep the places in there, and give what is to be visited."""
@@ -179,8 +184,9 @@ class _Search:
         place = Place(container, key, None)
         value = place.find()
         is_known = (id(container), key) in self._known
-        is_fixed = isinstance(value, (ModuleType, BuiltinFunctionType)) or (
-            isinstance(value, (type, FunctionType)) and self._is_foreign(value.__module__)
+        kind = type(value)  # what stands for something else may be gone, and says so in isinstance
+        is_fixed = issubclass(kind, (ModuleType, BuiltinFunctionType)) or (
+            issubclass(kind, (type, FunctionType)) and self._is_foreign(value.__module__)
         )
         if not (is_known or is_fixed) and self._left > cost:
             self._known.add((id(container), key))
@@ -217,10 +223,13 @@ class _Search:
     def _visit_object(self, x: Any) -> Iterator[Any]:
         """The attributes of an object or a class that are named somewhere."""
         cls = x if isinstance(x, type) else type(x)
-        own = None if isinstance(x, type) else getattr(x, "__dict__", None)
+        own = None if isinstance(x, type) else _dict_of(x)
         yield from self._visit_names(own or {}, self.names)
-        for each in cls.__mro__:
-            if self._is_foreign(each.__module__):
+        classes = [*cls.__mro__]
+        if isinstance(x, type):
+            classes += type.mro(type(x))
+        for each in classes:
+            if not each.__flags__ & _OF_PYTHON or self._is_foreign(each.__module__):
                 continue
             for name, attribute in [*vars(each).items()]:
                 if name in self.names or (name[:2] == "__" and isinstance(attribute, FunctionType)):
@@ -243,6 +252,14 @@ class _Search:
             if own is not None:
                 yield from self._keep(own, name)
             yield from self._keep(cls, name)
+
+
+def _dict_of(x: Any) -> dict[str, Any] | None:
+    """The attributes of an object itself, whatever it says of them."""
+    with suppress(Exception):
+        found = object.__getattribute__(x, "__dict__")
+        return found if isinstance(found, dict) else None
+    return None
 
 
 def _take_apart(x: Any) -> Collection[Any] | None:

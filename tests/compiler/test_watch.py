@@ -204,6 +204,22 @@ def in_a_network():
     return net, lambda seen: setattr(net, "training", seen)
 
 
+def in_a_class_of_classes():
+    class Meta(type):
+        switch = None
+
+    class Kept(metaclass=Meta):
+        pass
+
+    return lambda x: use(x, Kept.switch), lambda seen: setattr(Meta, "switch", seen)
+
+
+def where_no_module_is():
+    names = {"use": use, "float": float}
+    exec("class Kept: switch = None\nf = lambda x: use(x, Kept.switch)", names)  # noqa: S102
+    return names["f"], lambda seen: setattr(names["Kept"], "switch", seen)
+
+
 def as_a_function():
     kept = SimpleNamespace(f=None)
 
@@ -219,7 +235,8 @@ HOMES = [
     in_a_list_that_grows, in_a_module, one_level_deeper, in_an_object_that_is_replaced,
     by_the_name_as_a_text, in_a_partial, in_a_default, in_a_rule, of_a_model("of_object"),
     of_a_model("called"), of_a_model("__call__"), of_a_model("of_property", "_hidden"), in_slots,
-    in_a_class, before_the_class, in_a_config, in_a_network, as_a_function,
+    in_a_class, before_the_class, in_a_config, in_a_network, in_a_class_of_classes,
+    where_no_module_is, as_a_function,
 ]  # fmt: skip
 TRANSFORMS = {
     "itself": lambda f: f,
@@ -324,6 +341,34 @@ def test_what_changes_in_every_call_is_right_and_warned_of():
     with pytest.warns(RuntimeWarning, match="whenever 'step' changes.*give it as an argument"):
         run()
     assert len(compiled.variants) == MOST_STATES
+
+
+class Hidden:
+    """One that does not let itself be looked at."""
+
+    __slots__ = ("factor",)
+
+    def __getattr__(self, name):
+        raise OSError(name)
+
+
+class Short:
+    """One that is gone soon."""
+
+
+def test_what_cannot_be_looked_at_does_no_harm():
+    hidden, gone = Hidden(), weakref.proxy(Short())
+
+    def f(x):
+        try:
+            return x * hidden.factor
+        except OSError:
+            return x if gone is None else x * 2
+
+    compiled = jit(f)
+    assert compiled(3.0) == 6.0
+    hidden.factor = 4.0
+    assert compiled(3.0) == 12.0
 
 
 class Compiled(Model):
