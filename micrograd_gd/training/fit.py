@@ -27,6 +27,7 @@ def fit(
     inputs: Sequence[Any],
     targets: Sequence[Any],
     *,
+    sample_weight: Sequence[float] | None = None,
     loss: str | Callable[[Any, Any], Any] = "mse",
     learning_rate: float | Schedule | None = None,
     epochs: int = 100,
@@ -46,9 +47,10 @@ def fit(
     a name in `LOSSES` or a function of all predictions and targets. A step uses all samples, or
     `batch_size` of them, drawn without repetition in an order that `seed` decides; None takes
     Python's own generator, the module `random`. Without `shuffle` they are taken as they stand.
-    The `validation` samples are only measured, after every epoch. Steps are those of plain gradient
-    descent, with `learning_rate` a number or a schedule, 0.1 where none is given, or those of an
-    `optimizer`, which has a rate of its own.
+    `sample_weight` says how much each sample counts, beside one of the named losses: the loss is
+    then the weighted mean. The `validation` samples are only measured, after every epoch. Steps are
+    those of plain gradient descent, with `learning_rate` a number or a schedule, 0.1 where none is
+    given, or those of an `optimizer`, which has a rate of its own.
 
     Each of the `callbacks` gets the history after every row. A bar shows the progress in a
     terminal and in a notebook, where tqdm is installed, unless `progress` is False; True asks for
@@ -76,7 +78,7 @@ def fit(
     batch_size = None if batch_size is None else require_count("batch_size", batch_size)
     steps = _choose_optimizer(model, optimizer, learning_rate)
     kind = partial(CompiledSamples, trained=steps.parameters) if compiled else Samples
-    samples = kind("training", model, loss_function(loss), inputs, targets)
+    samples = kind("training", model, loss_function(loss), inputs, targets, sample_weight)
     held_out = validation and kind("validation", model, loss_function(loss), *validation)
     order = generator(seed)
     training = Training(model, steps, samples, held_out, batch_size, order, shuffle=shuffle)

@@ -14,7 +14,7 @@ from micrograd_gd.errors import ArgumentError, DivergedError, NotANumberError, S
 from micrograd_gd.functional import mean
 from micrograd_gd.losses import LOSSES, any_class
 from micrograd_gd.names import missing_package
-from micrograd_gd.table.numbers import plain_array, shorten
+from micrograd_gd.table.numbers import number, plain_array, shorten
 from micrograd_gd.training.history import Figures
 from micrograd_gd.transforms.derivatives import value_and_grad
 
@@ -44,6 +44,7 @@ class Samples:
         loss: Callable[[Any, Any], Any],
         inputs: Sequence[Any],
         targets: Sequence[Any],
+        sample_weight: Sequence[float] | None = None,
     ) -> None:
         inputs, targets = (
             plain_array(x, f"the {part} {what}") if hasattr(x, "ndim") else x
@@ -62,6 +63,7 @@ class Samples:
         if len(inputs) == 0:
             raise ArgumentError(f"no {part} samples; expected at least one")
         self.model, self.loss, self.inputs, self.targets = model, loss, inputs, targets
+        self.weights = _read_weights(sample_weight, len(inputs), loss)
         self.is_right = _IS_RIGHT.get(loss.__name__) if loss in LOSSES.values() else None
         self.measured: Any = None
 
@@ -89,7 +91,14 @@ class Samples:
     def evaluate(self, rows: Sequence[int]) -> tuple[Sequence[Any], Any]:
         """The predictions for these rows, and their loss."""
         predictions = [self.model(self.inputs[i]) for i in rows]
-        return predictions, _value(self.loss(predictions, [self.targets[i] for i in rows]))
+        targets = [self.targets[i] for i in rows]
+        if self.weights is None:
+            return predictions, _value(self.loss(predictions, targets))
+        losses = [
+            self.weights[i] * self.loss([prediction], [target])
+            for i, prediction, target in zip(rows, predictions, targets, strict=True)
+        ]
+        return predictions, _value(mean(losses))
 
     def measure(self, *, recorded: bool = False) -> Figures:
         """The loss over all samples and, where targets are classes, the accuracy."""
@@ -126,6 +135,8 @@ class CompiledSamples(Samples):
                 "compiled=True expected inputs and targets of numbers, in rows of one length; "
                 "leave it out for others, such as dicts and dataclasses"
             ) from None
+        if self.weights is not None:
+            self._arrays.append(np.asarray(self.weights, float))
         self.targets = self._arrays[1].tolist()  # which is read faster one by one
         self._parameters = [*dict.fromkeys([*self.model.parameters(), *trained])]
         self._seen: Any = None
@@ -148,10 +159,32 @@ class CompiledSamples(Samples):
         return looked_at, _Measured(loss, self._parameters, gradient)
 
 
+def _read_weights(
+    weights: Sequence[float] | None, count: int, loss: Callable[[Any, Any], Any]
+) -> list[float] | None:
+    """The weights of the samples with the mean 1."""
+    if weights is None:
+        return None
+    if loss not in LOSSES.values():
+        raise ArgumentError(
+            f"sample_weight beside a loss of your own, {shorten(loss)}; expected one of "
+            f"{', '.join(LOSSES)}, or the weights in the loss itself"
+        )
+    numbers = [number(x, f"sample_weight[{i}]") for i, x in enumerate(weights)]
+    if len(numbers) != count:
+        raise ShapeError(f"{len(numbers)} weights for {count} samples; expected one for each")
+    total = math.fsum(numbers)
+    if not (min(numbers) >= 0 and 0 < total < math.inf):
+        raise ArgumentError(
+            f"sample_weight is {shorten(numbers)}; expected numbers of at least 0, and one above"
+        )
+    return [x * count / total for x in numbers]
+
+
 def _loss_of_batch(model: Any, loss: Callable[[Any, Any], Any]) -> Callable[..., tuple[Any, Any]]:
     """The loss of a batch, and its predictions; a loss of ours is the mean over the samples."""
 
-    def of_batch(inputs: Any, targets: Any) -> tuple[Any, Any]:
+    def of_batch(inputs: Any, targets: Any, weights: Any = None) -> tuple[Any, Any]:
         if loss in LOSSES.values():
 
             def of_sample(x: Any, t: Any) -> tuple[Any, Any]:
@@ -159,7 +192,7 @@ def _loss_of_batch(model: Any, loss: Callable[[Any, Any], Any]) -> Callable[...,
                 return loss([prediction], [t]), prediction
 
             losses, predictions = vmap(of_sample)(inputs, targets)
-            return mean(losses), predictions
+            return mean(losses if weights is None else weights * losses), predictions
         predictions = vmap(model)(inputs)
         with any_class():
             return loss(_in_rows(predictions), [*targets]), predictions
