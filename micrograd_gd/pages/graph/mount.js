@@ -107,11 +107,11 @@ function mount(place, data) {
         find("formula").rows = Math.min(find("formula").value.split("\n").length, 8);
     }
 
-    // The picture as large as it fits, unless that is too small to read, or larger than life.
+    // The picture as large as it fits, if that can be read; or else to be scrolled.
     function fit(scale) {
         const view = find("view");
         const [width, height] = drawing.size;
-        const readable = (factor) => Math.min(Math.max(factor, 0.66), 1.3);
+        const readable = (factor) => (factor < 0.6 ? 0.72 : Math.min(factor, 1.3));
         view.style.setProperty("--height", `${height * readable(view.clientWidth / width) + 100}px`);
         zoom = scale ?? readable(Math.min(view.clientWidth / width, (view.clientHeight - 50) / height));
         find("graph").style.width = `${width * zoom}px`;
