@@ -1,7 +1,7 @@
 """A program in loops: its statements are numbered one by one, rolled, and find their operands."""
 
 from array import array
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from micrograd_gd.compiler.instructions import (
@@ -21,6 +21,8 @@ from micrograd_gd.compiler.references import Nests, UnresolvedError
 from micrograd_gd.compiler.roll import roll
 from micrograd_gd.compiler.rolled import take_as_items
 
+LONGEST = 8  # operands of an operation that folds, as text
+
 
 def lay_out(program: Program, captured: Sequence[Operand], fewest: int = 0) -> Nests:
     """The parts of a program without batches, in loops where that can be.
@@ -28,13 +30,28 @@ def lay_out(program: Program, captured: Sequence[Operand], fewest: int = 0) -> N
     `captured` are the operands for what the function closes over. Loops of fewer runs are written
     out.
     """
-    inputs, given_out = program.input_layout, program.output_layout
-    areas = [_find_area(inputs, x) for x in range(program.size)]
+    given_out = program.output_layout
     kinds = {
         ~j: f"{program.derivatives.get(j)} {_find_area(given_out, j)}"
         for j in range(len(program.outputs))
     }
-    rolled = roll(_number_in_order(program, captured), kinds, areas)
+    return _arrange(_Numbering(program, captured, kinds), fewest)
+
+
+def lay_out_as_text(
+    program: Program, outputs: Sequence[Operand], kinds: Sequence[str]
+) -> tuple[Nests, dict[int, str]]:
+    """The same of any program, with outputs of different kinds; and the labels of its results."""
+    labels = {~j: kind for j, kind in enumerate(kinds)}
+    captured = range(program.input_count, program.size)
+    numbering = _Numbering(program, captured, labels, outputs, program.labels, LONGEST)
+    return _arrange(numbering, 0), labels
+
+
+def _arrange(numbering: "_Numbering", fewest: int) -> Nests:
+    program = numbering.program
+    areas = [_find_area(program.input_layout, x) for x in range(program.size)]
+    rolled = roll(numbering.number(), numbering.labels, areas)
     try:
         return Nests(rolled.unroll_short(fewest), program.size)
     except UnresolvedError:
@@ -47,74 +64,93 @@ def _find_area(layout: Layout, number: int) -> tuple[int, int]:
     return buffer, number - offset
 
 
-def _number_in_order(
-    program: Program, captured: Sequence[Operand]
-) -> Iterable[Statement] | Records:
+class _Numbering:
     """The statements, with results that are numbered one by one; and the outputs.
 
-    An operation that folds becomes one instruction for each of its terms.
+    An operation that folds more than `longest` operands becomes one instruction for each term. Of
+    results with names, these are among the labels once they are numbered.
     """
-    after: dict[Any, Any] = dict(enumerate(captured, program.input_count))
-    if isinstance(program.statements, EncodedStatements):
-        return _number_records(program, program.statements, after)
-    return _number_statements(program, after)
 
+    def __init__(
+        self,
+        program: Program,
+        captured: Sequence[Operand],
+        labels: dict[int, str],
+        outputs: Sequence[Operand] | None = None,
+        named: Mapping[int, str] | None = None,
+        longest: int = 0,
+    ) -> None:
+        self.program = program
+        self.labels = labels
+        self._outputs = outputs
+        self._named = named or {}
+        self._longest = longest
+        self._after: dict[Any, Any] = dict(enumerate(captured, program.input_count))
 
-def _number_statements(program: Program, after: dict[Any, Any]) -> Iterator[Statement]:
-    number = program.size
+    def number(self) -> Iterable[Statement] | Records:
+        """One after the other, encoded if they are."""
+        if isinstance(self.program.statements, EncodedStatements):
+            return self._take_records(self.program.statements)
+        return self._take_statements()
 
-    def rename(operands: Iterable[Operand | None]) -> tuple[Any, ...]:
+    def _finish(self, result: int, number: Any) -> None:
+        self._after[result] = number
+        if result in self._named:
+            self.labels[number] = self._named[result]
+
+    def _take_statements(self) -> Iterator[Statement]:
+        number = self.program.size
+        for each in self.program.statements:
+            operands = self._rename(each.operands)
+            if isinstance(each, Guard):
+                yield Guard(operands[0], each.relation, operands[1], each.holds)
+            elif each.op.folds and len(operands) > self._longest:
+                y = operands[0]
+                for term in each.op.terms(operands):
+                    yield Instruction(number, take_term(each.op), (y, *term))
+                    y, number = number, number + 1
+                self._finish(each.result, y)
+            else:
+                self._finish(each.result, number)
+                yield Instruction(number, each.op, operands)
+                number += 1
+        outputs: Any = self.program.outputs if self._outputs is None else self._outputs
+        yield from (Instruction(~j, OUTPUT, (x,)) for j, x in enumerate(self._rename(outputs)))
+
+    def _rename(self, operands: Iterable[Operand]) -> tuple[Any, ...]:
+        after = self._after
         return tuple([x if isinstance(x, float) else after.get(x, x) for x in operands])
 
-    for each in program.statements:
-        operands = rename(each.operands)
-        if isinstance(each, Guard):
-            yield Guard(operands[0], each.relation, operands[1], each.holds)
-        elif each.op.folds:
-            y = operands[0]
-            for term in each.op.terms(operands):
-                yield Instruction(number, take_term(each.op), (y, *term))
-                y, number = number, number + 1
-            after[each.result] = y
-        else:
-            yield Instruction(number, each.op, operands)
-            after[each.result], number = number, number + 1
-    yield from (Instruction(~j, OUTPUT, (x,)) for j, x in enumerate(rename(program.outputs)))
+    def _take_records(self, statements: EncodedStatements) -> Records:
+        """The same without decoding them."""
+        each, constants, ops = statements.records
+        constants, ops = [*constants], {**ops}
+        for x, operand in self._after.items():
+            if isinstance(operand, float):
+                self._after[x] = ~len(constants)
+                constants.append(operand)
+        output = max(ops, default=0) + 1
+        ops |= {output: OUTPUT}
+        heads = {head: output + 1 + i for i, head in enumerate([x for x in ops if ops[x].folds])}
+        ops |= {new: take_term(ops[head]) for head, new in heads.items()}
 
+        def write() -> Iterator[Record]:
+            number, find, finish = self.program.size, self._after.get, self._finish
+            for head, result, encoded in each:
+                operands: list[Any] = [find(x, x) for x in encoded]
+                if head in heads and len(operands) > self._longest:
+                    y, *_ = operands
+                    for term in ops[head].terms(operands):
+                        yield heads[head], number, [y, *term]
+                        y, number = number, number + 1
+                    finish(result, y)
+                elif head > 0:
+                    finish(result, number)
+                    yield head, number, operands
+                    number += 1
+                else:
+                    yield head, -1, operands
+            for j, x in enumerate(array("i", statements.outputs)):
+                yield output, ~j, [find(x, x)]
 
-def _number_records(
-    program: Program, statements: EncodedStatements, after: dict[Any, Any]
-) -> Records:
-    """The same without decoding them."""
-    each, constants, ops = statements.records
-    constants, ops = [*constants], {**ops}
-    for x, operand in after.items():
-        if isinstance(operand, float):
-            after[x] = ~len(constants)
-            constants.append(operand)
-    output = max(ops, default=0) + 1
-    ops |= {output: OUTPUT}
-    heads = {head: output + 1 + i for i, head in enumerate([x for x in ops if ops[x].folds])}
-    ops |= {new: take_term(ops[head]) for head, new in heads.items()}
-
-    def write() -> Iterator[Record]:
-        number, find = program.size, after.get
-        for head, result, encoded in each:
-            operands: list[Any] = [find(x, x) for x in encoded]
-            if head in heads:
-                y, *_ = operands
-                for term in ops[head].terms(operands):
-                    yield heads[head], number, [y, *term]
-                    y, number = number, number + 1
-                after[result] = y
-                continue
-            if head > 0:
-                after[result] = number
-                yield head, number, operands
-                number += 1
-            else:
-                yield head, -1, operands
-        for j, x in enumerate(array("i", statements.outputs)):
-            yield output, ~j, [find(x, x)]
-
-    return Records(write(), constants, ops)
+        return Records(write(), constants, ops)

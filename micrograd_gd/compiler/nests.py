@@ -5,7 +5,7 @@ run, for which it is *carried*; or elsewhere, and then an array keeps those of a
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -76,14 +76,20 @@ class Array:
         each = zip(self.before, self.runs, self.behind, self.is_last, strict=True)
         return [1 if is_last else low + runs + high for low, runs, high, is_last in each]
 
+    def find_indexes(self, places: Sequence["Affine"]) -> list["Affine"]:
+        """Where an entry is, along each loop that counts."""
+        each = zip(places, self.before, self.is_last, strict=True)
+        return [
+            Affine(place.start + before, place.factors) for place, before, last in each if not last
+        ]
+
     def locate(self, places: Sequence["Affine"]) -> "Affine":
         """Where an entry is if all of them lie side by side."""
         start, factors = 0, [0] * len(places[0].factors)
-        each = zip(places, self._sizes, self.before, self.is_last, strict=True)
-        for place, size, before, is_last in each:
-            if not is_last:
-                start = start * size + place.start + before
-                factors = [a * size + b for a, b in zip(factors, place.factors, strict=True)]
+        sizes = [size for size, last in zip(self._sizes, self.is_last, strict=True) if not last]
+        for place, size in zip(self.find_indexes(places), sizes, strict=True):
+            start = start * size + place.start
+            factors = [a * size + b for a, b in zip(factors, place.factors, strict=True)]
         return Affine(start, tuple(factors))
 
 
@@ -145,3 +151,21 @@ def is_output(node: Node) -> bool:
     """Whether the node gives out what it has."""
     statement = node.step.statement
     return isinstance(statement, Instruction) and statement.op is OUTPUT
+
+
+def write_affine(place: Affine, name: Callable[[int], str]) -> str:
+    """A sum of counters."""
+    terms = [
+        (factor, name(i)) for i, factor in enumerate(place.factors) if factor
+    ]  # fmt: skip
+    terms.sort(key=lambda term: term[0] < 0)
+    text = ""
+    for factor, counter in terms:
+        size = f"{abs(factor)} * {counter}" if abs(factor) != 1 else counter
+        text += f"{' - ' if factor < 0 else ' + ' if text else ''}{size}"
+    if not text:
+        return str(place.start)
+    if text.startswith(" - "):
+        return f"{place.start}{text}"
+    sign = "-" if place.start < 0 else "+"
+    return f"{text} {sign} {abs(place.start)}" if place.start else text

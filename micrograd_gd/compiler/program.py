@@ -5,7 +5,6 @@ number of its own. Below these numbers are those of the inputs, and of the value
 closes over.
 """
 
-import ast
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, NamedTuple
@@ -21,7 +20,6 @@ from micrograd_gd.compiler.instructions import (
 from micrograd_gd.compiler.lanes import Lanes
 from micrograd_gd.compiler.layout import Layout, Span
 from micrograd_gd.engine import Value
-from micrograd_gd.text import escape
 from micrograd_gd.transforms import trees
 from micrograd_gd.transforms.trees import Structure
 
@@ -206,84 +204,10 @@ class Program:
             return []
         return [each for each in self.statements if isinstance(each, Guard)]
 
-    def name_results(self) -> dict[int, str]:
-        """The name under which each number is printed; all of them differ."""
-        first = len(self.inputs)
-        names = dict(enumerate(self.inputs))
-        names |= {first + i: f"c{i}" for i in range(len(self.captured))}
-        names |= {self.find_length(-1 - i): _name_length(i) for i in range(len(self.lengths))}
-        names |= {each.result: f"v{each.result}" for each in self.instructions}
-        taken = {*names.values()}
-        for result, label in zip(self.labels, map(escape, self.labels.values()), strict=True):
-            if result in names and label not in taken:
-                taken.add(label)
-                names[result] = label
-        return names
-
     def __str__(self) -> str:
-        names, first = self.name_results(), self.input_count
-        count = len(self.arguments) - len(self.held)
-        given, held = self.arguments[:count], self.arguments[count:]
-        lines = [f"program({', '.join(self._write_parameters(given))})"]
-        captured = [names[i] for i in range(first, first + len(self.captured))]
-        lines += [f"    {x} = captured" for x in (*self._write_parameters(held), *captured)]
-        lines += self._write_statements(names)
-        lines.append(f"    return {', '.join(self._write_outputs(names))}")
-        return "\n".join(lines)
+        from micrograd_gd.compiler.listing import write_program  # noqa: PLC0415 — which knows this
 
-    def _write_statements(self, names: dict[int, str]) -> Iterator[str]:
-        """A line for each; where the length of a batch is open, inside of a loop over the samples.
-
-        A sum over these stands behind the loop.
-        """
-        before = 0
-        for each in self.statements:
-            lanes = 0 if isinstance(each, Guard) else min(self.find_lanes(each.result), 0)
-            if lanes != before and lanes:
-                yield f"    for i in range({_name_length(-1 - lanes)}):"
-            yield f"    {'    ' if lanes else ''}{_write_statement(each, names)}"
-            before = lanes
-
-    def _write_parameters(self, arguments: Iterable[tuple[str, Structure]]) -> Iterator[str]:
-        """The names of the inputs. Where there are batches, an array has one name for all."""
-        for name, structure in arguments:
-            for each, piece in trees.pieces(structure, name):
-                if piece.shape and self.has_batches:
-                    yield f"{each}[{', '.join(map(_write_length, piece.shape))}]"
-                else:
-                    yield from trees.names(piece, each)
-
-    def _write_outputs(self, names: dict[int, str]) -> Iterator[str]:
-        batches = {each.start: each for each in self.batch_outputs}
-        columns = self.output_layout.find_columns() if self.lengths else {}
-        for place, x in enumerate(self.outputs):
-            if x is not None:
-                yield f"{_write_operand(x, names)}{'[:]' if place in columns else ''}"
-            elif place in batches:
-                yield f"{_write_operand(batches[place].number, names)}[:]"
-
-
-def _write_length(n: int) -> str:
-    return _name_length(-1 - n) if n < 0 else str(n)
-
-
-def _name_length(axis: int) -> str:
-    return f"n{axis + 1}" if axis else "n"
-
-
-def _write_statement(statement: Statement, names: dict[int, str]) -> str:
-    operands = [_write_operand(x, names) for x in statement.operands]
-    if isinstance(statement, Guard):
-        left, right = operands
-        return f"guard {'' if statement.holds else 'not '}{left} {statement.relation} {right}"
-    if isinstance(statement.op, Lanes) and statement.op.kind == "pack":
-        operands[1:-1] = ["…"]  # the first lane and the last tell enough
-    call = statement.op.write_call([*map(ast.Name, operands)])
-    return f"{names[statement.result]} = {ast.unparse(call)}"
-
-
-def _write_operand(x: Operand, names: dict[int, str]) -> str:
-    return repr(x) if isinstance(x, float) else names[x]
+        return write_program(self)
 
 
 def find_result_lanes(instruction: Instruction, varying: dict[int, int]) -> int:

@@ -22,6 +22,7 @@ from micrograd_gd.compiler.nests import (
     Part,
     Reference,
     is_output,
+    write_affine,
 )
 from micrograd_gd.compiler.program import Program
 from micrograd_gd.errors import JitError
@@ -185,7 +186,7 @@ class _Body:
         condition = f"{left} {guard.relation} {right}"
         wrong = f"!({condition})" if guard.holds else condition
         place = Affine(node.number, tuple([nest.guards for nest in node.nests]))
-        yield f"if ({wrong}) return {_write_affine(place)};"
+        yield f"if ({wrong}) return {write_affine(place, _name_counter)};"
 
     def _write_output(self, node: Node) -> Iterator[str]:
         j, text = ~node.number, self._write(node.operands[0])
@@ -195,7 +196,7 @@ class _Body:
             if derivatives[j]:
                 yield f"if ({text} != {text}) return {self._layout.guards};"
             text = f"{text} + 0.0"
-        yield f"y[{_write_affine(place)}] = {text};"
+        yield f"y[{write_affine(place, _name_counter)}] = {text};"
 
     def _write(self, reference: Reference) -> str:
         """An operand."""
@@ -203,35 +204,18 @@ class _Body:
             case Constant(x):
                 return self._language.write_number(x)
             case Entry(place):
-                return f"c[{_write_affine(place)}]"
+                return f"c[{write_affine(place, _name_counter)}]"
             case Given(number):
-                return f"x[{_write_affine(number)}]"
+                return f"x[{write_affine(number, _name_counter)}]"
             case Direct(node):
                 return f"v{node.number}"
             case Carried():
                 node, i = reference.node, _name_counter(len(reference.nest.outer))
                 return f"v{node.number}" if node.is_updated else f"{i}{node.number}"
             case Element(array, places):
-                return f"{self._arrays[id(array)]}[{_write_affine(array.locate(places))}]"
+                index = write_affine(array.locate(places), _name_counter)
+                return f"{self._arrays[id(array)]}[{index}]"
 
 
 def _name_counter(depth: int) -> str:
     return "ijk"[depth] if depth < len("ijk") else f"i{depth}"
-
-
-def _write_affine(place: Affine) -> str:
-    """A sum of counters."""
-    terms = [
-        (factor, _name_counter(i)) for i, factor in enumerate(place.factors) if factor
-    ]  # fmt: skip
-    terms.sort(key=lambda term: term[0] < 0)
-    text = ""
-    for factor, name in terms:
-        size = f"{abs(factor)} * {name}" if abs(factor) != 1 else name
-        text += f"{' - ' if factor < 0 else ' + ' if text else ''}{size}"
-    if not text:
-        return str(place.start)
-    if text.startswith(" - "):
-        return f"{place.start}{text}"
-    sign = "-" if place.start < 0 else "+"
-    return f"{text} {sign} {abs(place.start)}" if place.start else text

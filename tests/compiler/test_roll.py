@@ -2,6 +2,7 @@
 
 import ctypes
 import math
+import re
 from itertools import pairwise
 
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from micrograd_gd import trace, value_and_grad
+from micrograd_gd.compiler import listing, loop_listing
 from micrograd_gd.compiler.c_source import write_function
 from micrograd_gd.compiler.instructions import EncodedStatements, Guard, Instruction
 from micrograd_gd.compiler.passes import scan_back
@@ -18,7 +20,7 @@ from micrograd_gd.compiler.program import Program
 from micrograd_gd.compiler.roll import roll
 from micrograd_gd.compiler.rolled import Loop, size
 from micrograd_gd.compiler.specialization import BACKENDS
-from micrograd_gd.table.ops import operation
+from micrograd_gd.table.ops import OPERATIONS, operation
 from micrograd_gd.transforms.trees import flatten
 
 ADD, MUL, EXP = (operation(name) for name in ("add", "mul", "exp"))
@@ -140,6 +142,34 @@ def test_loops_of_machine_code_have_the_bits_of_all_their_statements(nest, lengt
         assert found == expected
     else:
         assert bits(found) == bits(expected)
+
+
+def read_listing(text, x):
+    """What the text computes, which is nearly Python; an array is a dict."""
+    arrays = {name: {} for name in re.findall(r"\ba\d*(?=\[)", text)}
+    names = {name: op.on_floats(op.value) for name, op in OPERATIONS.items() if name in text}
+    text = re.sub(r"guard (.*)", r"assert \1", text.replace("program(", "def program("))
+    text = text.replace("x[0], x[1], …, x[99])", "x):")
+    exec(text, names | arrays | {"nan": math.nan}, found := {})  # noqa: S102 — to see that it runs
+    return found["program"](x)
+
+
+@given(NESTS)
+def test_a_listing_reads_as_a_function_that_computes_the_same(nest):
+    program = as_program((*legal(run(nest)),))
+    x = [math.sin(i) for i in range(100)]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(listing, "LONGEST", 0)
+        patch.setattr(loop_listing, "MOST_ENTRIES", 10**6)
+        text = str(program)
+    if "for" not in text:
+        return
+    expected = BACKENDS["python"](program).run(x)
+    if isinstance(expected, int):
+        with pytest.raises(AssertionError):
+            read_listing(text, x)
+    else:
+        assert bits(read_listing(text, x)) == bits(expected)
 
 
 def rosenbrock(x):
