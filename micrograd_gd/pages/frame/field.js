@@ -1,10 +1,11 @@
-// A number to type, to drag by a slider, or to step by the arrow keys.
+// A number to type, to drag by a slider, or to step by the arrow keys. The keyboard of a phone is the
+// one for text: that for numbers has no minus.
 
 class Field {
     // `change(number)` is called at every change by hand.
     constructor(name, number, change) {
         this.change = change;
-        this.input = make("input", { type: "text", inputMode: "decimal", autocomplete: "off", spellcheck: false, ariaLabel: name });
+        this.input = make("input", { type: "text", autocomplete: "off", spellcheck: false, ariaLabel: name });
         this.slider = make("input", { type: "range", step: "any", ariaLabel: `${name}, slider` });
         this.element = make("div", { className: "field", role: "group", title: name },
             make("span", { className: "name" }, name.length > 10 ? `…${name.slice(-9)}` : name), this.slider, this.input);
