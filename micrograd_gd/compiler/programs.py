@@ -19,6 +19,7 @@ from micrograd_gd.transforms.wrapper import carries
 
 # What is kept at most, in statements: some 200 bytes each on the tape, 600 as machine code.
 MOST_STATEMENTS = 1_000_000
+A_STATEMENT = 200
 ALWAYS_KEPT = 8  # kinds of calls, however long their programs are
 
 MOST_STATES = 16  # of what a function sees beside its arguments, for one kind of call
@@ -70,14 +71,17 @@ class Programs:
 
     def _forget_some(self) -> None:
         """Make room for one more."""
-        size = sum(each.size for each in self)
-        if size <= MOST_STATEMENTS:
-            return
         kinds = sorted(self._by_key.items(), key=lambda kind: kind[1].last_use)
         for key, each in kinds[:-ALWAYS_KEPT]:
-            if size > MOST_STATEMENTS and each not in self.recent:
-                size -= each.size
+            if self._count_statements() <= MOST_STATEMENTS:
+                return
+            if each not in self.recent:
                 self._by_key.pop(key, None)
+
+    def _count_statements(self) -> int:
+        """How much memory all take, counted in these; programs share the arrays that they hold."""
+        held: dict[int, int] = {id(x): x.nbytes for each in self for x in each.held}
+        return sum(each.size for each in self) + sum(held.values()) // A_STATEMENT
 
     def remember(self, latest: Specialization) -> None:
         """Offer the next call to it first."""

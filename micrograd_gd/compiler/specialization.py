@@ -136,6 +136,11 @@ class Specialization:
         """How much memory the programs take, counted in statements."""
         return sum(A_PROGRAM + len(each.program.statements) for each in self._variants)
 
+    @property
+    def held(self) -> list[Any]:
+        """The arrays that they hold."""
+        return [x for each in self._variants for x in each.program.held]
+
     def call(self, args: tuple[Any, ...]) -> Any:
         """The result for the arguments as the user gave them, or NotImplemented."""
         place, tree = 0, self._root

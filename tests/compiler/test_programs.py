@@ -197,6 +197,18 @@ def test_programs_are_forgotten():
     assert len(Traces.threads) == 1
 
 
+def test_the_arrays_that_programs_hold_are_counted(monkeypatch):
+    monkeypatch.setattr(programs, "MOST_STATEMENTS", 20 * specialization.A_PROGRAM)
+    numbers = np.arange(100_000.0)
+    ends = jit(lambda w, n: functional.mean(vmap(lambda x: x * w)(numbers[:n])), static_argnums=1)
+    whole = jit(lambda w, n: functional.mean(vmap(lambda x: x * w)(numbers)) + n, static_argnums=1)
+    for n in range(15):
+        ends(0.5, 90_000 + n)
+        whole(0.5, n)
+    assert len(ends.variants) == programs.ALWAYS_KEPT + 1, "which have an array each"
+    assert len(whole.variants) == 15, "which share it"
+
+
 def test_the_programs_that_are_kept_are_bounded(monkeypatch):
     monkeypatch.setattr(programs, "MOST_STATEMENTS", 20 * specialization.A_PROGRAM)
     compiled = jit(branching)
