@@ -142,6 +142,11 @@ class Program:
         """The place of one more: that arrays are as long as the held ones beside them."""
         return len(self.guards) + 1
 
+    @property
+    def branches(self) -> bool:
+        """Whether samples of a batch take several ways."""
+        return any(self.ways)
+
     def is_new_way(self, place: int) -> bool:
         """Whether this guard fails because a sample takes a way that the program does not have."""
         return self.guards_ways and place == len(self.guards) - 1

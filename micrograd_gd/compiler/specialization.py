@@ -54,6 +54,10 @@ class Variant:
         self.some: Variant | None = None  # what then computes the samples that take these
         self.improvement: tiers.Improvement | None = None  # of the kernel, once it has begun
 
+    def has_all(self, *, is_careful: bool) -> bool:
+        """Whether no other program has more ways, or takes more care where that is called for."""
+        return self.is_full and (self.program.is_careful or not is_careful)
+
     def run(self, arguments: Arguments) -> Any:
         """The result for the numbers of the arguments, or the place of the guard that fails."""
         program = self.program
@@ -199,17 +203,18 @@ class Specialization:
             if type(result) is not int:
                 return result
             program = variant.program
-            if program.is_new_way(result):
-                return _Missing(place, tree, program.is_careful, program.ways)
+            is_careful = program.needs_care(result)
+            is_doubtful = is_careful and not program.is_careful and program.branches
+            if is_doubtful or program.is_new_way(result):
+                return _Missing(place, tree, is_careful, program.ways)
             place, tree = result, variant.instead
-            is_careful = program.needs_care(place)
         return _Missing(place, tree, is_careful)
 
     def _trace(self, arguments: Arguments, missing: _Missing) -> Any:
         """The result for numbers that take a new branch, whose program comes to this place."""
         place, tree, is_careful, ways = missing
         is_full = max(self._traces, len(self._variants)) >= MOST_VARIANTS
-        if ways and (is_full or tree[place].is_full):
+        if ways and (is_full or tree[place].has_all(is_careful=is_careful)):
             return self._call_samples(arguments, tree[place])
         self._traces += 1
         traced = arguments.trace_steadily(is_careful=is_careful or is_full, ways=ways)
@@ -242,7 +247,7 @@ class Specialization:
             f"are compiled, {MOST_WAYS}: those that take others are not; functional.where chooses "
             f"without a branch"
         )
-        if not is_mapped(arguments.f):
+        if not (is_mapped(arguments.f) and variant.program.guards_ways):
             return arguments.evaluate()
         if variant.some is None:
             program = optimize(variant.program.tell_missing())
@@ -315,7 +320,7 @@ class Specialization:
         if program.is_new_way(result):
             return self._call_samples(arguments, variant)
         if program.needs_care(result) and not program.is_careful:
-            if program.ways:  # of the samples that do not take it, a derivative may always be nan
+            if program.branches:  # a derivative may always be nan where a way is not taken
                 instead = missing._replace(ways=program.ways)
             else:
                 instead = _Missing(result, variant.instead, is_careful=True)

@@ -49,6 +49,7 @@ class _Way(NamedTuple):
 
     answers: Answers
     tests: list[Any]  # the comparisons as numbers, 1 in samples where one holds
+    result: Any
     leaves: list[Any]
     structure: trees.Structure
     samples: Any  # which of them take it
@@ -116,7 +117,7 @@ class Ways:
         ways = [way for answers in known if (way := self._follow_again(call, answers))]
         ways = ways or [self._follow(call, 0)]
         if not ways[0].answers:
-            return trees.unflatten(ways[0].structure, ways[0].leaves)
+            return ways[0].result
         left = sum(way.samples for way in ways) == 0
         while left.any() and len(ways) < MOST_WAYS:
             if sum(len(way.answers) for way in ways) > MOST_ANSWERS:
@@ -221,14 +222,14 @@ class Ways:
         self._decisions, self._answer = {}, answer
         start = len(self._trace.events)
         try:
-            leaves, structure = trees.flatten(call(), "the result of a sample")
+            result = call()
             decisions = [*self._decisions.values()]
         finally:
             self._decisions = self._answer = None
         answers = tuple([each.answer for each in decisions])
         tests = [self._trace.constant(_test(each)) for each in decisions]
         samples = self._find_samples(answers, tests, start) if tests else None
-        return _Way(answers, tests, leaves, structure, samples)
+        return _Way(answers, tests, result, *trees.flatten(result, "the result"), samples)
 
     def _find_samples(self, answers: Answers, tests: Sequence[Any], start: int) -> Any:
         """Which of the samples answer so."""

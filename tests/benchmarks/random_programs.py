@@ -91,7 +91,8 @@ STATEMENTS = [
     "for i in range(3):\n    if {branch}:\n        break\n    {name} = {} + i",
     "if {branch}:\n    return {}",
     "if {branch}:\n    if {branch}:\n        {name} = {}\n    {name} = {}",
-    "for i in range(9):\n    if abs({name}) < 1.0:\n        break\n    {name} = 0.5 * {name}",
+    "a = {}\nwhile 0.3 < abs(a) < 99:\n    a = 0.5 * a - 0.01",
+    "b = {}\nwhile 0.1 < abs(b - c) < 99:\n    b, c = 0.5 * (b + c), b",
 ]
 ROWS = [row for row in OPERATIONS.values() if not (row.is_internal or row.folds or row.defaults)]
 WORDS = {
@@ -201,6 +202,8 @@ class Case(NamedTuple):
                     found = numbers_of(compiled(*args))
                 except Exception as error:  # noqa: BLE001 — any is a finding
                     return "exception", backend, args, f"{type(error).__name__}: {error}"
+                for each in compiled.variants:
+                    excused["branches of samples"] += any(each.ways) and args is self.calls[0]
                 if kind := self.compare(found, leaves):
                     numbers = [*map(number, leaves)]
                     return kind, backend, args, f"{found[:9]}, on values {numbers[:9]}"

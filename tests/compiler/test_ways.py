@@ -13,7 +13,7 @@ from micrograd_gd.compiler import specialization, ways
 from micrograd_gd.compiler.vmap import call_some
 from micrograd_gd.core import whole
 from micrograd_gd.errors import JitError, ShapeError
-from micrograd_gd.functional import log, mean, sqrt, total
+from micrograd_gd.functional import log, mean, relu, sqrt, total
 from micrograd_gd.transforms.trees import leaves
 
 
@@ -124,6 +124,18 @@ def test_what_a_sample_does_not_take_leaves_shared_slopes_alone(backend):
     for g in (value_and_grad(loss), value_and_grad(loss, 1), hessian(loss)):
         found, expected = leaves(jit(g, backend=backend)(0.7, xs)), leaves(g(0.7, xs))
         assert found == pytest.approx(expected, rel=1e-14)
+
+
+@pytest.mark.usefixtures("rows")
+def test_a_program_that_needs_care_takes_the_place_of_the_other():
+    """Where a sample does not go, a derivative may be no number in some calls."""
+
+    slope = grad(lambda x: relu(log(x)) * x if x > 0.1 else x * x)
+    f, doubtful = jit(vmap(slope)), np.array([0.5, 2.0, 0.0])
+    for xs in (np.array([0.5, 0.01, 2.0]), doubtful, -doubtful, doubtful):
+        assert bits(f(xs)) == bits(eager(slope, xs))
+        assert len(f.variants) == 1
+    assert f.variants[0].is_careful
 
 
 @pytest.mark.usefixtures("rows")
