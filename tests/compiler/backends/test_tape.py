@@ -4,6 +4,7 @@ import gc
 import itertools
 import math
 import random
+import sys
 import threading
 import tracemalloc
 from array import array
@@ -18,7 +19,7 @@ from micrograd_gd import Value, engine_name, grad, jit, trace, value_and_grad, v
 from micrograd_gd.compiler.backends import tape as tapes
 from micrograd_gd.compiler.specialization import BACKENDS
 from micrograd_gd.errors import JitError, NotANumberError, NumberRangeError
-from micrograd_gd.functional import dot, mean, relu, total
+from micrograd_gd.functional import dot, exp, mean, relu, total
 from micrograd_gd.table.ops import OPERATIONS, Operation, operation
 from micrograd_gd.transforms.trees import flatten
 
@@ -655,3 +656,30 @@ def test_a_first_call_decodes_no_statement():
     [program] = compiled.variants
     assert program.derivatives == {0: True}
     assert "as_tuple" not in vars(program.statements)
+
+
+def test_a_long_call_leaves_the_lock_to_others_whatever_was_called_before():
+    """That a batch of few rows is over at once says nothing about one of many."""
+    compiled = jit(vmap(lambda x: exp(x) * x), backend="tape")
+    for _ in range(3):
+        compiled(np.ones(64))
+    rows, seen = np.ones(200_000), []
+
+    def work():
+        started.set()
+        compiled(rows)
+        done.append(True)
+
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1_000)  # so that nobody loses the lock who does not let go of it
+    try:
+        while True not in seen and len(seen) < 100:
+            started, done = threading.Event(), []
+            thread = threading.Thread(target=work)
+            thread.start()
+            started.wait()
+            seen.append(not done)
+            thread.join()
+    finally:
+        sys.setswitchinterval(before)
+    assert True in seen

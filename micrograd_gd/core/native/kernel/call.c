@@ -88,13 +88,17 @@ static double read_clock(void)
    them would cost more. The code touches no objects. */
 static int32_t run_beside_others(Kernel *kernel, const Call *call, double *v)
 {
-    if (kernel->seconds < LONG_ENOUGH) {
+    double rows = 1;
+    for (int i = 0; i < kernel->arguments.axes; i++) {
+        rows += (double)call->length[i];
+    }
+    if (kernel->seconds * rows < LONG_ENOUGH) {
         return run_code(kernel, call, v);
     }
     PyThreadState *state = PyEval_SaveThread();
     const double start = read_clock();
     const int32_t failed = run_code(kernel, call, v);
-    const double seconds = read_clock() - start;
+    const double seconds = (read_clock() - start) / rows;
     PyEval_RestoreThread(state);
     if (failed == -1 && seconds > 0 && seconds < kernel->seconds) {
         kernel->seconds = seconds;

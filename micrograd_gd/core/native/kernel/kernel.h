@@ -51,7 +51,7 @@ typedef struct {
     Py_ssize_t kept[MOST_LENGTHS]; /* numbers for each of these */
     Py_ssize_t size;  /* of that memory */
     bool running;     /* that memory is in use, and another call needs its own */
-    double seconds;   /* the shortest time that the code ran for */
+    double seconds;   /* the shortest time that the code ran for, a row of the open lengths */
     Py_ssize_t runs;
     Derivatives *run;
     int32_t doubt; /* the guard that fails where one that is checked is nan */
