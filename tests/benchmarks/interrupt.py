@@ -71,6 +71,7 @@ class Gun:
             body()
         except KeyboardInterrupt:
             self.is_loaded = False
+            signal.setitimer(signal.ITIMER_REAL, 0)  # nobody would catch it at Python's end
             return is_clean()
 
 
