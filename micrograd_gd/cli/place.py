@@ -88,5 +88,6 @@ def _require_free(place: Path) -> None:
 
 def _next_free(place: Path, is_taken: Callable[[Path], bool]) -> Path:
     """The place, or the same with the first number from 2 on that is free."""
-    numbered = (place.with_stem(f"{place.stem}-{number}") for number in count(2))
+    named = place if place.name.strip(".") else place / "run"  # "." and ".." are names of none
+    numbered = (named.with_stem(f"{named.stem}-{number}") for number in count(2))
     return next(each for each in chain([place], numbered) if not is_taken(each))

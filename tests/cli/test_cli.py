@@ -625,6 +625,21 @@ def test_a_training_that_diverges_leaves_an_earlier_one_as_it_is(options, run):
     assert before.items() < contents(".").items()
 
 
+@pytest.mark.parametrize("place", [".", "run", "run/..", "a.b"])
+def test_a_training_that_diverges_leaves_what_is_there_in_any_folder(place, run):
+    Path("two.csv").write_text(CSV["good.csv"])
+    for folder in ("run", place):
+        Path(folder).mkdir(exist_ok=True)
+    (Path(place) / "model.json").write_text("old")
+    before = contents(".")
+    done = run("train", "two.csv", *QUICK, "--activation", "log", "--out", place, "--force")
+    following = {"run/..": "run/../run-2", "a.b": "a-2.b"}.get(place, "run-2")
+    assert (done.status, done.err.count("\n")) == (1, 1)
+    assert f"wrote into {following}: history.csv\n" in done.out
+    assert files(following) == ["history.csv"]
+    assert before.items() < contents(".").items()
+
+
 def test_a_training_that_diverges_once_it_is_resumed_leaves_the_model_of_its_interruption(run):
     Path("two.csv").write_text(CSV["good.csv"])
     interrupt(run, "two.csv", "--epochs", "9")
