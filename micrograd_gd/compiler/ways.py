@@ -119,8 +119,10 @@ class Ways:
         if not ways[0].answers:
             return ways[0].result
         left = sum(way.samples for way in ways) == 0
-        while left.any() and len(ways) < MOST_WAYS:
-            if sum(len(way.answers) for way in ways) > MOST_ANSWERS:
+        while left.any():
+            if _are_many(ways):
+                ways = [way for way in ways if way.samples.any()]
+            if _are_many(ways):
                 break
             sample = int(left.argmax())
             way = self._follow(call, sample)
@@ -129,8 +131,6 @@ class Ways:
                 break  # where what is compiled rounds in another way
             ways.append(way)
             left &= way.samples == 0
-            if len(ways) == MOST_WAYS:
-                ways = [way for way in ways if way.samples.any()]
         self.is_full |= bool(left.any())
         self.found[place] = tuple([way.answers for way in ways])
         return self._choose(ways, size)
@@ -253,6 +253,11 @@ def _test(decision: _Decision) -> Any:
 def _tests(relation: str) -> Callable[[Any, Any], Any]:
     tree = expression.parse(BY_SIGN[relation].test, "ab")
     return expression.function("ab", expression.on_values(tree), ON_VALUES)
+
+
+def _are_many(ways: Sequence[_Way]) -> bool:
+    """Whether there may be no more of them."""
+    return len(ways) >= MOST_WAYS or sum(len(way.answers) for way in ways) > MOST_ANSWERS
 
 
 def _count_shared(a: Answers, b: Answers) -> int:

@@ -99,6 +99,15 @@ def test_samples_that_take_too_many_ways_are_not_compiled_with_one_warning(
     assert [*map(len, places)] == [5, 5] * 3
 
 
+def test_ways_that_no_sample_takes_any_more_make_room_for_others(monkeypatch):
+    monkeypatch.setattr(ways, "MOST_WAYS", 3)
+    f = jit(vmap(halve))
+    for size in range(1, 8):
+        xs = np.array([0.5, 2.0**size, 0.7])
+        assert bits(f(xs)) == bits(eager(halve, xs))
+        assert 1 < len(f.variants[0].ways[0]) <= 3
+
+
 def test_a_function_of_a_batch_with_too_many_ways_is_not_compiled(monkeypatch):
     monkeypatch.setattr(ways, "MOST_WAYS", 3)
     loss = value_and_grad(lambda w, xs: total(vmap(lambda x: halve(w * x))(xs)))
