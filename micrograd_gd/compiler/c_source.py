@@ -1,7 +1,8 @@
 """A program written out as C, for small devices and for programs in other languages."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import cache
 from importlib import resources
 from typing import Any
 
@@ -15,8 +16,7 @@ from micrograd_gd.compiler.source import (
 )
 from micrograd_gd.errors import ArgumentError
 from micrograd_gd.table.c_text import c_expression, word
-from micrograd_gd.table.elementary import FUNCTIONS
-from micrograd_gd.table.elementary_c import write_functions
+from micrograd_gd.table.elementary_c import write_header
 from micrograd_gd.table.numbers import shorten
 from micrograd_gd.table.ops import Operation
 
@@ -49,8 +49,40 @@ def to_c(f: Callable[..., Any], *args: Any, name: str = "compute") -> str:
     return write_function(trace_one_sample(f, args), name)
 
 
+@cache
 def _read_library() -> str:
-    return (resources.files("micrograd_gd.core.native") / "ieee.h").read_text(encoding="utf-8")
+    """The functions of `ieee` in C, as the native engine has them."""
+    header = resources.files("micrograd_gd.core.native") / "ieee.h"
+    return write_header() + "\n" + header.read_text(encoding="utf-8")
+
+
+# A function or an array of the library, on one line or on several.
+_DEFINITION = re.compile(
+    r"^(?:IN_PLACE|static inline|static const) \w+ (\w+)(?:.*\}|.*\n(?:[^}].*\n|\n)*\};?)\n",
+    re.MULTILINE,
+)
+
+
+def _write_library(text: str) -> Iterator[str]:
+    """What a text calls of the library, and what that calls, where it was not there before."""
+    library = re.sub('#(include "elementary|define EACH).*\n', "", _read_library())
+    definitions = {match[1]: match[0] for match in _DEFINITION.finditer(library)}
+    rest = re.sub(r"^/\*.*?\*/\n", "", _DEFINITION.sub("", library), flags=re.MULTILINE | re.DOTALL)
+    yield re.sub(r"\n{3,}", "\n\n", rest)
+    needed, unread = set[str](), [text]
+    while unread:
+        called = definitions.keys() & {*re.findall(r"\w+", unread.pop())} - needed
+        needed |= called
+        unread += [definitions[name] for name in called]
+    for name, definition in definitions.items():
+        if name in needed:
+            yield _write_once(name, definition)
+
+
+def _write_once(name: str, text: str) -> str:
+    """A definition that another program in the same file may have, too."""
+    once = f"MICROGRAD_GD_{name}"
+    return f"#ifndef {once}\n#define {once}\n{text}#endif\n"
 
 
 def write_function(program: Program, name: str) -> str:
@@ -59,13 +91,11 @@ def write_function(program: Program, name: str) -> str:
     if not any("x[" in line for line in lines):
         lines.insert(0, "(void)x;")
     functions = [_write_row(row) for row in find_rows(program)]
-    library, text = _read_library(), "\n".join([*functions, *lines])
+    text = "\n".join([*functions, *lines])
     heads = re.findall(r"^static inline .*", text, re.MULTILINE)
-    called = {*re.findall(r"ieee_(\w+)\(", library + text)}
     return "\n".join(
         [
-            write_functions([name for name in FUNCTIONS if name in called]),
-            re.sub('#include "elementary.*\n', "", library),
+            *_write_library(text),
             *[f"{head};" for head in heads],
             *functions,
             f"/* x: {list_inputs(program)} */",
@@ -140,6 +170,4 @@ def _write_row(row: Operation) -> str:
     unused = [x for x in row.operands if not re.search(rf"\b_{x}\b", text)]
     casts = "".join([f"    (void)_{x};\n" for x in unused])
     head = f"static inline double value_{word(row)}({parameters})"
-    once = f"MICROGRAD_GD_value_{word(row)}"  # in a file that has it of another program, too
-    body = f"{head}\n{{\n{casts}    return {text};\n}}"
-    return f"#ifndef {once}\n#define {once}\n{body}\n#endif\n"
+    return _write_once(f"value_{word(row)}", f"{head}\n{{\n{casts}    return {text};\n}}\n")

@@ -8,6 +8,7 @@ come from a least-squares fit in 50 digits (tests/benchmarks/elementary.py).
 """
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from math import inf, nan
 from typing import NamedTuple
 
@@ -79,13 +80,10 @@ def with_sign_of(x: Number, y: Number) -> Number:
 
 
 class Sum(NamedTuple):
-    """A number as an unevaluated sum, the second part of which is below the last bit of the first.
-
-    (Nearly so: it is small beside the first.)
-    """
+    """A number as a sum that is not added up: the second part is about what rounding would take."""
 
     high: Number
-    low: Number
+    low: Number | float
 
 
 def add_smaller(a: Number | float, b: Number | float) -> tuple[Number, Number]:
@@ -288,6 +286,7 @@ def two_exps(x: Number) -> tuple[Number, Number, Number, Number]:
     t = abs(x)
     parts = reduce_exp(choose(t > 710.6, 710.6, t))
     a, b = scale(parts.add_up(), parts.power(2))
+    assert isinstance(b, Number)  # noqa: S101 — for the types
     y = 0.0625 / a
     return a, b, y, 16.0 * y * y * b
 
@@ -330,10 +329,63 @@ def falling_exp(x: Number) -> tuple[Exponential, Sum, Sum]:
     return parts, y, scale(y, parts._replace(bits=bits).power())
 
 
+def whole_power(x: Number, n: int) -> Number:
+    """The power n of x, a small whole number: rounded once, or nearly so near the least number."""
+    count, t = abs(n), abs(x)
+    # What is beyond gives 0 or infinity all the same, and what is left is kept from either.
+    most, up, down = 2.0 ** -(-1080 // count), -(-300 // count), -(-150 // count)
+    t = choose(t > most, most, t)
+    if n < 0:
+        t = choose(t < 1 / most, 1 / most, t)
+    is_small = t < 1.0
+    t = t * choose(is_small, 2.0**up, 2.0**-down)
+    y = multiply_up(t, count)
+    one = Sum(1.0, 0.0)  # type: ignore[arg-type]  # a constant will do here
+    rounded = divide(one, y) if n < 0 else y.high + y.low
+    rounded = rounded * choose(is_small, 2.0 ** (-up * n), 2.0 ** (down * n))
+    return with_sign_of(x, rounded) if n % 2 else rounded
+
+
+def multiply_up(t: Number, n: int) -> Sum:
+    """The power n of t from products with their rounding errors."""
+    if n == 1:
+        return Sum(t, 0.0)
+    root = multiply_up(t, n // 2)
+    y = multiply(root, root)
+    return multiply(y, Sum(t, 0.0)) if n % 2 else y
+
+
+def multiply(a: Sum, b: Sum) -> Sum:
+    """The product of two sums: heads of few bits have exact products (T. J. Dekker, 1971)."""
+    y = a.high * b.high
+    a_head, b_head = low_bits_off(a.high), low_bits_off(b.high)
+    a_rest, b_rest = a.high - a_head, b.high - b_head
+    low = (a_head * b_head - y) + (a_head * b_rest + a_rest * b_head) + a_rest * b_rest
+    for one, other in ((a, b), (b, a)):
+        if isinstance(one.low, Number):
+            low = low + one.low * other.high
+    return Sum(y, low)
+
+
+# Whole powers that are computed so. (A square has one rounding anyway.)
+POWERS = {n: f"power_{n}".replace("-", "minus_") for n in (-3, -2, 3, 4, 5, 6)}
+
 # By the name that the table calls.
 FUNCTIONS: dict[str, Callable[[Number], Number]] = {
+    name: partial(whole_power, n=n) for n, name in POWERS.items()
+}
+FUNCTIONS |= {
     function.__name__: function
     for function in (
         exp, exp2, expm1, log, log2, log10, log1p, sinh, cosh, tanh, sech, sigmoid,
     )
 }  # fmt: skip
+
+# Powers whose exponent is one of some numbers, by exponent. (At -inf, C's `pow` gives inf, too.)
+SHORT_POWERS: dict[float, str] = {
+    2: "a * a",
+    1: "a",
+    -1: "1 / a",
+    0.5: "a * a if a < -1.7976931348623157e308 else sqrt(a + 0)",
+    **{n: f"{name}(a)" for n, name in POWERS.items()},
+}

@@ -1,9 +1,8 @@
 """The elementary functions in C."""
 
-from collections.abc import Iterable
 from functools import cache
 
-from micrograd_gd.table.elementary import FUNCTIONS
+from micrograd_gd.table.elementary import FUNCTIONS, POWERS
 from micrograd_gd.table.straight_line import BITS, DOUBLE, Term, record
 
 _TYPES = {DOUBLE: "double", BITS: "uint64_t", "test": "int"}
@@ -20,6 +19,7 @@ _HEAD = """\
 #ifndef MICROGRAD_GD_ELEMENTARY_H
 #define MICROGRAD_GD_ELEMENTARY_H
 
+#include <float.h>
 #include <math.h>
 #include <stdint.h>
 
@@ -37,29 +37,36 @@ typedef union {
 
 IN_PLACE uint64_t ieee_bits(double x) { return ((ieee_word){.number = x}).bits; }
 IN_PLACE double ieee_number(uint64_t i) { return ((ieee_word){.bits = i}).number; }
-
-#endif
 """
 
 
+@cache
 def write_header() -> str:
     """The file `elementary.h`."""
     each = f"#define EACH_FUNCTION(X) {' '.join([f'X({name})' for name in FUNCTIONS])}\n"
-    return "\n".join([write_functions(FUNCTIONS), each])
+    return "\n".join([_HEAD, *map(_write_function, FUNCTIONS), _write_power(), each, "#endif\n"])
 
 
-def write_functions(names: Iterable[str]) -> str:
-    """C that defines these functions, where it was not there before."""
-    return "\n".join([_HEAD, *map(_write_function, names)])
+def _write_power() -> str:
+    """Any power but the square and the first, which a compiler is to see through."""
+    cases = [f"    if (b == {n}) return ieee_{name}(a);\n" for n, name in POWERS.items()]
+    return _POWER.format("".join(cases))
 
 
-@cache
+_POWER = """\
+static inline double ieee_power(double a, double b)
+{{
+    if (b == -1) return 1 / a;
+    if (b == 0.5) return a < -DBL_MAX ? a * a : sqrt(a + 0);
+{}    return pow(a, b);
+}}
+"""
+
+
 def _write_function(name: str) -> str:
     _, *steps = record(FUNCTIONS[name], 1)
     body = "\n".join([*map(_write_step, steps), f"    return t{len(steps)};"])
-    text = f"IN_PLACE double ieee_{name}(double t0)\n{{\n{body}\n}}\n"
-    once = f"MICROGRAD_GD_ieee_{name}"
-    return f"#ifndef {once}\n#define {once}\n{text}#endif\n"
+    return f"IN_PLACE double ieee_{name}(double t0)\n{{\n{body}\n}}\n"
 
 
 def _write_step(step: Term) -> str:

@@ -7,6 +7,8 @@ import math
 from math import inf, nan, tanh
 from typing import Any
 
+from micrograd_gd.table import elementary
+
 try:
     from micrograd_gd.table import functions as _built
 except ImportError:
@@ -92,3 +94,6 @@ def sigmoid(x: float) -> float:
 
 # The same straight lines that machine code computes with: elementary.py.
 globals().update({name: y for name, y in vars(_built or object).items() if name in __all__})
+POWERS: dict[float, Any] = {
+    n: getattr(_built, name) for n, name in elementary.POWERS.items() if hasattr(_built, name)
+}

@@ -8,10 +8,12 @@ others come from the C library wherever it has them, so that every engine gives 
 
 import builtins
 import math
+from collections.abc import Callable
 from math import asinh, atan, atan2, cbrt, erf, erfc, inf, nan, pi
 from math import fabs as abs
 
 from micrograd_gd.table.elementary_floats import (
+    POWERS,
     cosh,
     exp,
     exp2,
@@ -73,6 +75,8 @@ def pow(a: float, b: float) -> float:
         return a * a
     if b == 1:
         return a
+    if b in SHORT:
+        return SHORT[b](a)
     try:
         return math.pow(a, b)
     except OverflowError:
@@ -82,6 +86,18 @@ def pow(a: float, b: float) -> float:
             return nan
         return math.copysign(inf, a) if b % 2 == 1 else inf  # zero to a negative power
 
+
+def _root(a: float) -> float:
+    """The power 0.5, in which it differs from the square root: at -0 and -inf."""
+    return inf if a == -inf else sqrt(a + 0.0)
+
+
+# Powers by exponent that are no call of the C library.
+SHORT: dict[float, Callable[[float], float]] = {
+    **POWERS,
+    -1: lambda a: div(1.0, a),
+    0.5: _root,
+}
 
 # Whole numbers. From 2**52 on every float is one; a result of zero keeps the sign of x.
 

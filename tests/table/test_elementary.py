@@ -6,11 +6,12 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from compiled import backends, bits
 from mpmath import mp, mpf
 
-from micrograd_gd import jit, vmap
+from micrograd_gd import Value, jit, vmap
 from micrograd_gd.table import ieee
-from micrograd_gd.table.elementary import FUNCTIONS
+from micrograd_gd.table.elementary import FUNCTIONS, POWERS, SHORT_POWERS
 from micrograd_gd.table.ops import OPERATIONS
 from micrograd_gd.table.straight_line import Term, record
 
@@ -32,7 +33,9 @@ TRUTHS = {
     "tanh": mp.tanh,
     "sech": mp.sech,
     "sigmoid": lambda x: 1 / (1 + mp.exp(-x)),
+    **{name: lambda x, n=n: x**n for n, name in POWERS.items()},
 }
+EXPONENTS = {name: float(n) for n, name in POWERS.items()}
 EXP_TURNS = [(k + 0.5) * LN2 for k in range(-1080, 1026)]
 LOG_TURNS = [math.ldexp(0.5**0.5, k) for k in range(-1022, 1024)] + [1.0, 2.0**-1022]
 # Where the function goes over from one piece to the next.
@@ -52,7 +55,14 @@ TURNS = {
 
 
 def test_each_function_has_its_truth_here():
-    assert FUNCTIONS.keys() == TRUTHS.keys() == TURNS.keys() | {"sech"}
+    assert FUNCTIONS.keys() == TRUTHS.keys() == TURNS.keys() | {"sech", *EXPONENTS}
+
+
+def on_floats(name):
+    """The function of one float."""
+    if name in EXPONENTS:
+        return lambda x: ieee.pow(x, EXPONENTS[name])
+    return getattr(ieee, name)
 
 
 def draw(name, count):
@@ -70,7 +80,7 @@ def draw(name, count):
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_functions_are_within_one_ulp_of_the_truth(name):
     for x in [*draw(name, 500), *SPECIAL]:
-        y = getattr(ieee, name)(x)
+        y = on_floats(name)(x)
         with mp.workdps(50):
             truth = find_truth(name, x)
             if mp.isnan(truth) or mp.isinf(truth) or truth == 0:
@@ -84,6 +94,9 @@ def test_functions_are_within_one_ulp_of_the_truth(name):
 
 def find_truth(name, x):
     """The true value, a limit at infinity, or nan."""
+    if name in EXPONENTS and (x == 0 or math.isinf(x)):
+        sign = math.copysign(1, x) ** int(EXPONENTS[name])
+        return mpf(0 if (x == 0) == (EXPONENTS[name] > 0) else sign * math.inf)
     if x == math.inf:
         return mpf({"tanh": 1, "sigmoid": 1, "sech": 0}.get(name, x))
     if x == -math.inf:
@@ -109,18 +122,18 @@ def test_functions_never_go_back_from_one_number_to_the_next(name):
 
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_zeros_keep_their_sign(name):
-    y = getattr(ieee, name)(-0.0)
-    assert y != 0 or math.copysign(1, y) == -1
+    y = on_floats(name)(-0.0)
+    assert y != 0 or math.copysign(1, y) == (-1 if EXPONENTS.get(name, 1) % 2 else 1)
 
 
-@pytest.mark.parametrize("backend", ["tape", "llvm"])
+@backends
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_functions_give_the_same_bits_on_one_number_and_in_lanes(name, backend):
     xs = np.array([*draw(name, 300), *SPECIAL])
-    alone = [getattr(ieee, name)(x) for x in xs.tolist()]
-    in_lanes = jit(vmap(OPERATIONS[name]), backend=backend)(xs)
-    assert np.array_equal(alone, in_lanes, equal_nan=True)
-    assert np.array_equal(np.signbit(alone) & (xs == xs), np.signbit(in_lanes) & (xs == xs))
+    alone = [on_floats(name)(x) for x in xs.tolist()]
+    f = OPERATIONS.get(name) or (lambda x: x ** EXPONENTS[name])
+    in_lanes = jit(vmap(f), backend=backend)(xs)
+    assert bits(alone) == bits(in_lanes)
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
@@ -128,7 +141,28 @@ def test_the_steps_are_what_the_functions_compute(name):
     xs = np.array([*draw(name, 300), *SPECIAL])
     with np.errstate(all="ignore"):
         ys = run(record(FUNCTIONS[name], 1), xs)
-    assert np.array_equal(ys, [getattr(ieee, name)(x) for x in xs.tolist()], equal_nan=True)
+    assert np.array_equal(ys, [on_floats(name)(x) for x in xs.tolist()], equal_nan=True)
+
+
+@backends
+def test_a_power_is_the_same_whoever_gives_the_exponent(backend):
+    xs = np.array([-2.5, -0.0, 0.0, 1.1, 3e200, -1e-200, math.inf, -math.inf, math.nan, 5e-324])
+    for n in [*SHORT_POWERS, 0.0, -0.5, 1.5, 7.0, math.nan, -math.inf]:
+        eager = [(Value(x) ** n).data for x in xs]
+        constant = jit(vmap(lambda x, n=n: x**n), backend=backend)(xs)
+        varying = jit(vmap(lambda x, y: x**y), backend=backend)(xs, np.full(len(xs), float(n)))
+        assert bits(eager) == bits(constant) == bits(varying), n
+
+
+@pytest.mark.parametrize("n", [-1, 0.5, *POWERS])
+def test_powers_are_those_of_c_at_the_edges(n):
+    for x in (0.0, -0.0, math.inf, -math.inf, math.nan, 1.0, 4.0):
+        try:
+            expected = math.pow(x, n)
+        except ValueError:  # zero to a negative power
+            expected = math.copysign(math.inf, x) if n % 2 else math.inf
+        y = ieee.pow(x, n)
+        assert str(y) == str(expected), x
 
 
 def run(steps, *given):

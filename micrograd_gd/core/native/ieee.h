@@ -54,7 +54,7 @@ static inline double ieee_fmod(double a, double b) { return fmod(a, b); }
 static inline double ieee_hypot(double a, double b) { return hypot(a, b); }
 static inline double ieee_pow(double a, double b)
 {
-    return b == 2 ? a * a : b == 1 ? a : pow(a, b);
+    return b == 2 ? a * a : b == 1 ? a : ieee_power(a, b);
 }
 
 /* Python's own `//` and `%` (its Objects/floatobject.c). */

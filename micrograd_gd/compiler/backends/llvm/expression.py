@@ -12,7 +12,7 @@ from micrograd_gd.compiler.backends.llvm.elementary import define_function
 from micrograd_gd.compiler.backends.llvm.kinds import LANES, SCALAR, Kind, Term
 from micrograd_gd.compiler.backends.llvm.symbols import bind_symbol
 from micrograd_gd.table import expression, ieee
-from micrograd_gd.table.elementary import FUNCTIONS
+from micrograd_gd.table.elementary import FUNCTIONS, SHORT_POWERS
 from micrograd_gd.table.ops import OPERATIONS
 from micrograd_gd.table.relations import BY_NODE
 
@@ -21,7 +21,11 @@ _MACHINE = {"abs": "fabs", "sqrt": "sqrt", "floor": "floor", "ceil": "ceil", "ro
 _WRITTEN = {
     "div": ("a b", "a / b"),
     "sign": ("x", "1 if x > 0 else -1 if x < 0 else x"),
-    "pow": ("a b", "a * a if b == 2 else a if b == 1 else library_pow(a, b)"),
+    "pow": (
+        "a b",
+        "".join([f"({y}) if b == {n} else " for n, y in SHORT_POWERS.items()])
+        + "library_pow(a, b)",
+    ),
 }
 
 _ARITHMETIC: dict[type, tuple[str, Callable[[float, float], float]]] = {
@@ -97,7 +101,7 @@ class FormulaWriter:
 
     def _write_call(self, name: str, given: Sequence[Term]) -> Term:
         """The result of a function of the table's language."""
-        if all(isinstance(x, float) for x in given):
+        if name in OPERATIONS and all(isinstance(x, float) for x in given):
             return OPERATIONS[name](*given)  # type: ignore[no-any-return]  # a float of floats
         if name in _WRITTEN:
             letters, formula = _WRITTEN[name]
