@@ -37,9 +37,9 @@ def _write_body(program: Program, names: dict[int, str]) -> Iterator[str]:
     outputs = [*_find_outputs(program)]
     if len(program.statements) > LONGEST:
         given = [x for x, _ in outputs], [kind for _, kind in outputs]
-        nests, labels = lay_out_as_text(program, *given)
+        nests, labels, lanes = lay_out_as_text(program, *given)
         if any(isinstance(part, Nest) for part in nests.parts):
-            yield from LoopListing(program, nests, names, labels).write()
+            yield from LoopListing(nests, names, labels, lanes).write()
             return
     yield from _write_statements(program, names)
     yield f"return {', '.join([_write_operand(x, names) + kind for x, kind in outputs])}"

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from operator import mul, sub
 
-from micrograd_gd.compiler.instructions import Guard, Instruction, Statement
+from micrograd_gd.compiler.instructions import Guard, Statement
 from micrograd_gd.compiler.lanes import Lanes
 from micrograd_gd.compiler.nests import (
     Affine,
@@ -26,7 +26,6 @@ from micrograd_gd.compiler.nests import (
     is_output,
     write_affine,
 )
-from micrograd_gd.compiler.program import Program
 from micrograd_gd.compiler.references import Nests
 from micrograd_gd.table import expression
 from micrograd_gd.table.ops import OPERATIONS
@@ -66,22 +65,24 @@ class LoopListing:
     """The lines of a program in loops."""
 
     def __init__(
-        self, program: Program, nests: Nests, names: dict[int, str], labels: dict[int, str]
+        self,
+        nests: Nests,
+        names: dict[int, str],
+        labels: dict[int, str],
+        lanes: dict[int, int],
     ) -> None:
-        self._program = program
+        self._lanes = lanes
         self._nests = nests
         self._names = names  # of the inputs
         self._numbers = {name: number for number, name in names.items()}
         self._labels = labels
-        self._counters = "jkl" if program.lengths else "ijk"
+        self._counters = "jkl" if min(lanes.values(), default=0) < 0 else "ijk"
         self._arrays: dict[Array, str] = {}
         for node, array in nests.arrays.items():
             self._arrays[array] = f"a{node.number}"
         if nests.scattered:
             self._arrays[nests.scattered] = "a"
         self._used = {*self._find_used(nests.parts)}
-        self._lanes: dict[Node | Array, int] = {}
-        self._find_lanes(nests.parts)
 
     def write(self) -> Iterator[str]:
         """All lines."""
@@ -107,32 +108,6 @@ class LoopListing:
             yield from (node for node, _ in part.stores)
             yield from self._find_used(part.body)
 
-    def _find_lanes(self, parts: Sequence[Part]) -> None:
-        """Note which results differ from sample to sample of an open length."""
-        for part in parts:
-            if isinstance(part, Nest):
-                for node, carried in part.carried.items():
-                    self._lanes[node] = self._read_lanes(carried.start)
-                self._find_lanes(part.body)
-                for node, store in part.stores:
-                    self._lanes[store.array] = self._lanes[node]
-            elif isinstance(part.step.statement, Instruction):
-                op, lanes = part.step.statement.op, [*map(self._read_lanes, part.operands)]
-                self._lanes[part] = op.gives if isinstance(op, Lanes) else min(lanes, default=0)
-                for store in part.stores:
-                    self._lanes[store.array] = self._lanes[part]
-
-    def _read_lanes(self, reference: Reference) -> int:
-        match reference:
-            case Given(number):
-                span = self._program.columns.get(number.start)
-                return -span.axis if span else 0
-            case Direct(node) | Carried(node):
-                return min(self._lanes.get(node, 0), 0)
-            case Element(array):
-                return min(self._lanes.get(array, 0), 0)
-        return 0
-
     def _find_loop(self, part: Part) -> int:
         """The samples over which a loop is, around all of a part; 0 for none."""
         if isinstance(part, Nest):
@@ -140,7 +115,7 @@ class LoopListing:
             return found.pop() if len(found) == 1 else 0
         if isinstance(part.step.statement, Guard) or is_output(part):
             return 0
-        return min(self._lanes[part], 0)
+        return min(self._lanes.get(part.number, 0), 0)
 
     def _write_parts(self, parts: Sequence[Part], *, in_samples: bool = False) -> Iterator[str]:
         before = 0

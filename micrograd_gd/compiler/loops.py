@@ -40,12 +40,12 @@ def lay_out(program: Program, captured: Sequence[Operand], fewest: int = 0) -> N
 
 def lay_out_as_text(
     program: Program, outputs: Sequence[Operand], kinds: Sequence[str]
-) -> tuple[Nests, dict[int, str]]:
-    """The same of any program, with outputs of different kinds; and the labels of its results."""
+) -> tuple[Nests, dict[int, str], dict[int, int]]:
+    """The same of any program, with outputs of different kinds; labels and lanes of its results."""
     labels = {~j: kind for j, kind in enumerate(kinds)}
     captured = range(program.input_count, program.size)
     numbering = _Numbering(program, captured, labels, outputs, program.labels, LONGEST)
-    return _arrange(numbering, 0), labels
+    return _arrange(numbering, 0), labels, numbering.lanes
 
 
 def _arrange(numbering: "_Numbering", fewest: int) -> Nests:
@@ -86,6 +86,7 @@ class _Numbering:
         self._named = named or {}
         self._longest = longest
         self._after: dict[Any, Any] = dict(enumerate(captured, program.input_count))
+        self.lanes: dict[int, int] = {}  # of varying numbers
 
     def number(self) -> Iterable[Statement] | Records:
         """One after the other, encoded if they are."""
@@ -98,10 +99,15 @@ class _Numbering:
         if result in self._named:
             self.labels[number] = self._named[result]
 
+    def _find_lanes(self, result: int, numbers: Iterable[int]) -> None:
+        if lanes := self.program.find_lanes(result):
+            self.lanes |= dict.fromkeys(numbers, lanes)
+
     def _take_statements(self) -> Iterator[Statement]:
         number = self.program.size
+        has_batches = self.program.has_batches
         for each in self.program.statements:
-            operands = self._rename(each.operands)
+            before, operands = number, self._rename(each.operands)
             if isinstance(each, Guard):
                 yield Guard(operands[0], each.relation, operands[1], each.holds)
             elif each.op.folds and len(operands) > self._longest:
@@ -114,6 +120,8 @@ class _Numbering:
                 self._finish(each.result, number)
                 yield Instruction(number, each.op, operands)
                 number += 1
+            if has_batches and isinstance(each, Instruction):
+                self._find_lanes(each.result, range(before, number))
         outputs: Any = self.program.outputs if self._outputs is None else self._outputs
         yield from (Instruction(~j, OUTPUT, (x,)) for j, x in enumerate(self._rename(outputs)))
 

@@ -1,19 +1,23 @@
 """What the loops in a trace are found to be: `python tests/benchmarks/loops.py`.
 
 Functions with loops in plain Python, most with their gradient. Items are the statements and the
-loops that are left at the top, and all of them with those in loops. Times are of one process.
+loops that are left at the top, and all of them with those in loops. Then machine code is made of
+each program, in loops and without, and runs in turns.
 """
 
 import math
+import sys
 import time
 from functools import partial
 from itertools import pairwise
 
-from job import tell
+import numpy as np
+from job import RUNS, tell
 from jobs.chain import pendulum
-from timing import machine
+from timing import machine, seconds
 
 from micrograd_gd import data, engine_name, trace, value_and_grad
+from micrograd_gd.compiler.backends import llvm, tape
 from micrograd_gd.compiler.roll import roll
 from micrograd_gd.compiler.rolled import size
 from micrograd_gd.functional import logsumexp, relu
@@ -84,6 +88,12 @@ inputs, classes = data.moons(20, noise=0.1, seed=0)
 POINTS, LABELS = [[*map(float, x)] for x in inputs], [2.0 * y - 1 for y in classes]
 PARAMETERS = layers(2, 16, 16, 1)
 
+NESTED = {
+    "MLP 64-32-10, one sample",
+    "MOONS with own loops, 20 points",
+    "MOONS, the points closed over",
+}
+
 FUNCTIONS = {
     "Rosenbrock, 1,000 variables": (value_and_grad(rosenbrock), numbers(1000)),
     "Rosenbrock, 10,000 variables": (value_and_grad(rosenbrock), numbers(10_000)),
@@ -107,7 +117,7 @@ FUNCTIONS = {
 
 
 def main():
-    """Print the table."""
+    """Print the tables."""
     tell(f"{machine()}, {engine_name()} engine\n")
     tell(
         "| function, value and gradient | statements | items | with those in loops | trace | roll |"
@@ -122,6 +132,27 @@ def main():
         each = rolling / counts[0] * 1e6
         figures += [f"{1e3 * taken:.1f} ms", f"{1e3 * rolling:.1f} ms, {each:.1f} µs each"]
         tell(f"| {name} | {' | '.join(figures)} |")
+    tell("\nMachine code, ready and a call, of arrays:\n")
+    tell("| function, value and gradient | in loops | without | tape |")
+    tell(f"{'|---' * 4}|")
+    for name, (f, *args) in FUNCTIONS.items():
+        arrays = [np.array(x) if isinstance(x, list) and name not in NESTED else x for x in args]
+        program = trace(f, *arrays)
+        made = [take(each, program) for each in (in_loops, without_loops, tape.compile_program)]
+        calls = [partial(run, *arrays) for _, run in made]
+        repeat = max(1, int(0.005 / seconds(calls[0], 1)))
+        turns = [[seconds(call, repeat) for call in calls] for _ in range(4 * RUNS)]
+        pairs = zip(made, map(min, *turns), strict=True)
+        figures = [f"{1e3 * taken:,.0f} ms, {1e6 * call:,.1f} µs" for (taken, _), call in pairs]
+        tell(f"| {name} | {' | '.join(figures)} |")
+
+
+def in_loops(program):
+    return llvm.make_kernel(program, llvm.generate_code(program, 0))
+
+
+def without_loops(program):
+    return llvm.make_kernel(program, llvm.generate_code(program, sys.maxsize))
 
 
 def take(f, *args):

@@ -5,13 +5,14 @@ import math
 import re
 from itertools import pairwise
 
+import numpy as np
 import pytest
 from c_code import compile_c, needs_gcc
 from compiled import bits
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from micrograd_gd import trace, value_and_grad
+from micrograd_gd import trace, value_and_grad, vmap
 from micrograd_gd.compiler import listing, loop_listing
 from micrograd_gd.compiler.c_source import write_function
 from micrograd_gd.compiler.instructions import EncodedStatements, Guard, Instruction
@@ -20,6 +21,7 @@ from micrograd_gd.compiler.program import Program
 from micrograd_gd.compiler.roll import roll
 from micrograd_gd.compiler.rolled import Loop, size
 from micrograd_gd.compiler.specialization import BACKENDS
+from micrograd_gd.functional import mean, tanh, total
 from micrograd_gd.table.ops import OPERATIONS, operation
 from micrograd_gd.transforms.trees import flatten
 
@@ -170,6 +172,26 @@ def test_a_listing_reads_as_a_function_that_computes_the_same(nest):
             read_listing(text, x)
     else:
         assert bits(read_listing(text, x)) == bits(expected)
+
+
+def test_a_network_over_a_batch_prints_as_long_for_many_neurons_as_for_few():
+    def loss(weights, points):
+        def of_point(x):
+            hidden = [tanh(sum(w * a for w, a in zip(row, x, strict=True))) for row in weights]
+            return total(hidden) ** 2
+
+        return mean(vmap(of_point)(points))
+
+    points = np.linspace(-1.0, 1.0, 700).reshape(100, 7)
+    texts = [str(trace(value_and_grad(loss), np.ones((n, 7)), points)) for n in (20, 30)]
+    lines = texts[0].splitlines()
+    assert len(lines) == len(texts[1].splitlines()) < 80
+    inside = 0  # of a loop over the points
+    for line in lines:
+        depth = len(line) - len(line.lstrip())
+        inside = 0 if depth <= inside else inside
+        assert not (inside and " = sum(" in line), "a sum is complete behind the loop"
+        inside = depth if "in range(n)" in line else inside
 
 
 def rosenbrock(x):
