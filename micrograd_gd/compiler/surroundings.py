@@ -14,6 +14,7 @@ from types import CodeType, FunctionType, MethodType, ModuleType
 from typing import Any, NamedTuple
 
 from micrograd_gd.engine import Value
+from micrograd_gd.table.ops import Operation
 
 MOST = 10_000  # things that are looked at
 _PLAIN = (bool, int, float, complex, str, bytes, type(None))
@@ -86,6 +87,8 @@ def _parts(x: Any) -> Iterator[Any]:
     """What something consists of, or sees."""
     if isinstance(x, dict):
         yield from x.values()
+    elif isinstance(x, Operation):  # whose caches are filled while it is differentiated
+        yield from filter(callable, (x.value, *x.partials))
     elif isinstance(x, partial):
         yield from (x.func, *x.args, *x.keywords.values())
     elif isinstance(x, FunctionType):

@@ -9,6 +9,7 @@ import pytest
 from micrograd_gd import MLP, Value, fit, grad, jit, vmap
 from micrograd_gd.data import blobs
 from micrograd_gd.errors import JitError
+from micrograd_gd.functional import sinh
 from micrograd_gd.losses import mse
 
 BACKENDS = ["python", "tape", "llvm", "auto"]
@@ -120,6 +121,18 @@ def test_what_changes_and_is_not_used_is_compiled():
     assert jit(lambda x: x * (2 if secrets.choice else 3))(1.0) == 2.0
     assert (compiled(3.0), compiled(4.0)) == (6.0, 8.0)
     assert (by_model(3.0), by_model(4.0)) == (3.0, 4.0)
+
+
+def test_what_an_operation_keeps_for_itself_is_no_change(capsys):
+    """Its formulas are compiled when they are first used."""
+    vars(sinh)["_compiled"].clear()
+
+    def f(x):
+        print("called")  # noqa: T201 — an effect that is none of what f sees
+        return sinh(x) * x
+
+    jit(grad(f))(1.0)
+    assert capsys.readouterr().out == "called\n"
 
 
 class Net(MLP):
