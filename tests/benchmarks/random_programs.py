@@ -117,6 +117,7 @@ BATCH_FORMS = [
     f"value_and_grad(lambda w, x: {MAPPED}[-1], (0, 1))",
     f"hessian(lambda w, x: {MAPPED}[-1])",
     f"value_and_grad(lambda w, x: total({MAPPED}), (0, 1))",
+    f"value_and_grad(lambda w, x: sum({MAPPED}), (0, 1))",
 ]
 
 
@@ -212,7 +213,7 @@ class Case(NamedTuple):
     def compare(self, found, leaves):
         """The kind of difference from the leaves of an eager result, or None."""
         kinds = set()
-        is_sum = "total(vmap" in self.form
+        is_sum = "total(vmap" in self.form or "sum(vmap" in self.form
         is_reverse = "vmap" in self.form and re.search(REVERSE, self.form + self.source)
         for a, y in zip_longest(found, leaves):
             b = number(y)
