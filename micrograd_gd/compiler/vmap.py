@@ -32,7 +32,7 @@ def vmap(f: Function, in_axes: Axes = 0) -> Function:
 
     Inside `jit`, f is traced once for all samples, and they run side by side; where its branches
     depend on a sample's numbers, once for each way that samples take. The sum and the mean of a
-    batch, by `functional.total` and `functional.mean`, add in an order of their own.
+    batch, by `sum`, `total` and `mean`, add in an order of their own.
 
     Lists are no arrays: of a list, each entry is an argument that has samples of its own.
 

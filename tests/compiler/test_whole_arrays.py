@@ -331,14 +331,15 @@ def test_arrays_stay_whole_beside_one_whose_rows_are_used(backend):
     def of_layer(w, x):
         return total(tanh(row[0] * x[0] + row[1] * x[1]) for row in w)
 
-    def f(layer, points, labels, others):
+    def f(layer, points, labels, others, more):
         losses = vmap(lambda x, y: (of_layer(layer, x) - y) ** 2)(points, labels)
-        return mean(losses) + vmap(lambda x: x * x)(others)[5]
+        pairs = vmap(lambda x: total(vmap(lambda other: tanh(other * x[0]))(more)))(points)
+        return mean(losses) + vmap(lambda x: x * x)(others)[5] + mean(pairs)
 
     layer, (_, points, labels) = DRAWN[:70, :2], draw(100)
     compiled, wanted = jit(value_and_grad(f), backend=backend), value_and_grad(f)
     for n in (100, 9):
-        args = layer, points[:n], labels[:n], DRAWN[:80, 2]
+        args = layer, points[:n], labels[:n], DRAWN[:80, 2], DRAWN[:90, 1]
         (value, slopes), (number, others) = compiled(*args), wanted(*args)
         assert value == pytest.approx(number, rel=1e-12)
         assert slopes == pytest.approx(others, rel=1e-12)
