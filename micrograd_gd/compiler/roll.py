@@ -8,13 +8,13 @@ loops (Ketterlin and Clauss, *Prediction and trace compression of data access ad
 nested loop recognition*, 2008).
 """
 
-import re
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from itertools import accumulate, product
 from operator import mul, sub
 from typing import Any, NamedTuple
 
 from micrograd_gd.compiler.instructions import Guard, Operand, Records, Statement
+from micrograd_gd.compiler.repeats import Repeats
 from micrograd_gd.compiler.rolled import Item, Loop, Rolled, Step
 
 FEWEST = 3  # runs of a loop: any two have strides
@@ -89,7 +89,7 @@ class _Kinds:
 
     def __init__(self, labels: Mapping[int, str], areas: Sequence[Hashable]) -> None:
         self.labels = labels
-        self._areas = areas
+        self.areas = areas
         self.known: list[_Alike | _Repeated] = []
         self.constants: list[float | tuple[int, ...]] = []
         self._kinds: dict[Any, int] = {}
@@ -116,7 +116,7 @@ class _Kinds:
 
     def find_source(self, x: Any) -> Hashable:
         """Where a number comes from: an area of the inputs, or the results."""
-        return self._areas[x] if x < len(self._areas) else _RESULT
+        return self.areas[x] if x < len(self.areas) else _RESULT
 
     def find_loop(self, loop: _Repeated) -> int:
         """The kind of a loop."""
@@ -199,24 +199,27 @@ def _read_records(records: Records, kinds: _Kinds, row: _Row) -> None:
     """Append statements; what is alike is decoded once."""
     places = [kinds.find_constant(x) for x in records.constants]
     known: dict[tuple[Hashable, ...], int] = {}
-    labels, find_source = kinds.labels, kinds.find_source
+    labels, areas, given = kinds.labels, kinds.areas, len(kinds.areas)
+    numbers, constants = row.numbers, row.constants
     for head, result, operands in records.each:
-        key = (head, *[_CONSTANT if x < 0 else find_source(x) for x in operands])
-        kind = known.get(key)
+        sources = [
+            _CONSTANT if x < 0 else areas[x] if x < given else _RESULT for x in operands
+        ]  # fmt: skip
+        kind = known.get((head, *sources))
         if kind is None or result in labels:
             kind, _, _ = kinds.take_apart(records.decode(head, result, operands))
             if result not in labels:
-                known[key] = kind
+                known[head, *sources] = kind
         row.kinds.append(kind)
         if head > 0:
-            row.numbers.append(result)
-        for x in operands:
-            if x >= 0:
-                row.numbers.append(x)
-            else:
-                row.constants.append(places[~x])
-        row.starts.append(len(row.numbers))
-        row.constant_starts.append(len(row.constants))
+            numbers.append(result)
+        if _CONSTANT in sources:
+            numbers += [x for x in operands if x >= 0]
+            constants += [places[~x] for x in operands if x < 0]
+        else:
+            numbers += operands
+        row.starts.append(len(numbers))
+        row.constant_starts.append(len(constants))
 
 
 def _extend(to: list[int], starts: list[int], numbers: list[int], where: list[int]) -> None:
@@ -236,6 +239,7 @@ class _Search:
         self._high = high
         self._width = width
         self._compared = 0
+        self._repeats = Repeats(row.kinds, low, high) if width < FEWEST_BY_TEXT else None
 
     def find_loops(self) -> _Row:
         """The row in which loops are one item each."""
@@ -257,9 +261,8 @@ class _Search:
     def _find_place(self, i: int) -> int:
         """The next place from which on a body may be repeated; -1 for none."""
         text, low, high, width = self._text, self._low, self._high, self._width
-        if width < FEWEST_BY_TEXT:
-            match = re.compile(f"(.{{{low},{high - 1}}}?)\\1\\1", re.DOTALL).search(text, i)
-            return match.start() if match else -1
+        if self._repeats:
+            return self._repeats.find(i)
         for at in range(i, len(text) - FEWEST * low + 1):
             if text.find(text[at : at + width], at + low, at + high + width - 1) >= 0:
                 return at
