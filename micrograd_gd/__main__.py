@@ -5,6 +5,8 @@ import signal
 import sys
 from typing import NoReturn
 
+from micrograd_gd.names import missing_package
+
 
 def run() -> NoReturn:
     """Run the command line, which takes a moment to load: Ctrl-C may come before it has."""
@@ -13,8 +15,12 @@ def run() -> NoReturn:
             sys.exit("micrograd-gd: standard output is closed; write to /dev/null for no answer")
         if sys.stderr is None:
             sys.stderr = os.fdopen(os.open(os.devnull, os.O_WRONLY), "w")
-        from micrograd_gd.cli import main  # noqa: PLC0415 — see above
-
+        try:
+            from micrograd_gd.cli import main  # noqa: PLC0415 — see above
+        except ModuleNotFoundError as error:
+            if error.name != "typer":
+                raise
+            sys.exit(f"micrograd-gd: {missing_package(error.name, 'the command line')}")
         main()
     except KeyboardInterrupt:
         print("micrograd-gd: interrupted; nothing more was written", file=sys.stderr)  # noqa: T201 — the command line

@@ -68,6 +68,7 @@ EXTRAS = {  # packages, and the extra of this one that brings each
     "scipy": "scipy",
     "sklearn": "sklearn",
     "tqdm": "progress",
+    "typer": "cli",
 }
 
 

@@ -119,6 +119,18 @@ def test_every_package_is_a_dependency_or_an_extra():
             assert roots <= known, path
 
 
+def test_the_command_line_says_what_to_install(python, tmp_path):
+    lines = ["import runpy, sys", "sys.modules['typer'] = None", "sys.argv = ['', 'ops']",
+             "runpy.run_module('micrograd_gd', run_name='__main__')"]  # fmt: skip
+    (tmp_path / "uses.py").write_text("\n".join(lines), encoding="utf-8")
+    done = python("uses.py", cwd=tmp_path, check=False)
+    assert done.returncode == 1
+    assert done.stderr == (
+        "micrograd-gd: the command line needs typer, which is not installed: "
+        "run pip install 'micrograd_gd[cli]'\n"
+    )
+
+
 def test_a_command_that_cannot_draw_says_what_to_install(python, tmp_path):
     command = "cli.main(['graph', 'a*b', '--at', 'a=1,b=2'])"
     (tmp_path / "uses.py").write_text(f"{SETUP}\n{command}", encoding="utf-8")
