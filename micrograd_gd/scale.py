@@ -46,7 +46,7 @@ class over:  # noqa: N801 — called as a function, and reads as one
     ...     return sum((w * x - 1) ** 2 for x in xs)
     >>> total = over(value_and_grad(squares), [[1.0, 2.0], [3.0]])
     >>> total(0.5)
-    (0.5, 4.0)
+    (0.5, 2.0)
     """
 
     def __init__(self, f: Function, chunks: Sequence[Any], executor: Any = None) -> None:

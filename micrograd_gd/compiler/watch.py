@@ -56,7 +56,7 @@ class Watch(list[Place]):
         """Whether everything is as it was, in value and type where it is plain.
 
         >>> settings = {"rate": 0.5}
-        >>> watch = Watch(find_places(lambda x: x * settings["rate"]))
+        >>> watch = Watch([Place(settings, "rate", 0.5)])
         >>> watch.holds()
         True
         >>> settings["rate"] = 0.25

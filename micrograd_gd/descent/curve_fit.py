@@ -54,7 +54,7 @@ class Fit(NamedTuple):
         >>> fit = curve_fit(lambda x, a, b: a + b * x, [0.0, 1.0, 2.0], [1.0, 3.1, 4.9], [0.0, 0.0])
         >>> value, error = fit.error_of(lambda a, b: a + b * 3.0)  # the curve at 3
         >>> f"{value:.2f} ± {error:.2f}"
-        '6.90 ± 0.12'
+        '6.90 ± 0.19'
         """
         value, slopes = value_and_grad(lambda p: _call(g, (), p))(self.parameters)
         slope = np.array(trees.flatten(slopes)[0])
@@ -99,7 +99,7 @@ def curve_fit(
 
     >>> fit = curve_fit(lambda x, a, b: a + b * x, [0.0, 1.0, 2.0], [1.0, 3.1, 4.9], [0.0, 0.0])
     >>> [round(p, 3) for p in fit.parameters], [round(e, 3) for e in fit.errors]
-    ([1.05, 1.95], [0.075, 0.058])
+    ([1.05, 1.95], [0.112, 0.087])
     """
     require_function(f)
     leaves, structure = trees.flatten(start, "the start")
