@@ -1,18 +1,30 @@
 """Elementary functions as straight lines, at most 1 ulp from the true value, and monotone.
 
 Written once, in steps that run on one number and in lanes: no branch, no table, no fused
-multiply-add, whose bits would depend on the machine. Where a product has to be exact, its factors
-have few bits. Ideas are those of fdlibm (Sun Microsystems, 1993) and its heirs in FreeBSD: the
-logarithm by s = f / (2 + f), ln 2 in two parts, and logarithms of other bases. The coefficients
-come from a least-squares fit in 50 digits (tests/benchmarks/elementary.py).
+multiply-add, which not every machine has, so that the bits are the same on all. Where a product has
+to be exact, its factors have few bits. Ideas are those of fdlibm (Sun Microsystems, 1993) and its
+heirs in FreeBSD: the logarithm by s = f / (2 + f), ln 2 and π / 2 in parts, and logarithms of other
+bases. The coefficients come from a fit in 50 digits, which tests/benchmarks/fit_polynomials.py
+repeats, but for the last digits of small ones.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 from math import inf, nan
 from typing import NamedTuple
 
 from micrograd_gd.table.straight_line import Bits, Number, bits_of, choose, choose_bits, number
+from micrograd_gd.table.sums import (
+    Sum,
+    add_smaller,
+    divide,
+    low_bits_off,
+    multiply,
+    polynomial,
+    scale,
+    subtract,
+    with_sign_of,
+)  # fmt: skip
 
 # Numbers near 1.5 · 2**52 have 1 as their last place: what is added to it is rounded to a whole
 # number, which then stands in the last bits.
@@ -28,7 +40,6 @@ LOG10_E_HEAD, LOG10_E_REST = 0.4342944771051407, 4.798111141615973e-09
 LN2 = 0.6931471805599453
 
 FRACTION = (1 << 52) - 1
-SIGN = 1 << 63
 BIAS = 1023
 
 # (exp r - 1 - r - r² / 2) / r³, for |r| <= ln 2 / 2; times r³ off by 2**-63.
@@ -54,56 +65,20 @@ SINH = (
     2.5051219034185625e-08, 1.6191182569781148e-10,
 )  # fmt: skip
 
-
-# Pieces.
-
-
-def polynomial(x: Number, coefficients: Sequence[float]) -> Number:
-    """Σ cᵢ xⁱ, pairs first, pairs of pairs then: a short way from x to the result."""
-    terms: list[Number | float] = [*coefficients]
-    while len(terms) > 1:
-        pairs = [a + x * b for a, b in zip(terms[::2], terms[1::2], strict=False)]
-        terms = [*pairs, *terms[2 * len(pairs) :]]
-        x = x * x
-    assert isinstance(terms[0], Number)  # noqa: S101 — for the types
-    return terms[0]
-
-
-def low_bits_off(x: Number) -> Number:
-    """The 26 leading bits of x: a product of two such is exact."""
-    return number(x.bits & ~((1 << 27) - 1))
-
-
-def with_sign_of(x: Number, y: Number) -> Number:
-    """A positive y with the sign of x."""
-    return number(y.bits | (x.bits & SIGN))
-
-
-class Sum(NamedTuple):
-    """A number as a sum that is not added up: the second part is about what rounding would take."""
-
-    high: Number
-    low: Number | float
-
-
-def add_smaller(a: Number | float, b: Number | float) -> tuple[Number, Number]:
-    """The sum, and what rounding took from it, exactly, if b is no larger than a, or a is 0."""
-    y: Number = a + b  # type: ignore[assignment]  # one of them is no constant
-    return y, (a - y) + b
-
-
-def scale(a: Sum, power: Number) -> Sum:
-    """The product by a power of two."""
-    return Sum(a.high * power, a.low * power)
-
-
-def divide(a: Sum, b: Sum) -> Number:
-    """The quotient a / b, rounded nearly once: a short quotient, then what is left divided."""
-    inverse = 1.0 / b.high
-    quotient = low_bits_off(a.high * inverse)
-    head = low_bits_off(b.high)
-    rest = (a.high - quotient * head) - quotient * (b.high - head)
-    return quotient + (rest + (a.low - quotient * b.low)) * inverse
+# (sin r - r) / r³ and (cos r - 1 + r² / 2) / r⁴ in powers of r², for |r| <= π / 4; off by 2**-63.
+SIN = (
+    -0.16666666666666666, 0.008333333333333097, -0.00019841269841051808, 2.7557319126290023e-06,
+    -2.5052085181084076e-08, 1.6056149455813922e-10, -7.480067984892614e-13,
+)  # fmt: skip
+COS = (
+    0.041666666666666595, -0.0013888888888873448, 2.480158728910549e-05, -2.755731425309387e-07,
+    2.0875710781751336e-09, -1.1359041957872189e-11,
+)  # fmt: skip
+# π / 2 in parts, of which the product of each but the last by a number below 2**20 is exact.
+QUARTER_TURN = (
+    1.5707963267341256, 6.077100506303966e-11, 2.0222662487111665e-21, 8.4784276603689e-32,
+)  # fmt: skip
+NEAR = 2.0**20  # sine and cosine of what is not below are left to the C library
 
 
 class Exponential(NamedTuple):
@@ -329,6 +304,40 @@ def falling_exp(x: Number) -> tuple[Exponential, Sum, Sum]:
     return parts, y, scale(y, parts._replace(bits=bits).power())
 
 
+def near_sin(x: Number) -> Number:
+    """Sine of an angle below NEAR."""
+    k, high, low = reduce_turns(x)
+    return choose(abs(x) < 2.0**-27, x, turn(k, high, low))
+
+
+def near_cos(x: Number) -> Number:
+    """Cosine of an angle below NEAR."""
+    k, high, low = reduce_turns(x)
+    return turn(k + 1, high, low)
+
+
+def reduce_turns(x: Number) -> tuple[Bits, Number, Number]:
+    """The quarters of a turn in x, in the last bits, and what is left, in two parts."""
+    shifted = x * 0.6366197723675814 + SHIFT
+    k = shifted - SHIFT
+    first, second, third, last = QUARTER_TURN
+    high, low = subtract(x - k * first, k * second)
+    high, low2 = subtract(high, k * third)
+    high, low = add_smaller(high, (low + low2) - k * last)
+    return shifted.bits, high, low
+
+
+def turn(k: Bits, high: Number, low: Number) -> Number:
+    """The sine of k quarters of a turn and a small angle in two parts."""
+    z = high * high
+    sine = high + (high * z * polynomial(z, SIN) + low * (1.0 - z * 0.5))
+    half = z * 0.5
+    y = 1.0 - half
+    cosine = y + (((1.0 - y) - half) + (z * z * polynomial(z, COS) - high * low))
+    is_odd = number((k & 1) << 62) > 1.0
+    return number(choose(is_odd, cosine, sine).bits + ((k & 2) << 62))
+
+
 def whole_power(x: Number, n: int) -> Number:
     """The power n of x, a small whole number: rounded once, or nearly so near the least number."""
     count, t = abs(n), abs(x)
@@ -355,18 +364,6 @@ def multiply_up(t: Number, n: int) -> Sum:
     return multiply(y, Sum(t, 0.0)) if n % 2 else y
 
 
-def multiply(a: Sum, b: Sum) -> Sum:
-    """The product of two sums: heads of few bits have exact products (T. J. Dekker, 1971)."""
-    y = a.high * b.high
-    a_head, b_head = low_bits_off(a.high), low_bits_off(b.high)
-    a_rest, b_rest = a.high - a_head, b.high - b_head
-    low = (a_head * b_head - y) + (a_head * b_rest + a_rest * b_head) + a_rest * b_rest
-    for one, other in ((a, b), (b, a)):
-        if isinstance(one.low, Number):
-            low = low + one.low * other.high
-    return Sum(y, low)
-
-
 # Whole powers that are computed so. (A square has one rounding anyway.)
 POWERS = {n: f"power_{n}".replace("-", "minus_") for n in (-3, -2, 3, 4, 5, 6)}
 
@@ -377,7 +374,8 @@ FUNCTIONS: dict[str, Callable[[Number], Number]] = {
 FUNCTIONS |= {
     function.__name__: function
     for function in (
-        exp, exp2, expm1, log, log2, log10, log1p, sinh, cosh, tanh, sech, sigmoid,
+        exp, exp2, expm1, log, log2, log10, log1p, sinh, cosh, tanh, sech, sigmoid, near_sin,
+        near_cos,
     )
 }  # fmt: skip
 

@@ -92,6 +92,24 @@ def sigmoid(x: float) -> float:
     return 1 / (1 + t) if x >= 0 else t / (1 + t)
 
 
+_near_sin = getattr(_built, "near_sin", math.sin)
+_near_cos = getattr(_built, "near_cos", math.cos)
+
+
+def sin(x: float) -> float:
+    """Sine of an angle in radians."""
+    if -elementary.NEAR < x < elementary.NEAR:
+        return _near_sin(x)
+    return nan if math.isinf(x) else math.sin(x)
+
+
+def cos(x: float) -> float:
+    """Cosine of an angle in radians."""
+    if -elementary.NEAR < x < elementary.NEAR:
+        return _near_cos(x)
+    return nan if math.isinf(x) else math.cos(x)
+
+
 # The same straight lines that machine code computes with: elementary.py.
 globals().update({name: y for name, y in vars(_built or object).items() if name in __all__})
 POWERS: dict[float, Any] = {

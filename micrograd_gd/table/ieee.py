@@ -14,6 +14,7 @@ from math import fabs as abs
 
 from micrograd_gd.table.elementary_floats import (
     POWERS,
+    cos,
     cosh,
     exp,
     exp2,
@@ -24,6 +25,7 @@ from micrograd_gd.table.elementary_floats import (
     log10,
     sech,
     sigmoid,
+    sin,
     sinh,
     tanh,
 )  # fmt: skip
@@ -141,16 +143,6 @@ def hypot(a: float, b: float) -> float:
 
 
 # Trigonometry and its hyperbolic sisters.
-
-
-def sin(x: float) -> float:
-    """Sine of an angle in radians."""
-    return nan if math.isinf(x) else math.sin(x)
-
-
-def cos(x: float) -> float:
-    """Cosine of an angle in radians."""
-    return nan if math.isinf(x) else math.cos(x)
 
 
 def tan(x: float) -> float:

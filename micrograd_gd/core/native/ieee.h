@@ -19,6 +19,7 @@
 
 #define PI 3.141592653589793
 #define HIGHEST_ORDER 100
+#define NEAR 1048576.0 /* as in table/elementary.py */
 
 #define COUNT(array) ((int)(sizeof(array) / sizeof((array)[0])))
 
@@ -40,13 +41,16 @@ FROM_LIBRARY(atan, atan)
 FROM_LIBRARY(atanh, atanh)
 FROM_LIBRARY(cbrt, cbrt)
 FROM_LIBRARY(ceil, ceil)
-FROM_LIBRARY(cos, cos)
 FROM_LIBRARY(erf, erf)
 FROM_LIBRARY(erfc, erfc)
 FROM_LIBRARY(floor, floor)
-FROM_LIBRARY(sin, sin)
 FROM_LIBRARY(sqrt, sqrt)
 FROM_LIBRARY(tan, tan)
+
+/* Sine and cosine are ours, but for large angles. */
+
+static inline double ieee_sin(double x) { return fabs(x) < NEAR ? ieee_near_sin(x) : sin(x); }
+static inline double ieee_cos(double x) { return fabs(x) < NEAR ? ieee_near_cos(x) : cos(x); }
 
 static inline double ieee_atan2(double a, double b) { return atan2(a, b); }
 static inline double ieee_div(double a, double b) { return a / b; }
