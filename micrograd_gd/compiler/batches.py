@@ -50,6 +50,7 @@ class Batches:
         self._events = events
         self._lanes = {**columns}  # of the numbers from a batch among the events so far
         self._seen = 0  # so many events
+        self._differing: dict[Any, bool] = {}
         self._uniform: dict[Any, Any] = {}  # what varying numbers are the same as in every lane
 
     @contextmanager
@@ -152,15 +153,13 @@ class Batches:
 
         What comes from spread numbers alone varies only for derivatives.
         """
+        if self._differs(x):
+            return None
         known, waiting = self._uniform, [x]
         while waiting:
             node = waiting[-1]
             if not self.lanes_of(node):
                 known[node] = node
-            elif node in self._columns or (
-                isinstance(node.op, lanes.Lanes) and not lanes.is_kind(node, "spread")
-            ):
-                return None
             elif missing := [y for y in node.operands if isinstance(y, Value) and y not in known]:
                 waiting += missing
                 continue
@@ -168,6 +167,25 @@ class Batches:
                 known[node] = known.get(node.operands[0], node.operands[0])
             else:
                 known[node] = Value.record(node.op, *[known.get(y, y) for y in node.operands])
+            waiting.pop()
+        return known[x]
+
+    def _differs(self, x: Any) -> bool:
+        """Whether it comes from what is another number in each sample."""
+        known, waiting = self._differing, [x]
+        while waiting:
+            node = waiting[-1]
+            below = [y for y in node.operands if isinstance(y, Value)]
+            is_border = isinstance(node.op, lanes.Lanes) and not lanes.is_kind(node, "spread")
+            if not self.lanes_of(node):
+                known[node] = False
+            elif node in self._columns or is_border:
+                known[node] = True
+            elif missing := [y for y in below if y not in known]:
+                waiting += missing
+                continue
+            else:
+                known[node] = any(known[y] for y in below)
             waiting.pop()
         return known[x]
 
