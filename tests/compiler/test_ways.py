@@ -10,6 +10,7 @@ from compiled import AVAILABLE, bits
 
 from micrograd_gd import Value, grad, hessian, jit, trace, value_and_grad, vmap
 from micrograd_gd.compiler import specialization, ways
+from micrograd_gd.compiler.batches import Batches
 from micrograd_gd.compiler.vmap import call_some
 from micrograd_gd.core import whole
 from micrograd_gd.errors import JitError, ShapeError
@@ -193,6 +194,26 @@ def test_results_of_all_ways_have_one_form_and_errors_are_those_of_the_function(
 
     with pytest.raises(ZeroDivisionError, match="a sample of 2"):
         jit(vmap(refuse))(np.arange(3.0))
+
+
+def test_a_loop_of_many_steps_takes_work_in_proportion(monkeypatch):
+    asked = 0
+
+    def lanes_of(batches, x, original=Batches.lanes_of):
+        nonlocal asked
+        asked += 1
+        return original(batches, x)
+
+    monkeypatch.setattr(Batches, "lanes_of", lanes_of)
+
+    def count(steps):
+        before = asked
+        f = jit(vmap(lambda x: halve(x * 2.0**steps)), backend="python")
+        assert f(np.array([1.0])) == 1.0
+        return asked - before
+
+    few, some, many = map(count, (50, 100, 200))
+    assert many - some < 2.2 * (some - few)
 
 
 def test_a_trace_ends_without_the_collector():
