@@ -22,9 +22,9 @@ from micrograd_gd.table.sums import (
     multiply,
     polynomial,
     scale,
-    subtract,
     with_sign_of,
 )  # fmt: skip
+from micrograd_gd.table.trigonometry import near_cos, near_sin, near_tan
 
 # Numbers near 1.5 · 2**52 have 1 as their last place: what is added to it is rounded to a whole
 # number, which then stands in the last bits.
@@ -64,21 +64,6 @@ SINH = (
     0.16666666666666657, 0.008333333333337046, 0.00019841269836384331, 2.7557322160812492e-06,
     2.5051219034185625e-08, 1.6191182569781148e-10,
 )  # fmt: skip
-
-# (sin r - r) / r³ and (cos r - 1 + r² / 2) / r⁴ in powers of r², for |r| <= π / 4; off by 2**-63.
-SIN = (
-    -0.16666666666666666, 0.008333333333333097, -0.00019841269841051808, 2.7557319126290023e-06,
-    -2.5052085181084076e-08, 1.6056149455813922e-10, -7.480067984892614e-13,
-)  # fmt: skip
-COS = (
-    0.041666666666666595, -0.0013888888888873448, 2.480158728910549e-05, -2.755731425309387e-07,
-    2.0875710781751336e-09, -1.1359041957872189e-11,
-)  # fmt: skip
-# π / 2 in parts, of which the product of each but the last by a number below 2**20 is exact.
-QUARTER_TURN = (
-    1.5707963267341256, 6.077100506303966e-11, 2.0222662487111665e-21, 8.4784276603689e-32,
-)  # fmt: skip
-NEAR = 2.0**20  # sine and cosine of what is not below are left to the C library
 
 
 class Exponential(NamedTuple):
@@ -304,40 +289,6 @@ def falling_exp(x: Number) -> tuple[Exponential, Sum, Sum]:
     return parts, y, scale(y, parts._replace(bits=bits).power())
 
 
-def near_sin(x: Number) -> Number:
-    """Sine of an angle below NEAR."""
-    k, high, low = reduce_turns(x)
-    return choose(abs(x) < 2.0**-27, x, turn(k, high, low))
-
-
-def near_cos(x: Number) -> Number:
-    """Cosine of an angle below NEAR."""
-    k, high, low = reduce_turns(x)
-    return turn(k + 1, high, low)
-
-
-def reduce_turns(x: Number) -> tuple[Bits, Number, Number]:
-    """The quarters of a turn in x, in the last bits, and what is left, in two parts."""
-    shifted = x * 0.6366197723675814 + SHIFT
-    k = shifted - SHIFT
-    first, second, third, last = QUARTER_TURN
-    high, low = subtract(x - k * first, k * second)
-    high, low2 = subtract(high, k * third)
-    high, low = add_smaller(high, (low + low2) - k * last)
-    return shifted.bits, high, low
-
-
-def turn(k: Bits, high: Number, low: Number) -> Number:
-    """The sine of k quarters of a turn and a small angle in two parts."""
-    z = high * high
-    sine = high + (high * z * polynomial(z, SIN) + low * (1.0 - z * 0.5))
-    half = z * 0.5
-    y = 1.0 - half
-    cosine = y + (((1.0 - y) - half) + (z * z * polynomial(z, COS) - high * low))
-    is_odd = number((k & 1) << 62) > 1.0
-    return number(choose(is_odd, cosine, sine).bits + ((k & 2) << 62))
-
-
 def whole_power(x: Number, n: int) -> Number:
     """The power n of x, a small whole number: rounded once, or nearly so near the least number."""
     count, t = abs(n), abs(x)
@@ -375,7 +326,7 @@ FUNCTIONS |= {
     function.__name__: function
     for function in (
         exp, exp2, expm1, log, log2, log10, log1p, sinh, cosh, tanh, sech, sigmoid, near_sin,
-        near_cos,
+        near_cos, near_tan,
     )
 }  # fmt: skip
 

@@ -8,6 +8,7 @@ from math import inf, nan, tanh
 from typing import Any
 
 from micrograd_gd.table import elementary
+from micrograd_gd.table.trigonometry import NEAR
 
 try:
     from micrograd_gd.table import functions as _built
@@ -94,20 +95,28 @@ def sigmoid(x: float) -> float:
 
 _near_sin = getattr(_built, "near_sin", math.sin)
 _near_cos = getattr(_built, "near_cos", math.cos)
+_near_tan = getattr(_built, "near_tan", math.tan)
 
 
 def sin(x: float) -> float:
     """Sine of an angle in radians."""
-    if -elementary.NEAR < x < elementary.NEAR:
+    if -NEAR < x < NEAR:
         return _near_sin(x)
     return nan if math.isinf(x) else math.sin(x)
 
 
 def cos(x: float) -> float:
     """Cosine of an angle in radians."""
-    if -elementary.NEAR < x < elementary.NEAR:
+    if -NEAR < x < NEAR:
         return _near_cos(x)
     return nan if math.isinf(x) else math.cos(x)
+
+
+def tan(x: float) -> float:
+    """Tangent of an angle in radians."""
+    if -NEAR < x < NEAR:
+        return _near_tan(x)
+    return nan if math.isinf(x) else math.tan(x)
 
 
 # The same straight lines that machine code computes with: elementary.py.

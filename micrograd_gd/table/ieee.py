@@ -27,6 +27,7 @@ from micrograd_gd.table.elementary_floats import (
     sigmoid,
     sin,
     sinh,
+    tan,
     tanh,
 )  # fmt: skip
 
@@ -143,11 +144,6 @@ def hypot(a: float, b: float) -> float:
 
 
 # Trigonometry and its hyperbolic sisters.
-
-
-def tan(x: float) -> float:
-    """Tangent of an angle in radians."""
-    return nan if math.isinf(x) else math.tan(x)
 
 
 def asin(x: float) -> float:

@@ -28,11 +28,11 @@ DOMAINS = {
     "exp": (-745.2, 709.8), "exp2": (-1075, 1024), "expm1": (-50, 709.8), "sinh": (-710.5, 710.5),
     "cosh": (-710.5, 710.5), "tanh": (-20, 20), "sech": (-745, 745), "sigmoid": (-745, 40),
     "log": (0, 1e308), "log2": (0, 1e308), "log10": (0, 1e308), "log1p": (-1, 1e308),
-    "sin": (-(2**20), 2**20), "cos": (-(2**20), 2**20),
+    "sin": (-(2**20), 2**20), "cos": (-(2**20), 2**20), "tan": (-(2**20), 2**20),
 }  # fmt: skip
 TRUTHS = {"sigmoid": lambda x: 1 / (1 + gmpy2.exp(-x))}
 FALLING = {"sech", "cosh"}  # below 0, or above
-WAVES = {"sin", "cos"}  # which rise and fall
+WAVES = {"sin", "cos", "tan"}  # which rise and fall
 
 
 def draw(name, count, rng):

@@ -1,4 +1,4 @@
-"""The coefficients of table/elementary.py: `python tests/benchmarks/fit_polynomials.py`.
+"""The coefficients of elementary functions: `python tests/benchmarks/fit_polynomials.py`.
 
 A fit by least squares at 80 Chebyshev nodes, weighted by what a coefficient's error does to the
 function, in 50 digits. The coefficients are rounded to doubles one after the other, and the others

@@ -11,9 +11,10 @@ from mpmath import mp, mpf
 
 from micrograd_gd import Value, jit, vmap
 from micrograd_gd.table import ieee
-from micrograd_gd.table.elementary import FUNCTIONS, NEAR, POWERS, SHORT_POWERS
+from micrograd_gd.table.elementary import FUNCTIONS, POWERS, SHORT_POWERS
 from micrograd_gd.table.ops import OPERATIONS
 from micrograd_gd.table.straight_line import Term, record
+from micrograd_gd.table.trigonometry import NEAR
 
 LN2 = math.log(2)
 SPECIAL = [0.0, -0.0, math.inf, -math.inf, math.nan, 5e-324, -5e-324, 2.2250738585072014e-308]
@@ -35,9 +36,14 @@ TRUTHS = {
     "sigmoid": lambda x: 1 / (1 + mp.exp(-x)),
     "near_sin": mp.sin,
     "near_cos": mp.cos,
+    "near_tan": mp.tan,
     **{name: lambda x, n=n: x**n for n, name in POWERS.items()},
 }
-NAMES = {"near_sin": "sin", "near_cos": "cos"}  # of rows, which compute larger angles otherwise
+NAMES = {
+    "near_sin": "sin",
+    "near_cos": "cos",
+    "near_tan": "tan",
+}
 EXPONENTS = {name: float(n) for n, name in POWERS.items()}
 EXP_TURNS = [(k + 0.5) * LN2 for k in range(-1080, 1026)]
 LOG_TURNS = [math.ldexp(0.5**0.5, k) for k in range(-1022, 1024)] + [1.0, 2.0**-1022]
@@ -123,6 +129,17 @@ def test_functions_never_go_back_from_one_number_to_the_next(name):
             xs = sorted(map(abs, xs))
         ys = map(function, xs)
         assert not any(a > b for a, b in pairwise(ys)), f"{name} at {x!r}"
+
+
+@pytest.mark.parametrize(("name", "low", "high"), [
+    ("sin", -math.pi / 2, math.pi / 2), ("tan", -math.pi / 2, math.pi / 2), ("cos", -math.pi, 0.0),
+])  # fmt: skip
+def test_waves_never_go_back_while_they_rise(name, low, high):
+    rng, function = random.Random(name), getattr(ieee, name)
+    for _ in range(3000):
+        x = rng.choice((rng.uniform(low, high), high - math.ldexp(1, -rng.randint(1, 30))))
+        xs = [x, math.nextafter(x, high), math.nextafter(math.nextafter(x, high), high)]
+        assert [*map(function, xs)] == sorted(map(function, xs)), x
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)

@@ -19,7 +19,7 @@
 
 #define PI 3.141592653589793
 #define HIGHEST_ORDER 100
-#define NEAR 1048576.0 /* as in table/elementary.py */
+#define NEAR 1048576.0 /* as in table/trigonometry.py */
 
 #define COUNT(array) ((int)(sizeof(array) / sizeof((array)[0])))
 
@@ -45,12 +45,12 @@ FROM_LIBRARY(erf, erf)
 FROM_LIBRARY(erfc, erfc)
 FROM_LIBRARY(floor, floor)
 FROM_LIBRARY(sqrt, sqrt)
-FROM_LIBRARY(tan, tan)
 
-/* Sine and cosine are ours, but for large angles. */
+/* Ours, but for large angles. */
 
 static inline double ieee_sin(double x) { return fabs(x) < NEAR ? ieee_near_sin(x) : sin(x); }
 static inline double ieee_cos(double x) { return fabs(x) < NEAR ? ieee_near_cos(x) : cos(x); }
+static inline double ieee_tan(double x) { return fabs(x) < NEAR ? ieee_near_tan(x) : tan(x); }
 
 static inline double ieee_atan2(double a, double b) { return atan2(a, b); }
 static inline double ieee_div(double a, double b) { return a / b; }

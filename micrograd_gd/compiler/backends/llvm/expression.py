@@ -12,9 +12,10 @@ from micrograd_gd.compiler.backends.llvm.elementary import define_function
 from micrograd_gd.compiler.backends.llvm.kinds import LANES, SCALAR, Kind, Term
 from micrograd_gd.compiler.backends.llvm.symbols import bind_symbol
 from micrograd_gd.table import expression, ieee
-from micrograd_gd.table.elementary import FUNCTIONS, NEAR, SHORT_POWERS
+from micrograd_gd.table.elementary import FUNCTIONS, SHORT_POWERS
 from micrograd_gd.table.ops import OPERATIONS
 from micrograd_gd.table.relations import BY_NODE
+from micrograd_gd.table.trigonometry import NEAR
 
 # Functions that are a machine instruction, and those so short that they are written here again.
 _MACHINE = {"abs": "fabs", "sqrt": "sqrt", "floor": "floor", "ceil": "ceil", "round": "rint"}
@@ -23,6 +24,7 @@ _WRITTEN = {
     "sign": ("x", "1 if x > 0 else -1 if x < 0 else x"),
     "sin": ("x", f"near_sin(x) if abs(x) < {NEAR} else library_sin(x)"),
     "cos": ("x", f"near_cos(x) if abs(x) < {NEAR} else library_cos(x)"),
+    "tan": ("x", f"near_tan(x) if abs(x) < {NEAR} else library_tan(x)"),
     "pow": (
         "a b",
         "".join([f"({y}) if b == {n} else " for n, y in SHORT_POWERS.items()])
