@@ -2,6 +2,7 @@
 
 import math
 import re
+from pathlib import Path
 from random import Random
 from typing import Annotated, Any
 
@@ -18,6 +19,7 @@ from micrograd_gd.descent.minimize import minimize
 from micrograd_gd.descent.trajectory import Descent, Step
 from micrograd_gd.errors import ArgumentError, NonFiniteError
 from micrograd_gd.notation.parse import Expression, parse
+from micrograd_gd.pages import live
 from micrograd_gd.viz import plot_descent
 
 
@@ -44,16 +46,24 @@ def descend(
     ),
     seed: Annotated[int, typer.Option(help="Decides a random start.")] = 0,
     out: Picture = None,
+    page: Annotated[
+        Path | None, typer.Option(help="Write a page to descend on by hand there.")
+    ] = None,
     force: Force = False,  # noqa: FBT002 — a flag
 ) -> None:
     """Walk down a formula, against its slope, until the ground is level."""
     require_new(out, force=force)
+    require_new(page, "--page", force=force)
     function = parse(formula)
     if not function.names:
         raise ArgumentError(f"{formula} depends on no name; expected a formula such as 'x**2 - x'")
+    begin = _start(function, start or [], between, seed)
+    if page is not None:
+        live(function, page, start=begin, learning_rate=learning_rate, tolerance=tolerance)
+        say(f"wrote {page}", "")
     descent = minimize(
         lambda at: function(**at),
-        _start(function, start or [], between, seed),
+        begin,
         learning_rate=learning_rate,
         max_steps=max_steps,
         tolerance=tolerance,

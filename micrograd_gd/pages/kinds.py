@@ -1,9 +1,13 @@
 """`live`: the page for a thing, by the kind of thing that it is."""
 
 import os
+from collections.abc import Mapping
+from typing import Any
 
 from micrograd_gd.engine import Value
 from micrograd_gd.errors import ArgumentError
+from micrograd_gd.notation.parse import Expression
+from micrograd_gd.pages.descent import show_descent
 from micrograd_gd.pages.frame import Page, write_page
 from micrograd_gd.pages.graph import show_graph
 from micrograd_gd.table.numbers import shorten
@@ -15,35 +19,61 @@ _LEAD = """
 flow from the result to the leaves. {}</p>
 """
 _DRAG = "Drag a leaf, and everything follows."
+_DESCENT = """
+<h1>Gradient descent, by hand</h1>
+<p class="lead">Each step goes against the slope, by rate × slope. Drag the start, choose a rate,
+and step.</p>
+"""
 _FOLDED = "A box stands for many operations."
 
 
-def live(value: Value, path: str | os.PathLike[str] | None = None) -> Page:
-    """A page that goes through the graph of a value, number by number, forward and backward.
+def live(
+    thing: Value | Expression,
+    path: str | os.PathLike[str] | None = None,
+    *,
+    start: Mapping[str, float] | None = None,
+    **settings: Any,
+) -> Page:
+    """A page that shows a thing move; with `path`, it is written there.
 
-    Each step says what is computed: the chain rule at an edge, with its numbers. Leaves can be
-    dragged, and other formulas typed. With `path`, the page is written there.
+    For a value: its graph, number by number, forward and backward. Each step says what is
+    computed: the chain rule at an edge, with its numbers. Leaves can be dragged, and other formulas
+    typed. A graph of more than 300 nodes is folded, as pictures are: its boxes are gone through,
+    with the numbers of the moment.
 
-    A graph of more than 300 nodes is folded, as pictures are: its boxes are gone through, with the
-    numbers of the moment.
+    For a formula of one name that `parse` has read: gradient descent on its curve, from `start`,
+    with a verdict on the learning rate. The settings are those of `minimize`: `learning_rate`,
+    `max_steps`, `tolerance`.
 
-    Raises ArgumentError for anything but a value, and for an operation that is no row of the table;
+    Raises ArgumentError for anything else, and for an operation that is no row of the table;
     TranslationError for one in Python code.
 
     >>> live(Value(2.0, label="a") * 3)  # doctest: +ELLIPSIS
     Page(... characters of HTML; save(path) writes it)
+    >>> from micrograd_gd import parse
+    >>> live(parse("(x - 3)**2"), start={"x": 0.0}, learning_rate=0.9)  # doctest: +ELLIPSIS
+    Page(... characters of HTML; save(path) writes it)
     """
-    if not hasattr(value, "record"):
+    if isinstance(thing, Expression):
+        part = show_descent(thing, start, **settings)
+        page = write_page("Gradient descent, by hand", [_DESCENT, part])
+    elif hasattr(thing, "record"):
+        page = _write_graph(thing)
+    else:
         raise ArgumentError(
-            f"live was given {shorten(value)}; expected a Value, whose graph is shown"
+            f"live was given {shorten(thing)}; expected a Value, whose graph is shown, "
+            f"or a formula from parse, to descend on"
         )
+    if path is not None:
+        page.save(path)
+    return page
+
+
+def _write_graph(value: Value) -> Page:
     part = show_graph(value)
     lead = _FOLDED if "boxes" in part.data else _DRAG
-    page = write_page(
+    return write_page(
         "Backpropagation, step by step",
         [_LEAD.format(lead), part],
         lambda: graph(value, partials=True).svg(),
     )
-    if path is not None:
-        page.save(path)
-    return page

@@ -798,6 +798,15 @@ def test_descend_and_find_lr_draw_what_they_found(run):
     assert run("descend", "x**2", "--out", "way.txt").status == 2
 
 
+def test_descend_writes_a_page_to_descend_on_by_hand(run):
+    done = run("descend", "(x-3)**2", "--start", "x=0", "--page", "by-hand.html")
+    assert done.status == 0
+    assert done.out.startswith("wrote by-hand.html\n")
+    assert '"start": {"x": 0.0}' in Path("by-hand.html").read_text()
+    assert run("descend", "(x-3)**2", "--page", "by-hand.html").status == 2
+    assert run("descend", "a*b*c", "--page", "other.html").status == 2
+
+
 @pytest.mark.parametrize(
     ("rate", "word", "status"),
     [("0.001", "max steps", 0), ("0.5", "converged", 0), ("1", "oscillating", 0)],

@@ -11,7 +11,7 @@ class Field {
             make("span", { className: "name" }, name.length > 10 ? `…${name.slice(-9)}` : name), this.slider, this.input);
         this.input.addEventListener("input", () => {
             const typed = Number(this.input.value.replace("−", "-").replace(",", "."));
-            const isNumber = this.input.value.trim() !== "" && Number.isFinite(typed);
+            const isNumber = this.input.value.trim() !== "" && this.takes(typed);
             this.input.setAttribute("aria-invalid", !isNumber);
             if (isNumber) {
                 this.aim(typed);
@@ -29,12 +29,21 @@ class Field {
         this.element.addEventListener("keydown", steer);
         this.input.addEventListener("blur", () => this.set(this.number));
         this.slider.addEventListener("input", () => {
-            this.number = roundTo(this.slider.valueAsNumber, this.grain);
+            this.number = this.numberAt(this.slider.valueAsNumber);
             this.input.value = write(this.number);
             this.paint();
             change(this.number);
         });
         this.set(number);
+    }
+
+    takes(number) {
+        return Number.isFinite(number);
+    }
+
+    // The number at a place of the slider.
+    numberAt(place) {
+        return roundTo(place, this.grain);
     }
 
     // Show a number, without telling of it.
@@ -71,6 +80,57 @@ class Field {
         const at = 50 + 50 * Math.min(Math.max(this.number / this.reach, -1), 1);
         this.slider.style.setProperty("--from", `${Math.min(at, 50)}%`);
         this.slider.style.setProperty("--to", `${Math.max(at, 50)}%`);
+    }
+}
+
+// A number above 0 whose slider has a place for each power of ten, with one number marked on it.
+class LogField extends Field {
+    constructor(name, number, change) {
+        super(name, number, change);
+        this.mark = make("span", { className: "mark" });
+        this.element.classList.add("logarithmic");
+        this.element.append(this.mark);
+    }
+
+    takes(number) {
+        return Number.isFinite(number) && number > 0;
+    }
+
+    numberAt(place) {
+        return Number((10 ** place).toPrecision(3));
+    }
+
+    // Twenty grains make a power of ten.
+    move(grains) {
+        this.set(this.numberAt(Math.log10(this.number) + grains / 20));
+        this.change(this.number);
+    }
+
+    // The slider reaches further when it is passed.
+    aim(number) {
+        this.number = number;
+        this.low = Math.min(this.low ?? -3, Math.floor(Math.log10(number)));
+        this.high = Math.max(this.high ?? 1, Math.ceil(Math.log10(number)));
+        Object.assign(this.slider, { min: this.low, max: this.high });
+        this.slider.value = Math.log10(number);
+        this.slider.setAttribute("aria-valuetext", write(number));
+        this.paint();
+    }
+
+    // Mark a number, with two powers of ten to its left and one to its right.
+    center(marked, text) {
+        this.marked = this.takes(marked) ? marked : null;
+        const middle = this.marked ? Math.log10(marked) : -1;
+        Object.assign(this, { low: middle - 2, high: middle + 1 });
+        this.mark.hidden = !this.marked;
+        this.mark.textContent = text;
+        this.aim(this.number);
+    }
+
+    paint() {
+        const at = (x) => (Math.log10(x) - this.low) / (this.high - this.low);
+        this.slider.style.setProperty("--to", `${100 * at(this.number)}%`);
+        this.element.style.setProperty("--mark", this.marked ? at(this.marked) : 0);
     }
 }
 

@@ -103,10 +103,6 @@ function mount(place, data) {
         }
     }
 
-    function resize() {
-        find("formula").rows = Math.min(find("formula").value.split("\n").length, 8);
-    }
-
     // The picture as large as it fits, if that can be read; or else to be scrolled.
     function fit(scale) {
         const view = find("view");
@@ -143,25 +139,10 @@ function mount(place, data) {
     find("smaller").addEventListener("click", () => fit(zoom / 1.25));
     find("larger").addEventListener("click", () => fit(zoom * 1.25));
     find("fit").addEventListener("click", () => fit());
-    find("form").addEventListener("submit", (event) => {
-        event.preventDefault();
-        try {
-            const numbers = new Map(course.leaves.map((leaf) => [leaf.name ?? course.names.get(leaf), leaf.data]));
-            use(new Backpropagation(buildFormula(find("formula").value, numbers)));
-            find("problem").textContent = "";
-        } catch (error) {
-            find("problem").textContent = error.message;
-        }
+    readFormula(find, data.formula, (text) => {
+        const numbers = new Map(course.leaves.map((leaf) => [leaf.name ?? course.names.get(leaf), leaf.data]));
+        use(new Backpropagation(buildFormula(text, numbers)));
     });
-    find("formula").addEventListener("keydown", (event) => {
-        if (event.key === "Enter" && !event.shiftKey) { // a new line is Shift and Enter
-            event.preventDefault();
-            find("form").requestSubmit();
-        }
-    });
-    find("formula").addEventListener("input", resize);
-    find("formula").value = data.formula;
-    resize();
     data.hidden.forEach((name) => (find(name).hidden = true));
     place.classList.toggle("narrow", ["leaves", "panel"].every((name) => data.hidden.includes(name)));
     use(data.boxes ? new Folded(data) : new Backpropagation(build(data.nodes)), data.start === "end");

@@ -1,0 +1,107 @@
+// Gradient descent by hand: a function, the picture of it, the rate, and what each step says.
+
+const WORDS = { slow: "slow", converges: "converges", overshoots: "overshoots", oscillates: "oscillates", diverges: "diverges", unbounded: "falls without end" };
+
+function mount(place, data) {
+    const find = finder(place);
+    let f, start, valley, course, picture, fields;
+    let zoom = 1;
+    const player = new Player(find("player"), show, 350);
+    const rate = new LogField("Learning rate", data.rate, () => change());
+    find("rate").append(rate.element);
+    const svg = draw("svg", { role: "group", "aria-label": "The function and the descent" }, find("scene"));
+
+    function use(text, numbers) {
+        const read = parse(text);
+        if (read.names.length !== 1) {
+            throw new Error(`${read.names.length} names; expected one, such as x**2`);
+        }
+        const begin = read.names.map((name, i) => numbers.get(name) ?? [2, 1.5][i]);
+        const [value, gradient] = slopeAt(read, begin);
+        if (![value, ...gradient].every(Number.isFinite)) {
+            throw new Error(`the value is ${write(value)} at ${tellPoint(read.names, begin)}; type a start where it is finite`);
+        }
+        f = read;
+        fields = f.names.map((name, i) => new Field(name, begin[i], (number) => move(start.with(i, number))));
+        find("start").replaceChildren(...fields.map((field) => field.element));
+        picture = new Curve(svg, f, (point) => {
+            point.forEach((number, i) => fields[i].set(number));
+            move(point);
+        });
+        start = begin;
+        course = null;
+        zoom = 1;
+        look();
+        follow();
+    }
+
+    // The valley below the start, and the picture of both.
+    function look() {
+        valley = findValley(f, start);
+        const text = valley.isLevel ? `critical ${write4(valley.critical)}` : `critical at the start ${write4(valley.critical)}`;
+        rate.center(valley.critical, text);
+        aim();
+    }
+
+    function aim() {
+        const width = find("scene").clientWidth;
+        const height = Math.round(Math.min(Math.max(width * 0.6, 300), 460));
+        svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
+        Object.assign(svg.style, { width: `${width}px`, height: `${height}px` });
+        picture.aim(start, valley, zoom, [width, height]);
+    }
+
+    // The start is where the reader puts it; the picture stays, unless it is left.
+    function move(point) {
+        start = point;
+        if (!picture.shows(point)) {
+            aim();
+        }
+        valley = findValley(f, start);
+        rate.center(valley.critical, `critical ${write4(valley.critical)}`);
+        change();
+    }
+
+    const change = oncePerFrame(() => follow());
+
+    function follow() {
+        const isFresh = !course;
+        const wasAtEnd = course && player.time > 0 && player.time === player.length;
+        course = descend(f, start, rate.number, data.maxSteps, data.tolerance);
+        const length = course.steps.length - 1;
+        player.start(length, length, wasAtEnd ? length : isFresh ? 0 : player.time);
+        judge();
+    }
+
+    function judge() {
+        const lowest = Math.min(valley.isLevel ? valley.value : Infinity, ...course.steps.map((step) => step.value));
+        const verdict = course.status === "oscillating" ? "oscillates" : judgeRate(course, lowest);
+        const times = Number.isFinite(valley.critical) ? `${write4(course.rate / valley.critical)} times the critical rate` : "";
+        find("judgement").className = `judgement ${verdict}`;
+        find("judgement").replaceChildren(make("strong", {}, WORDS[verdict]), times);
+        find("message").textContent = course.message;
+    }
+
+    function show(time) {
+        if (course) {
+            picture.show(course, time, start);
+            drawHistory(find("history"), course.steps, time, valley.isLevel ? valley.value : Infinity);
+            find("telling").replaceChildren(...tellStep(f.names, course, time));
+        }
+    }
+
+    find("smaller").addEventListener("click", () => zoomBy(1 / 1.5));
+    find("larger").addEventListener("click", () => zoomBy(1.5));
+    find("fit").addEventListener("click", () => zoomBy(1 / zoom));
+    function zoomBy(factor) {
+        zoom *= factor;
+        aim();
+        show(player.time);
+    }
+    new ResizeObserver(oncePerFrame(() => {
+        aim();
+        show(player.time);
+    })).observe(find("scene"));
+    readFormula(find, data.formula, (text) => use(text, new Map(f.names.map((name, i) => [name, start[i]]))));
+    use(data.formula, new Map(Object.entries(data.start)));
+}

@@ -1,0 +1,51 @@
+// What a step says, and the small picture of all of them.
+
+function write4(x) {
+    return write(Number.isFinite(x) ? Number(x.toPrecision(4)) : x);
+}
+
+function tellPoint(names, point) {
+    return names.map((name, i) => `${name} = ${write(point[i])}`).join(", ");
+}
+
+// The elements that tell of the step before a time, and of the slope where it led.
+function tellStep(names, { steps, rate, message }, time) {
+    const now = steps[time];
+    const slopes = names.map((name, i) => `${write4(now.gradient[i])}${names.length > 1 ? ` along ${name}` : ""}`).join(", ");
+    if (time === 0) {
+        return [make("h3", {}, "Before the first step"), make("p", { className: "equation" }, tellPoint(names, now.point)),
+            make("p", { className: "soft" }, `The value is ${write(now.value)}, the slope ${slopes}. A step goes against the slope: rate × slope is how far.`)];
+    }
+    const before = steps[time - 1];
+    const lines = names.map((name, i) => make("p", { className: "equation" }, `${name} ← ${safe(before.point[i])} − ${write(rate)} × `,
+        make("span", { className: "grad" }, safe(before.gradient[i])), " = ", make("span", { className: "data" }, write(now.point[i]))));
+    const went = now.value < before.value ? "down" : now.value > before.value ? "up" : "nowhere";
+    const turned = turnsOf([before, now])[0] ? " It went too far: the slope points back." : "";
+    return [make("h3", {}, `Step ${time}`), ...lines,
+        make("p", { className: "soft" }, `The value went ${went}, from ${write(before.value)} to ${write(now.value)}. The slope is now ${slopes}.${turned}`),
+        ...(time === steps.length - 1 ? [make("p", { className: "soft" }, message)] : [])];
+}
+
+function safe(x) {
+    return x < 0 ? `(${write(x)})` : write(x);
+}
+
+// The value over the steps; what grows beyond twice the first height leaves the picture.
+function drawHistory(place, steps, time, lowest) {
+    const [width, height] = [300, 110];
+    const values = steps.map((step) => step.value);
+    const low = Math.min(lowest, ...values.filter((value) => value > -2 * Math.abs(values[0]) - 1e3));
+    const height0 = values[0] - low || 1;
+    const x = scaleOf([0, Math.max(steps.length - 1, 1)], [8, width - 8]);
+    const y = scaleOf([low, low + Math.min(Math.max(...values) - low || 1, 2 * height0)], [height - 20, 8]);
+    const svg = draw("svg", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": `Value over steps, ${wentFrom(steps)}` }, place);
+    place.replaceChildren(svg);
+    const points = values.map((value, i) => [x(i), clamp(y(value), height)]);
+    draw("line", { class: "rule", x1: 8, x2: width - 8, y1: height - 20, y2: height - 20 }, svg);
+    draw("path", { class: "later", d: pathThrough(points) }, svg);
+    draw("path", { class: "line", d: pathThrough(points.slice(0, time + 1)) }, svg);
+    const [cx, cy] = points[time];
+    draw("circle", { class: "now", cx, cy, r: 4.5 }, svg);
+    draw("text", { class: "tick", x: 8, y: height - 5 }, svg, `step 0: ${write4(values[0])}`);
+    draw("text", { class: "tick", x: width - 8, y: height - 5, "text-anchor": "end" }, svg, `step ${steps.length - 1}: ${write4(values.at(-1))}`);
+}

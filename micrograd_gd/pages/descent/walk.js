@@ -1,0 +1,85 @@
+// Gradient descent, as `descent/minimize.py` walks it, on a formula that `parse` has read.
+
+// The value and the gradient at a point.
+function slopeAt(f, point) {
+    const leaves = point.map((x) => new Value(x));
+    const root = f.evaluate(...leaves);
+    if (!(root instanceof Value)) {
+        return [root, point.map(() => 0)];
+    }
+    root.backward();
+    return [root.data, leaves.map((leaf) => leaf.grad)];
+}
+
+// The steps from a start, and how they end.
+function descend(f, start, rate, maxSteps = 100, tolerance = 1e-6) {
+    const steps = [];
+    let point = start;
+    for (let count = 0; ; count += 1) {
+        const [value, gradient] = slopeAt(f, point);
+        const norm = Math.hypot(...gradient);
+        if (Number.isFinite(value) || count === 0) {
+            steps.push({ point, value, gradient, norm });
+        }
+        const end = ([status, message]) => ({ steps, status, message, rate });
+        if (![value, ...gradient].every(Number.isFinite)) {
+            return end(judgeBreak(steps, value, norm, count));
+        }
+        if (norm <= tolerance) {
+            return end(["converged", tellLevel(count, norm, tolerance)]);
+        }
+        if (count === maxSteps) {
+            return end(judgeLast(steps));
+        }
+        const next = point.map((x, i) => x - rate * gradient[i]);
+        if (!next.every(Number.isFinite)) {
+            return end(tellFall(steps) ? ["unbounded", tellFall(steps)]
+                : ["diverged", `Step ${count + 1} would lead to a number that is not finite.`]);
+        }
+        if (next.every((x, i) => x === point[i])) {
+            return end(judgeStuck(steps, rate));
+        }
+        point = next;
+    }
+}
+
+// The valley that the start lies above: careful steps, each as long as still leads well down.
+function findValley(f, start) {
+    let point = start;
+    let [value, gradient] = slopeAt(f, point);
+    let rate = 1;
+    const steepest = Math.hypot(...gradient);
+    for (let count = 0; count < 300; count += 1) {
+        const square = gradient.reduce((sum, g) => sum + g * g, 0);
+        if (!(square > 1e-18 * steepest ** 2) || !Number.isFinite(square)) {
+            break;
+        }
+        const look = () => point.map((x, i) => x - rate * gradient[i]);
+        let halvings = 0;
+        while (!(f.evaluate(...look()) <= value - 0.4 * rate * square) && halvings < 60) {
+            rate /= 2;
+            halvings += 1;
+        }
+        const [below, slopes] = slopeAt(f, look());
+        if (halvings === 60 || ![below, ...slopes].every(Number.isFinite) || look().some((x) => Math.abs(x) > 1e6)) {
+            break;
+        }
+        [point, value, gradient] = [look(), below, slopes];
+        rate *= 2;
+    }
+    const isLevel = Math.hypot(...gradient) <= 1e-5 * Math.max(steepest, 1e-300);
+    return { point, value, isLevel, critical: criticalRate(f, isLevel ? point : start) };
+}
+
+// 2 / the largest curvature. The curvature is how fast the exact gradient changes, over a distance
+// at which rounding takes as much as what is left out.
+function criticalRate(f, point) {
+    const rows = point.map((x, i) => {
+        const h = 6e-6 * Math.max(Math.abs(x), 0.1);
+        const [above, below] = [h, -h].map((step) => slopeAt(f, point.with(i, x + step))[1]);
+        return above.map((g, j) => (g - below[j]) / (x + h - (x - h)));
+    });
+    const [[a, b], [c, d]] = point.length > 1 ? rows : [[rows[0][0], 0], [0, rows[0][0]]];
+    const largest = (a + d) / 2 + Math.hypot((a - d) / 2, (b + c) / 2);
+    return largest > 1e-9 ? 2 / largest : Number.isNaN(largest) ? NaN : Infinity;
+}

@@ -1,0 +1,181 @@
+"""Gradient descent in JavaScript beside Python's, and by hand in a browser."""
+
+import json
+from importlib import resources
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from micrograd_gd import critical_learning_rate, live, minimize, parse, sweep_learning_rates
+from micrograd_gd.errors import ArgumentError
+from micrograd_gd.pages import write_engine
+
+pytest.importorskip("py_mini_racer", reason="mini-racer, which runs JavaScript, is not installed")
+
+import javascript
+
+WALK = """
+const matchMedia = () => ({ matches: true });
+function sweep(text, start, rates, maxSteps, tolerance) {
+    const f = parse(text);
+    const courses = rates.map((rate) => descend(f, start, rate, maxSteps, tolerance));
+    const lowest = Math.min(...courses.flatMap(({ steps }) => steps.map((step) => step.value)));
+    return JSON.stringify(courses.map((course) => ({
+        status: course.status, verdict: judgeRate(course, lowest), message: course.message,
+        points: course.steps.map(({ point }) => point.map(print)),
+    })));
+}
+function critical(text, point) {
+    return print(criticalRate(parse(text), point));
+}
+"""
+
+
+@pytest.fixture(scope="module")
+def v8():
+    pages = resources.files("micrograd_gd.pages")
+    files = [*(pages / "frame").iterdir(), *(pages / "descent").iterdir()]
+    scripts = [file.read_text(encoding="utf-8") for file in files if file.name.endswith(".js")]
+    with javascript.start(write_engine(), WALK, *scripts) as v8:
+        yield v8
+
+
+# Arithmetic, whose numbers are equal to the last bit. All endings are among them.
+GROUNDS = """
+(x - 3)**2 + 1;  x**4 - 3*x**3 + 2;  x**3;  -x;  -x**2;  abs(x);  1/x;  0*x + 1;  x**2*1e-30
+sqrt(x);  relu(x - 1)**2;  x*y;  (x - y)**2 + 10*y**2;  (1 - x)**2 + 100*(y - x**2)**2;  x - y
+"""
+RATES = [1e-20, 1e-4, 0.01, 0.1, 0.4, 0.5, 0.9, 0.95, 1.0, 1.1, 2.0, 1e3, 1e160]
+
+
+@given(
+    st.sampled_from(
+        [text.strip() for text in GROUNDS.replace("\n", ";").split(";") if text.strip()]
+    ),
+    st.lists(st.sampled_from([-2.0, 0.0, 0.25, 1.0, 2.0, 3.0, 4.5]), min_size=2, max_size=2),
+    st.lists(st.sampled_from(RATES), min_size=1, max_size=3, unique=True),
+    st.integers(1, 60),
+    st.sampled_from([1e-6, 0.1]),
+)
+def test_a_descent_has_the_points_the_ending_and_the_verdict_of_python(
+    v8, text, start, rates, max_steps, tolerance
+):
+    f = parse(text)
+    start = tuple(start[: len(f.names)])
+    sweep = sweep_learning_rates(f, start, rates, max_steps=max_steps, tolerance=tolerance)
+    arguments = json.dumps([text, start, rates, max_steps, tolerance])
+    found = json.loads(v8.eval(f"sweep(...{arguments})"))
+    for there, expected in zip(found, sweep, strict=True):
+        descent = expected.descent
+        assert (there["status"], there["verdict"]) == (descent.status, expected.verdict)
+        points = [[*map(float, point)] for point in there["points"]]
+        assert points == [[*step.parameters] for step in descent.trajectory]
+        assert there["message"].endswith(".")
+
+
+@pytest.mark.parametrize(
+    ("text", "point"),
+    [
+        ("(x - 3)**2", [0.0]),
+        ("x**4 - 3*x**3 + 2", [2.25]),
+        ("-x**2", [1.0]),
+        ("exp(x) + 1/x", [0.5]),
+        ("(x - y)**2 + 10*y**2", [1.0, -2.0]),
+        ("(1 - x)**2 + 100*(y - x**2)**2", [1.0, 1.0]),
+    ],
+)
+def test_the_critical_rate_is_that_of_python(v8, text, point):
+    f = parse(text)
+    expected = critical_learning_rate(f, tuple(point))
+    assert float(v8.eval(f"critical(...{json.dumps([text, point])})")) == pytest.approx(
+        expected, rel=1e-7
+    )
+
+
+def part(name):
+    return f"[data-part={name}]"
+
+
+def settle(page):
+    page.evaluate("new Promise(requestAnimationFrame)")
+
+
+def test_by_the_keyboard_across_the_critical_rate_and_back(visit):
+    page = visit(live(parse("(x - 3)**2 + 1"), start={"x": 0.0}, learning_rate=0.1))
+    descent = minimize(lambda x: (x - 3) ** 2 + 1, 0.0, learning_rate=0.1, max_steps=100)
+    assert page.text_content(".mark") == "critical 1"
+    page.focus(part("next"))
+    for step in descent.trajectory[1:]:
+        page.keyboard.press("Enter")
+        shown = page.text_content(f"{part('telling')} .equation .data")
+        assert float(shown.replace("−", "-")) == float(f"{step.parameters:.6g}")
+    assert "level after 70 steps" in page.text_content(part("telling"))
+    page.focus(part("slider"))
+    page.keyboard.press("Home")
+    assert page.text_content(f"{part('telling')} .equation") == "x = 0"
+    rate = page.locator("input[aria-label='Learning rate']")
+    for typed, word in [
+        ("0.001", "slow"),
+        ("0.9", "overshoots"),
+        ("1", "oscillates"),
+        ("2", "diverges"),
+        ("0.5", "converges"),
+    ]:
+        rate.fill(typed)
+        settle(page)
+        assert page.text_content(f"{part('judgement')} strong") == word
+    rate.press("ArrowUp")
+    assert float(rate.input_value()) == 0.561
+
+
+def test_the_start_is_dragged_pressed_and_moved_by_keys(visit):
+    page = visit(live(parse("x**2"), start={"x": 2.0}))
+    field = page.locator("input[aria-label='x']")
+    box = page.locator(".start .ring").bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x - 40, y, steps=4)
+    page.mouse.up()
+    settle(page)
+    dragged = float(field.input_value())
+    assert 0.5 < dragged < 1.8
+    page.keyboard.press("ArrowRight")
+    settle(page)
+    moved = float(field.input_value())
+    assert dragged < moved < dragged + 0.5
+    assert page.get_attribute(".start", "aria-valuetext") == f"x = {moved:g}"
+    page.click(part("next"))
+    assert f"x ← {moved:g} − 0.1 × {2 * moved:g} = " in page.text_content(part("telling"))
+
+
+def test_functions_are_typed_and_what_is_none_stays_text(visit):
+    page = visit(live(parse("x**2")))
+    for text, said in [
+        ("x**3 - k*y", "3 names"),
+        ("log(x - 9)", "type a start"),
+        ("1 + 1", "0 names"),
+        ("<img src=x onerror='done=1'>", "has no meaning here"),
+    ]:
+        page.fill(part("formula"), text)
+        page.keyboard.press("Enter")
+        assert said in page.text_content(part("problem"))
+    assert page.evaluate("typeof done") == "undefined"
+    for text in ("exp(x) - 3*x", "x**3", "-x", "abs(x)", "0*x", "1/x", "1e200*x**2", "x**2*1e-200"):
+        page.fill(part("formula"), text)
+        page.keyboard.press("Enter")
+        assert page.text_content(part("problem")) == ""
+        for button in ("last", "smaller", "larger", "fit"):
+            page.locator(part(button)).dispatch_event("click")
+        assert page.text_content(f"{part('judgement')} strong")
+    assert page.locator("svg [d*=NaN], svg [d*=Infinity]").count() == 0
+
+
+def test_what_cannot_be_descended_on_by_hand_is_refused():
+    with pytest.raises(ArgumentError, match="depends on a, b, c; a page shows a descent along one"):
+        live(parse("a*b*c"))
+    with pytest.raises(ArgumentError, match="expected a number for x"):
+        live(parse("x**2"), start={"y": 1.0})
+    with pytest.raises(ArgumentError, match="expected finite numbers"):
+        live(parse("x**2"), start={"x": float("inf")})
