@@ -24,7 +24,7 @@ FEWEST_OF_TABLE = 8  # constants; fewer are no data, but coefficients of a formu
 LONGEST = 4096  # items of a body
 SHORTER = 0.9  # than before a row has to be to be searched from the beginning: so time is linear
 
-CREDIT = 64  # items that may be compared for each item of a row
+CREDIT = 4  # items that may be compared for each item of a row
 
 # Bodies of `low` to `high` items are searched by so many of their first ones.
 FEWEST_BY_TEXT = 16  # first items, by which other bodies are found one by one

@@ -2,6 +2,7 @@
 
 import ctypes
 import math
+import random
 import re
 from itertools import pairwise
 
@@ -13,7 +14,7 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from micrograd_gd import trace, value_and_grad, vmap
-from micrograd_gd.compiler import listing, loop_listing
+from micrograd_gd.compiler import listing, loop_listing, loops
 from micrograd_gd.compiler.c_source import write_function
 from micrograd_gd.compiler.instructions import EncodedStatements, Guard, Instruction
 from micrograd_gd.compiler.passes import scan_back
@@ -192,6 +193,15 @@ def test_a_network_over_a_batch_prints_as_long_for_many_neurons_as_for_few():
         inside = 0 if depth <= inside else inside
         assert not (inside and " = sum(" in line), "a sum is complete behind the loop"
         inside = depth if "in range(n)" in line else inside
+
+
+def test_a_long_program_without_loops_is_known_by_its_middle(monkeypatch):
+    monkeypatch.setattr(loops, "SAMPLE", 500)
+    x = [math.sin(i) for i in range(2000)]
+    shuffled = random.Random(0).sample(x, 2000)
+    for places in (range(2000), [*map(x.index, shuffled)]):
+        program = trace(value_and_grad(lambda x, p=places: total(x[i] * x[i - 1] for i in p)), x)
+        assert loops.has_loops(program) == isinstance(places, range)
 
 
 def rosenbrock(x):

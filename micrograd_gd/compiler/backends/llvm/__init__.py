@@ -15,7 +15,7 @@ from micrograd_gd.compiler.backends.kernel import Kernel
 from micrograd_gd.compiler.backends.llvm.foreign import build_function
 from micrograd_gd.compiler.backends.llvm.module import ModuleWriter
 from micrograd_gd.compiler.backends.llvm.rolled import RolledWriter
-from micrograd_gd.compiler.loops import lay_out
+from micrograd_gd.compiler.loops import has_loops, lay_out
 from micrograd_gd.compiler.program import Program
 from micrograd_gd.core.choice import native_part
 from micrograd_gd.errors import JitError
@@ -112,7 +112,7 @@ def compile_stepwise(
 
 def _choose_writer(program: Program, fewest: int, most: int) -> ModuleWriter | RolledWriter:
     count = len(program.statements)
-    if count >= fewest and not program.has_batches:
+    if count >= fewest and not program.has_batches and has_loops(program):
         nests = lay_out(program, range(program.input_count, program.size), FEWEST_RUNS)
         if SHORTER * nests.node_count <= count:
             return RolledWriter(program, nests, LONGEST)
