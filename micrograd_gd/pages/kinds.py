@@ -41,9 +41,9 @@ def live(
     typed. A graph of more than 300 nodes is folded, as pictures are: its boxes are gone through,
     with the numbers of the moment.
 
-    For a formula of one name that `parse` has read: gradient descent on its curve, from `start`,
-    with a verdict on the learning rate. The settings are those of `minimize`: `learning_rate`,
-    `max_steps`, `tolerance`.
+    For a formula of one name or two that `parse` has read: gradient descent on its curve or its
+    landscape, from `start`, with a verdict on the learning rate. The settings are those of
+    `minimize`: `learning_rate`, `max_steps`, `tolerance`.
 
     Raises ArgumentError for anything else, and for an operation that is no row of the table;
     TranslationError for one in Python code.

@@ -26,6 +26,16 @@ function sweep(text, start, rates, maxSteps, tolerance) {
         points: course.steps.map(({ point }) => point.map(print)),
     })));
 }
+function valley(text, start) {
+    const { point, isLevel, critical } = findValley(parse(text), start);
+    return JSON.stringify([isLevel, point.map(print), print(critical)]);
+}
+function trace(text, level) {
+    const f = parse(text);
+    const places = Array.from({ length: 41 }, (_, i) => -2 + i / 10);
+    const values = places.map((y) => places.map((x) => f.evaluate(x, y)));
+    return JSON.stringify(contour(values, places, places, level));
+}
 function critical(text, point) {
     return print(criticalRate(parse(text), point));
 }
@@ -93,6 +103,39 @@ def test_the_critical_rate_is_that_of_python(v8, text, point):
     )
 
 
+@pytest.mark.parametrize(
+    ("text", "start", "bottom"),
+    [
+        ("(x - 3)**2", [0.0], [3.0]),
+        ("x**4 - 3*x**3 + 2", [4.0], [2.25]),
+        ("(x - y)**2 + 10*y**2", [1.0, -2.0], [0.0, 0.0]),
+        ("(1 - x)**2 + 100*(y - x**2)**2", [-1.2, 1.0], [1.0, 1.0]),
+        ("x**3", [1.0], None),
+        ("-x", [1.0], None),
+        ("exp(-x)", [1.0], None),
+    ],
+)
+def test_the_valley_below_a_start_is_found(v8, text, start, bottom):
+    is_level, point, critical = json.loads(v8.eval(f"valley(...{json.dumps([text, start])})"))
+    if bottom is None:
+        return
+    assert is_level
+    assert [*map(float, point)] == pytest.approx(bottom, abs=1e-4)
+    expected = critical_learning_rate(parse(text), tuple(bottom))
+    assert float(critical) == pytest.approx(expected, rel=1e-3)
+
+
+@pytest.mark.parametrize("level", [0.5, 1.0, 3.0])
+@pytest.mark.parametrize(
+    "text", ["x**2 + y**2", "x*y + 0.3*x", "exp(x) + y**2", "x**2 + y**2 + 0*sqrt(x)"]
+)
+def test_contours_are_where_the_function_has_their_level(v8, text, level):
+    lines = json.loads(v8.eval(f"trace({json.dumps(text)}, {level})"))
+    assert len(lines) > 5
+    f = parse(text)
+    assert all(abs(f(x, y) - level) < 0.05 for line in lines for x, y in line)
+
+
 def part(name):
     return f"[data-part={name}]"
 
@@ -150,10 +193,43 @@ def test_the_start_is_dragged_pressed_and_moved_by_keys(visit):
     assert f"x ← {moved:g} − 0.1 × {2 * moved:g} = " in page.text_content(part("telling"))
 
 
+def test_a_landscape_has_numbers_on_its_contours_and_a_start_to_drag(visit):
+    text = "(x - 1)**2 + 4*(y + 0.5)**2"
+    page = visit(live(parse(text), start={"x": -1.0, "y": 1.0}, learning_rate=0.1))
+    assert page.text_content(".mark") == "critical 0.25"
+    heights = {*map(float, page.locator(".height").all_text_contents())}
+    assert len(heights) >= 4
+    page.focus(".start")
+    for key in ("ArrowRight", "ArrowRight", "Shift+ArrowDown"):
+        page.keyboard.press(key)
+        settle(page)
+    x, y = (
+        float(page.locator(f"input[aria-label='{name}']").input_value().replace("−", "-"))
+        for name in "xy"
+    )
+    assert x > -1
+    assert y < 1
+    descent = minimize(lambda x, y: (x - 1) ** 2 + 4 * (y + 0.5) ** 2, (x, y), max_steps=100)
+    page.focus(part("next"))
+    for step in descent.trajectory[1:4]:
+        page.keyboard.press("Enter")
+        shown = page.locator(f"{part('telling')} .equation .data").all_text_contents()
+        numbers = [float(number.replace("−", "-")) for number in shown]
+        assert numbers == [float(f"{each:.6g}") for each in step.parameters]
+    box = page.locator(".start .ring").bounding_box()
+    page.mouse.move(box["x"] + 11, box["y"] + 11)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 61, box["y"] + 31, steps=3)
+    page.mouse.up()
+    settle(page)
+    assert float(page.locator("input[aria-label='x']").input_value().replace("−", "-")) > x + 0.1
+
+
 def test_functions_are_typed_and_what_is_none_stays_text(visit):
     page = visit(live(parse("x**2")))
     for text, said in [
         ("x**3 - k*y", "3 names"),
+        ("log(x*y - 99)", "type a start"),
         ("log(x - 9)", "type a start"),
         ("1 + 1", "0 names"),
         ("<img src=x onerror='done=1'>", "has no meaning here"),
@@ -162,7 +238,21 @@ def test_functions_are_typed_and_what_is_none_stays_text(visit):
         page.keyboard.press("Enter")
         assert said in page.text_content(part("problem"))
     assert page.evaluate("typeof done") == "undefined"
-    for text in ("exp(x) - 3*x", "x**3", "-x", "abs(x)", "0*x", "1/x", "1e200*x**2", "x**2*1e-200"):
+    for text in (
+        "exp(x) - 3*x",
+        "x**3",
+        "-x",
+        "abs(x)",
+        "0*x",
+        "1/x",
+        "1e200*x**2",
+        "x**2*1e-200",
+        "x*y",
+        "0*x*y",
+        "log(x) + y**2",
+        "1e300*x*y",
+        "x + y",
+    ):
         page.fill(part("formula"), text)
         page.keyboard.press("Enter")
         assert page.text_content(part("problem")) == ""
@@ -173,7 +263,7 @@ def test_functions_are_typed_and_what_is_none_stays_text(visit):
 
 
 def test_what_cannot_be_descended_on_by_hand_is_refused():
-    with pytest.raises(ArgumentError, match="depends on a, b, c; a page shows a descent along one"):
+    with pytest.raises(ArgumentError, match="depends on a, b, c; a page shows one or two"):
         live(parse("a*b*c"))
     with pytest.raises(ArgumentError, match="expected a number for x"):
         live(parse("x**2"), start={"y": 1.0})

@@ -1,4 +1,4 @@
-"""Gradient descent by hand, on a function of one number: what Python gathers for it."""
+"""Gradient descent by hand, on a function of one number or two: what Python gathers for it."""
 
 import math
 from collections.abc import Mapping
@@ -21,13 +21,13 @@ def show_descent(
 
     Without a start it begins at 2.
 
-    Raises ArgumentError for a formula of more than one name, for a start of other names, and for
-    settings out of range.
+    Raises ArgumentError for a formula of no name or more than two, for a start of other names, and
+    for settings out of range.
     """
     names = function.names
-    if len(names) != 1:
+    if len(names) not in {1, 2}:
         told = ", ".join(names) or "no name"
-        raise ArgumentError(f"the formula depends on {told}; a page shows a descent along one")
+        raise ArgumentError(f"the formula depends on {told}; a page shows one or two")
     return Part(
         "descent",
         {

@@ -7,6 +7,7 @@ class Curve {
     constructor(svg, f, move) {
         Object.assign(this, { svg, f, move });
         svg.replaceChildren();
+        svg.previousSibling?.remove(); // the shades of a landscape
         this.ground = draw("g", {}, svg);
         this.scene = draw("g", {}, svg);
         this.start = startHandle(svg, f.names, 1, (dx) => this.move([roundTo(this.at[0] + dx * this.grain, this.grain)]));
@@ -123,13 +124,18 @@ function moveHandle(handle, [x, y], text, number) {
     handle.setAttribute("aria-valuetext", text);
 }
 
-// `go([x, y])` while the handle is dragged, and where the picture is pressed.
+// `go([x, y])` while the handle is dragged, and where the picture is pressed. A finger that is not on
+// the handle may be about to scroll, so only its tap counts.
 function drag(svg, handle, go) {
     const place = (event) => {
         const box = svg.getBoundingClientRect();
         return [event.clientX - box.left, event.clientY - box.top];
     };
+    svg.onclick = (event) => go(place(event));
     svg.onpointerdown = (event) => {
+        if (event.pointerType === "touch" && !handle.contains(event.target)) {
+            return;
+        }
         svg.setPointerCapture(event.pointerId);
         svg.onpointermove = (moved) => go(place(moved));
         go(place(event));

@@ -13,8 +13,8 @@ function mount(place, data) {
 
     function use(text, numbers) {
         const read = parse(text);
-        if (read.names.length !== 1) {
-            throw new Error(`${read.names.length} names; expected one, such as x**2`);
+        if (read.names.length !== 1 && read.names.length !== 2) {
+            throw new Error(`${read.names.length} names; expected one or two, such as x**2 + y**2`);
         }
         const begin = read.names.map((name, i) => numbers.get(name) ?? [2, 1.5][i]);
         const [value, gradient] = slopeAt(read, begin);
@@ -24,7 +24,7 @@ function mount(place, data) {
         f = read;
         fields = f.names.map((name, i) => new Field(name, begin[i], (number) => move(start.with(i, number))));
         find("start").replaceChildren(...fields.map((field) => field.element));
-        picture = new Curve(svg, f, (point) => {
+        picture = new (f.names.length === 1 ? Curve : Landscape)(svg, f, (point) => {
             point.forEach((number, i) => fields[i].set(number));
             move(point);
         });

@@ -43,20 +43,24 @@ function descend(f, start, rate, maxSteps = 100, tolerance = 1e-6) {
     }
 }
 
-// The valley that the start lies above: careful steps, each as long as still leads well down.
+// The valley that the start lies above: careful steps against the slope, each as long as still leads
+// well down; later steps to where slope and curvature expect the bottom (Newton), which is soon found.
 function findValley(f, start) {
     let point = start;
     let [value, gradient] = slopeAt(f, point);
     let rate = 1;
     const steepest = Math.hypot(...gradient);
-    for (let count = 0; count < 300; count += 1) {
-        const square = gradient.reduce((sum, g) => sum + g * g, 0);
-        if (!(square > 1e-18 * steepest ** 2) || !Number.isFinite(square)) {
+    for (let count = 0; count < 200; count += 1) {
+        const isNear = count >= 30;
+        const way = (isNear && bottomward(curvatureAt(f, point), gradient)) || gradient;
+        const fall = way.reduce((sum, step, i) => sum + step * gradient[i], 0);
+        if (!(Math.hypot(...gradient) > 1e-9 * steepest) || !Number.isFinite(fall)) {
             break;
         }
-        const look = () => point.map((x, i) => x - rate * gradient[i]);
+        rate = way === gradient ? rate : 1;
+        const look = () => point.map((x, i) => x - rate * way[i]);
         let halvings = 0;
-        while (!(f.evaluate(...look()) <= value - 0.4 * rate * square) && halvings < 60) {
+        while (!(f.evaluate(...look()) <= value - 0.3 * rate * fall) && halvings < 60) {
             rate /= 2;
             halvings += 1;
         }
@@ -71,15 +75,27 @@ function findValley(f, start) {
     return { point, value, isLevel, critical: criticalRate(f, isLevel ? point : start) };
 }
 
-// 2 / the largest curvature. The curvature is how fast the exact gradient changes, over a distance
-// at which rounding takes as much as what is left out.
-function criticalRate(f, point) {
+// The step from the bottom, as far as a curvature that is upward in all directions tells.
+function bottomward([[a, b], [c, d]], [g, h = 0]) {
+    const area = a * d - b * c;
+    const way = [(d * g - b * h) / area, (a * h - c * g) / area];
+    return a > 0 && area > 0 && way.every(Number.isFinite) ? way : null;
+}
+
+// The second derivatives, of one number as of two that do the same. They are how fast the exact
+// gradient changes, over a distance at which rounding takes as much as what is left out.
+function curvatureAt(f, point) {
     const rows = point.map((x, i) => {
         const h = 6e-6 * Math.max(Math.abs(x), 0.1);
         const [above, below] = [h, -h].map((step) => slopeAt(f, point.with(i, x + step))[1]);
         return above.map((g, j) => (g - below[j]) / (x + h - (x - h)));
     });
-    const [[a, b], [c, d]] = point.length > 1 ? rows : [[rows[0][0], 0], [0, rows[0][0]]];
+    return point.length > 1 ? rows : [[rows[0][0], 0], [0, rows[0][0]]];
+}
+
+// 2 / the largest curvature.
+function criticalRate(f, point) {
+    const [[a, b], [c, d]] = curvatureAt(f, point);
     const largest = (a + d) / 2 + Math.hypot((a - d) / 2, (b + c) / 2);
     return largest > 1e-9 ? 2 / largest : Number.isNaN(largest) ? NaN : Infinity;
 }
