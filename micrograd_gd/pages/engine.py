@@ -53,6 +53,7 @@ def _write_row(row: Operation) -> str:
         "infix": row.infix,
         "value": row.value,
         "partials": row.partials,
+        "kinks": row.kinks,
     }
     slopes = ", ".join([write_partial(row, partial) for partial in row.partials])
     told = json.dumps(facts).replace("</", "<\\/")

@@ -6,11 +6,14 @@ from typing import Any
 
 from micrograd_gd.engine import Value
 from micrograd_gd.errors import ArgumentError
+from micrograd_gd.nn import Module
 from micrograd_gd.notation.parse import Expression
 from micrograd_gd.pages.descent import show_descent
-from micrograd_gd.pages.frame import Page, write_page
+from micrograd_gd.pages.frame import Page, Part, write_page
 from micrograd_gd.pages.graph import show_graph
+from micrograd_gd.pages.network import show_network, show_training
 from micrograd_gd.table.numbers import shorten
+from micrograd_gd.training.history import History
 from micrograd_gd.viz import graph
 
 _LEAD = """
@@ -24,14 +27,21 @@ _DESCENT = """
 <p class="lead">Each step goes against the slope, by rate × slope. Drag the start, choose a rate,
 and step.</p>
 """
+_NETWORK = """
+<h1>A network that learns while you watch</h1>
+<p class="lead">Plain gradient descent, step after step, on the data that you see. Change
+anything while it runs; what keeps it from learning is said below.</p>
+"""
 _FOLDED = "A box stands for many operations."
 
 
 def live(
-    thing: Value | Expression,
+    thing: Value | Expression | Module | History,
     path: str | os.PathLike[str] | None = None,
     *,
     start: Mapping[str, float] | None = None,
+    data: Any = None,
+    validation: Any = None,
     **settings: Any,
 ) -> Page:
     """A page that shows a thing move; with `path`, it is written there.
@@ -45,8 +55,13 @@ def live(
     landscape, from `start`, with a verdict on the learning rate. The settings are those of
     `minimize`: `learning_rate`, `max_steps`, `tolerance`.
 
-    Raises ArgumentError for anything else, and for an operation that is no row of the table;
-    TranslationError for one in Python code.
+    For an `MLP`: how it learns `data`, a `Dataset` or inputs and targets, measured on `validation`.
+    The settings are those of `fit`: `loss`, `learning_rate`, `batch_size`; for a `Dataset` of
+    classes, the loss that suits them is taken. A `History` that `fit` returned has all of that, and
+    goes on from where it ended.
+
+    Raises ArgumentError for anything else, for an operation that is no row of the table, and for
+    data that do not fit the model; TranslationError for an operation in Python code.
 
     >>> live(Value(2.0, label="a") * 3)  # doctest: +ELLIPSIS
     Page(... characters of HTML; save(path) writes it)
@@ -57,16 +72,27 @@ def live(
     if isinstance(thing, Expression):
         part = show_descent(thing, start, **settings)
         page = write_page("Gradient descent, by hand", [_DESCENT, part])
+    elif isinstance(thing, (Module, History)):
+        part = _show_learning(thing, data, validation, settings)
+        page = write_page("A network that learns while you watch", [_NETWORK, part])
     elif hasattr(thing, "record"):
         page = _write_graph(thing)
     else:
         raise ArgumentError(
             f"live was given {shorten(thing)}; expected a Value, whose graph is shown, "
-            f"or a formula from parse, to descend on"
+            f"a formula from parse, to descend on, or a model with its data, or a History"
         )
     if path is not None:
         page.save(path)
     return page
+
+
+def _show_learning(thing: Module | History, data: Any, validation: Any, settings: Any) -> Part:
+    if isinstance(thing, History):
+        return show_training(thing)
+    if data is None:
+        raise ArgumentError(f"live was given {thing!r} alone; expected its data, too: data=...")
+    return show_network(thing, data, validation, **settings)
 
 
 def _write_graph(value: Value) -> Page:

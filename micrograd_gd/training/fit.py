@@ -133,7 +133,7 @@ class Training:
         self.model, self.loss = model, samples.loss
         self.optimizer, self.batch_size = optimizer, batch_size
         self.history = History(training=self)
-        self._samples, self._held_out, self._order = samples, held_out, order
+        self.samples, self.held_out, self._order = samples, held_out, order
         self._shuffle = shuffle
         self._best = _numbers(optimizer)
         self._known: list[Any] = model.parameters()
@@ -160,7 +160,7 @@ class Training:
             for epoch in range(len(history), epochs + 1):
                 if epoch:
                     order = self._order if self._shuffle else None
-                    for measured in self._samples.losses(self.batch_size, order):
+                    for measured in self.samples.losses(self.batch_size, order):
                         _descend(self.optimizer, measured)
                 self._measure(epoch)
                 self._call_back(callbacks)
@@ -186,8 +186,8 @@ class Training:
                 callback.on_end(self.history)
 
     def _measure(self, epoch: int) -> None:
-        row = self._samples.measure(recorded=self.batch_size is None)
-        row = {"epoch": epoch, **row, **_measure_held_out(self._held_out)}
+        row = self.samples.measure(recorded=self.batch_size is None)
+        row = {"epoch": epoch, **row, **_measure_held_out(self.held_out)}
         if self._known:
             _refuse_new(self.model, self._known)
             self._known = []  # once is enough
@@ -204,12 +204,12 @@ class Training:
                 callback(self.history)
         finally:
             self._is_live = False
-        for samples in (self._samples, self._held_out) if len(callbacks) > 1 else ():
+        for samples in (self.samples, self.held_out) if len(callbacks) > 1 else ():
             if samples is not None:
                 samples.look_again()  # the last callback is the bar, which changes nothing
         self._kept = self._state()
         if self._kept["parameters"] != measured["parameters"]:
-            self._samples.measured = None  # a callback moved the parameters from where that was
+            self.samples.measured = None  # a callback moved the parameters from where that was
 
     def _state(self) -> dict[str, Any]:
         rate = self.optimizer.learning_rate
@@ -271,10 +271,10 @@ class Training:
 
     def _check_columns(self, row: Figures) -> None:
         """Whether a row from before has the figures of this one; a callback may have added some."""
-        due = ["loss"] + ["accuracy"] * (self._samples.is_right is not None)
-        due += [f"validation_{name}" for name in due] if self._held_out is not None else []
+        due = ["loss"] + ["accuracy"] * (self.samples.is_right is not None)
+        due += [f"validation_{name}" for name in due] if self.held_out is not None else []
         validated = [name for name in row if name.startswith("validation_")]
-        if not {*due} <= {*row} or (validated and self._held_out is None):
+        if not {*due} <= {*row} or (validated and self.held_out is None):
             raise ArgumentError(
                 f"the training to resume has the figures {', '.join(row)}, and this one "
                 f"{', '.join(due)}; expected the same loss, and validation samples if it had any"

@@ -1,0 +1,257 @@
+"""A network that learns on a page: its numbers and its diagnosis beside Python's, and the page."""
+
+import json
+import math
+from importlib import resources
+from random import Random
+
+import pytest
+
+from micrograd_gd import MLP, Objective, Value, critical_learning_rate, diagnose, fit, live, losses
+from micrograd_gd.data import moons, read_csv
+from micrograd_gd.errors import ArgumentError
+from micrograd_gd.pages import write_engine
+from micrograd_gd.table.ops import OPERATIONS
+
+pytest.importorskip("py_mini_racer", reason="mini-racer, which runs JavaScript, is not installed")
+
+import javascript
+
+HOSTILE = ["</script><script>done=1</script>", "<img src=x onerror='done=1'>"]
+ACTIVATIONS = ["tanh", "relu", "leaky_relu", "sigmoid", "gelu", "sin", "linear", "softplus"]
+FOLDER = resources.files("micrograd_gd.pages.network")
+SOURCES = [
+    (FOLDER / f"{name}.js").read_text(encoding="utf-8") for name in ("learning", "diagnosis")
+]
+HELPERS = "const { ROWS } = micrograd; const write = String;\n" + "\n".join(SOURCES)
+
+
+@pytest.fixture(scope="module")
+def v8():
+    pytest.importorskip("py_mini_racer", reason="mini-racer, which runs JavaScript, is missing")
+    import javascript
+
+    with javascript.start(write_engine(), HELPERS) as v8:
+        yield v8
+
+
+def part(name):
+    return f"[data-part={name}]"
+
+
+def draw(loss, random):
+    """A network and data that suit a loss."""
+    outputs = {"mse": 2, "cross_entropy": 3}.get(loss, 1)
+    activation = random.choice(ACTIVATIONS)
+    model = MLP(2, [4, 3, outputs], activation, seed=random)
+    inputs = [[random.gauss(0, 1), random.gauss(0, 1)] for _ in range(10)]
+    target = {
+        "hinge": lambda: random.choice([-1.0, 1.0]),
+        "binary_cross_entropy": lambda: random.choice([0.0, 1.0]),
+        "cross_entropy": lambda: random.randrange(3),
+        "mse": lambda: [random.gauss(0, 1), random.gauss(0, 1)],
+    }.get(loss, lambda: random.gauss(0, 2))
+    return model, inputs, [target() for _ in inputs]
+
+
+def build(model, inputs, targets, loss):
+    """The same in JavaScript, as `network` and `samples`."""
+    data = live(model, data=(inputs, targets), loss=loss).html
+    given = json.loads(
+        data.split('<script id="data" type="application/json">')[1].split("</script>")[0]
+    )[0]
+    train = given["sets"][0]["train"]
+    arguments = ", ".join(json.dumps(given[x]) for x in ("widths", "activations", "parameters"))
+    return (
+        f"const network = new Network({arguments}); const train = {json.dumps(train)};"
+        f"const samples = new Samples(train.inputs, train.targets, '{loss}');"
+    )
+
+
+def evaluate(v8, setup, expression):
+    return json.loads(v8.eval(f"(() => {{ {setup} return JSON.stringify({expression}); }})()"))
+
+
+@pytest.mark.parametrize("loss", losses.LOSSES)
+def test_steps_have_the_losses_of_fit(v8, loss):
+    random = Random(loss)
+    for size in (None, 4, None, 3):
+        model, inputs, targets = draw(loss, random)
+        setup = build(model, inputs, targets, loss)
+        epochs, count = 8, len(inputs)
+        found = evaluate(
+            v8,
+            setup,
+            f"""Array.from({{ length: {epochs} }}, () => {{
+                for (let i = 0; i < {count}; i += {size or count}) {{
+                    const end = Math.min(i + {size or count}, {count});
+                    network.descend(0.05, samples, samples.rows, i, end);
+                }}
+                return network.measure(samples);
+            }})""",
+        )
+        history = fit(model, inputs, targets, loss=loss, learning_rate=0.05, epochs=epochs,
+                      batch_size=size, shuffle=False)  # fmt: skip
+        assert [x["loss"] for x in found] == pytest.approx(history.column("loss")[1:], rel=1e-9)
+        if "accuracy" in history.rows[0]:
+            assert [x["right"] / count for x in found] == history.column("accuracy")[1:]
+
+
+HISTORIES = {
+    "falls": [1.0 / (1 + k) for k in range(30)],
+    "flat": [1.0] + [0.9] * 30,
+    "turns": [1.0 + 0.3 * (-1) ** k for k in range(30)],
+    "rises": [1.0 + 0.1 * k for k in range(30)],
+    "bursts": [1.0, 2.0, math.inf],
+    "short": [1.0, 0.9],
+}
+RULES = {"divergence", "plateau", "oscillation", "dead units", "saturated units",
+         "learning rate above the critical one"}  # fmt: skip
+
+
+def draw_history(random):
+    """Losses that fall more or less, with more or less noise around them."""
+    fall, noise = random.choice([0, 1e-4, 0.01, 0.5]), random.choice([0, 1e-4, 0.01, 0.2])
+    turning = random.choice([0, 1])
+    return [
+        1 - fall * k / 30 + noise * ((-1) ** k if turning else random.gauss(0, 1))
+        for k in range(30)
+    ]
+
+
+CASES = [*HISTORIES.values(), *[draw_history(Random(seed)) for seed in range(20)]]
+
+
+def test_the_diagnosis_is_that_of_python(v8):
+    seen = set()
+    for case, history in enumerate(CASES):
+        random = Random(case)
+        activation = random.choice(["relu", "tanh", "sigmoid"])
+        center = -20 if activation == "relu" else random.choice([1, 3, 5])
+        model, inputs, targets = MLP(2, [4, 1], activation, seed=random), *draw("mae", random)[1:]
+        for neuron in model.layers[0].neurons[:3]:
+            neuron.b.data = random.uniform(center - 2, center + 2)
+        rate = critical_learning_rate(Objective(model, inputs, targets)) * random.choice([0.5, 2])
+        rate = min(rate, 1e9)
+        python = diagnose(model, history, inputs, targets, learning_rate=rate)
+        expected = {finding.name for finding in python.findings} & RULES
+        written = json.dumps(history).replace("Infinity", "1e999")
+        found = evaluate(
+            v8,
+            build(model, inputs, targets, "mse")
+            + "const critical = new Curvature().critical(network, samples, 60);",
+            f"diagnose(network, samples, {written}, {rate}, critical)",
+        )
+        assert {finding["name"] for finding in found} == expected
+        seen |= expected
+    assert seen == RULES
+
+
+def test_the_critical_rate_is_that_of_python(v8):
+    random = Random(5)
+    for loss in ("mse", "cross_entropy", "binary_cross_entropy"):
+        model, inputs, targets = draw(loss, random)
+        expected = critical_learning_rate(Objective(model, inputs, targets, loss))
+        setup = build(model, inputs, targets, loss)
+        found = evaluate(v8, setup, "new Curvature().critical(network, samples, 100)")
+        assert found == pytest.approx(expected, rel=0.01)
+
+
+def train(page):
+    """Press play until all training samples are right, for at most ten seconds of the page."""
+    page.click(part("play"))
+    page.locator(f"{part('figures')} dd:first-of-type", has_text="100 %").wait_for()
+    page.click(part("play"))
+
+
+def test_a_network_learns_moons_and_is_changed_while_it_runs(visit):
+    data = moons(100, seed=0)
+    model = MLP(2, [16, 16, 1], "tanh", seed=1)
+    page = visit(live(model, data=data, validation=moons(50, seed=1), learning_rate=0.3))
+    page.focus(part("next"))
+    for _ in range(3):
+        page.keyboard.press("Enter")
+    history = fit(model, *data, loss="binary_cross_entropy", learning_rate=0.3, epochs=3)
+    assert f"loss {history.rows[-1]['loss']:.6g}" in page.text_content(part("figures"))
+    page.select_option(part("pace"), "most")
+    train(page)
+    assert "Nothing keeps it from learning" in page.text_content(part("diagnosis"))
+    page.focus(part("play"))
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    for label in ("Hidden layers: one more", "Neurons of layer 1: one fewer"):
+        page.locator(f"[aria-label='{label}']").press("Enter")
+    assert page.locator(".wires button").count() == 2 + 15 + 16 + 16 + 1
+    for name, choice in [("activation", "relu"), ("batch", "10"), ("set", "spiral"), ("pace", "1")]:
+        page.locator(part(name)).select_option(label=choice)
+    assert "arm 0" in page.text_content(part("key"))
+    assert page.text_content(part("epoch")) == "0"
+    page.locator(".wires button").nth(0).press("ArrowRight")
+    page.keyboard.press("Enter")
+    assert page.text_content(part("caption")).startswith("Layer 1, neuron 1: relu(")
+    page.click(part("first"))
+    assert page.text_content(part("caption")) == "What the network says"
+
+
+def test_the_page_says_why_a_network_does_not_learn(visit):
+    model = MLP(2, [3, 1], "relu", seed=0)
+    for neuron in model.layers[0].neurons:
+        neuron.b.data = -50.0
+    page = visit(live(model, data=moons(40, seed=0)))
+    assert "3 of 3 units have slope 0 on all 40 samples" in page.text_content(part("diagnosis"))
+    assert page.locator(".wires .ill").count() == 3
+    page.locator(part("rate-number")).fill("2000")
+    assert "Learning rate above the critical one" in page.text_content(part("diagnosis"))
+    page.locator(part("rate-number")).fill("0.001")
+    assert "critical" not in page.text_content(part("diagnosis"))
+
+
+def test_a_file_a_history_and_foreign_text(visit, tmp_path):
+    rows = [[i, i % 3, -i, f"{HOSTILE[0]} {i % 3}"] for i in range(12)]
+    header = [HOSTILE[1], "wide", "deep", "kind"]
+    lines = [",".join(f'"{cell}"' for cell in row) for row in [header, *rows]]
+    (tmp_path / "rows.csv").write_text("\n".join(lines))
+    data = read_csv(tmp_path / "rows.csv")
+    page = visit(live(MLP(3, [4, 3], "tanh", seed=0), data=data))
+    assert HOSTILE[0] in page.text_content(part("key"))
+    page.locator("[aria-label='Upward']").select_option(label="deep")
+    assert HOSTILE[1] in page.text_content(part("axis-x"))
+    page.click(part("next"))
+    assert page.evaluate("typeof done") == "undefined"
+    assert page.locator("main img").count() == 0
+    model, held_out = MLP(2, [4, 1], "tanh", seed=0), moons(9, seed=1)
+    settings = {"epochs": 7, "validation": held_out, "loss": "binary_cross_entropy"}
+    history = fit(model, *moons(20, seed=0), **settings)
+    page = visit(live(history))
+    assert page.text_content(part("epoch")) == "7"
+    for name, row in (("Training", "loss"), ("Test", "validation_loss")):
+        assert f"{name}" in page.text_content(part("figures"))
+        assert f"loss {history.rows[-1][row]:.6g}" in page.text_content(part("figures"))
+
+
+def test_what_cannot_be_shown_is_refused():
+    model, data = MLP(2, 1, seed=0), moons(5, seed=0)
+    with pytest.raises(ArgumentError, match="expected its data, too"):
+        live(model)
+    with pytest.raises(ArgumentError, match="rows of width 2"):
+        live(model, data=([[1.0]], [1.0]))
+    with pytest.raises(ArgumentError, match="do not suit the loss hinge"):
+        live(model, data=data, loss="hinge")
+    with pytest.raises(ArgumentError, match="no such loss"):
+        live(model, data=data, loss="nll")
+    with pytest.raises(ArgumentError, match="expected an activation of the table"):
+        live(MLP(2, [2, 1], lambda x: x * x), data=data)
+    with pytest.raises(ArgumentError, match="not finite"):
+        live(model, data=([[math.inf, 1.0]], [1.0]))
+
+
+def test_all_rows_of_one_operand_are_activations(v8):
+    """Those, too, that have further operands with a default."""
+    for row in OPERATIONS.values():
+        if row.is_unary:
+            numbers = "[row.compute(1.375), row.slopes[0](1.375, row.compute(1.375)) ?? 0]"
+            call = f"(() => {{ const row = ofOne(ROWS.{row.name}); return [{numbers}]; }})()"
+            found = javascript.run(v8, call)[0]
+            node = Value.record(row, Value(1.375), *row.defaults)
+            expected = [node.data, node.partials[0] or 0.0]
+            assert found == pytest.approx(expected, rel=1e-13, nan_ok=True)
