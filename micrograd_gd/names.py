@@ -65,6 +65,7 @@ EXTRAS = {  # packages, and the extra of this one that brings each
     "hypothesis": "testing",
     "mpmath": "check",
     "numpy": "jit",
+    "polars": "tables",
     "scipy": "scipy",
     "sklearn": "sklearn",
     "tqdm": "progress",

@@ -85,6 +85,7 @@ class Experiment:
             dataset.feature_names,
             dataset.target_name,
             dataset.class_names,
+            dataset.recipe,
         )
 
     def run(

@@ -14,18 +14,27 @@ from micrograd_gd.cli.options import (
     Activation,
     BatchSize,
     Data,
+    Decimal,
+    Drop,
+    Encoding,
+    Features,
     Hidden,
     Loss,
+    Missing,
     Seed,
+    Sep,
     Target,
     Task,
     TestFraction,
     check,
-    dataset,
+    columns,
+    read_table,
     widths,
 )
 from micrograd_gd.cli.picture import Picture, draw
 from micrograd_gd.cli.place import Force, require_new
+from micrograd_gd.cli.run import say_changes
+from micrograd_gd.data.decisions import Reading
 from micrograd_gd.descent.learning_rate import critical_learning_rate, find_learning_rate
 from micrograd_gd.descent.objective import Objective
 from micrograd_gd.errors import NonFiniteError
@@ -37,6 +46,12 @@ MOST = 128  # training rows that are looked at; more would be slow, and say the 
 def find_lr(
     data: Data,
     target: Target = None,
+    features: Features = None,
+    drop: Drop = None,
+    missing: Missing = "fill",
+    sep: Sep = None,
+    decimal: Decimal = "auto",
+    encoding: Encoding = None,
     hidden: Hidden = None,
     activation: Activation = DEFAULT.activation,
     test_fraction: TestFraction = DEFAULT.test_fraction,
@@ -61,10 +76,15 @@ def find_lr(
             seed=seed,
         )
     )
-    experiment = Experiment(dataset(data, target, task, loss), settings)
+    reading = Reading(
+        target, columns(features), columns(drop), missing, sep, decimal, encoding, task
+    )
+    table = read_table(data, reading, loss)
+    experiment = Experiment(table.dataset, settings)
     objective = _objective(experiment)
     rows = len(objective.inputs)
     size = printing.describe_batches(batch_size, rows)
+    say_changes(table)
     say(f"{experiment.predictor.network!r}, {experiment.loss} of {rows} rows of {data}, {size}")
     curve = find_learning_rate(
         objective, smallest=smallest, largest=largest, seed=seed,

@@ -1,22 +1,25 @@
 """The options that the commands for training share, and what they mean."""
 
 import math
-from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from micrograd_gd.cli.experiment import LOSS_TASKS, Settings
-from micrograd_gd.cli.messages import warn
-from micrograd_gd.data import Dataset, iris, read_csv
+from micrograd_gd.data.csv_files import read_csv_file
+from micrograd_gd.data.datasets import iris_file
+from micrograd_gd.data.decisions import Reading, Table, check_reading, prepare
 from micrograd_gd.errors import ArgumentError, ModelFileError
 from micrograd_gd.persist import load
 from micrograd_gd.training.predictor import Predictor
 
 DEFAULT = Settings()
 
-Data = Annotated[str, typer.Argument(help="iris, or the path of a CSV file with a header row.")]
+DATA = "iris, or a file with a header row: CSV, TSV, .gz, Parquet, Arrow; - is standard input."
+Data = Annotated[str, typer.Argument(help=DATA)]
 Target = Annotated[str | None, typer.Option(help="Column to predict.", show_default="the last one")]
 Hidden = Annotated[
     list[str] | None,
@@ -30,39 +33,47 @@ BatchSize = Annotated[
 ]
 TestFraction = Annotated[float, typer.Option(help="Share of the rows kept for the test.")]
 Task = Annotated[
-    str, typer.Option(help="classes, numbers, or auto: text is classes, numbers are numbers.")
+    str, typer.Option(help="classes, numbers, or auto: text and few whole numbers are classes.")
 ]
 Loss = Annotated[
     str | None,
     typer.Option(help=f"{', '.join(LOSS_TASKS)}.", show_default="cross_entropy or mse"),
 ]
+Features = Annotated[
+    list[str] | None,
+    typer.Option(help="Columns to learn from: a,b, or again and again.", show_default="all others"),
+]
+Drop = Annotated[
+    list[str] | None, typer.Option(help="Columns to leave out.", show_default="none of use")
+]
+Missing = Annotated[
+    str, typer.Option(help="fill by the median, or drop the rows in which a value is missing.")
+]
+Sep = Annotated[
+    str | None, typer.Option(help="What stands between two cells.", show_default="recognized")
+]
+Decimal = Annotated[str, typer.Option(help="The decimal mark: . or , or auto.")]
+Encoding = Annotated[
+    str | None, typer.Option(help="Such as latin-1.", show_default="UTF-8, or UTF-16 by its mark")
+]
 Seed = Annotated[int, typer.Option(help="Decides split, start and order.")]
 
 
-def dataset(data: str, target: str | None, task: str, loss: str | None) -> Dataset:
+def read_table(data: str, reading: Reading, loss: str | None) -> Table:
     """The rows to learn from; the task, or else the loss, says how to read the target."""
-    if task not in ("auto", "classes", "numbers"):
-        raise ArgumentError(f"--task is {task!r}; expected classes, numbers or auto")
+    check_reading(reading)
     if loss is not None and loss not in LOSS_TASKS:
         raise ArgumentError(f"--loss is {loss!r}; expected one of {', '.join(LOSS_TASKS)}")
-    wanted = LOSS_TASKS[loss] if task == "auto" and loss is not None else task
-    classes = None if wanted == "auto" else wanted == "classes"
-    if data != "iris":
-        found = read_csv(data, target, classes=classes)
-    elif target in (None, "species") and classes is not False:
-        found = iris()
-    else:
-        raise ArgumentError("iris has the target 'species', of classes; expected a CSV file of "
-                            "your own for another target or task")  # fmt: skip
-    if classes is None and found.class_names is None and _look_like_classes(found.targets):
-        name = repr(found.target_name)
-        warn(f"{name} holds a few whole numbers, taken as numbers; if they are names of classes, "
-              f"add --task classes")  # fmt: skip
-    return found
+    if reading.task == "auto" and loss is not None:
+        reading = replace(reading, task=LOSS_TASKS[loss])
+    with ExitStack() as stack:
+        path = stack.enter_context(iris_file()) if data == "iris" else data
+        return prepare(read_csv_file(path, reading.sep, reading.encoding), reading)
 
 
-def _look_like_classes(targets: Sequence[float]) -> bool:
-    return 1 < len(set(targets)) <= 5 and all(target == int(target) for target in targets)
+def columns(given: list[str] | None) -> tuple[str, ...]:
+    """The names of columns, as they were given on the command line."""
+    return tuple(name for names in given or () for name in names.split(","))
 
 
 def widths(hidden: list[str] | None) -> tuple[int, ...]:

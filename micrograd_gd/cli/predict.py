@@ -1,28 +1,84 @@
-"""`predict`: what a saved model answers to the rows of a CSV file."""
+"""`predict`: what a saved model answers to the rows of a file."""
 
 import csv
+import io
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from micrograd_gd.cli.options import load_predictor
-from micrograd_gd.data import read_features
+from micrograd_gd.cli.messages import complain, warn
+from micrograd_gd.cli.options import DATA, Encoding, Sep, columns, load_predictor
+from micrograd_gd.cli.place import Force, require_new
+from micrograd_gd.data.csv_files import CsvFile, class_label, read_csv_file
+from micrograd_gd.data.recipe import Column, Recipe
 from micrograd_gd.errors import ArgumentError
+from micrograd_gd.files import write_file
 from micrograd_gd.text import escape
+from micrograd_gd.training.predictor import Predictor
 
 
 def predict(
     model: Annotated[Path, typer.Argument(help="model.json, as train wrote it.")],
-    data: Annotated[Path, typer.Argument(help="CSV file with the columns of the training.")],
+    data: Annotated[str, typer.Argument(help=DATA.removeprefix("iris, or a"))],
+    keep: Annotated[
+        list[str] | None, typer.Option(help="Columns to repeat beside the prediction, such as id.")
+    ] = None,
+    probabilities: Annotated[  # noqa: FBT002 — a flag
+        bool, typer.Option("--probabilities", help="A column for each class.")
+    ] = False,
+    sep: Sep = None,
+    encoding: Encoding = None,
+    out: Annotated[
+        Path | None, typer.Option(help="CSV file to write.", show_default="standard output")
+    ] = None,
+    force: Force = False,  # noqa: FBT002 — a flag
 ) -> None:
-    """Print a prediction for each row of a CSV file, as CSV."""
+    """Print a prediction for each row of a file, as CSV."""
+    require_new(out, force=force)
     predictor = load_predictor(model)
     if predictor.feature_names is None:
         raise ArgumentError(f"{model}: a model without feature names; expected one made by train")
-    rows = read_features(data, predictor.feature_names)
-    answers = [predictor.target_name, *predictor.predict(rows)]
-    if sys.stdout.isatty():  # to a person; to a program they go as they are
-        answers = [escape(answer) for answer in answers]
-    csv.writer(sys.stdout, lineterminator="\n").writerows([answer] for answer in answers)
+    names = predictor.feature_names
+    recipe = predictor.recipe or Recipe(tuple(Column(name, "number", ".") for name in names))
+    file = read_csv_file(data, sep, encoding)
+    rows, notes = recipe.apply(file)
+    kept = [(name, file.position(name)) for name in columns(keep)]
+    head = [*(name for name, _ in kept), predictor.target_name]
+    answers = predictor.predict(rows)
+    shares: list[list[float]] = [[]] * len(rows)
+    if probabilities:
+        shares = predictor.predict_shares(rows)
+        head += [f"probability of {name}" for name in predictor.class_names or ()]
+    table = [
+        [*(row.cells[place] for _, place in kept), answer, *share]
+        for row, answer, share in zip(file.rows, answers, shares, strict=True)
+    ]
+    _write(head, table, out)
+    for note in notes:
+        warn(note)
+    _compare(file, predictor, answers)
+
+
+def _write(head: list[str], table: list[list[Any]], out: Path | None) -> None:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    for row in (head, *table):
+        is_seen = out is None and sys.stdout.isatty()  # by a person; a program gets it as it is
+        writer.writerow([escape(cell) for cell in row] if is_seen else row)
+    if out is None:
+        sys.stdout.write(text.getvalue())
+    else:
+        write_file(out, text.getvalue().encode())
+
+
+def _compare(file: CsvFile, predictor: Predictor, answers: list[str] | list[float]) -> None:
+    """Say how many answers are right, where the file has the target."""
+    if predictor.class_names is None or predictor.target_name not in file.names:
+        return
+    place = file.position(predictor.target_name)
+    truth = [class_label(row.cells[place].strip()) for row in file.rows]
+    right = sum(answer == true for answer, true in zip(answers, truth, strict=True))
+    share = f"{100 * right / len(truth):.1f} %"
+    complain(f"{share} of {len(truth)} predictions are as {predictor.target_name} in the file", 0)

@@ -20,6 +20,11 @@ def describe_start(name: str, experiment: Experiment) -> list[str]:
     return align(rows)
 
 
+def describe_changes(notes: Sequence[tuple[str, str]]) -> list[str]:
+    """What is left out of the data or changed, a line for each column."""
+    return [*align([("column", "what is done"), *notes]), ""] if notes else []
+
+
 def describe_batches(size: int, rows: int) -> str:
     """How many of the rows a step takes.
 

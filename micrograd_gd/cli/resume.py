@@ -1,16 +1,21 @@
 """What a checkpoint notes of its command, and that command read back."""
 
 import hashlib
-from dataclasses import asdict, dataclass, field, fields, replace
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from micrograd_gd.cli.experiment import Settings
-from micrograd_gd.cli.options import check, dataset
+from micrograd_gd.cli.options import check, read_table
 from micrograd_gd.cli.place import CHECKPOINT
 from micrograd_gd.data import Dataset
+from micrograd_gd.data.csv_files import STANDARD_INPUT
+from micrograd_gd.data.decisions import Reading, Table
 from micrograd_gd.errors import ArgumentError, ModelFileError
 from micrograd_gd.persist import load
+
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True)
@@ -21,34 +26,32 @@ class Command:
     """
 
     data: str
-    target: str | None
-    task: str
+    reading: Reading
     settings: Settings
     folder: Path = field(default_factory=Path.cwd)
 
     @property
     def place(self) -> str:
         """The data as seen from here."""
-        is_seen = self.data == "iris" or self.folder == Path.cwd()
+        is_seen = self.data in ("iris", STANDARD_INPUT) or self.folder == Path.cwd()
         return self.data if is_seen else str(self.folder / self.data)
 
-    def dataset(self) -> Dataset:
+    def read(self) -> Table:
         """The rows to learn from."""
-        return dataset(self.place, self.target, self.task, self.settings.loss)
+        return read_table(self.place, self.reading, self.settings.loss)
 
     def notes(self, rows: Dataset) -> dict[str, Any]:
         """What a checkpoint keeps, to find the same data again and to recognize it."""
         return {
             "data": self.data,
             "folder": str(self.folder),
-            "target": self.target,
-            "task": self.task,
+            "reading": asdict(self.reading),
             "settings": asdict(self.settings),
             "digest": _digest(rows),
         }
 
 
-def read_checkpoint(folder: Path) -> tuple[Command, Dataset, dict[str, Any]]:
+def read_checkpoint(folder: Path) -> tuple[Command, Table, dict[str, Any]]:
     """The command that was interrupted, its data, and the state of its training.
 
     Raises ModelFileError where there is none to resume, ArgumentError where the data has changed.
@@ -60,8 +63,11 @@ def read_checkpoint(folder: Path) -> tuple[Command, Dataset, dict[str, Any]]:
     state = load(path)
     notes = state["about"] if isinstance(state, dict) else {}
     try:
-        given, home = (notes["data"], notes["target"], notes["task"]), Path(notes["folder"])
-        command = Command(*given, _settings(notes), home)
+        reading, settings = (
+            _restore(Reading, notes["reading"]),
+            _restore(Settings, notes["settings"]),
+        )
+        command = Command(notes["data"], reading, settings, Path(notes["folder"]))
         _check_types(command)
         digest = notes["digest"]
     except (KeyError, TypeError) as error:
@@ -69,33 +75,36 @@ def read_checkpoint(folder: Path) -> tuple[Command, Dataset, dict[str, Any]]:
         raise ModelFileError(f"{path}: {message}") from None
     if not Path(command.place).exists() and Path(command.data).exists():
         command = replace(command, folder=Path.cwd())  # both were moved
-    rows = command.dataset()
-    if _digest(rows) != digest:
+    table = command.read()
+    if _digest(table.dataset) != digest:
         raise ArgumentError(
             f"{command.data}: the data is not what the training began with; "
             f"expected the same rows: bring them back, or train anew"
         )
-    return command, rows, state
+    return command, table, state
 
 
-def _settings(notes: dict[str, Any]) -> Settings:
-    given = notes["settings"]
-    return Settings(**{**given, "hidden": tuple(given["hidden"])})
+def _restore(kind: Callable[..., _T], given: dict[str, Any]) -> _T:
+    """Settings from plain JSON, each of the type that its default has."""
+    default = kind()
+    restored = kind(**{key: tuple(x) if isinstance(x, list) else x for key, x in {**given}.items()})
+    for name, value in vars(restored).items():
+        usual = getattr(default, name)
+        due = (str, type(None)) if usual is None else type(usual)
+        if not isinstance(value, due) or isinstance(value, bool):
+            raise TypeError(f"{name} is {value!r:.80}")
+    return restored
 
 
 def _check_types(command: Command) -> None:
-    settings = command.settings
-    for name in (each.name for each in fields(Settings)):
-        default, value = getattr(Settings(), name), getattr(settings, name)
-        due = (str, type(None)) if default is None else type(default)
-        if not isinstance(value, due) or isinstance(value, bool):
-            raise TypeError(f"{name} is {value!r:.80}")
-    widths = settings.hidden
+    widths = command.settings.hidden
     if not all(isinstance(width, int) and width >= 1 for width in widths):
         raise TypeError(f"hidden is {widths!r:.80}")
-    if not isinstance(command.data, str) or not isinstance(command.target, (str, type(None))):
-        raise TypeError(f"data is {command.data!r:.80}, target {command.target!r:.80}")
-    check(settings)
+    names = (command.data, *command.reading.features, *command.reading.drop)
+    for name in names:
+        if not isinstance(name, str):
+            raise TypeError(f"data or a column is {name!r:.80}")
+    check(command.settings)
 
 
 def _digest(rows: Dataset) -> str:

@@ -14,6 +14,7 @@ from micrograd_gd.cli.experiment import Experiment, Settings
 from micrograd_gd.cli.messages import PROGRAM, complain, describe_error, say, warn
 from micrograd_gd.cli.place import CHECKPOINT, keep_apart
 from micrograd_gd.data import Dataset
+from micrograd_gd.data.decisions import Table
 from micrograd_gd.errors import MicrogradError
 from micrograd_gd.files import remove_leftovers
 from micrograd_gd.persist import save
@@ -32,16 +33,20 @@ def run(
     notes: dict[str, Any] | None = None,
     state: dict[str, Any] | None = None,
     checkpoint_seconds: float = 5.0,
+    table: Table | None = None,
 ) -> None:
     """Train, print, and write the results; exit with 1 or 130 where the training was cut short.
 
     `place` gives the folder, once all is known to be well. With `notes`, the training leaves
     checkpoints there, which hold them. `state` is that of a checkpoint to go on from.
+    `table` says what was done with the columns of the data.
     """
     experiment = Experiment(dataset, settings)
     checkpoint = Checkpoint(CHECKPOINT, seconds=checkpoint_seconds, notes=notes)
     with place as out:
         checkpoint.path = out / CHECKPOINT
+        if table is not None:
+            say_changes(table)
         say(*printing.describe_start(name, experiment))
         if state is not None:
             remove_leftovers(out)
@@ -52,6 +57,13 @@ def run(
         progress.end()
         _write(experiment, history, out, is_resumed=state is not None)
         _conclude(history, settings, out if checkpoint.path.exists() else None)
+
+
+def say_changes(table: Table) -> None:
+    """Say what is left out of the data or changed, and what to know of it before training."""
+    say(*printing.describe_changes(table.notes))
+    for warning in table.warnings:
+        warn(warning)
 
 
 def _write(experiment: Experiment, history: History, out: Path, *, is_resumed: bool) -> None:

@@ -7,30 +7,43 @@ import typer
 
 from micrograd_gd.cli.experiment import Settings
 from micrograd_gd.cli.options import (
+    DATA,
     DEFAULT,
     Activation,
     BatchSize,
+    Decimal,
+    Drop,
+    Encoding,
+    Features,
     Hidden,
     Loss,
+    Missing,
     Seed,
+    Sep,
     Target,
     Task,
     TestFraction,
     check,
+    columns,
     widths,
 )
 from micrograd_gd.cli.place import Force, folder, option
 from micrograd_gd.cli.resume import Command, read_checkpoint
 from micrograd_gd.cli.run import Seconds, run
+from micrograd_gd.data.decisions import Reading
 from micrograd_gd.errors import ArgumentError
 
 
 def train(
     context: typer.Context,
-    data: Annotated[
-        str | None, typer.Argument(help="iris, or the path of a CSV file with a header row.")
-    ] = None,
+    data: Annotated[str | None, typer.Argument(help=DATA)] = None,
     target: Target = None,
+    features: Features = None,
+    drop: Drop = None,
+    missing: Missing = "fill",
+    sep: Sep = None,
+    decimal: Decimal = "auto",
+    encoding: Encoding = None,
     hidden: Hidden = None,
     activation: Activation = DEFAULT.activation,
     learning_rate: Annotated[
@@ -52,10 +65,10 @@ def train(
     """Train a neural network on a CSV file by gradient descent."""
     if resume is not None:
         _check_alone(context)
-        command, rows, state = read_checkpoint(resume)
+        command, table, state = read_checkpoint(resume)
         place = folder(resume, "", force=True)
-        run(command.data, rows, command.settings, place, command.notes(rows), state,
-            checkpoint_seconds)  # fmt: skip
+        run(command.data, table.dataset, command.settings, place, command.notes(table.dataset),
+            state, checkpoint_seconds, table)  # fmt: skip
         return
     if data is None:
         raise ArgumentError("Missing argument 'DATA': expected iris, or the path of a CSV file")
@@ -69,10 +82,14 @@ def train(
         loss=loss,
         seed=seed,
     )
-    command = Command(data, target, task, check(settings))
-    rows = command.dataset()
+    reading = Reading(
+        target, columns(features), columns(drop), missing, sep, decimal, encoding, task
+    )
+    command = Command(data, reading, check(settings))
+    table = command.read()
     place = folder(out, "run", force=force)
-    run(data, rows, settings, place, command.notes(rows), None, checkpoint_seconds)
+    run(data, table.dataset, settings, place, command.notes(table.dataset), None,
+        checkpoint_seconds, table)  # fmt: skip
 
 
 def _check_alone(context: typer.Context) -> None:

@@ -1,20 +1,31 @@
-"""CSV files by column and record; every error names file, line and column."""
+"""Tables in files by column and record; every error names file, line and column.
 
+Text of any usual separator and encoding is read by Python's own `csv`, which knows the line of
+every cell; Parquet and Arrow by polars, as text like the rest.
+"""
+
+import codecs
 import csv
+import gzip
 import io
 import math
 import re
+import sys
 from dataclasses import dataclass
 from difflib import get_close_matches
+from itertools import islice
 from os import PathLike
 from pathlib import Path
 from reprlib import repr as shorten
 from typing import NamedTuple
 
 from micrograd_gd.caches import cached_property
-from micrograd_gd.errors import DataError
+from micrograd_gd.errors import ArgumentError, DataError
+from micrograd_gd.names import missing_package
 
 LARGEST = 2**30  # bytes of a file; a pipe may have no end
+SEPARATORS = ",;\t|"
+STANDARD_INPUT = "-"
 
 
 class Record(NamedTuple):
@@ -76,6 +87,12 @@ class CsvFile:
             raise self._cell_problem(row, position, message)
         return number
 
+    def require_names(self) -> None:
+        """Raise DataError where a column has no name."""
+        if "" in self.names:
+            message = "an empty column name; expected a name: add one, or remove the column"
+            raise problem(self.path, message, self.header_line, str(self.names.index("") + 1))
+
     def number_columns(self, names: list[str]) -> list[list[float]]:
         """The named columns of each row as numbers, in the order of the names."""
         positions = [self.position(name) for name in names]
@@ -88,9 +105,8 @@ class CsvFile:
         for row in self.rows:
             label = self.text(row, position)
             if parse_number(label) is not None:
-                # Adding 0.0 turns -0.0 into 0.0, so that equal numbers are one class.
-                label = repr(self.number(row, position) + 0.0).removesuffix(".0")
-            labels.append(label)
+                self.number(row, position)
+            labels.append(class_label(label))
         names = sorted(set(labels), key=_size_then_text)
         indices = {label: index for index, label in enumerate(names)}
         return [indices[label] for label in labels], tuple(names)
@@ -118,13 +134,25 @@ class CsvFile:
         return problem(self.path, message, line, repr(self.names[position]))
 
 
-def read_csv_file(path: str | PathLike[str]) -> CsvFile:
-    """Read a UTF-8, comma-separated file with a header row; blank lines are skipped.
+def read_csv_file(
+    path: str | PathLike[str], separator: str | None = None, encoding: str | None = None
+) -> CsvFile:
+    """Read a table with a header row; blank lines are skipped.
 
-    Raises DataError if it is missing, not text, not CSV, ragged, or without header or rows.
+    The path may be `-`, for standard input. The content says whether it is text, gzip, Parquet or
+    Arrow. Without a `separator`, it is the one of comma, semicolon, tab and bar that splits all
+    rows alike; without an `encoding`, UTF-8, or UTF-16 where a mark says so.
+
+    Raises DataError if it is missing, not text, not CSV, ragged, or without header or rows;
+    ImportError where polars is needed and is not there.
     """
     path = Path(path)
-    rows = _split_records(path, _read_text(path))
+    raw = _read_raw(path)
+    if raw.startswith((b"PAR1", b"ARROW1")):
+        rows = _read_columns(path, raw)
+    else:
+        text = _decode(path, raw, encoding)
+        rows = _split_records(path, text, separator or _find_separator(text))
     if not rows:
         raise problem(path, "the file is empty; expected a header row and rows of numbers below it")
     header, *rows = rows
@@ -152,6 +180,16 @@ def parse_number(text: str) -> float | None:
         return None
 
 
+def class_label(text: str) -> str:
+    """The name of a class that a cell spells: equal numbers are one class.
+
+    >>> class_label("1.0"), class_label("-0"), class_label("cat")
+    ('1', '0', 'cat')
+    """
+    number = parse_number(text)
+    return text if number is None else repr(number + 0.0).removesuffix(".0")
+
+
 def problem(
     path: Path, message: str, line: int | None = None, column: str | None = None
 ) -> DataError:
@@ -161,7 +199,23 @@ def problem(
     return DataError(f"{path}{at_line}{at_column}: {message}")
 
 
-def _read_text(path: Path) -> str:
+def _read_raw(path: Path) -> bytes:
+    """The bytes of a file, or of standard input, unpacked where they are of gzip."""
+    is_piped = str(path) == STANDARD_INPUT
+    raw = sys.stdin.buffer.read(LARGEST + 1) if is_piped else _read_file(path)
+    if raw.startswith(b"\x1f\x8b"):
+        try:
+            with gzip.open(io.BytesIO(raw)) as unpacked:
+                raw = unpacked.read(LARGEST + 1)
+        except (OSError, EOFError) as error:
+            message = f"a damaged gzip file ({error}); expected a whole one: copy it again"
+            raise problem(path, message) from None
+    if len(raw) > LARGEST:
+        raise problem(path, f"more than {LARGEST} bytes; expected a CSV file up to that")
+    return raw
+
+
+def _read_file(path: Path) -> bytes:
     try:
         is_folder, is_device = path.is_dir(), path.is_char_device()
         raw = b"" if is_folder or is_device else _read_bytes(path)
@@ -176,19 +230,7 @@ def _read_text(path: Path) -> str:
         raise problem(path, "a folder; expected a CSV file: name a file inside of it")
     if is_device:
         raise problem(path, "a device, which may have no end; expected a CSV file, or a pipe")
-    if len(raw) > LARGEST:
-        raise problem(path, f"more than {LARGEST} bytes; expected a CSV file up to that")
-    remedy = "save it as CSV in UTF-8, and name no spreadsheet, picture or archive"
-    try:
-        text = raw.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = raw.count(b"\n", 0, error.start) + 1
-        message = f"the byte 0x{raw[error.start]:02x}; expected text in UTF-8: {remedy}"
-        raise problem(path, message, line) from None
-    if "\0" in text:
-        line = text.count("\n", 0, text.index("\0")) + 1
-        raise problem(path, f"binary data; expected text in UTF-8: {remedy}", line)
-    return text
+    return raw
 
 
 def _read_bytes(path: Path) -> bytes:
@@ -196,8 +238,61 @@ def _read_bytes(path: Path) -> bytes:
         return file.read(LARGEST + 1)
 
 
-def _split_records(path: Path, text: str) -> list[Record]:
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True, skipinitialspace=True)
+def _decode(path: Path, raw: bytes, encoding: str | None) -> str:
+    is_wide = raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    found = encoding or ("UTF-16" if is_wide else "UTF-8")
+    remedy = "save it as CSV in UTF-8, and name no spreadsheet, picture or archive"
+    try:
+        text = raw.decode(found).removeprefix("\ufeff")
+    except LookupError:
+        message = f"the encoding {encoding!r} is not known; expected one such as latin-1"
+        raise ArgumentError(message) from None
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        other = "; where it is in another encoding, say which, such as latin-1"
+        message = f"the byte 0x{raw[error.start]:02x}; expected text in {found}: {remedy}{other}"
+        raise problem(path, message, line) from None
+    if "\0" in text:
+        line = text.count("\n", 0, text.index("\0")) + 1
+        raise problem(path, f"binary data; expected text in {found}: {remedy}", line)
+    return text
+
+
+def _find_separator(text: str) -> str:
+    """The separator that splits the first rows alike, else the one that is most in the header."""
+
+    def judge(separator: str) -> tuple[bool, int]:
+        reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
+        try:
+            counts = [len(cells) for cells in islice(filter(any, reader), 20)]
+        except csv.Error:
+            counts = []
+        width = counts[0] if counts else 0
+        return {*counts} == {width} and width > 1, width
+
+    return max(SEPARATORS, key=judge)
+
+
+def _read_columns(path: Path, raw: bytes) -> list[Record]:
+    """A header and rows of text from a file that has columns of its own types."""
+    try:
+        import polars  # noqa: ICN001, PLC0415 — an extra: only these files need it
+    except ImportError:
+        raise missing_package("polars", "a Parquet or an Arrow file") from None
+    read = polars.read_parquet if raw.startswith(b"PAR1") else polars.read_ipc
+    try:
+        frame = read(io.BytesIO(raw))
+    except polars.exceptions.PolarsError as error:
+        message = f"cannot be read ({error}); expected a whole Parquet or Arrow file"
+        raise problem(path, message) from None
+    rows = [["" if cell is None else str(cell) for cell in row] for row in frame.iter_rows()]
+    return [Record(line, cells) for line, cells in enumerate([frame.columns, *rows])]
+
+
+def _split_records(path: Path, text: str, separator: str) -> list[Record]:
+    reader = csv.reader(
+        io.StringIO(text, newline=""), strict=True, skipinitialspace=True, delimiter=separator
+    )
     rows = []
     line = 1
     try:
@@ -220,13 +315,10 @@ def _check_names(path: Path, line: int, names: list[str]) -> None:
         raise problem(path, f"{message} with a name for each column", line)
     places: dict[str, int] = {}
     for index, name in enumerate(names):
-        column = str(index + 1)
-        if not name:
-            message = "an empty column name; expected a name: add one, or remove the column"
-            raise problem(path, message, line, column)
-        if places.setdefault(name, index) != index:
+        if name and places.setdefault(name, index) != index:
             message = f"the name {name!r} again, as in column {places[name] + 1}"
-            raise problem(path, f"{message}; expected different names: rename one", line, column)
+            expected = "expected different names: rename one"
+            raise problem(path, f"{message}; {expected}", line, str(index + 1))
 
 
 def _enumerate(names: list[str]) -> str:

@@ -1,12 +1,15 @@
 """Data sets as plain lists: rows, targets and their names, read from CSV files and split."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from os import PathLike
+from pathlib import Path
 from random import Random
 from typing import Any
 
 from micrograd_gd.data.csv_files import problem, read_csv_file
+from micrograd_gd.data.recipe import Recipe
 from micrograd_gd.data.rows import check_widths, require_fraction
 from micrograd_gd.errors import ArgumentError, ShapeError
 from micrograd_gd.table.numbers import generator
@@ -18,8 +21,9 @@ class Dataset:
     """Rows of numbers and one target for each of them.
 
     `inputs` has one list of features per row. `targets` are classes, which are positions in
-    `class_names`, or plain numbers where `class_names` is None. `len` counts the rows; iterating
-    gives `inputs` and `targets`, so that a data set unpacks into the two.
+    `class_names`, or plain numbers where `class_names` is None. `recipe` says how the rows were
+    made from the columns of a file, if that took more than to read numbers. `len` counts the rows;
+    iterating gives `inputs` and `targets`, so that a data set unpacks into the two.
 
     Raises ShapeError if the lengths differ, ArgumentError for no rows or an unknown class.
 
@@ -34,6 +38,7 @@ class Dataset:
     feature_names: tuple[str, ...]
     target_name: str = "target"
     class_names: tuple[str, ...] | None = None
+    recipe: Recipe | None = None
 
     def __post_init__(self) -> None:
         if len(self.inputs) != len(self.targets):
@@ -77,16 +82,23 @@ def iris() -> Dataset:
     >>> iris().class_names
     ('setosa', 'versicolor', 'virginica')
     """
+    with iris_file() as path:
+        return read_csv(path)
+
+
+def iris_file() -> AbstractContextManager[Path]:
+    """The CSV file of `iris`, as long as the block lasts."""
     from importlib import resources  # noqa: PLC0415 - slow to import, and only this needs it
 
-    with resources.as_file(resources.files("micrograd_gd.data") / "iris.csv") as path:
-        return read_csv(path)
+    return resources.as_file(resources.files("micrograd_gd.data") / "iris.csv")
 
 
 def read_csv(
     path: str | PathLike[str], target: str | None = None, *, classes: bool | None = None
 ) -> Dataset:
-    r"""Read a UTF-8, comma-separated file with a header row into a data set.
+    r"""Read a table of text with a header row, or a Parquet or Arrow file, into a data set.
+
+    Separators of comma, semicolon, tab and bar are recognized, as are gzip and UTF-16.
 
     `target` names the column to predict, the last one by default; all others are numeric features.
     A target column of numbers is read as numbers, one of text as classes in sorted order, and a
@@ -104,6 +116,7 @@ def read_csv(
     Dataset(2 rows, features: weight, height; target kind: 1 cat, 1 dog)
     """
     file = read_csv_file(path)
+    file.require_names()
     if len(file.names) == 1:
         expected = "expected a feature and the target: separate columns by commas"
         message = f"the single column {file.names[0]!r}; {expected}"
@@ -138,7 +151,9 @@ def read_features(path: str | PathLike[str], feature_names: Sequence[str]) -> li
     """
     if isinstance(feature_names, str) or not feature_names:
         raise ArgumentError(f"feature_names is {feature_names!r}; expected a list of column names")
-    return read_csv_file(path).number_columns(list(feature_names))
+    file = read_csv_file(path)
+    file.require_names()
+    return file.number_columns(list(feature_names))
 
 
 def train_test_split(

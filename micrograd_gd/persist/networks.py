@@ -5,6 +5,7 @@ from itertools import pairwise
 from typing import Any
 
 from micrograd_gd.data import Scaling
+from micrograd_gd.data.recipe import Recipe
 from micrograd_gd.errors import ArgumentError
 from micrograd_gd.nn import MLP
 from micrograd_gd.persist.document import (
@@ -25,7 +26,14 @@ from micrograd_gd.training.predictor import Predictor
 
 WIDEST = 10**9
 
-_SURROUNDINGS = ("feature_names", "target_name", "class_names", "scaling", "target_scaling")
+_SURROUNDINGS = (
+    "feature_names",
+    "target_name",
+    "class_names",
+    "scaling",
+    "target_scaling",
+    "recipe",
+)
 
 
 def describe_predictor(predictor: Predictor) -> Document:
@@ -44,6 +52,7 @@ def describe_predictor(predictor: Predictor) -> Document:
         "class_names": predictor.class_names,
         "scaling": _columns(predictor.scaling),
         "target_scaling": _columns(predictor.target_scaling),
+        "recipe": None if predictor.recipe is None else predictor.recipe.to_json(),
     }
     head = {"architecture": plain["architecture"], **surroundings}
     return Document("model", {**head, "parameters": plain["parameters"]})
@@ -62,6 +71,7 @@ def make_predictor(document: Document) -> Predictor:
         _names("feature_names", head["feature_names"]),
         read_text("target_name", head["target_name"]),
         _names("class_names", head["class_names"]),
+        None if head["recipe"] is None else Recipe.from_json(head["recipe"]),
     )
 
 

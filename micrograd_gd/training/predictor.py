@@ -1,11 +1,13 @@
 """A network with all that it takes to go from a row of raw data to an answer."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from micrograd_gd.core.blocks import no_grad
 from micrograd_gd.data import Scaling
+from micrograd_gd.data.recipe import Recipe
 from micrograd_gd.errors import ArgumentError, ShapeError
 from micrograd_gd.nn import MLP
 
@@ -16,7 +18,8 @@ class Predictor:
 
     `scaling` is applied to the inputs, `target_scaling` undone on the output of a regression. With
     `class_names`, the network has one output (its sign decides between two classes) or one for each
-    class (the largest decides); without, it has one output.
+    class (the largest decides); without, it has one output. `recipe` says how a row is made from
+    the columns of a file.
 
     Raises ShapeError where the parts do not fit each other.
 
@@ -32,6 +35,7 @@ class Predictor:
     feature_names: tuple[str, ...] | None = None
     target_name: str = "prediction"
     class_names: tuple[str, ...] | None = None
+    recipe: Recipe | None = None
 
     def __post_init__(self) -> None:
         inputs, outputs = self.inputs, len(self.network.layers[-1].neurons)
@@ -39,6 +43,8 @@ class Predictor:
             _check_count("columns of the scaling", len(self.scaling.mean), inputs)
         if self.feature_names is not None:
             _check_count("feature names", len(self.feature_names), inputs)
+        if self.recipe is not None:
+            _check_count("inputs of the recipe", len(self.recipe.inputs), inputs)
         if self.class_names is None:
             _check_count("outputs without class names", outputs, 1)
         else:
@@ -56,6 +62,29 @@ class Predictor:
 
         Raises ShapeError for rows of another width, ArgumentError where a score comes out as nan.
         """
+        scores = self._score(rows)
+        if self.class_names is not None:
+            return [self.class_names[_decide(row)] for row in scores]
+        if self.target_scaling is not None:
+            scores = self.target_scaling.invert(scores)
+        return [number for (number,) in scores]
+
+    def predict_shares(self, rows: Sequence[Sequence[float]]) -> list[list[float]]:
+        """The probability of each class, in the order of `class_names`, for each row.
+
+        They are those that `cross_entropy` and `binary_cross_entropy` train.
+
+        Raises ArgumentError where there are no classes, and as `predict` does.
+
+        >>> network = MLP(1, 1, init=lambda *_: 0.0)
+        >>> Predictor(network, class_names=("below", "above")).predict_shares([[3.0]])
+        [[0.5, 0.5]]
+        """
+        if self.class_names is None:
+            raise ArgumentError(f"{self.target_name} is a number; expected classes, to have shares")
+        return [_share([0.0, *row] if len(row) == 1 else row) for row in self._score(rows)]
+
+    def _score(self, rows: Sequence[Sequence[float]]) -> list[list[float]]:
         scaled = rows if self.scaling is None else self.scaling(rows)
         with no_grad():
             scores = [_numbers(self.network(row)) for row in scaled]
@@ -63,11 +92,13 @@ class Predictor:
             if any(score != score for score in row):
                 message = "the model's score is nan; expected numbers nearer to the training data"
                 raise ArgumentError(f"row {position}: {message}")
-        if self.class_names is not None:
-            return [self.class_names[_decide(row)] for row in scores]
-        if self.target_scaling is not None:
-            scores = self.target_scaling.invert(scores)
-        return [number for (number,) in scores]
+        return scores
+
+
+def _share(scores: list[float]) -> list[float]:
+    """The softmax of a row of scores."""
+    weights = [math.exp(score - max(scores)) for score in scores]
+    return [weight / math.fsum(weights) for weight in weights]
 
 
 def _numbers(outputs: Any) -> list[float]:

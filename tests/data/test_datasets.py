@@ -185,9 +185,9 @@ REFUSED = {
         ),
     ),
     "one column": (
-        "a;b\n1;2\n",
+        "a:b\n1:2\n",
         (
-            ", line 1: the single column 'a;b'; expected a feature and the target: "
+            ", line 1: the single column 'a:b'; expected a feature and the target: "
             "separate columns by commas"
         ),
     ),
@@ -233,7 +233,7 @@ REFUSED = {
             "save it as CSV in UTF-8, and name no spreadsheet, picture or archive"
         ),
     ),
-    "UTF-16": ("a,b\n".encode("utf-16"), ", line 1: the byte 0xff; expected text in UTF-8"),
+    "no mark": (b"a,b\n\xff,1\n", ", line 2: the byte 0xff; expected text in UTF-8"),
     "binary": (b"a,b\n1,\0\n", ", line 2: binary data; expected text in UTF-8"),
     "one word among numbers": (
         "a,b\n1,2\n1,3\n1,oops\n",

@@ -31,6 +31,11 @@ model = m.MLP(2, [2, 1], seed=0)
 descent = m.minimize(lambda x: x * x, 1.0)
 
 open("a.safetensors", "w").close()
+if "polars" in BLOCKED:
+    open("a.parquet", "w").write("PAR1")
+else:
+    import polars
+    polars.DataFrame({"x": [1.0, 2.0], "y": [3.0, 4.0]}).write_parquet("a.parquet")
 """
 
 # What needs an extra, by the extra.
@@ -58,6 +63,7 @@ USES = {
     ],
     "scipy": ["m.curve_fit(lambda x, a: a * x, [1, 2], [1, 2], [1.0])"],
     "sklearn": ["import micrograd_gd.training.estimators"],
+    "tables": ["m.data.read_csv('a.parquet')"],
     "testing": ["import micrograd_gd.testing.strategies"],
     "progress": ["m.fit(model, [[1, 2]], [1], epochs=1, progress=True)"],
 }
