@@ -5,8 +5,6 @@ import signal
 import sys
 from typing import NoReturn
 
-from micrograd_gd.names import missing_package
-
 
 def run() -> NoReturn:
     """Run the command line, which takes a moment to load: Ctrl-C may come before it has."""
@@ -20,6 +18,8 @@ def run() -> NoReturn:
         except ModuleNotFoundError as error:
             if error.name != "typer":
                 raise
+            from micrograd_gd.names import missing_package  # noqa: PLC0415 — see above
+
             sys.exit(f"micrograd-gd: {missing_package(error.name, 'the command line')}")
         main()
     except KeyboardInterrupt:
