@@ -200,9 +200,9 @@ def test_the_page_says_why_a_network_does_not_learn(visit):
     page = visit(live(model, data=moons(40, seed=0)))
     assert "3 of 3 units have slope 0 on all 40 samples" in page.text_content(part("diagnosis"))
     assert page.locator(".wires .ill").count() == 3
-    page.locator(part("rate-number")).fill("2000")
+    page.locator("input[aria-label='Learning rate']").fill("2000")
     assert "Learning rate above the critical one" in page.text_content(part("diagnosis"))
-    page.locator(part("rate-number")).fill("0.001")
+    page.locator("input[aria-label='Learning rate']").fill("0.001")
     assert "critical" not in page.text_content(part("diagnosis"))
 
 

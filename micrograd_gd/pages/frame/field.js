@@ -119,12 +119,19 @@ class LogField extends Field {
 
     // Mark a number, with two powers of ten to its left and one to its right.
     center(marked, text) {
-        this.marked = this.takes(marked) ? marked : null;
-        const middle = this.marked ? Math.log10(marked) : -1;
+        const middle = this.takes(marked) ? Math.log10(marked) : -1;
         Object.assign(this, { low: middle - 2, high: middle + 1 });
+        this.aim(this.number);
+        this.point(marked, text);
+    }
+
+    // Mark a number where it is, if the slider reaches so far.
+    point(marked, text) {
+        const place = Math.log10(marked);
+        this.marked = this.takes(marked) && place >= this.low && place <= this.high ? marked : null;
         this.mark.hidden = !this.marked;
         this.mark.textContent = text;
-        this.aim(this.number);
+        this.paint();
     }
 
     paint() {

@@ -14,11 +14,15 @@ function mount(place, data) {
     let frames = 0;
     let critical = Infinity;
     let axes = [0, 1];
+    const rate = new LogField("Learning rate", data.rate, (number) => {
+        course.rate = number;
+        tell();
+    });
 
     // Begin with a set and a network; without parameters, with new ones.
     function begin(set, widths, activations, parameters, curve) {
         const network = new Network(widths, activations, parameters ?? drawWeights(widths, activations, random));
-        course = new Course(set, network, Number(find("rate-number").value), readBatch(), random, curve);
+        course = new Course(set, network, rate.number, readBatch(), random, curve);
         neuron = null;
         arrange();
     }
@@ -229,9 +233,7 @@ function mount(place, data) {
         find("map").ariaLabel = `Map of ${neuron === null ? "what the network says" : nameOf(neuron)}, with the points`;
         find("figures").replaceChildren(...tellFigures("Training", figures.train, train), ...(test ? tellFigures("Test", figures.test, test) : []));
         find("curve").ariaLabel = `Loss over ${course.epoch} epochs, now ${write(figures.train.loss)}`;
-        const at = (Math.log10(critical) + 4) / 5;
-        find("critical").hidden = !(at > 0 && at < 1);
-        find("critical").style.setProperty("--at", at);
+        rate.point(critical, `critical ${write(Number(critical.toPrecision(2)))}`);
     }
 
     function tellFigures(name, { loss, right }, { rows, loss: { isRight } }) {
@@ -309,18 +311,6 @@ function mount(place, data) {
         return batch === "all" ? batch : Number(batch);
     }
 
-    function setRate(rate) {
-        find("rate-number").value = rate;
-        aim(rate);
-        course && (course.rate = rate);
-    }
-
-    function aim(rate) {
-        find("rate").value = Math.log10(rate);
-        find("rate").style.setProperty("--to", `${20 * (Math.log10(rate) + 4)}%`);
-        find("rate").setAttribute("aria-valuetext", String(rate));
-    }
-
     function listen() {
         const press = (name, label, act) => {
             const button = make("button", { type: "button", className: name, ariaLabel: label, title: label });
@@ -337,20 +327,6 @@ function mount(place, data) {
                 course.measure();
                 pause();
             }));
-        find("rate").addEventListener("input", () => {
-            setRate(Number((10 ** find("rate").valueAsNumber).toPrecision(2)));
-            tell();
-        });
-        find("rate-number").addEventListener("input", () => {
-            const typed = Number(find("rate-number").value.replace(",", "."));
-            const isRate = typed > 0 && typed < Infinity;
-            find("rate-number").setAttribute("aria-invalid", !isRate);
-            if (isRate) {
-                aim(typed);
-                course.rate = typed;
-                tell();
-            }
-        });
         find("batch").addEventListener("change", () => {
             course.batch = readBatch();
             course.renew();
@@ -381,7 +357,7 @@ function mount(place, data) {
     }
     find("batch").value = data.batch;
     listen();
-    setRate(data.rate);
+    find("rate").replaceWith(rate.element);
     begin(sets[0], data.widths, data.activations, data.parameters, data.curve);
     mark();
 }
