@@ -1,14 +1,16 @@
 """`live`: the page for a thing, by the kind of thing that it is."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
+from micrograd_gd.descent.trajectory import Descent
 from micrograd_gd.engine import Value
 from micrograd_gd.errors import ArgumentError
 from micrograd_gd.nn import Module
 from micrograd_gd.notation.parse import Expression
 from micrograd_gd.pages.descent import show_descent
+from micrograd_gd.pages.descent.formula import read_descent, read_function
 from micrograd_gd.pages.frame import Page, Part, write_page
 from micrograd_gd.pages.graph import show_graph
 from micrograd_gd.pages.network import show_network, show_training
@@ -36,10 +38,10 @@ _FOLDED = "A box stands for many operations."
 
 
 def live(
-    thing: Value | Expression | Module | History,
+    thing: Value | Descent | Module | History | Callable[..., Any],
     path: str | os.PathLike[str] | None = None,
     *,
-    start: Mapping[str, float] | None = None,
+    start: Any = None,
     data: Any = None,
     validation: Any = None,
     **settings: Any,
@@ -51,9 +53,10 @@ def live(
     typed. A graph of more than 300 nodes is folded, as pictures are: its boxes are gone through,
     with the numbers of the moment.
 
-    For a formula of one name or two that `parse` has read: gradient descent on its curve or its
-    landscape, from `start`, with a verdict on the learning rate. The settings are those of
-    `minimize`: `learning_rate`, `max_steps`, `tolerance`.
+    For a function of one number or two, a formula that `parse` has read, or a `Descent`: gradient
+    descent on the curve or the landscape, with a verdict on the learning rate. `start` and the
+    settings `learning_rate`, `max_steps`, `tolerance` are those of `minimize`. The function is
+    written down as a formula, so it may not branch on its numbers.
 
     For an `MLP`: how it learns `data`, a `Dataset` or inputs and targets, measured on `validation`.
     The settings are those of `fit`: `loss`, `learning_rate`, `batch_size`; for a `Dataset` of
@@ -61,26 +64,28 @@ def live(
     goes on from where it ended.
 
     Raises ArgumentError for anything else, for an operation that is no row of the table, and for
-    data that do not fit the model; TranslationError for an operation in Python code.
+    data that do not fit the model; TranslationError for an operation in Python code;
+    JitError for a function that cannot be traced.
 
     >>> live(Value(2.0, label="a") * 3)  # doctest: +ELLIPSIS
     Page(... characters of HTML; save(path) writes it)
-    >>> from micrograd_gd import parse
-    >>> live(parse("(x - 3)**2"), start={"x": 0.0}, learning_rate=0.9)  # doctest: +ELLIPSIS
+    >>> live(lambda x: (x - 3) ** 2, start=0.0, learning_rate=0.9)  # doctest: +ELLIPSIS
     Page(... characters of HTML; save(path) writes it)
     """
-    if isinstance(thing, Expression):
-        part = show_descent(thing, start, **settings)
-        page = write_page("Gradient descent, by hand", [_DESCENT, part])
+    if isinstance(thing, Value):
+        page = _write_graph(thing)
     elif isinstance(thing, (Module, History)):
         part = _show_learning(thing, data, validation, settings)
         page = write_page("A network that learns while you watch", [_NETWORK, part])
-    elif hasattr(thing, "record"):
-        page = _write_graph(thing)
+    elif isinstance(thing, Descent):
+        function, begin, rate = read_descent(thing)
+        page = _write_descent(function, begin, {"learning_rate": rate, **settings})
+    elif callable(thing):
+        page = _write_descent(*read_function(thing, start), settings)
     else:
         raise ArgumentError(
             f"live was given {shorten(thing)}; expected a Value, whose graph is shown, "
-            f"a formula from parse, to descend on, or a model with its data, or a History"
+            f"a function or a Descent, to descend on, or a model with its data, or a History"
         )
     if path is not None:
         page.save(path)
@@ -93,6 +98,13 @@ def _show_learning(thing: Module | History, data: Any, validation: Any, settings
     if data is None:
         raise ArgumentError(f"live was given {thing!r} alone; expected its data, too: data=...")
     return show_network(thing, data, validation, **settings)
+
+
+def _write_descent(
+    function: Expression, start: Mapping[str, float], settings: dict[str, Any]
+) -> Page:
+    part = show_descent(function, start, **settings)
+    return write_page("Gradient descent, by hand", [_DESCENT, part])
 
 
 def _write_graph(value: Value) -> Page:

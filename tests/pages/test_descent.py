@@ -1,15 +1,26 @@
 """Gradient descent in JavaScript beside Python's, and by hand in a browser."""
 
 import json
+import re
 from importlib import resources
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from micrograd_gd import critical_learning_rate, live, minimize, parse, sweep_learning_rates
+from micrograd_gd import (
+    Value,
+    critical_learning_rate,
+    find_learning_rate,
+    live,
+    minimize,
+    parse,
+    sweep_learning_rates,
+)
 from micrograd_gd.errors import ArgumentError
 from micrograd_gd.pages import write_engine
+from micrograd_gd.pages.descent.formula import read_descent, read_function
+from micrograd_gd.transforms import trees
 
 pytest.importorskip("py_mini_racer", reason="mini-racer, which runs JavaScript, is not installed")
 
@@ -29,6 +40,14 @@ function sweep(text, start, rates, maxSteps, tolerance) {
 function valley(text, start) {
     const { point, isLevel, critical } = findValley(parse(text), start);
     return JSON.stringify([isLevel, point.map(print), print(critical)]);
+}
+function search(text, start) {
+    try {
+        const { rate, reason, rates, values } = findRate(parse(text), start);
+        return JSON.stringify([rate, reason, rates, values]);
+    } catch (error) {
+        return JSON.stringify([error.message]);
+    }
 }
 function trace(text, level) {
     const f = parse(text);
@@ -125,6 +144,37 @@ def test_the_valley_below_a_start_is_found(v8, text, start, bottom):
     assert float(critical) == pytest.approx(expected, rel=1e-3)
 
 
+@pytest.mark.parametrize(
+    ("text", "start"),
+    [
+        ("(x - 3)**2 + 1", [0.0]),
+        ("x**4 - 3*x**3 + 2", [4.0]),
+        ("abs(x)", [1.3]),
+        ("tanh(x)", [1.0]),
+        ("-x", [1.0]),
+        ("exp(-x) + x", [-3.0]),
+        ("(x - y)**2 + 10*y**2", [1.0, -2.0]),
+        ("(1 - x)**2 + 100*(y - x**2)**2", [-1.2, 1.0]),
+        ("0*x", [1.0]),
+        ("sqrt(x)", [-1.0]),
+    ],
+)
+def test_a_rate_is_found_as_in_python(v8, text, start):
+    rate, *found = json.loads(v8.eval(f"search(...{json.dumps([text, start])})"))
+    try:
+        curve = find_learning_rate(parse(text), tuple(start))
+    except ArgumentError:
+        assert not found, rate
+        return
+    reason, rates, values = found
+    assert rate == pytest.approx(curve.suggestion, rel=1e-6)
+    assert reason == curve.reason.replace(" of the loss", "")
+    assert rates == pytest.approx(curve.rates, rel=1e-12)
+    # An explosion makes the last digits of exp large.
+    assert values[:-10] == pytest.approx(curve.losses[:-10], rel=1e-6)
+    assert len(values) == len(curve.losses)
+
+
 @pytest.mark.parametrize("level", [0.5, 1.0, 3.0])
 @pytest.mark.parametrize(
     "text", ["x**2 + y**2", "x*y + 0.3*x", "exp(x) + y**2", "x**2 + y**2 + 0*sqrt(x)"]
@@ -168,6 +218,10 @@ def test_by_the_keyboard_across_the_critical_rate_and_back(visit):
         rate.fill(typed)
         settle(page)
         assert page.text_content(f"{part('judgement')} strong") == word
+    page.focus(part("find"))
+    page.keyboard.press("Enter")
+    assert "0.5 is half the smallest critical rate that was met" in page.text_content(part("found"))
+    assert rate.input_value() == "0.5"
     rate.press("ArrowUp")
     assert float(rate.input_value()) == 0.561
 
@@ -262,10 +316,52 @@ def test_functions_are_typed_and_what_is_none_stays_text(visit):
     assert page.locator("svg [d*=NaN], svg [d*=Infinity]").count() == 0
 
 
+FUNCTIONS = [
+    (lambda x: (x - 3) ** 2, 0.0, {"x": 0.0}),
+    (lambda a, b: a * b + 1, (1.0, 2.0), {"a": 1.0, "b": 2.0}),
+    (lambda w: sum((w[0] * i - w[1]) ** 2 for i in range(5)), [1.0, 2.0], {"w_0": 1.0, "w_1": 2.0}),
+    (lambda p: p["u"] ** 2 + p["v"], {"u": 1.0, "v": 2.0}, {"u": 1.0, "v": 2.0}),
+    (parse("p*q**2"), [1.0, 2.0], {"p": 1.0, "q": 2.0}),
+    (parse("p*q**2"), {"q": 2.0, "p": 1.0}, {"p": 1.0, "q": 2.0}),
+]
+
+
+@pytest.mark.parametrize(("f", "start", "expected"), FUNCTIONS)
+def test_a_function_is_written_down_with_the_names_of_its_arguments(f, start, expected):
+    expression, numbers = read_function(f, start)
+    assert numbers == expected
+    arguments = start if type(start) is tuple else (start,)
+    if not hasattr(f, "text"):
+        assert expression(**numbers) == f(*arguments)
+
+
+@pytest.mark.parametrize(("f", "start", "_"), FUNCTIONS[:4])
+def test_a_descent_is_shown_from_its_start_with_its_rate(f, start, _):
+    expression, numbers, rate = read_descent(minimize(f, start, learning_rate=0.03, max_steps=3))
+    assert rate == 0.03
+    assert [*numbers.values()] == [*trees.leaves(start)]
+    assert expression(**numbers) == f(*(start if type(start) is tuple else (start,)))
+
+
 def test_what_cannot_be_descended_on_by_hand_is_refused():
-    with pytest.raises(ArgumentError, match="depends on a, b, c; a page shows one or two"):
-        live(parse("a*b*c"))
-    with pytest.raises(ArgumentError, match="expected a number for x"):
-        live(parse("x**2"), start={"y": 1.0})
-    with pytest.raises(ArgumentError, match="expected finite numbers"):
-        live(parse("x**2"), start={"x": float("inf")})
+    held = Value(2.0)
+    for f, start, said in [
+        (parse("a*b*c"), None, "depends on a, b, c; a page shows one or two"),
+        (parse("x**2"), {"y": 1.0}, "expected a number for x"),
+        (parse("x**2"), [1.0, 2.0], "expected a number for x"),
+        (parse("x**2"), float("inf"), "expected finite numbers"),
+        (lambda x: x**2, None, "no place to start from"),
+        (lambda x: x if x > 0 else -x, 1.0, "decides by its numbers"),
+        (lambda x: held * x, 1.0, "holds 1 values beside its arguments"),
+        (lambda x: x[0] * x[1] * x[2], [1.0, 2.0, 3.0], "the start has 3 numbers"),
+        (lambda _: 1.0, 1.0, "depends on none of its numbers"),
+        (2, None, "live was given 2; expected a Value"),
+    ]:
+        with pytest.raises(ArgumentError, match=re.escape(said)):
+            live(f, start=start)
+
+
+def test_a_descent_has_a_page(visit):
+    page = visit(live(minimize(lambda w: (w - 3) ** 2, 0.0, learning_rate=0.9, max_steps=3)))
+    assert page.locator("input[aria-label='Learning rate']").input_value() == "0.9"
+    assert page.text_content(f"{part('telling')} .equation") == "x = 0"

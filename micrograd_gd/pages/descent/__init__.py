@@ -11,15 +11,13 @@ from micrograd_gd.table.numbers import number, require_count, require_positive, 
 
 def show_descent(
     function: Expression,
-    start: Mapping[str, float] | None = None,
+    start: Mapping[str, float],
     *,
     learning_rate: float = 0.1,
     max_steps: int = 100,
     tolerance: float = 1e-6,
 ) -> Part:
     """A formula and a start on it, as a part of a page; the settings are those of `minimize`.
-
-    Without a start it begins at 2.
 
     Raises ArgumentError for a formula of no name or more than two, for a start of other names, and
     for settings out of range.
@@ -40,8 +38,7 @@ def show_descent(
     )
 
 
-def _find_start(names: tuple[str, ...], start: Mapping[str, float] | None) -> dict[str, float]:
-    start = dict.fromkeys(names, 2.0) if start is None else start
+def _find_start(names: tuple[str, ...], start: Mapping[str, float]) -> dict[str, float]:
     if set(start) != {*names}:
         raise ArgumentError(f"start is {shorten(start)}; expected a number for {', '.join(names)}")
     numbers = {name: number(start[name], name) for name in names}

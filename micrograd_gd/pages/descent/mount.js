@@ -32,15 +32,15 @@ function mount(place, data) {
         course = null;
         zoom = 1;
         look();
+        aim();
         follow();
     }
 
-    // The valley below the start, and the picture of both.
+    // The valley below the start, and the critical rate there.
     function look() {
         valley = findValley(f, start);
-        const text = valley.isLevel ? `critical ${write4(valley.critical)}` : `critical at the start ${write4(valley.critical)}`;
-        rate.center(valley.critical, text);
-        aim();
+        rate.center(valley.critical, `critical${valley.isLevel ? "" : " at the start"} ${write4(valley.critical)}`);
+        find("found").replaceChildren();
     }
 
     function aim() {
@@ -54,11 +54,10 @@ function mount(place, data) {
     // The start is where the reader puts it; the picture stays, unless it is left.
     function move(point) {
         start = point;
+        look();
         if (!picture.shows(point)) {
             aim();
         }
-        valley = findValley(f, start);
-        rate.center(valley.critical, `critical ${write4(valley.critical)}`);
         change();
     }
 
@@ -90,6 +89,18 @@ function mount(place, data) {
         }
     }
 
+    find("find").addEventListener("click", () => {
+        try {
+            const found = findRate(f, start);
+            const rounded = Number(found.rate.toPrecision(3));
+            const told = `From ${write4(found.rates[0])} on, ${found.rates.length} steps tried a rate 1.1 times the last, up to ${write4(found.rates.at(-1))}. ${write(rounded)} is ${found.reason}.`;
+            find("found").replaceChildren(drawSearch(found), make("p", { className: "soft" }, told));
+            rate.set(rounded);
+            change();
+        } catch (error) {
+            find("found").replaceChildren(make("p", { className: "soft" }, error.message));
+        }
+    });
     find("smaller").addEventListener("click", () => zoomBy(1 / 1.5));
     find("larger").addEventListener("click", () => zoomBy(1.5));
     find("fit").addEventListener("click", () => zoomBy(1 / zoom));
