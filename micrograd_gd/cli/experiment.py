@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from statistics import mode
 from typing import Any, Literal
 
 from micrograd_gd.core.blocks import no_grad
@@ -65,7 +66,10 @@ class Experiment:
         task: Task = "numbers" if dataset.class_names is None else "classes"
         self.loss = settings.loss or next(loss for loss, its in LOSS_TASKS.items() if its == task)
         _check_target(dataset, self.loss, task)
-        self.train, self.test = train_test_split(dataset, settings.test_fraction, settings.seed)
+        self.train = dataset
+        self.test: Dataset | None = None  # where all rows are for the training
+        if settings.test_fraction:
+            self.train, self.test = train_test_split(dataset, settings.test_fraction, settings.seed)
         classes = len(dataset.class_names or ())
         outputs = classes if self.loss == "cross_entropy" else 1
         widths = [*settings.hidden, outputs]
@@ -100,7 +104,7 @@ class Experiment:
             learning_rate=settings.learning_rate,
             epochs=settings.epochs,
             batch_size=settings.batch_size,
-            validation=self.samples(self.test),
+            validation=self.samples(self.test) if self.test else None,
             seed=settings.seed,
             callbacks=callbacks,
             resume=resume,
@@ -111,7 +115,8 @@ class Experiment:
         """How well the network does on a part of the data, by name, ready to be printed.
 
         Numbers are judged in the target's own units: the typical error (root mean square), and the
-        share of the variance that is explained (R²).
+        share of the variance that is explained (R²). The baseline is what comes of the same answer
+        for every row: the most frequent class, or the mean, of the training.
         """
         inputs, targets = self.samples(part)
         network = self.predictor.network
@@ -122,13 +127,26 @@ class Experiment:
         if part.class_names is not None:
             expected = [part.class_names[int(target)] for target in part.targets]
             right = sum(map(str.__eq__, answers, expected))
-            return {**figures, "accuracy": f"{100 * right / len(part):.1f} %"}
+            most_frequent = mode(self.train.targets)
+            common = sum(target == most_frequent for target in part.targets)
+            return {
+                **figures,
+                "accuracy": f"{100 * right / len(part):.1f} %",
+                "baseline": f"{100 * common / len(part):.1f} %",
+            }
         errors = [y - t for y, t in zip(answers, part.targets, strict=True)]
         mean = math.fsum(part.targets) / len(part)
         spread = math.hypot(*(t - mean for t in part.targets))
         explained = 1 - (math.hypot(*errors) / spread) ** 2 if spread else math.nan
-        typical = math.hypot(*errors) / math.sqrt(len(part))
-        return {**figures, "error (RMS)": f"{typical:.4g}", "R²": f"{explained:.4f}"}
+        usual = math.fsum(self.train.targets) / len(self.train)
+        plain = math.hypot(*(t - usual for t in part.targets))
+        typical, baseline = (size / math.sqrt(len(part)) for size in (math.hypot(*errors), plain))
+        return {
+            **figures,
+            "error (RMS)": f"{typical:.4g}",
+            "baseline": f"{baseline:.4g}",
+            "R²": f"{explained:.4f}",
+        }
 
     def example(self) -> tuple[Value, str]:
         """The graph of one prediction, backpropagated, or of one neuron if that is large.
@@ -145,7 +163,7 @@ class Experiment:
                 neuron.b.label = f"b {position}"
                 for weight, source in zip(neuron.w, sources, strict=True):
                     weight.label = f"w {position} {source}"
-        (row,) = self.samples(self.test)[0][:1]
+        (row,) = self.samples(self.test or self.train)[0][:1]
         inputs = [Value(x, name) for x, name in zip(row, names, strict=True)]
         outputs = network(inputs)
         if isinstance(outputs, list):

@@ -23,7 +23,7 @@ Data = Annotated[str, typer.Argument(help=DATA)]
 Target = Annotated[str | None, typer.Option(help="Column to predict.", show_default="the last one")]
 Hidden = Annotated[
     list[str] | None,
-    typer.Option(help="Neurons of the hidden layers: 8, or 16,8.", show_default="8"),
+    typer.Option(help="Neurons of the hidden layers: 8, or 16,8, or none.", show_default="8"),
 ]
 Activation = Annotated[
     str, typer.Option(help="Non-linearity of the hidden layers: relu, tanh, ...")
@@ -31,7 +31,7 @@ Activation = Annotated[
 BatchSize = Annotated[
     int, typer.Option(help="Rows for each step; as many as there are: full batch.")
 ]
-TestFraction = Annotated[float, typer.Option(help="Share of the rows kept for the test.")]
+TestFraction = Annotated[float, typer.Option(help="Share of the rows kept for the test; 0: none.")]
 Task = Annotated[
     str, typer.Option(help="classes, numbers, or auto: text and few whole numbers are classes.")
 ]
@@ -44,7 +44,7 @@ Features = Annotated[
     typer.Option(help="Columns to learn from: a,b, or again and again.", show_default="all others"),
 ]
 Drop = Annotated[
-    list[str] | None, typer.Option(help="Columns to leave out.", show_default="none of use")
+    list[str] | None, typer.Option(help="Columns to leave out.", show_default="what says nothing")
 ]
 Missing = Annotated[
     str, typer.Option(help="fill by the median, or drop the rows in which a value is missing.")
@@ -80,6 +80,8 @@ def widths(hidden: list[str] | None) -> tuple[int, ...]:
     """The widths of the hidden layers, as they were given on the command line."""
     if not hidden:
         return DEFAULT.hidden
+    if hidden == ["none"]:
+        return ()
     try:
         found = tuple(int(width) for given in hidden for width in given.split(","))
     except ValueError:
@@ -103,8 +105,8 @@ def check(settings: Settings) -> Settings:
     rate, share = settings.learning_rate, settings.test_fraction
     if not 0 < rate < math.inf:
         raise ArgumentError(f"--learning-rate is {rate:g}; expected a number above 0, such as 0.1")
-    if not 0 < share < 1:
-        raise ArgumentError(f"--test-fraction is {share:g}; expected a number between 0 and 1")
+    if not 0 <= share < 1:
+        raise ArgumentError(f"--test-fraction is {share:g}; expected a number from 0 to below 1")
     for option in ("epochs", "batch_size"):
         value = getattr(settings, option)
         if value < 1:

@@ -1,6 +1,9 @@
 """What the command line prints: trainings and operations as aligned lines of text."""
 
+import sys
 from collections.abc import Sequence
+from shutil import get_terminal_size
+from textwrap import wrap
 
 from micrograd_gd.cli.experiment import Experiment
 from micrograd_gd.table.ops import OPERATIONS, Operation
@@ -21,8 +24,16 @@ def describe_start(name: str, experiment: Experiment) -> list[str]:
 
 
 def describe_changes(notes: Sequence[tuple[str, str]]) -> list[str]:
-    """What is left out of the data or changed, a line for each column."""
-    return [*align([("column", "what is done"), *notes]), ""] if notes else []
+    """What is left out of the data or changed, a line for each column, as wide as the terminal."""
+    if not notes:
+        return []
+    width = max(len(escape(name)) for name, _ in (*notes, ("column", ""))) + 2
+    room = max(20, get_terminal_size().columns - width) if sys.stdout.isatty() else 1000
+    rows = [("column", "what is done")]
+    for name, said in notes:
+        first, *others = wrap(escape(said), room)
+        rows += [(name, first), *(("", more) for more in others)]
+    return [*align(rows), ""]
 
 
 def describe_batches(size: int, rows: int) -> str:
@@ -46,9 +57,13 @@ def round_down(x: float) -> str:
 
 def describe_result(experiment: Experiment) -> list[str]:
     """The final figures: one per line, with a column for each part of the data."""
-    train, test = (experiment.figures(part) for part in (experiment.train, experiment.test))
-    rows = [("", "train", "test"), *((name, train[name], test[name]) for name in train)]
-    return ["", *(f"{name:<12}{one:>12}{other:>12}" for name, one, other in rows)]
+    parts = {"train": experiment.train, "test": experiment.test}
+    figures = {name: experiment.figures(part) for name, part in parts.items() if part is not None}
+    rows = [
+        ("", *figures),
+        *((name, *(f[name] for f in figures.values())) for name in figures["train"]),
+    ]
+    return ["", *(name.ljust(12) + "".join(x.rjust(12) for x in row) for name, *row in rows)]
 
 
 def list_operations() -> list[str]:

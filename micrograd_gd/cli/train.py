@@ -1,4 +1,4 @@
-"""`train`: a network for a CSV file, by gradient descent."""
+"""`train`: a network for a table, by gradient descent."""
 
 from pathlib import Path
 from typing import Annotated
@@ -62,7 +62,7 @@ def train(
         Path | None, typer.Option(help="Folder of an interrupted training: go on with that.")
     ] = None,
 ) -> None:
-    """Train a neural network on a CSV file by gradient descent."""
+    """Train a neural network on a table by gradient descent."""
     if resume is not None:
         _check_alone(context)
         command, table, state = read_checkpoint(resume)

@@ -216,7 +216,7 @@ def _leave_out_index(file: CsvFile, columns: list[Column], reading: Reading) -> 
             continue
         is_counted = numbers in ([*range(len(numbers))], [*range(1, len(numbers) + 1)])
         if _INDEX_NAMES.fullmatch(column.name) or (column.name == file.names[0] and is_counted):
-            reason = "another whole number in each row, so it only says which row it is"
+            reason = "another whole number in each row: it says which row it is"
             left = Column(column.name, "left out", reason=reason)
             columns = [left if each is column else each for each in columns]
     return columns

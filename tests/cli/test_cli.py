@@ -222,7 +222,7 @@ WRONG = [
     ("train iris --epochs 0", f"--epochs is 0; {WHOLE}"),
     ("train iris --epochs 1.5", "Invalid value for '--epochs': "),
     ("train iris --batch-size 0", f"--batch-size is 0; {WHOLE}"),
-    ("train iris --test-fraction 1", "--test-fraction is 1; expected a number between 0 and 1"),
+    ("train iris --test-fraction 1", "--test-fraction is 1; expected a number from 0 to below 1"),
     ("train iris --hidden 8,x", "--hidden is '8,x'; expected whole numbers above 0, such as 16,8"),
     ("train iris --hidden 0", "--hidden is '0'; expected whole numbers above 0"),
     ("train iris --activation no", "no activation is called 'no'"),

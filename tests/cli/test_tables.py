@@ -201,7 +201,7 @@ def test_an_index_without_a_name_and_rows_without_a_target_are_left_out(walk):
     Path("a.csv").write_text(text_of(rows))
     done = walk("a.csv")
     assert "rows    2 of 24 dropped, with no target" in done.table
-    assert "left out: another whole number in each row, so it only says which row" in done.table
+    assert "left out: another whole number in each row: it says which row" in done.table
     assert load("run/model.json").feature_names == ("size", "plain")
     assert len(done.answers) == 24  # one for each row all the same
 
@@ -218,6 +218,21 @@ def test_columns_are_chosen_by_option(options, names):
     _header, *rows = rows_of("plain")
     rows = [["size", "x", "kind", "id"], *([*row, 100 + i] for i, row in enumerate(rows))]
     assert prepare(read("a.csv", rows), Reading("kind", **options)).recipe.inputs == names
+
+
+def test_no_hidden_layer_and_no_test_part_give_the_perceptron_on_all_rows(run):
+    Path("a.csv").write_text(text_of(rows_of("plain")))
+    done = run("train", "a.csv", "--hidden", "none", "--test-fraction", "0", "--epochs", "3")
+    assert (done.status, done.err) == (0, "")
+    assert "MLP(2 -> 2 linear, 6 parameters), cross_entropy" in done.out
+    assert re.search(
+        r"^ +train\nrows +24\nloss .*\naccuracy .*\nbaseline +62.5 %$", done.out, re.MULTILINE
+    )
+    options = ["--target", "plain", "--features", "size", "--out", "two"]
+    done = run("train", "a.csv", "--hidden", "none", "--epochs", "3", *options)
+    assert "MLP(1 -> 1 linear, 2 parameters), mse" in done.out
+    assert re.search(r"^baseline +1\.\d+ +1\.\d+$", done.out, re.MULTILINE)
+    assert run("find-lr", "a.csv", "--hidden", "none", "--test-fraction", "0").status == 0
 
 
 def test_outliers_and_lopsided_classes_are_said_before_training(run):
