@@ -11,6 +11,7 @@ from micrograd_gd import MLP, Objective, Value, critical_learning_rate, diagnose
 from micrograd_gd.data import moons, read_csv
 from micrograd_gd.errors import ArgumentError
 from micrograd_gd.pages import write_engine
+from micrograd_gd.pages.lesson import write_lesson
 from micrograd_gd.table.ops import OPERATIONS
 
 pytest.importorskip("py_mini_racer", reason="mini-racer, which runs JavaScript, is not installed")
@@ -191,6 +192,12 @@ def test_a_network_learns_moons_and_is_changed_while_it_runs(visit):
     assert page.text_content(part("caption")).startswith("Layer 1, neuron 1: relu(")
     page.click(part("first"))
     assert page.text_content(part("caption")) == "What the network says"
+
+
+def test_the_lesson_ends_with_a_network(visit):
+    network = visit(write_lesson()).locator("section.network")
+    network.locator(part("next")).click()
+    assert network.locator(part("epoch")).text_content() == "1"
 
 
 def test_the_page_says_why_a_network_does_not_learn(visit):

@@ -4,10 +4,13 @@ import re
 from importlib import resources
 from typing import Any
 
+from micrograd_gd.data import moons
 from micrograd_gd.engine import Value
+from micrograd_gd.nn import MLP
 from micrograd_gd.notation.parse import parse
 from micrograd_gd.pages.frame import Page, Part, write_page
 from micrograd_gd.pages.graph import show_graph
+from micrograd_gd.pages.network import show_network
 
 EXAMPLE = """\
 c = a + b + (a + b + 1)
@@ -40,6 +43,13 @@ def write_lesson() -> Page:
         ),
         "example": _show(EXAMPLE, {"a": -4.0, "b": 2.0}, start="end", selected="a"),
         "any": _show("log(1 + exp(-y*(w*x + b)))", {"y": 1.0, **line}),
+        "network": show_network(
+            MLP(2, [8, 8, 1], "tanh", seed=1),
+            moons(200, seed=0),
+            moons(100, seed=1),
+            learning_rate=0.3,
+            name="moons",
+        ),
     }
     text = (resources.files(__name__) / "lesson.html").read_text(encoding="utf-8")
     pieces = re.split(r"<!-- part: (\w+) -->", text)

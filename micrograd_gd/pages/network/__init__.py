@@ -27,6 +27,7 @@ def show_network(
     learning_rate: float = 0.1,
     batch_size: int | None = None,
     curve: Sequence[tuple[float, float, float | None]] = (),
+    name: str = "your data",
 ) -> Part:
     """A network with the data that it learns, as a part of a page.
 
@@ -42,12 +43,12 @@ def show_network(
     names = data if isinstance(data, Dataset) else None
     loss = _choose_loss(loss, names, widths[-1])
     shown = {
-        "name": "your data",
+        "name": name,
         "features": [
-            plain(name, LABEL)
-            for name in (names.feature_names if names else [f"x{i + 1}" for i in range(widths[0])])
+            plain(each, LABEL)
+            for each in (names.feature_names if names else [f"x{i + 1}" for i in range(widths[0])])
         ],
-        "classes": [plain(name, LABEL) for name in names.class_names]
+        "classes": [plain(each, LABEL) for each in names.class_names]
         if names and names.class_names
         else None,
         "loss": loss,

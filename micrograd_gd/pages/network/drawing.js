@@ -152,8 +152,8 @@ function drawMap(canvas, network, plane, { loss, train, test, neuron }) {
     context.imageSmoothingEnabled = true;
     context.imageSmoothingQuality = "high";
     context.drawImage(paint(FINE, FINE, color), 0, 0, width, height);
-    if (isNeuron || ["binary_cross_entropy", "hinge"].includes(loss)) {
-        drawBorder(context, plane, (neuron ?? network.last) * FINE * FINE, width, height);
+    if (!isNeuron && ["binary_cross_entropy", "hinge"].includes(loss)) {
+        drawBorder(context, plane, network.last * FINE * FINE, width, height);
     }
     for (const [samples, isTest] of [[test, true], [train, false]]) {
         for (const row of samples ? samples.rows : []) {
@@ -187,7 +187,7 @@ function colorOfTarget(targets, row, plane, loss) {
     return (share > 0 ? plus : minus).map((x, c) => paper[c] + (x - paper[c]) * (0.35 + 0.65 * Math.abs(share)));
 }
 
-// Where the numbers of a neuron pass 0: a piece of line in each cell with both signs.
+// Where the score passes 0: a piece of line in each cell with both signs.
 function drawBorder(context, { values }, start, width, height) {
     const [stepX, stepY] = [width / FINE, height / FINE];
     context.beginPath();
