@@ -195,15 +195,15 @@ def settle(page):
 
 
 def test_by_the_keyboard_across_the_critical_rate_and_back(visit):
-    page = visit(live(parse("(x - 3)**2 + 1"), start={"x": 0.0}, learning_rate=0.1))
-    descent = minimize(lambda x: (x - 3) ** 2 + 1, 0.0, learning_rate=0.1, max_steps=100)
+    page = visit(live(parse("(x - 3)**2 + 1"), start={"x": 0.0}, learning_rate=0.3))
+    descent = minimize(lambda x: (x - 3) ** 2 + 1, 0.0, learning_rate=0.3, max_steps=100)
     assert page.text_content(".mark") == "critical 1"
     page.focus(part("next"))
     for step in descent.trajectory[1:]:
         page.keyboard.press("Enter")
         shown = page.text_content(f"{part('telling')} .equation .data")
         assert float(shown.replace("−", "-")) == float(f"{step.parameters:.6g}")
-    assert "level after 70 steps" in page.text_content(part("telling"))
+    assert f"level after {len(descent.trajectory) - 1} steps" in page.text_content(part("telling"))
     page.focus(part("slider"))
     page.keyboard.press("Home")
     assert page.text_content(f"{part('telling')} .equation") == "x = 0"
@@ -279,6 +279,29 @@ def test_a_landscape_has_numbers_on_its_contours_and_a_start_to_drag(visit):
     assert float(page.locator("input[aria-label='x']").input_value().replace("−", "-")) > x + 0.1
 
 
+@pytest.mark.parametrize("text", ["x**4 - 2*x**2 + 0.3*x", "(x**2 - 1)**2 + y**2 + 0.3*x"])
+def test_several_starts_descend_at_once(visit, text):
+    names = parse(text).names
+    page = visit(live(parse(text), start=dict.fromkeys(names, 0.5), learning_rate=0.05))
+    page.focus(part("add"))
+    page.keyboard.press("Enter")
+    settle(page)
+    field = page.locator("input[aria-label='x']")
+    assert field.input_value() != "0.5"
+    page.click(part("last"))
+    assert page.locator(".now").count() == 3  # two in the picture, one in that of the values
+    count = page.text_content("output")
+    starts = [(float(field.input_value().replace("−", "-")), *[0.5] * (len(names) - 1))]
+    starts.append((0.5,) * len(names))
+    descents = [minimize(parse(text), start, learning_rate=0.05, max_steps=100) for start in starts]
+    steps = max(len(descent.trajectory) for descent in descents) - 1
+    assert count == f"{steps} of {steps}"
+    page.click(part("only"))
+    settle(page)
+    assert page.locator(".now").count() == 2
+    assert page.locator(part("only")).is_hidden()
+
+
 def test_functions_are_typed_and_what_is_none_stays_text(visit):
     page = visit(live(parse("x**2")))
     for text, said in [
@@ -292,21 +315,7 @@ def test_functions_are_typed_and_what_is_none_stays_text(visit):
         page.keyboard.press("Enter")
         assert said in page.text_content(part("problem"))
     assert page.evaluate("typeof done") == "undefined"
-    for text in (
-        "exp(x) - 3*x",
-        "x**3",
-        "-x",
-        "abs(x)",
-        "0*x",
-        "1/x",
-        "1e200*x**2",
-        "x**2*1e-200",
-        "x*y",
-        "0*x*y",
-        "log(x) + y**2",
-        "1e300*x*y",
-        "x + y",
-    ):
+    for text in ("exp(x) - 3*x", "-x", "0*x", "1e200*x**2", "0*x*y", "log(x) + y**2", "1e300*x*y"):
         page.fill(part("formula"), text)
         page.keyboard.press("Enter")
         assert page.text_content(part("problem")) == ""

@@ -39,6 +39,11 @@ class Curve {
         return this.x.low + room < x && x < this.x.high - room && this.y.low < value && value < this.y.high;
     }
 
+    // Move the start to the other side of the middle.
+    mirror() {
+        this.move([roundTo(this.x.low + this.x.high - this.at[0], this.grain)]);
+    }
+
     drawGround() {
         const [width, height] = this.size;
         const { ground, x, y } = this;
@@ -57,19 +62,14 @@ class Curve {
         draw("text", { class: "axis", x: width - MARGIN.right, y: height - MARGIN.bottom - 8, "text-anchor": "end" }, ground, this.f.names[0]);
     }
 
-    show({ steps, rate }, time, start) {
+    show([{ steps, rate }, ...others], time, start) {
         const { scene, x, y } = this;
         const [width, height] = this.size;
         this.at = start;
         scene.replaceChildren();
         const place = ({ point, value }) => [clamp(x(point[0]), width), clamp(y(value), height)];
-        const trail = steps.slice(0, time + 1);
-        draw("path", { class: "trail", d: pathThrough(trail.map(place)) }, scene);
-        trail.slice(0, -1).forEach((step) => {
-            const [cx, cy] = place(step);
-            draw("circle", { class: "dot", cx, cy, r: 3.5 }, scene);
-        });
-        const now = steps[time];
+        others.forEach((other) => drawTrail(draw("g", { class: "beside" }, scene), other.steps.slice(0, time + 1).map(place)));
+        const now = steps[Math.min(time, steps.length - 1)];
         const [cx, cy] = place(now);
         const slope = now.gradient[0];
         const run = 90 / Math.hypot(1, (slope * (y(1) - y(0))) / (x(1) - x(0))); // pixels to each side
@@ -79,9 +79,18 @@ class Curve {
         const [tip, floor] = [Math.min(Math.max(x(next), MARGIN.left), width - MARGIN.right), height - MARGIN.bottom];
         draw("line", { class: "drop", x1: cx, x2: cx, y1: cy, y2: floor }, scene);
         arrow(scene, [cx, floor], [tip, floor]);
-        draw("circle", { class: "now", cx, cy, r: 7 }, scene);
+        drawTrail(scene, steps.slice(0, time + 1).map(place));
         moveHandle(this.start, [clamp(x(start[0]), width), clamp(y(steps[0].value), height)], `${this.f.names[0]} = ${write(start[0])}`, start[0]);
     }
+}
+
+// The points that a descent has been at, and the one where it is.
+function drawTrail(parent, points) {
+    draw("path", { class: "trail", d: pathThrough(points) }, parent);
+    points.forEach(([cx, cy], i) => {
+        const isLast = i === points.length - 1;
+        draw("circle", { class: isLast ? "now" : "dot", cx, cy, r: isLast ? 7 : 3.5 }, parent);
+    });
 }
 
 // Pixels that stay near the picture, so that what is far away is a line to its border.

@@ -81,6 +81,12 @@ class Landscape {
         canvas.getContext("2d").drawImage(small, -dx / 2, -dy / 2, columns * dx, rows * dy);
     }
 
+    // Move the start to the other side of the middle, left or right of it.
+    mirror() {
+        const [x, y] = this.at;
+        this.move([this.round(this.x.low + this.x.high - x), y]);
+    }
+
     drawGround({ point, isLevel }) {
         const [width, height] = this.size;
         const { ground, x, y } = this;
@@ -116,19 +122,17 @@ class Landscape {
         }
     }
 
-    show({ steps, rate }, time, start) {
+    show([{ steps, rate }, ...others], time, start) {
         const { scene, x, y } = this;
         const [width, height] = this.size;
         this.at = start;
         scene.replaceChildren();
         const place = (point) => [clamp(x(point[0]), width), clamp(y(point[1]), height)];
-        const trail = steps.slice(0, time + 1).map(({ point }) => place(point));
-        draw("path", { class: "trail", d: pathThrough(trail) }, scene);
-        trail.slice(0, -1).forEach(([cx, cy]) => draw("circle", { class: "dot", cx, cy, r: 3.5 }, scene));
-        const now = steps[time];
-        const [cx, cy] = trail.at(-1);
-        arrow(scene, [cx, cy], place(now.point.map((z, i) => z - rate * now.gradient[i])));
-        draw("circle", { class: "now", cx, cy, r: 7 }, scene);
+        const trailOf = (course) => course.slice(0, time + 1).map(({ point }) => place(point));
+        others.forEach((other) => drawTrail(draw("g", { class: "beside" }, scene), trailOf(other.steps)));
+        drawTrail(scene, trailOf(steps));
+        const now = steps[Math.min(time, steps.length - 1)];
+        arrow(scene, place(now.point), place(now.point.map((z, i) => z - rate * now.gradient[i])));
         moveHandle(this.start, place(start), tellPoint(this.f.names, start), start[0]);
     }
 }

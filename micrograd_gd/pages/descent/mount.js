@@ -6,6 +6,8 @@ function mount(place, data) {
     const find = finder(place);
     let f, start, valley, course, picture, fields;
     let zoom = 1;
+    let others = []; // starts that are left where they are
+    let beside = []; // the descents from there
     const player = new Player(find("player"), show, 350);
     const rate = new LogField("Learning rate", data.rate, () => change());
     find("rate").append(rate.element);
@@ -29,6 +31,7 @@ function mount(place, data) {
             move(point);
         });
         start = begin;
+        keep([]);
         course = null;
         zoom = 1;
         look();
@@ -61,13 +64,19 @@ function mount(place, data) {
         change();
     }
 
+    function keep(starts) {
+        others = starts;
+        find("only").hidden = !others.length;
+    }
+
     const change = oncePerFrame(() => follow());
 
     function follow() {
         const isFresh = !course;
         const wasAtEnd = course && player.time > 0 && player.time === player.length;
         course = descend(f, start, rate.number, data.maxSteps, data.tolerance);
-        const length = course.steps.length - 1;
+        beside = others.map((other) => descend(f, other, rate.number, data.maxSteps, data.tolerance));
+        const length = Math.max(...[course, ...beside].map(({ steps }) => steps.length)) - 1;
         player.start(length, length, wasAtEnd ? length : isFresh ? 0 : player.time);
         judge();
     }
@@ -83,12 +92,22 @@ function mount(place, data) {
 
     function show(time) {
         if (course) {
-            picture.show(course, time, start);
-            drawHistory(find("history"), course.steps, time, valley.isLevel ? valley.value : Infinity);
-            find("telling").replaceChildren(...tellStep(f.names, course, time));
+            const own = Math.min(time, course.steps.length - 1);
+            picture.show([course, ...beside], time, start);
+            drawHistory(find("history"), course.steps, own, valley.isLevel ? valley.value : Infinity);
+            find("telling").replaceChildren(...tellStep(f.names, course, own));
         }
     }
 
+    find("add").addEventListener("click", () => {
+        keep([...others, start]);
+        picture.mirror(); // so that both are seen
+    });
+    find("only").addEventListener("click", () => {
+        keep([]);
+        find("add").focus();
+        change();
+    });
     find("find").addEventListener("click", () => {
         try {
             const found = findRate(f, start);
