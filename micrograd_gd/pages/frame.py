@@ -27,10 +27,14 @@ HERE = resources.files("micrograd_gd.pages")
 
 @dataclass(frozen=True)
 class Part:
-    """A part of a page: which kind it is, and what it shows, as JSON holds it."""
+    """A part of a page: which kind it is, and what it shows, as JSON holds it.
+
+    `uses` are kinds of which its scripts add parts, by `mountPart`.
+    """
 
     kind: str
     data: Any
+    uses: tuple[str, ...] = ()
 
 
 _PLACE = "grid-area: 1 / 1; width: 100%"
@@ -78,7 +82,8 @@ def write_page(
     `picture` draws the SVG that stands for it where no script may run.
     """
     parts = [piece for piece in pieces if isinstance(piece, Part)]
-    kinds = list(dict.fromkeys(part.kind for part in parts))
+    used = list(dict.fromkeys(kind for part in parts for kind in part.uses))
+    kinds = list(dict.fromkeys([*[part.kind for part in parts], *used]))
     style = "".join([_read("frame", ".css"), *[_read(kind, ".css") for kind in kinds]])
     script = "\n".join(
         ["", write_engine(), _read("frame", ".js"), *map(_write_kind, kinds), "mountAll();"]
@@ -90,7 +95,7 @@ def write_page(
         style_hash=_hash(style),
         script=script,
         script_hash=_hash(script),
-        body="\n".join(bodies),
+        body="\n".join([*bodies, *map(_write_template, used)]),
         data=json.dumps([part.data for part in parts]).replace("<", "\\u003c"),
     )
     return Page(text, title, picture)
@@ -103,6 +108,10 @@ def _write_kind(kind: str) -> str:
 def _write_place(part: Part) -> str:
     text = _read(part.kind, ".html")
     return f'<section data-kind="{part.kind}" class="{part.kind}">\n{text}</section>'
+
+
+def _write_template(kind: str) -> str:
+    return f'<template data-template="{kind}">\n{_read(kind, ".html")}</template>'
 
 
 def _read(kind: str, suffix: str) -> str:

@@ -190,8 +190,11 @@ def test_a_network_learns_moons_and_is_changed_while_it_runs(visit):
     page.locator(".wires button").nth(0).press("ArrowRight")
     page.keyboard.press("Enter")
     assert page.text_content(part("caption")).startswith("Layer 1, neuron 1: relu(")
-    page.click(part("first"))
+    page.click(part("open"))
+    assert page.locator(".neuron .node").count() == 10
+    page.locator(part("first")).first.click()
     assert page.text_content(part("caption")) == "What the network says"
+    assert page.locator(".neuron .node").count() == 0
 
 
 def test_the_lesson_ends_with_a_network(visit):

@@ -10,6 +10,14 @@ function mountAll() {
         kinds[place.dataset.kind](place, given[i]));
 }
 
+// A part that comes later, of a kind that another part uses.
+function mountPart(kind, data, place) {
+    const section = make("section", { className: kind });
+    section.append(document.querySelector(`template[data-template="${kind}"]`).content.cloneNode(true));
+    place.replaceChildren(section);
+    kinds[kind](section, data);
+}
+
 // The element of a part that has a name: names are unique within a part, so a page may hold several.
 function finder(place) {
     return (name) => place.querySelector(`[data-part="${name}"]`);

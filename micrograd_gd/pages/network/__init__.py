@@ -69,6 +69,7 @@ def show_network(
             "batch": batch_size or "all",
             "curve": [{"epoch": e, "train": x, "test": y} for e, x, y in curve],
         },
+        uses=("graph",),
     )
 
 

@@ -75,6 +75,8 @@ function mount(place, data) {
         find("axis-x").replaceChildren("→ ", tellAxis(0));
         find("axis-y").replaceChildren("↑ ", tellAxis(1));
         find("key").replaceChildren(...tellKey());
+        find("open").hidden = true;
+        closeGraph();
         settle();
         show();
     }
@@ -105,7 +107,23 @@ function mount(place, data) {
             button.setAttribute("aria-pressed", i === neuron);
             button.tabIndex = i === (neuron ?? 0) ? 0 : -1;
         });
+        find("open").hidden = neuron === null || neuron < course.network.widths[0];
+        closeGraph();
         show();
+    }
+
+    // The graph of the chosen neuron, with the numbers of the moment, to step through.
+    function openGraph() {
+        const { network, train, set } = course;
+        find("neuron").hidden = false;
+        mountPart("graph", graphOf(network, neuron, train, set.features), find("neuron"));
+        find("neuron").prepend(make("h3", {}, `${nameOf(neuron)} at the first point, as it was when it was opened`));
+        find("neuron").scrollIntoView({ behavior: isStill.matches ? "auto" : "smooth" });
+    }
+
+    function closeGraph() {
+        find("neuron").hidden = true;
+        find("neuron").replaceChildren();
     }
 
     // Arrows go from neuron to neuron.
@@ -327,6 +345,7 @@ function mount(place, data) {
                 course.measure();
                 pause();
             }));
+        find("open").addEventListener("click", openGraph);
         find("batch").addEventListener("change", () => {
             course.batch = readBatch();
             course.renew();
