@@ -16,7 +16,7 @@ from micrograd_gd.pages.graph import show_graph
 from micrograd_gd.pages.network import show_network, show_training
 from micrograd_gd.table.numbers import shorten
 from micrograd_gd.training.history import History
-from micrograd_gd.viz import graph
+from micrograd_gd.viz import architecture, graph
 
 _LEAD = """
 <h1>Backpropagation, step by step</h1>
@@ -76,7 +76,12 @@ def live(
         page = _write_graph(thing)
     elif isinstance(thing, (Module, History)):
         part = _show_learning(thing, data, validation, settings)
-        page = write_page("A network that learns while you watch", [_NETWORK, part])
+        model = thing.training.model if isinstance(thing, History) else thing
+        page = write_page(
+            "A network that learns while you watch",
+            [_NETWORK, part],
+            lambda: architecture(model).svg(),
+        )
     elif isinstance(thing, Descent):
         function, begin, rate = read_descent(thing)
         page = _write_descent(function, begin, {"learning_rate": rate, **settings})

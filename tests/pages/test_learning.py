@@ -232,6 +232,7 @@ def test_a_file_a_history_and_foreign_text(visit, tmp_path):
     model, held_out = MLP(2, [4, 1], "tanh", seed=0), moons(9, seed=1)
     settings = {"epochs": 7, "validation": held_out, "loss": "binary_cross_entropy"}
     history = fit(model, *moons(20, seed=0), **settings)
+    assert "data:image/svg+xml;base64," in live(history)._repr_html_()
     page = visit(live(history))
     assert page.text_content(part("epoch")) == "7"
     for name, row in (("Training", "loss"), ("Test", "validation_loss")):
