@@ -1,4 +1,4 @@
-"""The pictures of a page in the README, light and dark: `python docs/screenshots.py`.
+"""The pictures of pages in the documentation, light and dark: `python docs/screenshots.py`.
 
 It needs Chromium, and the fonts of this machine are what the pictures show.
 """  # noqa: INP001 — a script, no package
@@ -6,12 +6,13 @@ It needs Chromium, and the fonts of this machine are what the pictures show.
 import io
 import shutil
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 from PIL import Image
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 
-from micrograd_gd import Value, live
+from micrograd_gd import Value, live, parse
 
 DOCS = Path(__file__).parent
 
@@ -30,13 +31,27 @@ def example() -> Value:
     return g
 
 
-def photograph(browser: Browser, page: Path, scheme: str) -> bytes:
-    """The page at the end of its steps, with the first path of `a` lit."""
+def show_paths(tab: Page) -> None:
+    """To the end of the steps, with the first path of `a` lit."""
+    tab.click("[data-part=last]")
+    tab.hover(".paths li")
+
+
+def descend(tab: Page) -> None:
+    """Some steps from two starts, each above a valley of its own."""
+    tab.click("[data-part=add]")
+    tab.fill("[aria-label=x]", "0.6")
+    for _ in range(6):
+        tab.click("[data-part=next]")
+    tab.evaluate("scrollTo(0, 0)")
+
+
+def photograph(browser: Browser, page: Path, scheme: str, act: Callable[[Page], None]) -> bytes:
+    """What a page looks like after it was used."""
     size = {"width": 1360, "height": 900}
     tab = browser.new_page(viewport=size, color_scheme=scheme, reduced_motion="reduce")
     tab.goto(page.as_uri())
-    tab.click("[data-part=last]")
-    tab.hover(".paths li")
+    act(tab)
     png = tab.screenshot()
     tab.close()
     return png
@@ -46,10 +61,19 @@ if __name__ == "__main__":
     chromium = shutil.which("chromium") or shutil.which("google-chrome")
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         page = Path(folder) / "page.html"
-        live(example(), page)
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        for scheme in ("light", "dark"):
-            picture = Image.open(io.BytesIO(photograph(browser, page, scheme)))
-            few = picture.convert("RGB").quantize(96, dither=Image.Dither.NONE)
-            few.save(DOCS / f"readme-page-{scheme}.png", optimize=True)
+        valleys = parse("(x**2 - 1)**2 + y**2 + 0.3*x")
+        both = ("light", "dark")
+        landscape = live(valleys, start=(-0.5, 1.2), learning_rate=0.08)
+        for name, made, act, schemes, colors in (
+            ("readme-page", live(example()), show_paths, both, 96),
+            ("page-descent", landscape, descend, ["light"], None),  # shades take all colors
+        ):
+            made.save(page)
+            for scheme in schemes:
+                picture = Image.open(io.BytesIO(photograph(browser, page, scheme, act)))
+                picture = picture.convert("RGB")
+                if colors:
+                    picture = picture.quantize(colors, dither=Image.Dither.NONE)
+                picture.save(DOCS / f"{name}-{scheme}.png", optimize=True)
         browser.close()

@@ -36,7 +36,7 @@ class Landscape {
         this.size = [width, height];
         this.survey();
         this.shade();
-        this.drawGround(valley);
+        this.drawGround();
     }
 
     shows([x, y]) {
@@ -87,7 +87,7 @@ class Landscape {
         this.move([this.round(this.x.low + this.x.high - x), y]);
     }
 
-    drawGround({ point, isLevel }) {
+    drawGround() {
         const [width, height] = this.size;
         const { ground, x, y } = this;
         ground.replaceChildren();
@@ -116,17 +116,17 @@ class Landscape {
         }
         draw("text", { class: "axis", x: width - 12, y: height - 11, "text-anchor": "end" }, ground, this.f.names[0]);
         draw("text", { class: "axis", x: 12, y: 24 }, ground, this.f.names[1]);
-        if (isLevel) {
-            const [a, b] = [x(point[0]), y(point[1])];
-            draw("path", { class: "lowest", d: `M${a - 5} ${b}H${a + 5}M${a} ${b - 5}V${b + 5}` }, ground);
-        }
     }
 
-    show([{ steps, rate }, ...others], time, start) {
+    show([{ steps, rate }, ...others], time, start, valley) {
         const { scene, x, y } = this;
         const [width, height] = this.size;
         this.at = start;
         scene.replaceChildren();
+        if (valley.isLevel) {
+            const [a, b] = [x(valley.point[0]), y(valley.point[1])];
+            draw("path", { class: "lowest", d: `M${a - 5} ${b}H${a + 5}M${a} ${b - 5}V${b + 5}` }, scene);
+        }
         const place = (point) => [clamp(x(point[0]), width), clamp(y(point[1]), height)];
         const trailOf = (course) => course.slice(0, time + 1).map(({ point }) => place(point));
         others.forEach((other) => drawTrail(draw("g", { class: "beside" }, scene), trailOf(other.steps)));

@@ -93,7 +93,7 @@ function mount(place, data) {
     function show(time) {
         if (course) {
             const own = Math.min(time, course.steps.length - 1);
-            picture.show([course, ...beside], time, start);
+            picture.show([course, ...beside], time, start, valley);
             drawHistory(find("history"), course.steps, own, valley.isLevel ? valley.value : Infinity);
             find("telling").replaceChildren(...tellStep(f.names, course, own));
         }

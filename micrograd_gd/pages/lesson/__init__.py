@@ -8,6 +8,7 @@ from micrograd_gd.data import moons
 from micrograd_gd.engine import Value
 from micrograd_gd.nn import MLP
 from micrograd_gd.notation.parse import parse
+from micrograd_gd.pages.descent import show_descent
 from micrograd_gd.pages.frame import Page, Part, write_page
 from micrograd_gd.pages.graph import show_graph
 from micrograd_gd.pages.network import show_network
@@ -43,6 +44,7 @@ def write_lesson() -> Page:
         ),
         "example": _show(EXAMPLE, {"a": -4.0, "b": 2.0}, start="end", selected="a"),
         "any": _show("log(1 + exp(-y*(w*x + b)))", {"y": 1.0, **line}),
+        "downhill": show_descent(parse("x**4 - 3*x**3 + 2"), {"x": 3.2}, learning_rate=0.02),
         "network": show_network(
             MLP(2, [8, 8, 1], "tanh", seed=1),
             moons(200, seed=0),
