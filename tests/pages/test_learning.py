@@ -12,6 +12,7 @@ from micrograd_gd.data import moons, read_csv
 from micrograd_gd.errors import ArgumentError
 from micrograd_gd.pages import write_engine
 from micrograd_gd.pages.lesson import write_lesson
+from micrograd_gd.pages.network import show_network
 from micrograd_gd.table.ops import OPERATIONS
 
 pytest.importorskip("py_mini_racer", reason="mini-racer, which runs JavaScript, is not installed")
@@ -57,10 +58,7 @@ def draw(loss, random):
 
 def build(model, inputs, targets, loss):
     """The same in JavaScript, as `network` and `samples`."""
-    data = live(model, data=(inputs, targets), loss=loss).html
-    given = json.loads(
-        data.split('<script id="data" type="application/json">')[1].split("</script>")[0]
-    )[0]
+    given = show_network(model, (inputs, targets), loss=loss).data
     train = given["sets"][0]["train"]
     arguments = ", ".join(json.dumps(given[x]) for x in ("widths", "activations", "parameters"))
     return (
