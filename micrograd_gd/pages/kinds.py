@@ -1,9 +1,12 @@
 """`live`: the page for a thing, by the kind of thing that it is."""
 
 import os
+import tempfile
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
+from micrograd_gd.descent.minimize import minimize
 from micrograd_gd.descent.trajectory import Descent
 from micrograd_gd.engine import Value
 from micrograd_gd.errors import ArgumentError
@@ -16,7 +19,7 @@ from micrograd_gd.pages.graph import show_graph
 from micrograd_gd.pages.network import show_network, show_training
 from micrograd_gd.table.numbers import shorten
 from micrograd_gd.training.history import History
-from micrograd_gd.viz import architecture, graph
+from micrograd_gd.viz import architecture, graph, plot_descent
 
 _LEAD = """
 <h1>Backpropagation, step by step</h1>
@@ -109,7 +112,15 @@ def _write_descent(
     function: Expression, start: Mapping[str, float], settings: dict[str, Any]
 ) -> Page:
     part = show_descent(function, start, **settings)
-    return write_page("Gradient descent, by hand", [_DESCENT, part])
+
+    def draw() -> str:
+        descent = minimize(lambda at: function(**at), {**start}, **{"max_steps": 100, **settings})
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "descent.svg"
+            plot_descent(descent, path)
+            return path.read_text(encoding="utf-8")
+
+    return write_page("Gradient descent, by hand", [_DESCENT, part], draw)
 
 
 def _write_graph(value: Value) -> Page:

@@ -1,5 +1,6 @@
 """Gradient descent in JavaScript beside Python's, and by hand in a browser."""
 
+import base64
 import json
 import re
 from importlib import resources
@@ -368,6 +369,13 @@ def test_what_cannot_be_descended_on_by_hand_is_refused():
     ]:
         with pytest.raises(ArgumentError, match=re.escape(said)):
             live(f, start=start)
+
+
+def test_a_notebook_that_is_not_trusted_shows_the_picture_of_a_descent():
+    pytest.importorskip("matplotlib", reason="plots need matplotlib")
+    page = live(parse("x*y"), start={"x": 1.0, "y": 2.0}, max_steps=3, learning_rate=0.2)
+    picture = re.search(r'src="data:image/svg\+xml;base64,([^"]+)"', page._repr_html_())[1]
+    assert "max_steps" in base64.b64decode(picture).decode()
 
 
 def test_a_descent_has_a_page(visit):
