@@ -1,7 +1,7 @@
 // A network that learns while the reader watches, and changes what it learns with.
 
 const ACTIVATIONS = ["tanh", "relu", "leaky_relu", "sigmoid", "elu", "silu", "gelu", "sin", "linear"];
-const BUDGET = 7; // milliseconds of steps in a frame
+const BUDGET = 5; // milliseconds of steps in a frame
 const [MOST_LAYERS, MOST_NEURONS] = [5, 32];
 
 function mount(place, data) {
