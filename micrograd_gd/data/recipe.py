@@ -104,12 +104,10 @@ class Recipe:
                 is_new = column.kind == "levels" and not any(numbers) and not is_missing(text)
                 unknown[column.name] += is_new
             rows.append(inputs)
-        notes = [
-            f"{name!r} is missing in {n} rows, and was filled" for name, n in (+filled).items()
-        ]
+        notes = [f"{name!r} is missing, and was filled, in {n}" for name, n in (+filled).items()]
         for name, n in (+unknown).items():
-            notes.append(f"{name!r} holds a text in {n} rows that the training had not")
-        return rows, notes
+            notes.append(f"{name!r} holds a text that the training had not in {n}")
+        return rows, [f"{note} of {len(rows)} rows" for note in notes]
 
     def to_json(self) -> list[dict[str, Any]]:
         """The recipe as plain JSON, without what is as usual."""

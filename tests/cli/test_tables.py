@@ -295,8 +295,8 @@ def test_predict_does_as_the_training_did_and_says_what_is_new(run):
     for _, kind, cat, dog in answers:
         assert float(cat) + float(dog) == pytest.approx(1)
         assert (float(cat) > float(dog)) == (kind == "cat")
-    assert "'size' is missing in 1 rows, and was filled" in done.err
-    assert "'city' holds a text in 1 rows that the training had not" in done.err
+    assert "'size' is missing, and was filled, in 1 of 3 rows" in done.err
+    assert "'city' holds a text that the training had not in 1 of 3 rows" in done.err
     assert run(*command, "--out", "answers.csv").out == ""
     assert Path("answers.csv").read_text() == done.out
     assert run(*command, "--out", "answers.csv").status == 2
