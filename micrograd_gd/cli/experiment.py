@@ -16,10 +16,12 @@ from micrograd_gd.nn import MLP
 from micrograd_gd.training.fit import fit
 from micrograd_gd.training.history import History
 from micrograd_gd.training.predictor import Predictor
+from micrograd_gd.training.samples import COMPILED_FROM
 
 Task = Literal["classes", "numbers"]
 
 LARGEST = 1_000_000  # parameters; beyond, a scalar graph takes gigabytes
+LARGEST_COMPILED = 20_000  # parameters; beyond, it takes minutes until a program is made
 SMALL = 60  # a prediction of up to so many nodes is drawn whole
 
 # The task that a loss is for; the first of each task is its default.
@@ -109,7 +111,20 @@ class Experiment:
             callbacks=callbacks,
             resume=resume,
             progress=False,
+            compiled=self._pays_to_compile(),
         )
+
+    def _pays_to_compile(self) -> bool:
+        """Whether programs are there, and save more time than it takes to make them."""
+        is_long = len(self.train) * self.settings.epochs >= COMPILED_FROM
+        if not is_long or len(self.predictor.network.parameters()) > LARGEST_COMPILED:
+            return False
+        try:
+            import llvmlite  # noqa: F401, PLC0415 — the extra jit, without which steps are recorded
+            import numpy as np  # noqa: F401, PLC0415
+        except ImportError:
+            return False
+        return True
 
     def figures(self, part: Dataset) -> dict[str, str]:
         """How well the network does on a part of the data, by name, ready to be printed.

@@ -113,6 +113,7 @@ class _Progress:
         self.epochs = epochs
         self.shown = sys.stderr.isatty()
         self.next_time = 0.0
+        self.begun: tuple[float, float] | None = None  # the first epoch that was seen, and when
 
     def __call__(self, history: History) -> None:
         row = history.rows[-1]
@@ -123,7 +124,17 @@ class _Progress:
             figures.append(f"loss {row['loss']:.4g}")
             if "accuracy" in row:
                 figures.append(f"accuracy {100 * row['accuracy']:.1f} %")
+            figures += self._estimate(row["epoch"], now)
             typer.echo(f"\r{'   '.join(figures)}\x1b[K", nl=False, err=True)
+
+    def _estimate(self, epoch: float, now: float) -> list[str]:
+        """The time that is left, where it is known and worth to be said."""
+        first, begun = self.begun = self.begun or (epoch, now)
+        if epoch == first:
+            return []
+        left = (now - begun) / (epoch - first) * (self.epochs - epoch)
+        minutes, seconds = divmod(round(left), 60)
+        return [f"{minutes}:{seconds:02} left"] if left >= 1 else []
 
     def end(self) -> None:
         if self.shown:

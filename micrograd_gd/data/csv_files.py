@@ -262,7 +262,7 @@ def _find_separator(text: str) -> str:
     """The separator that splits the first rows alike, else the one that is most in the header."""
 
     def judge(separator: str) -> tuple[bool, int]:
-        reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
+        reader = csv.reader(io.StringIO(text[:65536], newline=""), delimiter=separator)
         try:
             counts = [len(cells) for cells in islice(filter(any, reader), 20)]
         except csv.Error:

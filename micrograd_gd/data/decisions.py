@@ -105,7 +105,7 @@ def _drop_rows(
     ]
     dropped = len(file.rows) - len(kept)
     if not kept:
-        message = f"{what} in any of the {dropped} rows; expected some that are whole"
+        message = f"all {dropped} rows have {what}; expected some that are whole"
         raise problem(file.path, message)
     if dropped:
         notes.append(("rows", f"{dropped} of {dropped + len(kept)} dropped, with {what}"))

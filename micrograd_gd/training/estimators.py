@@ -14,6 +14,7 @@ from micrograd_gd.names import missing_package
 from micrograd_gd.nn import MLP
 from micrograd_gd.training.callbacks import EarlyStopping
 from micrograd_gd.training.fit import fit
+from micrograd_gd.training.samples import COMPILED_FROM
 
 try:
     from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
@@ -31,9 +32,6 @@ except ModuleNotFoundError as error:
 import numpy as np  # which scikit-learn brings
 
 __all__ = ["GradientDescentClassifier", "GradientDescentRegressor"]
-
-
-COMPILED_FROM = 1_000  # rows times epochs, below which a program would cost more than it saves
 
 
 class _Network(BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no types

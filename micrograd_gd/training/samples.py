@@ -18,6 +18,8 @@ from micrograd_gd.table.numbers import number, plain_array, shorten
 from micrograd_gd.training.history import Figures
 from micrograd_gd.transforms.derivatives import value_and_grad
 
+COMPILED_FROM = 1_000  # rows times epochs, below which a program would cost more than it saves
+
 # Whether a prediction names the right class, for the losses whose targets are classes.
 _IS_RIGHT: dict[str, Callable[[Any, Any], bool]] = {
     "cross_entropy": lambda scores, t: max(range(len(scores)), key=scores.__getitem__) == t,

@@ -17,6 +17,7 @@ import micrograd_gd
 from micrograd_gd import __version__, cli, load
 from micrograd_gd.cli.experiment import Experiment, Settings
 from micrograd_gd.cli.options import DEFAULT
+from micrograd_gd.cli.run import _Progress
 from micrograd_gd.data import iris
 from micrograd_gd.table.ops import OPERATIONS
 
@@ -428,6 +429,25 @@ def test_a_real_terminal_sees_the_progress(launch):
     assert program.returncode == 0
     assert re.match(r"\repoch 0/3   loss [\d.]+   accuracy [\d.]+ %\x1b\[K\r", seen)
     assert re.search(r"\repoch 3/3   loss [\d.]+   accuracy [\d.]+ %\x1b\[K\r\n$", seen)
+
+
+def test_the_progress_says_what_time_is_left():
+    progress = _Progress(10)
+    times = [progress._estimate(epoch, now) for epoch, now in [(4, 0.0), (5, 15.0), (10, 90.0)]]
+    assert times == [[], ["1:15 left"], []]
+
+
+def test_a_long_training_runs_in_programs_with_the_same_figures(monkeypatch):
+    pytest.importorskip("numpy")
+    pytest.importorskip("llvmlite")
+    losses = {}
+    for most in (0, 20_000):
+        monkeypatch.setattr("micrograd_gd.cli.experiment.LARGEST_COMPILED", most)
+        experiment = Experiment(iris(), Settings(hidden=(3,), epochs=9))
+        assert experiment._pays_to_compile() == (most > 0)
+        losses[most] = experiment.run().column("loss")
+    assert losses[0] == pytest.approx(losses[20_000], rel=1e-9)
+    assert not Experiment(iris(), Settings(epochs=3))._pays_to_compile()
 
 
 def test_the_model_file_is_what_the_documentation_says(model_text):

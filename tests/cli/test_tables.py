@@ -266,6 +266,10 @@ REFUSED = {
         [["a", "y"], *([str(i % 4), f"name {i}"] for i in range(9))],
         ", column 'y': 9 classes in 9 rows; expected several rows of each: choose another target",
     ),
+    "no target at all": (
+        [["a", "y"], ["1", ""], ["2", "NA"]],
+        ": all 2 rows have no target; expected some that are whole",
+    ),
     "nothing to learn from": (
         [["a", "b", "y"], ["1", "", "1"], ["1", "", "2"]],
         ": no column is left to learn from ('a': the same in all rows; 'b': empty)",
