@@ -93,8 +93,10 @@ def watch_both(before: list[Place], after: list[Place]) -> Watch:
 def find_again(f: Any, described: list[tuple[str, str]]) -> Watch | None:
     """The places that `describe` told of, or None where another one stands for one of them."""
     found = Watch(find_places(f))
-    of = dict(zip(found.describe(), found, strict=True))
-    return Watch(of[each] for each in described) if {*described} <= {*of} else None
+    names = {*described}
+    pairs = [pair for pair in zip(found.describe(), found, strict=True) if pair[0] in names]
+    alike = [each for each, _ in pairs] == described  # one by one, as many may have one name
+    return Watch(place for _, place in pairs) if alike else None
 
 
 def _is_plain(x: Any) -> bool:
@@ -239,8 +241,12 @@ class _Search:
         self, x: Any, own: dict[str, Any] | None, cls: type, name: str, attribute: Any
     ) -> Iterator[Any]:
         """An attribute of a class, which `x` may have one before."""
-        if isinstance(attribute, property):
-            yield attribute.fget
+        seen = Place(x if isinstance(x, type) else type(x), name, None)  # subclasses come first
+        is_bound = seen.find() is not seen.find()  # anew at each look
+        owner = cls if is_bound else seen.container
+        if isinstance(attribute, (FunctionType, property)):
+            yield from self._keep(owner, name)  # another may be put in its place
+            yield getattr(attribute, "fget", attribute)
         elif isinstance(attribute, (staticmethod, classmethod)):
             yield attribute.__func__
         elif type(attribute).__name__ == "member_descriptor":
@@ -251,7 +257,7 @@ class _Search:
         else:
             if own is not None:
                 yield from self._keep(own, name)
-            yield from self._keep(cls, name)
+            yield from self._keep(owner, name)
 
 
 def _dict_of(x: Any) -> dict[str, Any] | None:
