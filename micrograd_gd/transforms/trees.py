@@ -149,6 +149,7 @@ def _flatten_array(tree: Any, name: str, leaves: list[Any], keep: Keep | None) -
     if isinstance(tree, WholeArray):
         leaves += tree.columns
         return array_structure(tree.open_shape)
+    kind = type(tree)  # of whichever library
     if hasattr(tree, "ndim"):
         if keep and (kept := keep(tree, name)):
             leaves.append(kept[0])
@@ -159,7 +160,7 @@ def _flatten_array(tree: Any, name: str, leaves: list[Any], keep: Keep | None) -
         if {*map(type, items)} != {float}:
             items = [_leaf(item, f"element {i} of {name}") for i, item in enumerate(items)]
         leaves += items
-        return Structure(type(tree), shape=tuple(tree.shape), size=len(items))
+        return Structure(kind, shape=tuple(tree.shape), size=len(items))
     leaves.append(_leaf(tree.item() if hasattr(tree, "ndim") else tree, name))
     return LEAF
 

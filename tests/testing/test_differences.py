@@ -1,6 +1,8 @@
 """Differences of values: what they know, and that they say when they know too little."""
 
 import math
+import sys
+import types
 
 import numpy as np
 import pytest
@@ -9,6 +11,7 @@ from hypothesis import strategies as st
 
 from micrograd_gd import check_gradients
 from micrograd_gd.errors import ArgumentError, GradientError
+from micrograd_gd.testing import subject
 from micrograd_gd.testing.check import examine
 from micrograd_gd.testing.differences import Estimate, slope
 from micrograd_gd.testing.judge import judge_by_estimate
@@ -196,6 +199,31 @@ def test_tensors_of_torch_come_as_such():
     check_gradients(f, x, gradient=x.grad)
     with pytest.raises(GradientError, match=r"x\[1\]"):
         check_gradients(f, x, gradient=x.grad * torch.tensor([1, 1.001]))
+
+
+class Tensor:
+    """An array of a package of its own, which only that package computes with."""
+
+    __module__ = "tensors.core"
+
+    def __init__(self, numbers):
+        self.numbers = np.asarray(numbers, float)
+        self.ndim, self.shape, self.dtype = self.numbers.ndim, self.numbers.shape, "float64"
+
+    def __array__(self, dtype=None, copy=None):
+        return self.numbers
+
+
+def test_a_function_is_given_arrays_of_the_package_of_the_point(monkeypatch):
+    monkeypatch.setitem(sys.modules, "tensors", types.ModuleType("tensors"))
+    monkeypatch.setitem(subject.FROM_NUMPY, "tensors", lambda _, array: Tensor(array))
+
+    def f(x):
+        return float((x.numbers**2).sum())  # an AttributeError for an array of NumPy
+
+    check_gradients(f, Tensor([1.0, 2.0]), gradient=lambda x: Tensor(2 * x.numbers))
+    with pytest.raises(GradientError, match=r"x\[1\]"):
+        check_gradients(f, Tensor([1.0, 2.0]), gradient=lambda x: Tensor([2.0, 4.1]))
 
 
 def test_arrays_of_jax_come_as_such():

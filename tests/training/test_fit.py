@@ -512,7 +512,7 @@ def test_compiled_training_takes_one_program_for_batches_of_any_size(loss):
         settings = {"loss": loss, "epochs": 2, "batch_size": 70, "seed": 0, "compiled": compiled}
         history = fit(model, inputs, targets, **settings)
         rows.append([x for row in history.rows for x in row.values()])
-        steps += [history.training._samples._step] if compiled else []
+        steps += [history.training.samples._step] if compiled else []
     assert rows[0] == pytest.approx(rows[1], rel=1e-9)
     assert len(steps[0].variants) == 1
 
