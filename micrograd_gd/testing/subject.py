@@ -25,7 +25,7 @@ class Subject:
     def __init__(
         self, f: Callable[..., Any], args: Sequence[Any], names: Sequence[str] = ()
     ) -> None:
-        self.f, self.args = f, tuple(args)
+        self.f, self.args = f, tuple(map(_detach, args))
         self.numbers, self.structure = trees.flatten(self.args, "the arguments")
         self.numbers = [getattr(x, "data", x) for x in self.numbers]
         arguments = names or _argument_names(f, len(args))
@@ -172,6 +172,16 @@ FROM_NUMPY: dict[str, Callable[[Any, Any], Any]] = {
 
 def _package(structure: trees.Structure) -> str:
     return str(getattr(structure.kind, "__module__", "")).partition(".")[0]
+
+
+def _detach(tree: Any) -> Any:
+    """The same where tensors have no graph of their own: the checker only reads their numbers."""
+    if isinstance(tree, dict):
+        return {key: _detach(each) for key, each in tree.items()}
+    if type(tree) in {list, tuple}:
+        return type(tree)(map(_detach, tree))
+    is_foreign = type(tree).__module__.partition(".")[0] in FROM_NUMPY
+    return tree.detach() if is_foreign and hasattr(tree, "detach") else tree
 
 
 def _build(structure: trees.Structure, numbers: Iterator[float]) -> Any:

@@ -210,8 +210,16 @@ class Tensor:
         self.numbers = np.asarray(numbers, float)
         self.ndim, self.shape, self.dtype = self.numbers.ndim, self.numbers.shape, "float64"
 
+    def detach(self):
+        detached = Tensor(self.numbers)
+        detached.is_detached = True
+        return detached
+
     def __array__(self, dtype=None, copy=None):
+        assert self.is_detached  # as a tensor of PyTorch that requires a gradient
         return self.numbers
+
+    is_detached = False
 
 
 def test_a_function_is_given_arrays_of_the_package_of_the_point(monkeypatch):
@@ -221,9 +229,11 @@ def test_a_function_is_given_arrays_of_the_package_of_the_point(monkeypatch):
     def f(x):
         return float((x.numbers**2).sum())  # an AttributeError for an array of NumPy
 
-    check_gradients(f, Tensor([1.0, 2.0]), gradient=lambda x: Tensor(2 * x.numbers))
+    check_gradients(f, Tensor([1.0, 2.0]), gradient=lambda x: 2 * x.numbers)
+    check_gradients(lambda p: f(p["x"][0]), {"x": [Tensor([1.0, 2.0])]},
+                    gradient={"x": [np.array([2.0, 4.0])]})  # fmt: skip
     with pytest.raises(GradientError, match=r"x\[1\]"):
-        check_gradients(f, Tensor([1.0, 2.0]), gradient=lambda x: Tensor([2.0, 4.1]))
+        check_gradients(f, Tensor([1.0, 2.0]), gradient=np.array([2.0, 4.1]))
 
 
 def test_arrays_of_jax_come_as_such():
