@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Collection, Iterator
 from contextlib import suppress
 from functools import lru_cache, partial
+from hashlib import sha256
 from itertools import chain
 from types import BuiltinFunctionType, CellType, CodeType, FunctionType, MethodType, ModuleType
 from typing import Any, NamedTuple
@@ -78,8 +79,8 @@ class Watch(list[Place]):
         return f"{names[0]!r}" if names else "a container or what it closes over"
 
     def describe(self) -> list[tuple[str, str]]:
-        """The names and what is plain, to find the same places in another process."""
-        return [(str(each.key), repr(each.value) if _is_plain(each.value) else "") for each in self]
+        """The names and what tells the values apart, to find the same in another process."""
+        return [(str(each.key), _describe(each.value)) for each in self]
 
 
 def watch_both(before: list[Place], after: list[Place]) -> Watch:
@@ -97,6 +98,19 @@ def find_again(f: Any, described: list[tuple[str, str]]) -> Watch | None:
     pairs = [pair for pair in zip(found.describe(), found, strict=True) if pair[0] in names]
     alike = [each for each, _ in pairs] == described  # one by one, as many may have one name
     return Watch(place for _, place in pairs) if alike else None
+
+
+def _describe(x: Any) -> str:
+    """What is plain, in an array, or the code of a function; the kind of what is neither."""
+    if type(x) is tuple:
+        return f"({', '.join(map(_describe, x))})"
+    if type(x).__name__ == "ndarray" and x.dtype.kind in "biufc":
+        return f"{x.dtype} {x.shape} {sha256(x.tobytes()).hexdigest()}"
+    if isinstance(x, FunctionType):
+        return _describe(x.__code__)
+    if isinstance(x, CodeType):
+        return f"{x.co_code!r} {x.co_names} {_describe(x.co_consts)}"
+    return repr(x) if type(x) in _PLAIN else type(x).__qualname__
 
 
 def _is_plain(x: Any) -> bool:
@@ -244,10 +258,10 @@ class _Search:
         seen = Place(x if isinstance(x, type) else type(x), name, None)  # subclasses come first
         is_bound = seen.find() is not seen.find()  # anew at each look
         owner = cls if is_bound else seen.container
-        if isinstance(attribute, (FunctionType, property)):
+        if isinstance(attribute, (FunctionType, property, staticmethod)):
             yield from self._keep(owner, name)  # another may be put in its place
-            yield getattr(attribute, "fget", attribute)
-        elif isinstance(attribute, (staticmethod, classmethod)):
+            yield getattr(attribute, "fget", None)
+        elif isinstance(attribute, classmethod):
             yield attribute.__func__
         elif type(attribute).__name__ == "member_descriptor":
             if x is not cls:

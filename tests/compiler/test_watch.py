@@ -247,6 +247,10 @@ def as_a_method(cls, seen):
     cls.of_object = lambda _, x: use(x, seen)
 
 
+def as_a_static_method(cls, seen):
+    cls.of_object = staticmethod(lambda x: use(x, seen))
+
+
 def as_a_property(cls, seen):
     cls.switch = property(lambda _: seen, lambda *_: None)
 
@@ -276,6 +280,7 @@ HOMES = [
     of_a_model("called"), of_a_model("__call__"), of_a_model("of_property", "_hidden"), in_slots,
     in_a_class, before_the_class, in_a_config, in_a_network, in_a_class_of_classes,
     where_no_module_is, as_a_function, of_a_subclass(as_a_method), of_a_subclass(as_a_property),
+    of_a_subclass(as_a_static_method),
     in_a_subclass, as_a_method_of_a_class_of_classes,
 ]  # fmt: skip
 TRANSFORMS = {
@@ -478,8 +483,35 @@ def test_a_pickled_program_tells_apart_what_has_one_name(rates, place):
     assert again(2.0) == again.f(2.0)
 
 
+rows, helper = np.array([1.0, 2.0]), abs
+
+
 def by_twice(x):
     return twice(x)
+
+
+def by_rows(x):
+    return x * rows[1] + helper(x) * twice.rows[0][0]
+
+
+CHANGES = {
+    "an array": lambda: globals().update(rows=rows + 1.0),
+    "an array in place": lambda: rows.__setitem__(1, 7.0),
+    "an array in a list": lambda: twice.rows.__setitem__(0, np.array([7.0])),
+    "a function": lambda: globals().update(helper=lambda x: x * 3),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_pickled_program_is_traced_anew_where_what_it_holds_is_another(change):
+    global helper
+    twice.rows, helper = [np.array([1.0])], lambda x: x * 2
+    compiled = jit(by_rows)
+    compiled(2.0)
+    packed = pickle.dumps(compiled)
+    assert len(pickle.loads(packed).variants) == 1  # noqa: S301 — our own
+    CHANGES[change]()
+    assert pickle.loads(packed)(2.0) == by_rows(2.0)  # noqa: S301 — our own
 
 
 def test_a_pickled_program_is_traced_anew_where_two_are_swapped():
