@@ -9,7 +9,7 @@ import sys
 from collections import deque
 from collections.abc import Collection, Iterator
 from contextlib import suppress
-from functools import lru_cache, partial
+from functools import lru_cache, partial, partialmethod
 from hashlib import sha256
 from itertools import chain
 from types import BuiltinFunctionType, CellType, CodeType, FunctionType, MethodType, ModuleType
@@ -223,7 +223,7 @@ class _Search:
             yield from self._keep(there, name)
 
     def _visit_function(self, f: FunctionType) -> Iterator[Any]:
-        """What a Python function closes over, its defaults, and the globals that it names."""
+        """What a Python function closes over, its defaults, attributes and the globals it names."""
         yield from f.__defaults__ or ()
         yield from (f.__kwdefaults__ or {}).values()
         if self._is_foreign(f.__module__):
@@ -235,6 +235,7 @@ class _Search:
         self.has_more |= not of_attributes <= self.names
         self.names |= of_attributes
         yield from self._visit_names(f.__globals__, {*of_globals})
+        yield from self._visit_names(vars(f), self.names)
 
     def _visit_object(self, x: Any) -> Iterator[Any]:
         """The attributes of an object or a class that are named somewhere."""
@@ -286,7 +287,7 @@ def _take_apart(x: Any) -> Collection[Any] | None:
     """What stays in there for good; None for what may change."""
     if isinstance(x, Wrapper):
         return [*filter(callable, x._take_apart())]  # noqa: SLF001 — our own
-    if isinstance(x, partial):
+    if isinstance(x, (partial, partialmethod)):
         return [x.func, *x.args, *x.keywords.values()]
     if isinstance(x, MethodType):
         return [x.__func__, x.__self__]

@@ -4,7 +4,7 @@ import gc
 import pickle
 import weakref
 from dataclasses import dataclass
-from functools import partial
+from functools import partial, partialmethod
 from types import ModuleType, SimpleNamespace
 
 import numpy as np
@@ -98,6 +98,27 @@ def by_the_name_as_a_text():
 def in_a_partial():
     kept = SimpleNamespace(switch=None)
     return partial(lambda k, x: use(x, k.switch), kept), lambda seen: vars(kept).update(switch=seen)
+
+
+def in_a_partial_method():
+    class Kept:
+        switch = None
+
+        def of_factor(self, x, factor):
+            return use(x * factor, self.switch)
+
+        double = partialmethod(of_factor, factor=2.0)
+
+    kept = Kept()
+    return lambda x: kept.double(x) + 1, lambda seen: setattr(Kept, "switch", seen)
+
+
+def on_a_function():
+    def f(x):
+        return use(x, f.switch)
+
+    f.switch = None
+    return f, lambda seen: setattr(f, "switch", seen)
 
 
 def in_a_default():
@@ -281,7 +302,7 @@ HOMES = [
     in_a_class, before_the_class, in_a_config, in_a_network, in_a_class_of_classes,
     where_no_module_is, as_a_function, of_a_subclass(as_a_method), of_a_subclass(as_a_property),
     of_a_subclass(as_a_static_method),
-    in_a_subclass, as_a_method_of_a_class_of_classes,
+    in_a_subclass, as_a_method_of_a_class_of_classes, in_a_partial_method, on_a_function,
 ]  # fmt: skip
 TRANSFORMS = {
     "itself": lambda f: f,
