@@ -5,26 +5,13 @@ import sys
 from pathlib import Path
 
 import pytest
-from test_cli import QUICK, Run, files
+from test_cli import QUICK, files
 
-from micrograd_gd import MLP, cli, save
+from micrograd_gd import MLP, save
 from micrograd_gd.data import Scaling
 from micrograd_gd.training.predictor import Predictor
 
 FORMULA = "(a*b + b**3).tanh()"
-
-
-@pytest.fixture
-def run(capsys, tmp_path, monkeypatch):
-    """The command line in this process, in an empty folder."""
-    monkeypatch.chdir(tmp_path)
-
-    def command(*arguments):
-        with pytest.raises(SystemExit) as exited:
-            cli.main([*map(str, arguments)])
-        return Run(exited.value.code, *capsys.readouterr())
-
-    return command
 
 
 def test_graph_draws_a_formula_and_tells_value_and_gradients(run):

@@ -4,23 +4,12 @@ import webbrowser
 from pathlib import Path
 
 import pytest
-from test_cli import Run
-
-from micrograd_gd import cli
 
 
-@pytest.fixture
-def run(capsys, tmp_path, monkeypatch):
-    """The command line in this process, in an empty folder, where no browser is."""
-    monkeypatch.chdir(tmp_path)
+@pytest.fixture(autouse=True)
+def without_browser(monkeypatch):
+    """There is none here."""
     monkeypatch.setattr(webbrowser, "get", no_browser)
-
-    def command(*arguments):
-        with pytest.raises(SystemExit) as exited:
-            cli.main([*map(str, arguments)])
-        return Run(exited.value.code, *capsys.readouterr())
-
-    return command
 
 
 def no_browser():
