@@ -256,9 +256,9 @@ class _Search:
         self, x: Any, own: dict[str, Any] | None, cls: type, name: str, attribute: Any
     ) -> Iterator[Any]:
         """An attribute of a class, which `x` may have one before."""
-        seen = Place(x if isinstance(x, type) else type(x), name, None)  # subclasses come first
-        is_bound = seen.find() is not seen.find()  # anew at each look
-        owner = cls if is_bound else seen.container
+        kind = x if isinstance(x, type) else type(x)
+        first = next((vars(c)[name] for c in kind.__mro__ if name in vars(c)), None)
+        owner = kind if first is attribute else cls  # where a subclass gets its own, it counts
         if isinstance(attribute, (FunctionType, property, staticmethod)):
             yield from self._keep(owner, name)  # another may be put in its place
             yield getattr(attribute, "fget", None)

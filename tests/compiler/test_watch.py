@@ -440,6 +440,28 @@ def test_what_cannot_be_looked_at_does_no_harm():
     assert compiled(3.0) == 12.0
 
 
+class Lazy:
+    """What a class computes at each look."""
+
+    def __get__(self, x, cls):
+        cls.looks += 1
+        return 2.0
+
+
+class Looked:
+    """A class that counts looks at it."""
+
+    looks, rate = 0, Lazy()
+
+
+def test_what_a_class_computes_is_not_asked_for():
+    compiled = jit(lambda x: x * Looked().rate)
+    assert compiled(3.0) == 6.0
+    looks = Looked.looks
+    assert compiled(4.0) == 8.0
+    assert Looked.looks == looks == 1
+
+
 class Compiled(Model):
     """A model with a compiled method."""
 
