@@ -174,12 +174,13 @@ def _package(structure: trees.Structure) -> str:
     return str(getattr(structure.kind, "__module__", "")).partition(".")[0]
 
 
-def _detach(tree: Any) -> Any:
+def _detach(tree: Any, depth: int = 0) -> Any:
     """The same where tensors have no graph of their own: the checker only reads their numbers."""
+    trees.check_depth(depth, "the arguments")
     if isinstance(tree, dict):
-        return {key: _detach(each) for key, each in tree.items()}
+        return {key: _detach(each, depth + 1) for key, each in tree.items()}
     if type(tree) in {list, tuple}:
-        return type(tree)(map(_detach, tree))
+        return type(tree)([_detach(each, depth + 1) for each in tree])
     is_foreign = type(tree).__module__.partition(".")[0] in FROM_NUMPY
     return tree.detach() if is_foreign and hasattr(tree, "detach") else tree
 
