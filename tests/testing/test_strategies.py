@@ -146,17 +146,17 @@ def test_special_points_are_drawn(condition):
 
 
 @pytest.mark.parametrize(
-    "condition",
+    ("condition", "most"),
     [
-        lambda f: True,
-        lambda f: "tanh" in f.operations,
-        lambda f: len(f.variables) == 2,
-        lambda f: f() < -1,
+        (lambda f: True, 1),
+        (lambda f: "tanh" in f.operations, 1),
+        (lambda f: len(f.variables) == 2, 1),
+        (lambda f: f() < -1, 2),  # one or two, by what constants hypothesis finds in our sources
     ],
 )
-def test_failures_shrink_to_small_formulas(condition):
+def test_failures_shrink_to_small_formulas(condition, most):
     drawn = expressions(max_operations=4, operations=["add", "mul", "tanh", "exp"])
-    assert len(smallest(drawn, condition).operations) == 1
+    assert len(smallest(drawn, condition).operations) <= most
 
 
 @pytest.mark.parametrize(
