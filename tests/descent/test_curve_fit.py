@@ -11,7 +11,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from micrograd_gd import curve_fit, functional
+from micrograd_gd import curve_fit, engine_name, functional
 from micrograd_gd.errors import ArgumentError, DivergedError, NotANumberError, ShapeError
 
 FOLDER = Path(__file__).parents[3] / "shared" / "cases" / "nist"
@@ -36,6 +36,8 @@ def test_what_nist_certifies(name, cases):
 
     It gives 11 digits; the data of Lanczos1 have an error of 1e-14, of which floats know few.
     """
+    if engine_name() == "python" and name > "D":
+        pytest.skip("it takes a second there, and is the same in all that is ours")
     problem = json.loads((cases / "nist" / f"{name}.json").read_text())
     model, response = (compile(problem[k], "case", "eval") for k in ("model", "response"))
     columns = problem["columns"]
