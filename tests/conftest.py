@@ -8,7 +8,7 @@ tests of the rest, from the back, until the two meet. So what knows no engine ru
 Where paths are given (`python -m pytest tests/core`), or one engine (`--engine=python`), a single
 process runs all that was asked for. `--engine=both` gives two processes again.
 
-`--hypothesis-profile=thorough` draws twelve times as many examples, and looks at all points of the
+`--hypothesis-profile=thorough` draws fifteen times as many examples, and looks at all points of the
 tests of accuracy.
 
 However a run ends, the processes that it started end too; see `processes.py`.
@@ -49,7 +49,7 @@ ENGINE_FREE = {
 }
 
 # How many examples hypothesis draws. What a failure prints replays it.
-settings.register_profile("default", max_examples=25, deadline=None, print_blob=True)
+settings.register_profile("default", max_examples=20, deadline=None, print_blob=True)
 settings.register_profile("thorough", settings.get_profile("default"), max_examples=300)
 settings.load_profile("default")
 
