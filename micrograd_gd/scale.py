@@ -116,9 +116,8 @@ class _Pass:
 
     def run(self, jobs: Iterable[tuple[tuple[Any, ...], Any]]) -> Iterator[Any]:
         under_way: deque[tuple[int, Any, Any]] = deque()
-        coming = enumerate(jobs)
         try:
-            for i, job in coming:
+            for i, job in enumerate(jobs):
                 under_way.append((i, job, self._submit(i, job)))
                 if len(under_way) == MOST_AT_ONCE:
                     yield self._finish(under_way)

@@ -121,7 +121,7 @@ class Experiment:
             return False
         try:
             import llvmlite  # noqa: F401, PLC0415 — the extra jit, without which steps are recorded
-            import numpy as np  # noqa: F401, PLC0415
+            import numpy as np  # noqa: F401, PLC0415 — as above
         except ImportError:
             return False
         return True

@@ -85,7 +85,8 @@ def curve_fit(
     """The parameters for which the curve f(x, *parameters) is nearest to the measurements y.
 
     `x` has one number or one row of numbers for each of `y`; f is called with one of them.
-    `start`, where the search begins, is a list of parameters, or a dict, which f takes by name.
+    `start`, where the search begins, is a list or an array of parameters, or a dict, which f takes
+    by name.
     `sigma` are the standard deviations of the measurements; without them they are taken as equal,
     and as what the residuals say. `bounds` are the least and the greatest parameters, both in the
     structure of `start`; infinite ones are none.
@@ -119,8 +120,9 @@ def curve_fit(
     def slopes(p: Array) -> Array:
         return measure(p)[1] * weights[:, None]
 
-    if not np.isfinite(residuals(begin)).all():
-        i = int(np.argmin(np.isfinite(residuals(begin))))
+    is_finite = np.isfinite(residuals(begin))
+    if not is_finite.all():
+        i = int(np.argmin(is_finite))
         raise ArgumentError(
             f"at the start the curve is no finite number for x[{i}] = {shorten(rows[i].tolist())}; "
             f"start elsewhere"
@@ -147,7 +149,7 @@ def curve_fit(
 def _call(f: Function, before: tuple[Any, ...], parameters: Any) -> Any:
     if isinstance(parameters, dict):
         return f(*before, **parameters)
-    return f(*before, *(parameters if isinstance(parameters, (list, tuple)) else [parameters]))
+    return f(*before, *(parameters if hasattr(parameters, "__iter__") else [parameters]))
 
 
 def _numbers(xs: Any, name: str) -> Array:

@@ -11,6 +11,7 @@ from typing import Any
 from weakref import WeakSet
 
 from micrograd_gd.core import blocks, sweep
+from micrograd_gd.core.anomaly import number_of
 from micrograd_gd.engine import Value
 from micrograd_gd.transforms import trees
 from micrograd_gd.transforms.recording import Argnums, find_places, outside_transforms
@@ -59,7 +60,7 @@ def _find_comparison(
     """The name of the argument, the line, and what the function gives there and a little beside."""
     try:
         flat = {i: trees.flatten(args[i], f"argument {i}") for i in places}
-        numbers = {i: [_number(x) for x in leaves] for i, (leaves, _) in flat.items()}
+        numbers = {i: [number_of(x) for x in leaves] for i, (leaves, _) in flat.items()}
 
         def call(numbers: dict[int, list[Any]]) -> Any:
             given = {i: trees.unflatten(flat[i][1], xs) for i, xs in numbers.items()}
@@ -76,7 +77,7 @@ def _find_comparison(
             if line is None:
                 continue
             below, before, after = (
-                _number(call(numbers | {i: _move(numbers[i], j, step)}))
+                number_of(call(numbers | {i: _move(numbers[i], j, step)}))
                 for step in (-NEARBY, 0.0, NEARBY)
             )
             if before != below and 0.2 < (after - before) / (before - below) < 5.0:
@@ -88,10 +89,6 @@ def _find_comparison(
 
 def _move(numbers: Sequence[float], j: int, step: float) -> list[float]:
     return [x + step * max(1.0, abs(x)) if k == j else x for k, x in enumerate(numbers)]
-
-
-def _number(x: Any) -> float:
-    return float(getattr(x, "data", x))
 
 
 def _find_line(leaf: Value, seen: Sequence[tuple[Any, Any, str]]) -> str | None:

@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from micrograd_gd.core.anomaly import number_of
 from micrograd_gd.errors import ArgumentError, DivergedError, ShapeError
 from micrograd_gd.table.numbers import shorten
 from micrograd_gd.transforms import trees
@@ -39,7 +40,7 @@ def solve(f: Function, start: Any, *parameters: Any) -> Any:
     """
     require_function(f)
     leaves, structure = trees.flatten(start, "the start")
-    begin = [float(getattr(x, "data", x)) for x in leaves]
+    begin = [*map(number_of, leaves)]
 
     def equations(x: Sequence[Any], *parameters: Any) -> list[Any]:
         result = f(trees.unflatten(structure, x), *parameters)

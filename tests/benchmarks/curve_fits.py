@@ -4,7 +4,6 @@
 starts: the fewest certified digits of the parameters, of their errors, and milliseconds.
 """
 
-import json
 import math
 import statistics
 import sys
@@ -16,7 +15,11 @@ import numpy as np
 import scipy.optimize
 from job import tell
 
-from micrograd_gd import curve_fit, functional
+from micrograd_gd import curve_fit
+
+sys.path.append(str(Path(__file__).parents[1] / "references"))
+
+import nist  # what the tests compare with
 
 NUMPY = {
     "pi": math.pi,
@@ -26,7 +29,6 @@ NUMPY = {
     "cos": np.cos,
     "atan": np.arctan,
 }
-OURS = {"pi": math.pi, **{name: getattr(functional, name) for name in functional.__all__}}
 
 
 def digits(found, certified):
@@ -35,38 +37,26 @@ def digits(found, certified):
     return max(0.0, min(11.0, -math.log10(max(*errors, 1e-16))))
 
 
-def evaluate(code, functions, columns, row, parameters):
-    names = {**functions, **dict(zip(columns, row, strict=True)), **parameters}
-    return eval(code, names)  # noqa: S307 — the problems' formulas
-
-
-def fit_ours(model, columns, data, y, start):
-    def curve(x, *b):
-        names = {f"b{i}": each for i, each in enumerate(b, 1)}
-        return evaluate(model, OURS, columns, x, names)
-
-    fit = curve_fit(curve, data, y, start)
+def fit_ours(problem, y, start):
+    curve, _ = nist.as_functions(problem)
+    fit = curve_fit(curve, problem["data"], y, start)
     return fit.parameters, fit.errors
 
 
-def fit_scipy(model, columns, data, y, start):
-    def curve(x, *b):
-        names = {f"b{i}": each for i, each in enumerate(b, 1)}
-        return evaluate(model, NUMPY, columns, x, names)
-
-    found, covariance = scipy.optimize.curve_fit(curve, np.transpose(data), y, start, maxfev=20_000)
+def fit_scipy(problem, y, start):
+    curve, _ = nist.as_functions(problem, NUMPY)
+    columns = np.transpose(problem["data"])
+    found, covariance = scipy.optimize.curve_fit(curve, columns, y, start, maxfev=20_000)
     return found, np.sqrt(np.diag(covariance))
 
 
 def measure(fit, problem, start):
-    model, response = (compile(problem[k], "case", "eval") for k in ("model", "response"))
-    columns, data = problem["columns"], problem["data"]
-    y = [evaluate(response, OURS, columns, row, {}) for row in data]
+    _, y = nist.as_functions(problem)
     times = []
     for _ in range(3):
         began = time.perf_counter()
         try:
-            parameters, errors = fit(model, columns, data, y, problem[start])
+            parameters, errors = fit(problem, y, problem[start])
         except RuntimeError:
             return 0.0, 0.0, math.nan
         times.append(time.perf_counter() - began)
@@ -84,7 +74,7 @@ def main():
     tell(f"{'':12}{'start 1':^22}{'start 2':^22}{'start 1':^22}{'start 2':^22}")
     sums = []
     for path in sorted(Path(sys.argv[1]).glob("*.json")):
-        problem = json.loads(path.read_text())
+        problem = nist.read(path.parent, path.stem)
         cells = [
             measure(fit, problem, start)
             for fit in (fit_ours, fit_scipy)

@@ -237,7 +237,7 @@ def in_a_class_of_classes():
 
 def where_no_module_is():
     names = {"use": use, "float": float}
-    exec("class Kept: switch = None\nf = lambda x: use(x, Kept.switch)", names)  # noqa: S102
+    exec("class Kept: switch = None\nf = lambda x: use(x, Kept.switch)", names)  # noqa: S102 — our own
     return names["f"], lambda seen: setattr(names["Kept"], "switch", seen)
 
 

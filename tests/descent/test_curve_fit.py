@@ -1,22 +1,18 @@
 """Curves through measurements: parameters, errors, and what follows from them."""
 
-import json
 import math
 import warnings
 from fractions import Fraction
-from pathlib import Path
 
+import nist
 import numpy as np
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from micrograd_gd import curve_fit, engine_name, functional
+from micrograd_gd import curve_fit, functional
 from micrograd_gd.errors import ArgumentError, DivergedError, NotANumberError, ShapeError
 
-FOLDER = Path(__file__).parents[3] / "shared" / "cases" / "nist"
-PROBLEMS = [path.stem for path in sorted(FOLDER.glob("*.json"))] or ["none"]
-NAMES = {"pi": math.pi, **{name: getattr(functional, name) for name in functional.__all__}}
 NUMBERS = st.integers(-8, 8)
 
 
@@ -30,26 +26,14 @@ def digits(found, certified):
     return math.inf if found == certified else -math.log10(abs(found / certified - 1))
 
 
-@pytest.mark.parametrize("name", PROBLEMS)
+@pytest.mark.parametrize("name", nist.NAMES)
 def test_what_nist_certifies(name, cases):
     """Values and errors of its 27 problems, from both starts.
 
     It gives 11 digits; the data of Lanczos1 have an error of 1e-14, of which floats know few.
     """
-    if engine_name() == "python" and name > "D":
-        pytest.skip("it takes a second there, and is the same in all that is ours")
-    problem = json.loads((cases / "nist" / f"{name}.json").read_text())
-    model, response = (compile(problem[k], "case", "eval") for k in ("model", "response"))
-    columns = problem["columns"]
-    y = [
-        eval(response, {**NAMES, **dict(zip(columns, row, strict=True))})  # noqa: S307 — our cases
-        for row in problem["data"]
-    ]
-
-    def curve(x, *b):
-        names = {f"b{i}": each for i, each in enumerate(b, 1)}
-        return eval(model, {**NAMES, **dict(zip(columns, x, strict=True)), **names})  # noqa: S307
-
+    problem = nist.read(cases / "nist", name)
+    curve, y = nist.as_functions(problem)
     for start in (problem["start1"], problem["start2"]):
         fit = curve_fit(curve, problem["data"], y, start)
         assert min(map(digits, fit.parameters, problem["certified"])) > 9.9
@@ -98,6 +82,17 @@ def test_one_sigma_serves_all_measurements():
     assert curve_fit(line, xs, ys, [0.0, 0.0], 0.5) == curve_fit(
         line, xs, ys, [0.0, 0.0], [0.5] * 4
     )
+
+
+@pytest.mark.parametrize("form", [tuple, np.array])
+def test_the_result_has_the_form_of_the_start(form):
+    xs, ys = [0.0, 1.0, 2.0], [1.0, 3.1, 4.9]
+    fit, known = (curve_fit(line, xs, ys, start) for start in (form([0.0, 0.0]), [0.0, 0.0]))
+    assert type(fit.parameters) is type(fit.errors) is type(form([0.0]))
+    assert [*fit.parameters] == known.parameters
+    assert fit.error_of(lambda a, b: a - b) == known.error_of(lambda a, b: a - b)
+    one = curve_fit(lambda x, a: a * x, xs, ys, 1.0)
+    assert isinstance(one.parameters, float)
 
 
 def test_parameters_by_name_and_rows_of_numbers():

@@ -98,14 +98,14 @@ class Hostile:
 @pytest.mark.parametrize("ndim", [2**70, -(2**70), 1.5, "0", None, AttributeError("ndim")])
 def test_a_comparison_looks_for_dimensions_and_leaves_no_error_behind(ndim):
     with pytest.raises(TypeError, match="not supported between instances"):
-        Value(1.0) < Hostile(ndim)  # noqa: B015
+        Value(1.0) < Hostile(ndim)  # noqa: B015 — it raises
     assert Value(1.0) != Hostile(ndim)
 
 
 def test_an_error_while_looking_for_dimensions_is_raised():
     for error in (KeyboardInterrupt(), ValueError("ndim")):
         with pytest.raises(type(error)):
-            Value(1.0) < Hostile(error)  # noqa: B015
+            Value(1.0) < Hostile(error)  # noqa: B015 — it raises
 
 
 def test_a_masked_operand_leaves_the_graph_as_it_is():

@@ -15,7 +15,6 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import PolynomialFeatures
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from micrograd_gd import engine_name
 from micrograd_gd.errors import ArgumentError, DivergedError
 from micrograd_gd.losses import mae
 from micrograd_gd.training import estimators
@@ -33,8 +32,6 @@ def by_batches(_estimator):
     expected_failed_checks=by_batches,
 )
 def test_scikit_learns_own_checks(estimator, check):
-    if engine_name() == "python":
-        pytest.skip("they ask what the estimators answer, which no engine decides")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of scikit-learn's own data and dependencies
         check(estimator)

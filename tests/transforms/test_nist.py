@@ -1,40 +1,26 @@
 """27 regression problems of NIST: the residual sum of squares, its derivatives, the way down."""
 
-import json
 import math
 from itertools import pairwise
-from pathlib import Path
 
+import nist
 import pytest
 
-from micrograd_gd import critical_learning_rate, functional, grad, hessian, minimize
-
-FOLDER = Path(__file__).parents[3] / "shared" / "cases" / "nist"
-FUNCTIONS = {
-    "pi": math.pi,
-    **{name: getattr(functional, name) for name in functional.__all__},
-}
-PROBLEMS = [path.stem for path in sorted(FOLDER.glob("*.json"))] or ["none"]
+from micrograd_gd import critical_learning_rate, grad, hessian, minimize
 
 
-@pytest.fixture(params=PROBLEMS)
+@pytest.fixture(params=nist.NAMES)
 def problem(request, cases):
-    return json.loads((cases / "nist" / f"{request.param}.json").read_text())
+    return nist.read(cases / "nist", request.param)
 
 
 def residuals(problem):
     """The objective of a problem, the sum of (response - model(x; b))²; and the responses."""
-    model, response = (compile(problem[k], "case", "eval") for k in ("model", "response"))
-    rows = [dict(zip(problem["columns"], row, strict=True)) for row in problem["data"]]
-    responses = [eval(response, {**FUNCTIONS, **row}) for row in rows]  # noqa: S307 — our cases
+    curve, responses = nist.as_functions(problem)
 
     def total(b):
-        names = {**FUNCTIONS, **{f"b{i}": x for i, x in enumerate(b, 1)}}
-        terms = []
-        for row, known in zip(rows, responses, strict=True):
-            names.update(row)
-            terms.append((known - eval(model, names)) ** 2)  # noqa: S307 — our cases
-        return sum(terms)
+        pairs = zip(problem["data"], responses, strict=True)
+        return sum([(known - curve(row, *b)) ** 2 for row, known in pairs])
 
     return total, math.hypot(*responses)
 
