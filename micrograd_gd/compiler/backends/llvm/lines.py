@@ -1,12 +1,16 @@
 """Lines of LLVM's language as they are written, each result with a name of its own."""
 
+from micrograd_gd.compiler.backends.llvm.memory import UNCHANGED
+
 
 class Lines:
     """The lines of a function, or of a part of one."""
 
     def __init__(self, prefix: str = "") -> None:
         self.lines: list[str] = []
+        self.entry: list[str] = []  # that run once, before all others
         self._prefix = prefix
+        self._buffers: set[str] = set()
 
     def emit(self, letter: str, what: str) -> str:
         """The name of a new result."""
@@ -21,6 +25,15 @@ class Lines:
         bits = kind.replace("double", "i1")
         is_first = self.emit("s", f"or {bits} {above}, {is_nan}")
         return self.emit("s", f"select {bits} {is_first}, {kind} {a}, {kind} {b}")
+
+    def load_buffer(self, table: str, i: int) -> str:
+        """The pointer to buffer i of a table of them."""
+        name = f"{table}{i}"
+        if name not in self._buffers:
+            self._buffers.add(name)
+            self.entry.append(f"{name}.p = getelementptr ptr, ptr {table}, i64 {i}")
+            self.entry.append(f"{name} = load ptr, ptr {name}.p{UNCHANGED}")
+        return name
 
     def offset(self, array: str, offset: int) -> str:
         """The pointer to a number of an array."""

@@ -96,7 +96,6 @@ class _LoopBody(Lines):
 
     def __init__(self, i: int, part: Part, program: Program, memory: Memory) -> None:
         self._i = i
-        self.entry: list[str] = []  # before the loop
         super().__init__()
         self.names: dict[int, str] = {}
         self._until: dict[int, int] = {}  # at which line a number is taken from memory again
@@ -104,7 +103,6 @@ class _LoopBody(Lines):
         self._program = program
         self._memory = memory
         self._base = 0 if part.lanes < 0 else memory.base
-        self._buffers: dict[str, str] = {}
         self._offsets: dict[int, str] = {}
         self._inputs = {  # which are read where they are: buffer, offset, stride
             x: (*program.input_layout.locate(places[0]), places.step)
@@ -136,7 +134,7 @@ class _LoopBody(Lines):
             self._write(y, self.offset(*where))
         for each in self._outputs.get(x, ()):
             buffer, offset = self._program.output_layout.locate(each.start)
-            self._store_output(y, self._load_buffer("%y", buffer), offset, each.stride)
+            self._store_output(y, self.load_buffer("%y", buffer), offset, each.stride)
 
     def _find_place(self, x: int) -> tuple[str, int] | None:
         """The place of a number that has one in memory, once it is there."""
@@ -175,7 +173,7 @@ class _LoopBody(Lines):
         """A uniform number in all lanes, loaded where it is used: an operand in memory is free."""
         if x < self._program.size:
             buffer, offset = self._program.input_layout.locate(x)
-            array = self._load_buffer("%x", buffer)
+            array = self.load_buffer("%x", buffer)
         else:
             array, offset = "%v", self._memory.uniform[x]
         number = self.emit("u", f"load double, ptr {self.offset(array, offset)}{UNCHANGED}")
@@ -186,7 +184,7 @@ class _LoopBody(Lines):
     def _load_input(self, x: int) -> str:
         """The samples' numbers from an array; from the tile if another function gathered them."""
         buffer, offset, stride = self._inputs[x]
-        array = self._load_buffer("%x", buffer)
+        array = self.load_buffer("%x", buffer)
         if stride == 1:
             first = self.emit(
                 "p", f"getelementptr double, ptr {self.offset(array, offset)}, i64 %first"
@@ -230,11 +228,3 @@ class _LoopBody(Lines):
 
     def _write(self, y: str, pointer: str) -> None:
         self.lines.append(f"store <8 x double> {y}, ptr {pointer}, align 64")
-
-    def _load_buffer(self, table: str, i: int) -> str:
-        key = f"{table}{i}"
-        if key not in self._buffers:
-            self.entry.append(f"{key}.p = getelementptr ptr, ptr {table}, i64 {i}")
-            self.entry.append(f"{key} = load ptr, ptr {key}.p{UNCHANGED}")
-            self._buffers[key] = key
-        return self._buffers[key]

@@ -150,8 +150,6 @@ class _Function(Lines):
         super().__init__()
         self._writer = writer
         self._program = writer.program
-        self._entry: list[str] = []  # before all others
-        self._buffers: dict[str, str] = {}
         self._names: dict[Node | Carried, str] = {}
         self._sums: list[dict[object, str]] = [{}]  # of counters, in each of the loops
         self._counters: list[tuple[str, int]] = []  # of the loops around, and how many more
@@ -160,7 +158,7 @@ class _Function(Lines):
         """The function that runs these parts."""
         self._write_parts(parts)
         head = f"define i32 @{name}(ptr %x, ptr noalias %y, ptr noalias %v) nounwind {{"
-        return "\n".join([head, *self._entry, *self.lines, "ret i32 -1", "}"])
+        return "\n".join([head, *self.entry, *self.lines, "ret i32 -1", "}"])
 
     def _write_parts(self, parts: Sequence[Part]) -> None:
         for part in parts:
@@ -224,7 +222,7 @@ class _Function(Lines):
         elif is_output(node):
             buffer, offset = self._program.output_layout.locate(~node.number)
             place = Affine(offset, tuple([-by for by in node.step.strides[0]]))
-            self._write_number(operands[0], self._point(self._load_buffer("%y", buffer), place))
+            self._write_number(operands[0], self._point(self.load_buffer("%y", buffer), place))
         else:
             template = self._writer.templates.find(statement, SCALAR)
             letter = f"n{len(self.lines)}"
@@ -257,7 +255,7 @@ class _Function(Lines):
                 return self._load(self._point("@table", place))
             case Given(number):
                 buffer, offset = self._program.input_layout.locate(number.start)
-                array = self._load_buffer("%x", buffer)
+                array = self.load_buffer("%x", buffer)
                 return self._load(self._point(array, number._replace(start=offset)), UNCHANGED)
             case Direct(node):
                 return self._names.get(node) or self._load_number(node)
@@ -268,10 +266,10 @@ class _Function(Lines):
 
     def _load_number(self, node: Node) -> str:
         """A number that another function left in memory."""
-        n = len(self._entry)
+        n = len(self.entry)
         offset = self._writer.slots[node]
-        self._entry.append(f"%p.e{n} = getelementptr inbounds double, ptr %v, i64 {offset}")
-        self._entry.append(f"%e{n} = load double, ptr %p.e{n}")
+        self.entry.append(f"%p.e{n} = getelementptr inbounds double, ptr %v, i64 {offset}")
+        self.entry.append(f"%e{n} = load double, ptr %p.e{n}")
         self._names[node] = f"%e{n}"
         return f"%e{n}"
 
@@ -312,11 +310,3 @@ class _Function(Lines):
                 text = self.emit("w", f"add nsw i64 {text}, {by}") if text else by
             self._sums[-1][terms] = text
         return start, self._sums[-1][terms]
-
-    def _load_buffer(self, table: str, i: int) -> str:
-        key = f"{table}{i}"
-        if key not in self._buffers:
-            self._entry.append(f"{key}.p = getelementptr ptr, ptr {table}, i64 {i}")
-            self._entry.append(f"{key} = load ptr, ptr {key}.p{UNCHANGED}")
-            self._buffers[key] = key
-        return key

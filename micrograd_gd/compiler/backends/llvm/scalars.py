@@ -44,8 +44,7 @@ class ScalarWriter:
         lines, names = here.lines, here.names
         if is_first := not self._has_begun:
             self._has_begun = True
-            for line in self._copies.write_calls(here.load_buffer):
-                lines.append(line)  # after those that load buffers
+            lines += self._copies.write_calls(here.load_buffer)
         if not part.statements:
             here.copy_sums(self._sums)
         slots = self._memory.uniform
@@ -71,7 +70,7 @@ class ScalarWriter:
                 here.store_output(y, *place)
         head = f"define i32 @{name}(ptr %x, ptr %y, ptr noalias %v) nounwind {{"
         definitions = self._copies.write_definitions() if is_first else ()
-        return "\n".join([*definitions, head, *lines, "ret i32 -1", "}"])
+        return "\n".join([*definitions, head, *here.entry, *lines, "ret i32 -1", "}"])
 
     def _write_pack(self, pack: Instruction, here: "_Function") -> None:
         """Put numbers into the row of a varying one, unless they are read where they are."""
@@ -105,7 +104,6 @@ class _Function(Lines):
         self._inputs = program.size
         self._places = program.input_layout
         self._slots = memory.uniform
-        self._buffers: dict[str, str] = {}
 
     def load_operand(self, x: Operand) -> str:
         """A number that is computed elsewhere."""
@@ -146,11 +144,3 @@ class _Function(Lines):
             self.lines.append(
                 f"call void @llvm.memcpy.p0.p0.i64({pointers}, i64 {8 * size}, i1 false)"
             )
-
-    def load_buffer(self, table: str, i: int) -> str:
-        """The pointer to a buffer."""
-        key = f"{table}{i}"
-        if key not in self._buffers:
-            pointer = self.emit("p", f"getelementptr ptr, ptr {table}, i64 {i}") if i else table
-            self._buffers[key] = self.emit("b", f"load ptr, ptr {pointer}{UNCHANGED}")
-        return self._buffers[key]
