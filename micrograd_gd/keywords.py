@@ -57,7 +57,7 @@ slope negative_slope
 ELSEWHERE = {
     "momentum": "use optim.Momentum",
     "betas": "use beta1 and beta2",
-    "weight_decay": "add the squares of the parameters to the loss",
+    "weight_decay": "an optimizer takes it, such as optim.Adam",
     "requires_grad": "every value records; use no_grad or .detach() where one should not",
     "retain_graph": "a graph is kept for as long as a value of it is",
     "reduction": "losses are means over the samples",

@@ -14,6 +14,7 @@ from micrograd_gd.table.numbers import number, require_count, require_positive, 
 from micrograd_gd.text import plain
 
 __all__ = [
+    "OPTIMIZERS",
     "SGD",
     "Adam",
     "GradientDescent",
@@ -33,9 +34,11 @@ class Optimizer:
     """What every optimizer does. A subclass has its own `change`, and names what it remembers.
 
     `parameters` are leaf values, each listed once or more and changed once. `learning_rate` is a
-    number above 0 or a schedule; `lr` is another word for it.
+    number above 0 or a schedule; `lr` is another word for it. With a `weight_decay`, a step first
+    shrinks every parameter by rate · weight_decay of itself, aside from gradient and memory
+    (Loshchilov and Hutter, 2019).
 
-    Raises ArgumentError without parameters, and for a number that is not above 0.
+    Raises ArgumentError without parameters, and for a number out of its range.
 
     >>> class SignDescent(Optimizer):
     ...     def change(self, gradient, learning_rate):
@@ -52,9 +55,20 @@ class Optimizer:
     change: Callable[..., tuple[float, ...]]
     remembers: tuple[str, ...] = ()
 
-    def __init__(self, parameters: Iterable[Value], learning_rate: float | Schedule) -> None:
+    def __init__(
+        self,
+        parameters: Iterable[Value],
+        learning_rate: float | Schedule,
+        *,
+        weight_decay: float = 0.0,
+    ) -> None:
         self.parameters = _collect(parameters)
         self.learning_rate = learning_rate
+        self.weight_decay = number(weight_decay, "weight_decay")
+        if not 0 <= self.weight_decay < math.inf:
+            raise ArgumentError(
+                f"weight_decay is {self.weight_decay}; expected a finite number, at least 0"
+            )
         self.steps = 0
         self._memory = [(0.0,) * len(self.remembers) for _ in self.parameters]
 
@@ -80,11 +94,12 @@ class Optimizer:
         for i, gradient in enumerate(gradients):
             if not math.isfinite(gradient):
                 raise self._error(f"the gradient of {self._name(i)} is {gradient}")
+        kept = 1.0 - rate * self.weight_decay
         numbers, memory = [], []
         for i, gradient in enumerate(gradients):
             before = self.parameters[i].data
             change, *remembered = self.change(gradient, rate, *self._memory[i])
-            after = before - change
+            after = kept * before - change
             if not (math.isfinite(after) and all(map(math.isfinite, remembered))):
                 names = ("data", *self.remembers)
                 pairs = zip(names, (after, *remembered), strict=True)
@@ -105,6 +120,8 @@ class Optimizer:
         now = f"{rate_at(rate, self.steps):g} by a schedule" if callable(rate) else rate
         numbers = {name: x for name, x in vars(self).items() if isinstance(x, int | float)}
         own = {name: x for name, x in numbers.items() if not name.startswith("_")}
+        if not self.weight_decay:
+            del own["weight_decay"]
         settings = "".join(f", {name}={x}" for name, x in {"learning_rate": now, **own}.items())
         return f"{type(self).__name__}({count} parameter{'s' * (count != 1)}{settings})"
 
@@ -203,8 +220,10 @@ class Momentum(Optimizer):
         parameters: Iterable[Value],
         learning_rate: float | Schedule,
         momentum: float = 0.9,
+        *,
+        weight_decay: float = 0.0,
     ) -> None:
-        super().__init__(parameters, learning_rate)
+        super().__init__(parameters, learning_rate, weight_decay=weight_decay)
         self.momentum = _require_share("momentum", momentum)
 
     def change(self, gradient: float, learning_rate: float, velocity: float) -> tuple[float, float]:
@@ -234,8 +253,10 @@ class Adam(Optimizer):
         beta1: float = 0.9,
         beta2: float = 0.999,
         epsilon: float = 1e-8,
+        *,
+        weight_decay: float = 0.0,
     ) -> None:
-        super().__init__(parameters, learning_rate)
+        super().__init__(parameters, learning_rate, weight_decay=weight_decay)
         self.beta1, self.beta2 = _require_share("beta1", beta1), _require_share("beta2", beta2)
         self.epsilon = require_positive("epsilon", epsilon)
 
@@ -248,6 +269,13 @@ class Adam(Optimizer):
         unbiased_m = m / (1 - self.beta1 ** (self.steps + 1))
         unbiased_v = v / (1 - self.beta2 ** (self.steps + 1))
         return learning_rate * unbiased_m / (math.sqrt(unbiased_v) + self.epsilon), m, v
+
+
+OPTIMIZERS: dict[str, type[Optimizer]] = {
+    "gradient_descent": GradientDescent,
+    "momentum": Momentum,
+    "adam": Adam,
+}
 
 
 def rate_at(learning_rate: float | Schedule, step: int) -> float:
@@ -295,11 +323,8 @@ def step_decay(rate: float, factor: float, every: int) -> Schedule:
     >>> [step_decay(1.0, 0.5, every=2)(step) for step in range(5)]
     [1.0, 1.0, 0.5, 0.5, 0.25]
     """
-    rate, factor, every = (
-        require_positive("rate", rate),
-        require_positive("factor", factor),
-        require_count("every", every),
-    )
+    rate, factor = require_positive("rate", rate), require_positive("factor", factor)
+    every = require_count("every", every)
     if factor > 1:
         raise ArgumentError(f"factor is {factor}; expected a number above 0, at most 1")
     return lambda step: rate * factor ** (step // every)
@@ -313,11 +338,8 @@ def cosine(rate: float, steps: int, final: float = 0.0) -> Schedule:
     >>> [cosine(1.0, steps=2)(step) for step in range(4)]
     [1.0, 0.5, 0.0, 0.0]
     """
-    rate, steps, final = (
-        require_positive("rate", rate),
-        require_count("steps", steps),
-        number(final, "final"),
-    )
+    rate, steps = require_positive("rate", rate), require_count("steps", steps)
+    final = number(final, "final")
     if not 0 <= final <= rate:
         raise ArgumentError(f"final is {final}; expected a number from 0 to the rate, {rate}")
 

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from micrograd_gd.engine import Value
 from micrograd_gd.errors import ArgumentError, DivergedError, NotANumberError, ShapeError
 from micrograd_gd.optim import (
+    OPTIMIZERS,
     Adam,
     GradientDescent,
     Momentum,
@@ -21,8 +22,6 @@ from micrograd_gd.optim import (
     step_decay,
     warmup,
 )
-
-OPTIMIZERS = [GradientDescent, Momentum, Adam]
 
 numbers = st.floats(-1e6, 1e6)
 rates = st.floats(1e-6, 10)
@@ -117,7 +116,7 @@ def test_the_first_step_of_adam_is_the_learning_rate(gradient, rate):
     assert found == pytest.approx(-math.copysign(rate, gradient), rel=1e-4)
 
 
-@pytest.mark.parametrize("kind", OPTIMIZERS)
+@pytest.mark.parametrize("kind", OPTIMIZERS.values())
 def test_a_valley_is_descended(kind):
     x, y = Value(3.0), Value(-2.0)
     optimizer = kind([x, y], learning_rate=0.05)
@@ -149,10 +148,22 @@ def test_zero_grad_sets_every_gradient_to_0():
     assert [p.grad for p in parameters] == [0.0, 0.0]
 
 
+@pytest.mark.parametrize("kind", OPTIMIZERS.values())
+@given(starts, rates, st.floats(0, 10), st.data())
+def test_weight_decay_shrinks_every_parameter_before_the_step(kind, start, rate, decay, data):
+    rows = data.draw(gradients_for(start))
+    plain, decaying = kind(leaves(start), rate), kind(leaves(start), rate, weight_decay=decay)
+    for row in rows:
+        for parameter in plain.parameters:
+            parameter.data *= 1 - rate * decay
+        assert train(decaying, [row]) == train(plain, [row])
+    assert (f", weight_decay={decay}" in repr(decaying)) == (decay > 0)
+
+
 # What diverges changes nothing.
 
 
-@pytest.mark.parametrize("kind", OPTIMIZERS)
+@pytest.mark.parametrize("kind", OPTIMIZERS.values())
 @pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])
 @pytest.mark.parametrize("place", [0, 2])
 def test_a_gradient_that_is_not_finite_changes_nothing(kind, bad, place):
@@ -200,7 +211,7 @@ def test_an_overflow_changes_nothing(make, gradients, message):
 # Arguments.
 
 
-@pytest.mark.parametrize("kind", OPTIMIZERS)
+@pytest.mark.parametrize("kind", OPTIMIZERS.values())
 @pytest.mark.parametrize("rate", [0, 0.0, -0.1, math.nan, math.inf])
 def test_a_learning_rate_is_above_0_and_finite(kind, rate):
     message = f"learning_rate is {float(rate)}; expected a finite number above 0"
@@ -238,6 +249,8 @@ def test_a_schedule_that_gives_no_rate_changes_nothing(rate):
          r"momentum is 1\.0; expected a number from 0 to below 1"),
         (lambda: Adam([Value(1.0)], beta1=-0.1), ArgumentError, r"beta1 is -0\.1"),
         (lambda: Adam([Value(1.0)], beta2=math.nan), ArgumentError, "beta2 is nan"),
+        (lambda: Momentum([Value(1.0)], 0.1, weight_decay=-1), ArgumentError,
+         r"weight_decay is -1\.0; expected a finite number, at least 0"),
         (lambda: Adam([Value(1.0)], epsilon=0), ArgumentError, r"epsilon is 0\.0"),
         (lambda: constant(0.0), ArgumentError, r"rate is 0\.0"),
         (lambda: exponential_decay(1.0, 1.5), ArgumentError,
@@ -293,7 +306,7 @@ def test_cosine_is_point_symmetric_about_its_middle(rate, steps, step, share):
     assert (schedule(0), schedule(steps)) == (pytest.approx(rate), share * rate)
 
 
-@pytest.mark.parametrize("kind", OPTIMIZERS)
+@pytest.mark.parametrize("kind", OPTIMIZERS.values())
 def test_an_optimizer_asks_the_schedule_for_each_step_once(kind):
     asked = []
     optimizer = kind([Value(1.0)], lambda step: asked.append(step) or 0.1)
@@ -311,7 +324,7 @@ def test_a_learning_rate_may_be_changed_on_the_way():
 # Saving.
 
 
-@pytest.mark.parametrize("kind", OPTIMIZERS)
+@pytest.mark.parametrize("kind", OPTIMIZERS.values())
 @given(start=starts, data=st.data())
 def test_a_restored_optimizer_goes_on_as_if_nothing_had_happened(kind, start, data):
     first, second = data.draw(gradients_for(start)), data.draw(gradients_for(start))

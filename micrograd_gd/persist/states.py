@@ -62,6 +62,7 @@ def describe_training(training: Training) -> Document:
     head = {
         "about": state["about"],
         "figures": figures,
+        "kept": {name: epoch for name, (epoch, _) in state["kept"].items()},
         "learning_rate": state["learning_rate"],
         "steps": optimizer.pop("steps"),
         "order": state["order"],
@@ -69,6 +70,7 @@ def describe_training(training: Training) -> Document:
     arrays = {
         "parameters": Array.of(state["parameters"]),
         "best": Array.of(state["best"]),
+        **{f"kept.{name}": Array.of(numbers) for name, (_, numbers) in state["kept"].items()},
         **{f"history.{name}": Array.of([row[name] for row in rows]) for name in figures},
         **{f"optimizer.{name}": Array.of(column) for name, column in optimizer.items()},
     }
@@ -78,7 +80,7 @@ def describe_training(training: Training) -> Document:
 def make_state(document: Document) -> dict[str, Any]:
     """The state of a training, as `fit` takes it to resume."""
     head, arrays = document.head, document.arrays
-    document.check(("about", "figures", "learning_rate", "steps", "order"), [*arrays])
+    document.check(("about", "figures", "kept", "learning_rate", "steps", "order"), [*arrays])
     figures = read_texts("figures", head["figures"])
     if "loss" not in figures:
         raise MisfitError("a history without a loss; expected one")
@@ -86,7 +88,9 @@ def make_state(document: Document) -> dict[str, Any]:
     columns = [document.array(f"history.{name}", (count,)) for name in figures]
     size = len(arrays["parameters"].numbers) if "parameters" in arrays else 0
     remembered = [name for name in arrays if name.startswith("optimizer.")]
+    kept = read_object("kept", head["kept"])
     known = {"parameters", "best", *remembered, *(f"history.{name}" for name in figures)}
+    known |= {f"kept.{name}" for name in kept}
     if not known >= {*arrays}:
         raise MisfitError(f"unknown arrays {sorted({*arrays} - known)}; expected a training")
     rate = head["learning_rate"]
@@ -98,6 +102,10 @@ def make_state(document: Document) -> dict[str, Any]:
         ],
         "parameters": document.array("parameters", (size,)),
         "best": document.array("best", (size,)),
+        "kept": {
+            name: [read_count("kept", epoch), document.array(f"kept.{name}", (size,))]
+            for name, epoch in kept.items()
+        },
         "learning_rate": None if rate is None else read_number("learning_rate", rate),
         "optimizer": {
             "steps": read_count("steps", head["steps"]),

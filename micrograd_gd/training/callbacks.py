@@ -70,10 +70,10 @@ class EarlyStopping:
     than `min_improvement`. The default is the loss on the validation samples, or without these the
     training loss.
 
-    Raises ArgumentError for a column that is not there.
+    The best parameters are kept with the state of the training, if this comes before `Checkpoint`.
+    Where they were not kept, the model stays as it is in the end, and the message says so.
 
-    The state of a training does not hold the parameters of its best epoch. Where the training was
-    resumed after that epoch, the model stays as it is in the end, and the message says so.
+    Raises ArgumentError for a column that is not there.
 
     >>> from micrograd_gd import MLP
     >>> from micrograd_gd import fit
@@ -87,26 +87,26 @@ class EarlyStopping:
     ) -> None:
         self.patience = require_count("patience", patience)
         self._best_row = Best(monitor, min_improvement)
-        self._best: tuple[History, int, list[float]] | None = None
 
     def __call__(self, history: History) -> None:
         """Look at the last row, and stop if it has been too long."""
         record, training = self._best_row, history.training
         record.look(history)
+        name = record.name(history.rows[-1])
+        key = f"{name} by {record.min_improvement:g}"
         if record.is_best:
             numbers = [parameter.data for parameter in training.optimizer.parameters]
-            self._best = history, record.epoch, numbers
+            training.kept[key] = record.epoch, numbers
         if history.rows[-1]["epoch"] - record.epoch >= self.patience:
             reason = (
-                f"stopped early: {record.name(history.rows[-1])} was best in epoch {record.epoch}, "
+                f"stopped early: {name} was best in epoch {record.epoch}, "
                 f"{record.figure:.4g}, and not better in the {self.patience} epochs since"
             )
-            if self._best is not None and self._best[0] is history:
-                training.stop(reason, self._best[2])
+            epoch, numbers = training.kept.get(key, (-1, []))
+            if epoch == record.epoch:
+                training.stop(reason, numbers)
             else:
-                training.stop(
-                    f"{reason}; the training was resumed later, so the model stays as it is"
-                )
+                training.stop(f"{reason}; its parameters were not kept: the model stays as it is")
 
 
 class Log:

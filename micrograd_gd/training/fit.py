@@ -109,14 +109,15 @@ def _choose_optimizer(
 GROWN = 10  # times the loss of the start: a training that ends so far above it has diverged
 
 # What the state of a training holds.
-STATE = ("about", "rows", "parameters", "best", "learning_rate", "optimizer", "order")
+STATE = ("about", "rows", "parameters", "best", "kept", "learning_rate", "optimizer", "order")
 
 
 class Training:
     """A training under way: what a callback finds as `history.training`.
 
-    `model` and `optimizer` are live: a callback may change the learning rate. `about` is a
-    dict for notes of your own, kept with the state.
+    `model` and `optimizer` are live: a callback may change the learning rate. Two dicts are part of
+    the state: `about` for notes of your own, `kept` for parameters that a callback may want back,
+    each under a name, with their epoch.
     """
 
     def __init__(
@@ -136,10 +137,11 @@ class Training:
         self.samples, self.held_out, self._order = samples, held_out, order
         self._shuffle = shuffle
         self._best = _numbers(optimizer)
+        self.kept: dict[str, tuple[int, Sequence[float]]] = {}
         self._known: list[Any] = model.parameters()
         self._reason = ""
         self._wanted: Sequence[float] | None = None
-        self._kept: dict[str, Any] = {}  # the state as of the last row
+        self._last: dict[str, Any] = {}  # the state as of the last row
         self._is_live = False  # while callbacks look at that row
         self.about: dict[str, Any] = {}
 
@@ -197,7 +199,7 @@ class Training:
 
     def _call_back(self, callbacks: Sequence[Callable[[History], Any]]) -> None:
         """Call the callbacks, and keep the state that they leave, in case the next epoch is cut."""
-        measured = self._kept = self._state()
+        measured = self._last = self._state()
         self._is_live = True
         try:
             for callback in callbacks:
@@ -207,14 +209,15 @@ class Training:
         for samples in (self.samples, self.held_out) if len(callbacks) > 1 else ():
             if samples is not None:
                 samples.look_again()  # the last callback is the bar, which changes nothing
-        self._kept = self._state()
-        if self._kept["parameters"] != measured["parameters"]:
+        self._last = self._state()
+        if self._last["parameters"] != measured["parameters"]:
             self.samples.measured = None  # a callback moved the parameters from where that was
 
     def _state(self) -> dict[str, Any]:
         rate = self.optimizer.learning_rate
         return {
             "parameters": _numbers(self.optimizer),
+            "kept": dict(self.kept),
             "learning_rate": None if callable(rate) else rate,
             "optimizer": self.optimizer.state_dict(),
             "order": self._order.getstate(),
@@ -227,9 +230,9 @@ class Training:
 
         Raises ArgumentError where not even the start could be measured.
         """
-        if not self._kept:
+        if not self._last:
             raise ArgumentError(f"the training {self.history.message}; there is nothing to go on")
-        state = self._state() if self._is_live else self._kept
+        state = self._state() if self._is_live else self._last
         version, words, spare = state["order"]
         return {
             "about": self.about,
@@ -237,6 +240,7 @@ class Training:
             "best": list(self._best),
             **state,
             "parameters": list(state["parameters"]),
+            "kept": {name: [epoch, list(xs)] for name, (epoch, xs) in state["kept"].items()},
             "optimizer": dict(state["optimizer"]),
             "order": [version, list(words), spare],
         }
@@ -255,6 +259,7 @@ class Training:
         rows = [_read_figures(i, row) for i, row in enumerate(state["rows"])]
         for row in rows:
             self._check_columns(row)
+        kept = _read_kept(state["kept"], count)
         order = _restore_generator(state["order"])
         rate = self.optimizer.learning_rate
         try:
@@ -265,9 +270,9 @@ class Training:
             self.optimizer.learning_rate = rate
             raise
         self.history.rows, self._best, self._order = rows, best, order
-        self.about = state["about"]
+        self.about, self.kept = state["about"], kept
         _set_numbers(self.optimizer, current)
-        self._kept = self._state()
+        self._last = self._state()
 
     def _check_columns(self, row: Figures) -> None:
         """Whether a row from before has the figures of this one; a callback may have added some."""
@@ -359,6 +364,12 @@ def _read_numbers(name: str, numbers: Any, count: int) -> list[float]:
     if not (isinstance(numbers, list) and len(numbers) == count):
         raise ArgumentError(f"{name} is {shorten(numbers)}; expected {count} numbers")
     return [number(x, f"{name}[{i}]") for i, x in enumerate(numbers)]
+
+
+def _read_kept(kept: Any, count: int) -> dict[str, tuple[int, Sequence[float]]]:
+    if not isinstance(kept, Mapping):
+        raise ArgumentError(f"kept is {shorten(kept)}; expected parameters by name")
+    return {name: (k, _read_numbers(f"kept {name}", xs, count)) for name, (k, xs) in kept.items()}
 
 
 def _restore_generator(state: Any) -> Random:

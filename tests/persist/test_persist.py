@@ -562,6 +562,7 @@ RUN_CHANGES = [
     (lambda c: c.update(order=[3, [2**32] * 625, None]), "order is no state of a random"),
     (lambda c: c.update(order=3), "order is 3; expected a list"),
     (lambda c: c.update(steps=-1), "steps is -1; expected a whole number"),
+    (lambda c: c.update(kept={"loss": 1}), "no array 'kept.loss'; expected one of shape (2,)"),
     (lambda c: c.update(about=[]), "about is []; expected an object"),
     (lambda c: c.update(learning_rate="x"), "learning_rate is 'x'; expected a finite number"),
 ]

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from micrograd_gd import MLP, fit, load
+from micrograd_gd import MLP, fit, load, save
 from micrograd_gd.errors import ArgumentError
 from micrograd_gd.persist.checkpoints import BestCheckpoint, Checkpoint
 from micrograd_gd.training.callbacks import (
@@ -103,14 +103,19 @@ def test_what_a_callback_remembers_is_seen_again_in_a_resumed_run(tmp_path):
         return train(rising, EarlyStopping(4, monitor="figure"), **options)
 
     whole, first = watch(), watch(epochs=7)
-    resumed = watch(resume=first.training.state_dict())
-    assert resumed.rows == whole.rows
-    assert resumed.message == (
-        f"{whole.message}; the training was resumed later, so the model stays as it is"
+    save(first.training, tmp_path / "run.json")
+    for state in (
+        first.training.state_dict(),
+        load(tmp_path / "run.json"),
+        train(rising, epochs=3).training.state_dict(),
+    ):
+        resumed = watch(resume=state)
+        assert (resumed.rows, resumed.message) == (whole.rows, whole.message)
+        assert numbers(resumed.training.model) == numbers(whole.training.model)
+    left = watch(resume=train(rising, epochs=7).training.state_dict())
+    assert left.message == (
+        f"{whole.message}; its parameters were not kept: the model stays as it is"
     )
-    late = watch(resume=train(rising, epochs=3).training.state_dict())
-    assert (late.rows, late.message) == (whole.rows, whole.message)
-    assert numbers(late.training.model) == numbers(whole.training.model)
 
 
 def test_callbacks_begin_anew_with_every_run(tmp_path):
