@@ -1,20 +1,49 @@
-"""Settings of the documentation: `sphinx-build -W -b html docs OUT`."""
+"""Settings of the site: `sphinx-build -W -b html docs OUT`."""
+
+import os
+import sys
+from pathlib import Path
+
+os.environ["MICROGRAD_GD_ENGINE"] = "python"  # the reference shows the engine that people read
+sys.path.append(str(Path(__file__).parent))
 
 from micrograd_gd import __version__
 
 project = "micrograd_gd"
 author = "The micrograd_gd authors"
 version = release = __version__
-extensions = ["myst_parser"]
+extensions = [
+    "myst_parser",
+    "sphinx_copybutton",
+    "book.formulas",
+    "book.sources",
+]
+exclude_patterns = ["_build"]
 myst_enable_extensions = ["dollarmath"]
 myst_heading_anchors = 3
-html_theme = "alabaster"
-html_theme_options = {
-    "description": "Scalar autodiff to learn gradient descent from",
-    "page_width": "1180px",
-    "sidebar_width": "240px",
-    "code_font_size": "0.8em",  # lines of 100 columns fit
-}
+html_theme = "furo"
+html_title = "micrograd_gd"
+html_static_path = ["book/static"]
+html_css_files = ["book.css"]
+html_math_renderer = "mathml"
 html_copy_source = False
-html_show_sourcelink = False
-exclude_patterns = ["_build"]
+html_show_sphinx = False
+html_theme_options = {
+    "source_repository": "https://github.com/micrograd-gd/micrograd_gd",
+    "source_branch": "main",
+    "source_directory": "docs/",
+    "light_css_variables": {
+        "color-brand-primary": "#0b5fae",
+        "color-brand-content": "#0b5fae",
+        "color-brand-visited": "#6d3fb0",
+    },
+    "dark_css_variables": {
+        "color-brand-primary": "#7cb8ff",
+        "color-brand-content": "#7cb8ff",
+        "color-brand-visited": "#c3a3f7",
+    },
+}
+copybutton_selector = "div:not(.highlight-text) > div.highlight > pre"  # output is not to be copied
+copybutton_prompt_text = ">>> |... "
+copybutton_prompt_is_regexp = True
+copybutton_only_copy_prompt_lines = True

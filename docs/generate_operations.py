@@ -26,7 +26,7 @@ How to read an entry:
   Python; a function in it is the operation of that name. Its result is called `y` below.
 - **∂y/∂x** is the partial that `backward()` multiplies with, in the form that keeps most digits.
   `None` means that no derivative flows this way.
-- **Typeset** is how a formula shows it (as LaTeX, if you read this without a connection).
+- **Typeset** is how a formula shows it.
 - **Smooth** tells where the derivative exists. **Kinks** tells where the function has a corner or a
   jump, and which derivative is returned there.
 - **Properties**: *odd* is f(−x) = −f(x), *even* is f(−x) = f(x), *flat* is slope 0 wherever there

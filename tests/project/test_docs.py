@@ -240,8 +240,3 @@ def test_what_the_package_itself_offers_is_imported_from_it(path):
             continue  # micrograd's own names
         offered = {*names.split(", ")} & {*micrograd_gd.__all__}
         assert not offered, f"{name(path)} imports {offered} from {module}"
-
-
-def test_the_documentation_builds_without_warnings(tmp_path, python):
-    python("-m", "sphinx", "-W", "-q", "-d", "trees", "-b", "html", DOCS, "html", cwd=tmp_path)
-    assert (tmp_path / "html" / "index.html").is_file()

@@ -1,0 +1,1 @@
+"""What the site adds to Sphinx: formulas, links to sources, the reference, glossary, live pages."""
