@@ -1,7 +1,9 @@
 """Gradient descent in JavaScript beside Python's, and by hand in a browser."""
 
 import base64
+import contextlib
 import json
+import math
 import re
 from importlib import resources
 
@@ -15,10 +17,11 @@ from micrograd_gd import (
     find_learning_rate,
     live,
     minimize,
+    optim,
     parse,
     sweep_learning_rates,
 )
-from micrograd_gd.errors import ArgumentError
+from micrograd_gd.errors import ArgumentError, DivergedError
 from micrograd_gd.pages import write_engine
 from micrograd_gd.pages.descent.formula import read_descent, read_function
 from micrograd_gd.transforms import trees
@@ -37,6 +40,10 @@ function sweep(text, start, rates, maxSteps, tolerance) {
         status: course.status, verdict: judgeRate(course, lowest), message: course.message,
         points: course.steps.map(({ point }) => point.map(print)),
     })));
+}
+function walk(text, start, rate, maxSteps, method) {
+    const { steps } = descend(parse(text), start, rate, maxSteps, -1, METHODS[method]);
+    return JSON.stringify(steps.map(({ point }) => point.map(print)));
 }
 function valley(text, start) {
     const { point, isLevel, critical } = findValley(parse(text), start);
@@ -79,11 +86,15 @@ sqrt(x);  relu(x - 1)**2;  x*y;  (x - y)**2 + 10*y**2;  (1 - x)**2 + 100*(y - x*
 RATES = [1e-20, 1e-4, 0.01, 0.1, 0.4, 0.5, 0.9, 0.95, 1.0, 1.1, 2.0, 1e3, 1e160]
 
 
+FORMULAS = st.sampled_from(
+    [text.strip() for text in GROUNDS.replace("\n", ";").split(";") if text.strip()]
+)
+STARTS = st.lists(st.sampled_from([-2.0, 0.0, 0.25, 1.0, 2.0, 3.0, 4.5]), min_size=2, max_size=2)
+
+
 @given(
-    st.sampled_from(
-        [text.strip() for text in GROUNDS.replace("\n", ";").split(";") if text.strip()]
-    ),
-    st.lists(st.sampled_from([-2.0, 0.0, 0.25, 1.0, 2.0, 3.0, 4.5]), min_size=2, max_size=2),
+    FORMULAS,
+    STARTS,
     st.lists(st.sampled_from(RATES), min_size=1, max_size=3, unique=True),
     st.integers(1, 60),
     st.sampled_from([1e-6, 0.1]),
@@ -102,6 +113,35 @@ def test_a_descent_has_the_points_the_ending_and_the_verdict_of_python(
         points = [[*map(float, point)] for point in there["points"]]
         assert points == [[*step.parameters] for step in descent.trajectory]
         assert there["message"].endswith(".")
+
+
+@given(
+    FORMULAS,
+    STARTS,
+    st.sampled_from([1e-20, 1e-4, 0.01, 0.1, 0.4, 1.0]),
+    st.integers(1, 40),
+    st.sampled_from([optim.Momentum, optim.Adam]),
+)
+def test_momentum_and_adam_go_as_in_python(v8, text, start, rate, max_steps, method):
+    f = parse(text)
+    leaves = [Value(x) for x in start[: len(f.names)]]
+    optimizer = method(leaves, rate)
+    points = []
+    with contextlib.suppress(DivergedError):
+        while len(points) <= max_steps:
+            optimizer.zero_grad()
+            root = f(*leaves)
+            point = [leaf.data for leaf in leaves]
+            if points and (point == points[-1] or not math.isfinite(root.data)):
+                break  # as a page does
+            points.append(point)
+            root.backward()
+            optimizer.step()
+    arguments = json.dumps([text, start[: len(f.names)], rate, max_steps, method.__name__.lower()])
+    found = [[*map(float, point)] for point in json.loads(v8.eval(f"walk(...{arguments})"))]
+    assert len(found) == len(points)
+    for there, expected in zip(found, points, strict=True):
+        assert there == pytest.approx(expected, rel=1e-12, abs=1e-300)
 
 
 @pytest.mark.parametrize(
@@ -382,3 +422,22 @@ def test_a_descent_has_a_page(visit):
     page = visit(live(minimize(lambda w: (w - 3) ** 2, 0.0, learning_rate=0.9, max_steps=3)))
     assert page.locator("input[aria-label='Learning rate']").input_value() == "0.9"
     assert page.text_content(f"{part('telling')} .equation") == "x = 0"
+
+
+def test_momentum_and_adam_descend_beside(visit):
+    page = visit(live(parse("(x - 3)**2 + 1"), start={"x": 0.0}, learning_rate=0.1))
+    for name in ("Momentum", "Adam"):
+        page.get_by_role("button", name=name).press("Enter")
+        assert "1 after" in page.text_content(part("methods"))
+    for _ in range(2):
+        page.click(part("next"))
+    told = page.locator(".rival p").all_text_contents()
+    assert told[0] == "x ← 0.6 − 0.1 × (−10.2) = 1.62 velocity = 0.9 × (−6) + (−4.8) = −10.2"
+    assert told[1].startswith("x ← 0.1 − 0.1 × (−5.895) / 5.901 = 0.199")
+    assert page.locator(f"{part('scene')} .now").count() == 3
+    page.get_by_role("button", name="Adam").press("Enter")
+    assert page.locator(".rival").count() == 1
+    page.locator("input[aria-label='Learning rate']").fill("1.5")
+    settle(page)
+    assert page.text_content(f"{part('judgement')} strong") == "diverges"
+    assert "diverges" not in page.text_content(part("methods"))

@@ -68,7 +68,7 @@ class Curve {
         this.at = start;
         scene.replaceChildren();
         const place = ({ point, value }) => [clamp(x(point[0]), width), clamp(y(value), height)];
-        others.forEach((other) => drawTrail(draw("g", { class: "beside" }, scene), other.steps.slice(0, time + 1).map(place)));
+        others.forEach(({ look, steps: taken }) => drawTrail(draw("g", { class: look }, scene), taken.slice(0, time + 1).map(place), look));
         const now = steps[Math.min(time, steps.length - 1)];
         const [cx, cy] = place(now);
         const slope = now.gradient[0];
@@ -85,12 +85,25 @@ class Curve {
 }
 
 // The points that a descent has been at, and the one where it is.
-function drawTrail(parent, points) {
+function drawTrail(parent, points, look) {
     draw("path", { class: "trail", d: pathThrough(points) }, parent);
-    points.forEach(([cx, cy], i) => {
+    points.forEach((point, i) => {
         const isLast = i === points.length - 1;
-        draw("circle", { class: isLast ? "now" : "dot", cx, cy, r: isLast ? 7 : 3.5 }, parent);
+        drawDot(parent, isLast ? "now" : "dot", point, isLast ? 7 : 3.5, look);
     });
+}
+
+const CORNERS = { momentum: 4, adam: 3 }; // of the dots of others than plain descent
+
+function drawDot(parent, name, [cx, cy], r, look) {
+    const count = CORNERS[look];
+    if (!count) {
+        draw("circle", { class: name, cx, cy, r }, parent);
+        return;
+    }
+    const angles = Array.from({ length: count }, (_, k) => (2 * Math.PI * k) / count);
+    const corners = angles.map((angle) => [cx + 1.2 * r * Math.sin(angle), cy - 1.2 * r * Math.cos(angle)]);
+    draw("path", { class: name, d: `${pathThrough(corners)}Z` }, parent);
 }
 
 // Pixels that stay near the picture, so that what is far away is a line to its border.

@@ -129,7 +129,7 @@ class Landscape {
         }
         const place = (point) => [clamp(x(point[0]), width), clamp(y(point[1]), height)];
         const trailOf = (course) => course.slice(0, time + 1).map(({ point }) => place(point));
-        others.forEach((other) => drawTrail(draw("g", { class: "beside" }, scene), trailOf(other.steps)));
+        others.forEach(({ look, steps: taken }) => drawTrail(draw("g", { class: look }, scene), trailOf(taken), look));
         drawTrail(scene, trailOf(steps));
         const now = steps[Math.min(time, steps.length - 1)];
         arrow(scene, place(now.point), place(now.point.map((z, i) => z - rate * now.gradient[i])));

@@ -8,9 +8,11 @@ function mount(place, data) {
     let zoom = 1;
     let others = []; // starts that are left where they are
     let beside = []; // the descents from there
+    let rivals = []; // those of other methods
     const player = new Player(find("player"), show, 350);
     const rate = new LogField("Learning rate", data.rate, () => change());
     find("rate").append(rate.element);
+    const methods = new Rivals(find("methods"), () => follow());
     const svg = draw("svg", { role: "group", "aria-label": "The function and the descent" }, find("scene"));
 
     function use(text, numbers) {
@@ -75,15 +77,19 @@ function mount(place, data) {
         const isFresh = !course;
         const wasAtEnd = course && player.time > 0 && player.time === player.length;
         course = descend(f, start, rate.number, data.maxSteps, data.tolerance);
-        beside = others.map((other) => descend(f, other, rate.number, data.maxSteps, data.tolerance));
-        const length = Math.max(...[course, ...beside].map(({ steps }) => steps.length)) - 1;
+        const settings = [rate.number, data.maxSteps, data.tolerance];
+        beside = others.map((other) => ({ ...descend(f, other, ...settings), look: "beside" }));
+        rivals = methods.descend(f, start, ...settings);
+        const length = Math.max(...[course, ...beside, ...rivals].map(({ steps }) => steps.length)) - 1;
         player.start(length, length, wasAtEnd ? length : isFresh ? 0 : player.time);
         judge();
     }
 
     function judge() {
-        const lowest = Math.min(valley.isLevel ? valley.value : Infinity, ...course.steps.map((step) => step.value));
-        const verdict = course.status === "oscillating" ? "oscillates" : judgeRate(course, lowest);
+        const lowest = Math.min(valley.isLevel ? valley.value : Infinity, ...[course, ...rivals].flatMap(({ steps }) => steps.map((step) => step.value)));
+        const judgeOne = (each) => (each.status === "oscillating" ? "oscillates" : judgeRate(each, lowest));
+        const verdict = judgeOne(course);
+        methods.judge(rivals, (each) => WORDS[judgeOne(each)]);
         const times = Number.isFinite(valley.critical) ? `${write4(course.rate / valley.critical)} times the critical rate` : "";
         find("judgement").className = `judgement ${verdict}`;
         find("judgement").replaceChildren(make("strong", {}, WORDS[verdict]), times);
@@ -93,9 +99,10 @@ function mount(place, data) {
     function show(time) {
         if (course) {
             const own = Math.min(time, course.steps.length - 1);
-            picture.show([course, ...beside], time, start, valley);
-            drawHistory(find("history"), course.steps, own, valley.isLevel ? valley.value : Infinity);
-            find("telling").replaceChildren(...tellStep(f.names, course, own));
+            picture.show([course, ...beside, ...rivals], time, start, valley);
+            drawHistory(find("history"), [course, ...rivals], time, valley.isLevel ? valley.value : Infinity);
+            const others = time > 0 ? rivals.map((each) => tellRival(f.names, each, Math.min(time, each.steps.length - 1))) : [];
+            find("telling").replaceChildren(...tellStep(f.names, course, own), ...others);
         }
     }
 

@@ -30,22 +30,29 @@ function safe(x) {
     return x < 0 ? `(${write(x)})` : write(x);
 }
 
-// The value over the steps; what grows beyond twice the first height leaves the picture.
-function drawHistory(place, steps, time, lowest) {
+// The value over the steps of plain descent, and of others; what grows beyond twice the first height
+// leaves the picture.
+function drawHistory(place, courses, time, lowest) {
     const [width, height] = [300, 110];
-    const values = steps.map((step) => step.value);
-    const low = Math.min(lowest, ...values.filter((value) => value > -2 * Math.abs(values[0]) - 1e3));
-    const height0 = values[0] - low || 1;
-    const x = scaleOf([0, Math.max(steps.length - 1, 1)], [8, width - 8]);
-    const y = scaleOf([low, low + Math.min(Math.max(...values) - low || 1, 2 * height0)], [height - 20, 8]);
+    const [{ steps }] = courses;
+    const values = courses.map((course) => course.steps.map((step) => step.value));
+    const [own] = values;
+    const all = values.flat();
+    const low = Math.min(lowest, ...all.filter((value) => value > -2 * Math.abs(own[0]) - 1e3));
+    const height0 = own[0] - low || 1;
+    const last = Math.max(...values.map(({ length }) => length)) - 1;
+    const x = scaleOf([0, Math.max(last, 1)], [8, width - 8]);
+    const y = scaleOf([low, low + Math.min(Math.max(...all) - low || 1, 2 * height0)], [height - 20, 8]);
     const svg = draw("svg", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": `Value over steps, ${wentFrom(steps)}` }, place);
     place.replaceChildren(svg);
-    const points = values.map((value, i) => [x(i), clamp(y(value), height)]);
     draw("line", { class: "rule", x1: 8, x2: width - 8, y1: height - 20, y2: height - 20 }, svg);
-    draw("path", { class: "later", d: pathThrough(points) }, svg);
-    draw("path", { class: "line", d: pathThrough(points.slice(0, time + 1)) }, svg);
-    const [cx, cy] = points[time];
-    draw("circle", { class: "now", cx, cy, r: 4.5 }, svg);
-    draw("text", { class: "tick", x: 8, y: height - 5 }, svg, `step 0: ${write4(values[0])}`);
-    draw("text", { class: "tick", x: width - 8, y: height - 5, "text-anchor": "end" }, svg, `step ${steps.length - 1}: ${write4(values.at(-1))}`);
+    courses.forEach(({ look = "plain" }, k) => {
+        const group = draw("g", { class: look }, svg);
+        const points = values[k].map((value, i) => [x(i), clamp(y(value), height)]);
+        draw("path", { class: "later", d: pathThrough(points) }, group);
+        draw("path", { class: "line", d: pathThrough(points.slice(0, time + 1)) }, group);
+        drawDot(group, "now", points[Math.min(time, points.length - 1)], 4.5, look);
+    });
+    draw("text", { class: "tick", x: 8, y: height - 5 }, svg, `step 0: ${write4(own[0])}`);
+    draw("text", { class: "tick", x: width - 8, y: height - 5, "text-anchor": "end" }, svg, `step ${own.length - 1}: ${write4(own.at(-1))}`);
 }

@@ -11,27 +11,33 @@ function slopeAt(f, point) {
     return [root.data, leaves.map((leaf) => leaf.grad)];
 }
 
-// The steps from a start, and how they end.
-function descend(f, start, rate, maxSteps = 100, tolerance = 1e-6) {
+// The steps from a start, and how they end. A method that remembers may pass level ground, so it
+// has arrived where it hardly moves, too.
+function descend(f, start, rate, maxSteps = 100, tolerance = 1e-6, method = METHODS.plain) {
     const steps = [];
     let point = start;
+    let memory = start.map(() => []);
+    let speed = 0;
     for (let count = 0; ; count += 1) {
         const [value, gradient] = slopeAt(f, point);
         const norm = Math.hypot(...gradient);
         if (Number.isFinite(value) || count === 0) {
-            steps.push({ point, value, gradient, norm });
+            steps.push({ point, value, gradient, norm, memory });
         }
         const end = ([status, message]) => ({ steps, status, message, rate });
         if (![value, ...gradient].every(Number.isFinite)) {
             return end(judgeBreak(steps, value, norm, count));
         }
-        if (norm <= tolerance) {
+        if (Math.max(norm, speed) <= tolerance) {
             return end(["converged", tellLevel(count, norm, tolerance)]);
         }
         if (count === maxSteps) {
             return end(judgeLast(steps));
         }
-        const next = point.map((x, i) => x - rate * gradient[i]);
+        const changes = gradient.map((g, i) => method.change(g, rate, count, ...memory[i]));
+        memory = changes.map(([, ...remembered]) => remembered);
+        speed = method === METHODS.plain ? 0 : Math.hypot(...changes.map(([change]) => change)) / rate;
+        const next = point.map((x, i) => x - changes[i][0]);
         if (!next.every(Number.isFinite)) {
             return end(tellFall(steps) ? ["unbounded", tellFall(steps)]
                 : ["diverged", `Step ${count + 1} would lead to a number that is not finite.`]);
