@@ -13,7 +13,8 @@ differentiate  grad value_and_grad derivative vjp jvp linearize jacobian jacfwd 
                stop_gradient custom_vjp solve scipy_objective check_gradients testing
 compile        jit vmap trace to_c to_js
 learn          MLP Layer Neuron Module nn losses optim data fit Objective diagnose save load
-descend        minimize curve_fit find_learning_rate sweep_learning_rates critical_learning_rate
+descend        minimize curve_fit positive between free
+               find_learning_rate sweep_learning_rates critical_learning_rate
 look           graph draw_dot viz formula parse explain live
 """
 # Every name is loaded when it is first used (PEP 562), so that the import stays quick.
@@ -41,6 +42,9 @@ if TYPE_CHECKING:  # what type checkers and editors see
     from micrograd_gd.core.blocks import detect_anomaly as detect_anomaly
     from micrograd_gd.core.blocks import no_grad as no_grad
     from micrograd_gd.core.blocks import scope as scope
+    from micrograd_gd.descent.bounds import between as between
+    from micrograd_gd.descent.bounds import free as free
+    from micrograd_gd.descent.bounds import positive as positive
     from micrograd_gd.descent.curve_fit import curve_fit as curve_fit
     from micrograd_gd.descent.learning_rate import critical_learning_rate as critical_learning_rate
     from micrograd_gd.descent.learning_rate import find_learning_rate as find_learning_rate
@@ -88,6 +92,7 @@ else:
         "compiler.js_source": "to_js",
         "compiler.vmap": "vmap",
         "core.blocks": "detect_anomaly no_grad scope",
+        "descent.bounds": "between free positive",
         "descent.curve_fit": "curve_fit",
         "descent.learning_rate": "critical_learning_rate find_learning_rate sweep_learning_rates",
         "descent.minimize": "minimize",

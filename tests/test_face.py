@@ -18,7 +18,8 @@ custom_vjp scipy_objective solve
 jit vmap trace to_c to_js
 functional nn losses optim data viz testing errors
 MLP Layer Neuron Module
-minimize curve_fit find_learning_rate sweep_learning_rates critical_learning_rate
+minimize curve_fit positive between free
+find_learning_rate sweep_learning_rates critical_learning_rate
 Objective diagnose fit
 formula parse explain graph draw_dot live
 save load
