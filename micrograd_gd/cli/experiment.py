@@ -1,10 +1,8 @@
 """One training, from a data set to a model with figures: what `train` and `demo` do."""
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from statistics import mode
 from typing import Any, Literal
 
 from micrograd_gd.core.blocks import no_grad
@@ -13,6 +11,7 @@ from micrograd_gd.engine import Value
 from micrograd_gd.errors import ArgumentError
 from micrograd_gd.losses import LOSSES
 from micrograd_gd.nn import MLP
+from micrograd_gd.training.evaluation import Evaluation
 from micrograd_gd.training.fit import fit
 from micrograd_gd.training.history import History
 from micrograd_gd.training.predictor import Predictor
@@ -126,42 +125,23 @@ class Experiment:
             return False
         return True
 
-    def figures(self, part: Dataset) -> dict[str, str]:
-        """How well the network does on a part of the data, by name, ready to be printed.
+    @property
+    def parts(self) -> dict[str, Dataset]:
+        """The rows to learn from, and those to test on where there are any."""
+        return (
+            {"train": self.train} if self.test is None else {"train": self.train, "test": self.test}
+        )
 
-        Numbers are judged in the target's own units: the typical error (root mean square), and the
-        share of the variance that is explained (R²). The baseline is what comes of the same answer
-        for every row: the most frequent class, or the mean, of the training.
-        """
+    def evaluate(self) -> dict[str, Evaluation]:
+        """How good the answers to each part are, beside what is usual in the training."""
+        evaluate = self.predictor.evaluate
+        return {name: evaluate(part, self.train) for name, part in self.parts.items()}
+
+    def measure(self, part: Dataset) -> float:
+        """The loss over a part of the data."""
         inputs, targets = self.samples(part)
-        network = self.predictor.network
         with no_grad():
-            loss = LOSSES[self.loss]([network(row) for row in inputs], targets)
-        figures = {"rows": str(len(part)), "loss": f"{loss.data:.4g}"}
-        answers: list[Any] = [*self.predictor.predict(part.inputs)]
-        if part.class_names is not None:
-            expected = [part.class_names[int(target)] for target in part.targets]
-            right = sum(map(str.__eq__, answers, expected))
-            most_frequent = mode(self.train.targets)
-            common = sum(target == most_frequent for target in part.targets)
-            return {
-                **figures,
-                "accuracy": f"{100 * right / len(part):.1f} %",
-                "baseline": f"{100 * common / len(part):.1f} %",
-            }
-        errors = [y - t for y, t in zip(answers, part.targets, strict=True)]
-        mean = math.fsum(part.targets) / len(part)
-        spread = math.hypot(*(t - mean for t in part.targets))
-        explained = 1 - (math.hypot(*errors) / spread) ** 2 if spread else math.nan
-        usual = math.fsum(self.train.targets) / len(self.train)
-        plain = math.hypot(*(t - usual for t in part.targets))
-        typical, baseline = (size / math.sqrt(len(part)) for size in (math.hypot(*errors), plain))
-        return {
-            **figures,
-            "error (RMS)": f"{typical:.4g}",
-            "baseline": f"{baseline:.4g}",
-            "R²": f"{explained:.4f}",
-        }
+            return float(LOSSES[self.loss]([*map(self.predictor.network, inputs)], targets).data)
 
     def example(self) -> tuple[Value, str]:
         """The graph of one prediction, backpropagated, or of one neuron if that is large.

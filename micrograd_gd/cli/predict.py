@@ -3,19 +3,24 @@
 import csv
 import io
 import sys
+from itertools import compress
+from operator import eq
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from micrograd_gd.cli.messages import complain, warn
+from micrograd_gd.cli.messages import complain, describe_error, warn
 from micrograd_gd.cli.options import DATA, Encoding, Sep, columns, load_predictor
 from micrograd_gd.cli.place import Force, require_new
+from micrograd_gd.data.cells import is_missing
 from micrograd_gd.data.csv_files import CsvFile, class_label, read_csv_file
+from micrograd_gd.data.decisions import read_numbers
 from micrograd_gd.data.recipe import Column, Recipe
-from micrograd_gd.errors import ArgumentError
+from micrograd_gd.errors import ArgumentError, DataError
 from micrograd_gd.files import write_file
 from micrograd_gd.text import escape
+from micrograd_gd.training.evaluation import Regression, percent
 from micrograd_gd.training.predictor import Predictor
 
 
@@ -74,11 +79,24 @@ def _write(head: list[str], table: list[list[Any]], out: Path | None) -> None:
 
 
 def _compare(file: CsvFile, predictor: Predictor, answers: list[str] | list[float]) -> None:
-    """Say how many answers are right, where the file has the target."""
-    if predictor.class_names is None or predictor.target_name not in file.names:
+    """Say how good the answers are, where the file has the target."""
+    if predictor.target_name not in file.names:
         return
     place = file.position(predictor.target_name)
-    truth = [class_label(row.cells[place].strip()) for row in file.rows]
-    right = sum(answer == true for answer, true in zip(answers, truth, strict=True))
-    share = f"{100 * right / len(truth):.1f} %"
-    complain(f"{share} of {len(truth)} predictions are as {predictor.target_name} in the file", 0)
+    texts = [row.cells[place].strip() for row in file.rows]
+    known = [not is_missing(text) for text in texts]
+    if not any(known):
+        return
+    given: list[Any] = [*compress(answers, known)]
+    if predictor.class_names is None:
+        try:
+            truth = read_numbers(file, predictor.target_name)
+        except DataError as error:
+            warn(f"not compared with {predictor.target_name} in the file: {describe_error(error)}")
+            return
+        figures = Regression.compare(truth, given).figures()
+        said = ", ".join(f"{name} {figures[name]}" for name in ("RMSE", "MAE", "R²"))
+    else:
+        right = sum(map(eq, given, map(class_label, compress(texts, known))))
+        said = f"accuracy {percent(right / len(given))}"
+    complain(f"{said}, of {len(given)} predictions beside {predictor.target_name} in the file", 0)

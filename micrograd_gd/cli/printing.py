@@ -1,13 +1,14 @@
 """What the command line prints: trainings and operations as aligned lines of text."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from shutil import get_terminal_size
 from textwrap import wrap
 
 from micrograd_gd.cli.experiment import Experiment
 from micrograd_gd.table.ops import OPERATIONS, Operation
 from micrograd_gd.text import escape
+from micrograd_gd.training.evaluation import Evaluation
 
 
 def describe_start(name: str, experiment: Experiment) -> list[str]:
@@ -55,15 +56,24 @@ def round_down(x: float) -> str:
     return f"{rounded if rounded <= x else float(f'{x * 0.99:.2g}'):.2g}"
 
 
-def describe_result(experiment: Experiment) -> list[str]:
-    """The final figures: one per line, with a column for each part of the data."""
-    parts = {"train": experiment.train, "test": experiment.test}
-    figures = {name: experiment.figures(part) for name, part in parts.items() if part is not None}
+def describe_result(experiment: Experiment, evaluations: Mapping[str, Evaluation]) -> list[str]:
+    """The final figures, a column for each part of the data, and details of the last part."""
+    figures = {
+        name: {
+            "rows": str(len(part)),
+            "loss": f"{experiment.measure(part):.4g}",
+            **evaluations[name].figures(),
+        }
+        for name, part in experiment.parts.items()
+    }
     rows = [
         ("", *figures),
         *((name, *(f[name] for f in figures.values())) for name in figures["train"]),
     ]
-    return ["", *(name.ljust(12) + "".join(x.rjust(12) for x in row) for name, *row in rows)]
+    columns = [name.ljust(18) + "".join(x.rjust(12) for x in row) for name, *row in rows]
+    name, evaluation = [*evaluations.items()][-1]
+    room = get_terminal_size().columns if sys.stdout.isatty() else 100
+    return ["", *columns, "", f"of the {name} rows", *evaluation.lines(room)]
 
 
 def list_operations() -> list[str]:

@@ -78,7 +78,7 @@ def _write(experiment: Experiment, history: History, out: Path, *, is_resumed: b
     if history.status != "interrupted":
         (out / CHECKPOINT).unlink(missing_ok=True)  # only now that the model is there
     if not diverged:
-        say(*printing.describe_result(experiment))
+        say(*printing.describe_result(experiment, experiment.evaluate()))
     if history.rows:
         written += _draw(place / "loss.svg", lambda path: plot_history(history, path))
     if not diverged:

@@ -81,6 +81,14 @@ def prepare(file: CsvFile, reading: Reading) -> Table:
     return Table(dataset, recipe, notes, [*_find_outliers(file, columns), *_judge(dataset)])
 
 
+def read_numbers(file: CsvFile, name: str) -> list[int] | list[float]:
+    """The numbers of a column, without those that are missing.
+
+    Raises DataError where it is text, or nearly numbers.
+    """
+    return _read_target(file, name, _find_decimal(file), "numbers")[0]
+
+
 def _choose_features(file: CsvFile, target: str, reading: Reading) -> list[str]:
     for name in (target, *reading.features, *reading.drop):
         file.position(name)

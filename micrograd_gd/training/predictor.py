@@ -3,13 +3,16 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import mode
 from typing import Any
 
 from micrograd_gd.core.blocks import no_grad
-from micrograd_gd.data import Scaling
+from micrograd_gd.data import Dataset, Scaling
 from micrograd_gd.data.recipe import Recipe
 from micrograd_gd.errors import ArgumentError, ShapeError
 from micrograd_gd.nn import MLP
+from micrograd_gd.table.numbers import shorten
+from micrograd_gd.training.evaluation import Classification, Evaluation, Regression, mean
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,12 +65,8 @@ class Predictor:
 
         Raises ShapeError for rows of another width, ArgumentError where a score comes out as nan.
         """
-        scores = self._score(rows)
-        if self.class_names is not None:
-            return [self.class_names[_decide(row)] for row in scores]
-        if self.target_scaling is not None:
-            scores = self.target_scaling.invert(scores)
-        return [number for (number,) in scores]
+        answers = self._answer(rows)
+        return answers if self.class_names is None else [self.class_names[i] for i in answers]
 
     def predict_shares(self, rows: Sequence[Sequence[float]]) -> list[list[float]]:
         """The probability of each class, in the order of `class_names`, for each row.
@@ -83,6 +82,38 @@ class Predictor:
         if self.class_names is None:
             raise ArgumentError(f"{self.target_name} is a number; expected classes, to have shares")
         return [_share([0.0, *row] if len(row) == 1 else row) for row in self._score(rows)]
+
+    def evaluate(self, data: Dataset, training: Dataset | None = None) -> Evaluation:
+        """How good the answers to these rows are.
+
+        The baseline answers what is usual in the `training`, or else in the data: the most frequent
+        class, or the mean.
+
+        Raises ArgumentError for data of other classes, and as `predict` does.
+
+        >>> network = MLP(1, 1, init=lambda *_: 1.0)
+        >>> data = Dataset([[-2.0], [3.0]], [0, 1], ("x",), class_names=("below", "above"))
+        >>> Predictor(network, class_names=("below", "above")).evaluate(data).accuracy
+        1.0
+        """
+        if data.class_names != self.class_names:
+            expected = f"expected {shorten(self.class_names)}, as the model has"
+            raise ArgumentError(f"the classes {shorten(data.class_names)} in the data; {expected}")
+        usual = (data if training is None else training).targets
+        answers = self._answer(data.inputs)
+        if self.class_names is None:
+            return Regression.compare(data.targets, answers, mean(usual))
+        classes = [*map(int, data.targets)]
+        return Classification.count(classes, answers, self.class_names, int(mode(usual)))
+
+    def _answer(self, rows: Sequence[Sequence[float]]) -> list[Any]:
+        """The position of a class, or a number in the target's own units, for each row."""
+        scores = self._score(rows)
+        if self.class_names is not None:
+            return [decide(row) for row in scores]
+        if self.target_scaling is not None:
+            scores = self.target_scaling.invert(scores)
+        return [number for (number,) in scores]
 
     def _score(self, rows: Sequence[Sequence[float]]) -> list[list[float]]:
         scaled = rows if self.scaling is None else self.scaling(rows)
@@ -106,7 +137,8 @@ def _numbers(outputs: Any) -> list[float]:
     return [getattr(output, "data", output) for output in outputs]
 
 
-def _decide(scores: list[float]) -> int:
+def decide(scores: Sequence[float]) -> int:
+    """The class that the outputs of a network say: the largest one, or the side of the only one."""
     return int(scores[0] > 0) if len(scores) == 1 else scores.index(max(scores))
 
 

@@ -304,6 +304,10 @@ def test_predict_does_as_the_training_did_and_says_what_is_new(run):
     assert run(*command, "--out", "answers.csv").out == ""
     assert Path("answers.csv").read_text() == done.out
     assert run(*command, "--out", "answers.csv").status == 2
+    Path("new.csv").write_text("city,size,kind\nBonn,1,cat\nBonn,2,\nUlm,1,owl\n")
+    beside = run("predict", "run/model.json", "new.csv")
+    share = "50.0" if beside.out.splitlines()[1] == "cat" else "0.0"
+    assert beside.err.endswith(f" accuracy {share} %, of 2 predictions beside kind in the file\n")
     Path("new.csv").write_text("city,size\nBonn,large\n")
     wrong = run("predict", "run/model.json", "new.csv")
     message = (
