@@ -53,16 +53,27 @@ class Folding:
         opened = self._places_of(expand)
         deepest = max(self.scopes.depths)
         if depth is not None:
-            self._fold_to(depth, opened, whole=depth >= deepest)
+            self._fold_parts(depth, opened)
+            self._fold_nodes(whole=depth >= deepest)
         elif len(self.items) > READABLE:
-            for fewer in range(deepest, -1, -1):
-                self._open_all()
-                self._fold_to(fewer, opened, whole=False)
-                if self._is_readable():
+            self._fold_parts(0, opened)
+            self._fold_nodes(whole=False)
+            for deeper in range(1, deepest + 1):  # each has more boxes than the one before
+                readable = self.items, self.bundles, self._frames
+                if not self._open_to(deeper, opened):
+                    self.items, self.bundles, self._frames = readable
                     break
 
-    def _fold_to(self, depth: int, opened: Collection[int], *, whole: bool) -> None:
+    def _open_to(self, depth: int, opened: Collection[int]) -> bool:
+        """Open the parts of a depth, and say whether that can be read."""
+        self._open_all()
         self._fold_parts(depth, opened)
+        if not self._has_few_parts():
+            return False
+        self._fold_nodes(whole=False)
+        return self._is_readable()
+
+    def _fold_nodes(self, *, whole: bool) -> None:
         if not whole:
             self._fold_runs()
             self._fold_alike()
@@ -70,6 +81,20 @@ class Folding:
         for item, used in zip(self.items, self.numbering.used, strict=True):
             if isinstance(item, Bundle):
                 item.uses.update(self.items[j] for j in used if self.items[j] is not item)
+
+    def _has_few_parts(self) -> bool:
+        """Whether the boxes of parts alone are few enough, and the arrows between them."""
+        if len(self.bundles) > READABLE:
+            return False
+        parts = [item if isinstance(item, Bundle) else None for item in self.items]
+        arrows = {
+            (part, parts[j])
+            for part, used in zip(parts, self.numbering.used, strict=True)
+            if part
+            for j in used
+            if parts[j] not in (part, None)
+        }
+        return len(arrows) <= 2 * READABLE
 
     def _is_readable(self) -> bool:
         boxes = set(self.items)
