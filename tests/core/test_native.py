@@ -90,6 +90,10 @@ def test_every_operation_gives_the_same_bits(op):
         for active in every if rng.random() < 0.1 else [rng.choice(every)]:
             native, python = (record_node(k, op, numbers, active) for k in (Native, Python))
             assert native == python, (op, numbers, active)
+        given = numbers[: len(numbers) - rng.choice([0, len(op.defaults)])]
+        complete = op.complete(tuple(given), {})
+        in_python = op.rule((False,) * len(complete))(*complete)[0]
+        assert bits(op(*given)) == bits(in_python), (op, given)
 
 
 OFFERED = [op for op in OPERATIONS.values() if not op.is_internal]
@@ -220,6 +224,15 @@ class TwoEngines(RuleBasedStateMachine):
         if not op.defaults and len(op.operands) < 3:
             rest = [*rest, 1.5][: len(op.operands) - 1]  # Python words a wrong count itself
         self.both(lambda v, *xs: getattr(v, name)(*xs), self.pair(i), *rest)
+
+    @rule(
+        name=st.sampled_from(SAFE),
+        operands=st.lists(st.one_of(numbers, index.map(lambda i: (i,))), max_size=4),
+        named=st.dictionaries(st.sampled_from(["x", "slope", "b", "other"]), numbers, max_size=1),
+    )
+    def function(self, name, operands, named):
+        operands = [self.pair(*x) if type(x) is tuple else x for x in operands]
+        self.both(lambda *xs: OPERATIONS[name](*xs, **named), *operands)
 
     @rule(i=index, x=numbers, name=st.sampled_from(["slope", "alpha", "low", "other"]))
     def named_operand(self, i, x, name):

@@ -30,3 +30,4 @@ else:
             methods.define(Value, op)  # not compiled in: a user's, or the table was changed
 
     subscribe(_adopt)
+    Operation.__call__ = extension.call_row  # type: ignore[method-assign]  # so is it made in C

@@ -23,6 +23,7 @@
 #include "record/operations.c"
 #include "record/switch.c"
 #include "record/record.c"
+#include "record/call.c"
 
 #include "sweep/walk.c"
 #include "sweep/backward.c"
@@ -129,6 +130,8 @@ static int native_exec(PyObject *module)
     state->ops = PyMem_Calloc(ROW_COUNT, sizeof(PyObject *));
     state->number_of_op = PyDict_New();
     state->operation = import_name("micrograd_gd.table.operation", "Operation");
+    state->call_in_python =
+        state->operation ? PyObject_GetAttrString(state->operation, "__call__") : NULL;
     state->number = import_name("micrograd_gd.table.numbers", "number");
     state->not_a_number = import_name("micrograd_gd.errors", "NotANumberError");
     state->graph_error = import_name("micrograd_gd.errors", "GraphError");
@@ -138,8 +141,9 @@ static int native_exec(PyObject *module)
     state->recording = import_name("micrograd_gd.core.blocks", "_recording");
     state->events_name = PyUnicode_InternFromString("events");
     state->type = (PyTypeObject *)PyType_FromModuleAndSpec(module, &value_spec, NULL);
-    if (!state->ops || !state->number_of_op || !state->operation || !state->number
-        || !state->not_a_number || !state->graph_error || !state->blocks || !state->open_blocks
+    if (!state->ops || !state->number_of_op || !state->operation
+        || !state->call_in_python || !state->number || !state->not_a_number
+        || !state->graph_error || !state->blocks || !state->open_blocks
         || !PySet_CheckExact(state->open_blocks) || !state->trace || !state->recording
         || !state->events_name || !state->type) {
         return -1;
@@ -150,7 +154,7 @@ static int native_exec(PyObject *module)
     if (!state->tape_type || !state->kernel_type || !state->switch_type
         || PyModule_AddType(module, state->switch_type) < 0
         || PyModule_AddType(module, state->tape_type) < 0
-        || PyModule_AddType(module, state->kernel_type) < 0) {
+        || PyModule_AddType(module, state->kernel_type) < 0 || add_call_row(module) < 0) {
         return -1;
     }
     state->type->tp_vectorcall = value_vectorcall;
@@ -170,6 +174,7 @@ static int native_traverse(PyObject *module, visitproc visit, void *arg)
     Py_VISIT(state->switch_type);
     Py_VISIT(state->number_of_op);
     Py_VISIT(state->operation);
+    Py_VISIT(state->call_in_python);
     Py_VISIT(state->number);
     Py_VISIT(state->not_a_number);
     Py_VISIT(state->graph_error);
@@ -189,6 +194,7 @@ static int native_clear(PyObject *module)
     State *state = PyModule_GetState(module);
     Py_CLEAR(state->number_of_op);
     Py_CLEAR(state->operation);
+    Py_CLEAR(state->call_in_python);
     Py_CLEAR(state->number);
     Py_CLEAR(state->not_a_number);
     Py_CLEAR(state->graph_error);

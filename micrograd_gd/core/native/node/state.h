@@ -16,6 +16,7 @@ typedef struct {
     uint32_t op_count;
     PyObject *number_of_op; /* {row: its number} */
     PyObject *operation;    /* Operation, the class of the rows */
+    PyObject *call_in_python; /* its method of calls, before that of C took its place */
     PyObject *number;       /* table/numbers.py: the door for whatever is no float or int */
     PyObject *not_a_number; /* NotANumberError */
     PyObject *graph_error;  /* GraphError */
