@@ -16,11 +16,14 @@ extensions = [
     "myst_parser",
     "sphinx_copybutton",
     "book.formulas",
+    "book.reference",
     "book.sources",
 ]
 exclude_patterns = ["_build"]
 myst_enable_extensions = ["dollarmath"]
 myst_heading_anchors = 3
+add_module_names = False
+python_maximum_signature_line_length = 80
 html_theme = "furo"
 html_title = "micrograd_gd"
 html_static_path = ["book/static"]

@@ -3,8 +3,9 @@
 import re
 from collections.abc import Iterator
 from inspect import getsource, signature
+from math import isfinite
 
-from micrograd_gd import functional
+from micrograd_gd import Value, functional
 from micrograd_gd.notation.latex import template
 from micrograd_gd.table import ops
 from micrograd_gd.table.ops import OPERATIONS, Operation
@@ -84,6 +85,8 @@ def _entry(row: Operation) -> str:
         ("Typeset", f"${_typeset(row)}$"),
         ("Smooth", f"{smooth}, but at the kinks" if row.kinks else smooth),
     ]
+    if not (row.is_internal or row.folds):
+        facts.append(("Example", _compute(row)))
     if row.kinks:
         where = " or ".join(f"{_code(kink)} is 0" for kink in row.kinks)
         there = f"; the derivative there: {row.convention}" if row.convention else ""
@@ -112,6 +115,21 @@ def _write_ways(row: Operation) -> str:
     also = f"; also as {', '.join(map(_code, row.aliases))}" if row.aliases else ""
     defaults = [f"; {x} is {d:g} if left out" for x, d in row.optional().items()]
     return ", ".join(map(_code, dict.fromkeys(ways))) + also + "".join(defaults)
+
+
+def _compute(row: Operation) -> str:
+    """A call at numbers where the result and its slopes are finite, and what it gives."""
+    needed = len(row.operands) - len(row.optional())
+    for numbers in ((0.75, 2.0, 3.0), (1.5, 2.0, 3.0)):
+        operands = [Value(number) for number in numbers[:needed]]
+        y = row(*operands)
+        y.backward()
+        slopes = [operand.grad for operand in operands]
+        if all(map(isfinite, (y.data, *slopes))):
+            break
+    call = f"{row.name}({', '.join(f'{operand.data:g}' for operand in operands)})"
+    shown = ", ".join(f"`{slope:.4g}`" for slope in slopes)
+    return f"`{call}` is `{y.data:.4g}`, with the slope{'s' * (needed > 1)} {shown}"
 
 
 def _partial_names(row: Operation) -> list[str]:

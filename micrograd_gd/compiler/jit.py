@@ -81,6 +81,12 @@ def trace(f: Callable[..., Any], *args: Any, **kwargs: Any) -> Program:
     """The program that `jit(f)` would run for these arguments, to be printed.
 
     Raises JitError for what a program could not repeat.
+
+    >>> print(trace(lambda a, b: a * b + 1, 2.0, 3.0))
+    program(a, b)
+        v2 = a * b
+        v3 = v2 + 1.0
+        return v3
     """
     f = f.f if isinstance(f, CompiledFunction) else f
     signature = Signature(f)

@@ -93,6 +93,12 @@ def load(path: str | PathLike[str], into: Any = None) -> Any:
 
     Raises ModelFileError for a file that is missing, unreadable, cut off, larger than 128 MiB or
     300 MB of memory, or holds something else; then nothing has changed.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     save(MLP(2, 1, seed=0), Path(folder) / "network.safetensors")
+    ...     load(Path(folder) / "network.safetensors")
+    MLP(2 -> 1 linear, 3 parameters)
     """
     path = Path(path)
     is_safetensors = _is_safetensors(path)

@@ -141,9 +141,9 @@ def test_javascript_blocks_print_what_the_page_shows(page):
 def test_a_text_block_shows_what_the_block_before_it_prints(page):
     before = ""
     for block in blocks(page):
-        assert block.language in {"python", "js", "text", "sh", "diff", "", "{toctree}"}, (
-            f"{name(page)}, line {block.line}"
-        )
+        kind = block.language.partition(" ")[0]
+        known = {"python", "js", "text", "sh", "diff", "", "{toctree}", "{names}"}
+        assert kind in known, f"{name(page)}, line {block.line}"
         if block.language == "text":
             assert before in {"python", "js", "sh"}, f"{name(page)}, line {block.line}"
         before = block.language
@@ -223,12 +223,6 @@ def test_the_readme_says_what_ci_runs():
     assert len(commands) == 2
     for command in commands:
         assert command in "\n".join(shown).splitlines(), f"the README does not show {command!r}"
-
-
-def test_the_page_of_names_has_every_name_of_the_package_once():
-    page = (DOCS / "reference" / "api.md").read_text(encoding="utf-8")
-    names = re.findall(r"^\| `(\w+)` \|", page, flags=re.MULTILINE)
-    assert sorted(names) == sorted({*micrograd_gd.__all__} - {"__version__"})
 
 
 @pytest.mark.parametrize("path", [*having("python"), *DEMOS], ids=name)

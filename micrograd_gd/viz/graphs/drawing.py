@@ -24,6 +24,10 @@ class Graph:
     """A picture made of boxes and arrows, which a notebook shows by itself.
 
     `digraph` is the `graphviz.Digraph` to work on; `str()` lists the boxes line by line.
+
+    >>> print(graph(Value(2.0, label="x") * 3.0))
+    x  data 2  grad –
+    v2 = x * 3  data 6  grad –
     """
 
     def __init__(self, digraph: "Digraph", text: str) -> None:

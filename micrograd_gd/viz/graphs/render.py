@@ -30,6 +30,12 @@ def render(digraph: "Digraph", path: str | os.PathLike[str]) -> None:
 
     Raises DrawingError for another suffix, and where `render_source` does; OSError where the file
     cannot be written.
+
+    >>> from micrograd_gd import Value, draw_dot
+    >>> import tempfile
+    >>> from micrograd_gd import Value, draw_dot
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     render(draw_dot(Value(2.0) * 3.0), f"{folder}/graph.dot")
     """
     kind = format_of(path, (*PICTURES, *_TEXTS))
     source = str(digraph.source)

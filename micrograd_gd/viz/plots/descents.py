@@ -72,6 +72,10 @@ def plot_sweep(verdicts: Iterable[Any], path: Path | None = None) -> list[Any]:
     `sweep_learning_rates` returns them.
 
     Raises ArgumentError where there are none, DrawingError where matplotlib is not installed.
+
+    >>> from micrograd_gd import sweep_learning_rates
+    >>> len(plot_sweep(sweep_learning_rates(lambda w: w * w, 1.0, [0.01, 0.1])))
+    2
     """
     verdicts = list(verdicts)
     if not verdicts:
