@@ -11,6 +11,8 @@ from micrograd_gd.engine import Value
 from micrograd_gd.errors import ArgumentError
 from micrograd_gd.losses import LOSSES
 from micrograd_gd.nn import MLP
+from micrograd_gd.optim import OPTIMIZERS
+from micrograd_gd.training.callbacks import EarlyStopping
 from micrograd_gd.training.evaluation import Evaluation
 from micrograd_gd.training.fit import fit
 from micrograd_gd.training.history import History
@@ -21,6 +23,7 @@ Task = Literal["classes", "numbers"]
 
 LARGEST = 1_000_000  # parameters; beyond, a scalar graph takes gigabytes
 LARGEST_COMPILED = 20_000  # parameters; beyond, it takes minutes until a program is made
+HELD_OUT = 0.1  # of the rows to train on, for early stopping
 SMALL = 60  # a prediction of up to so many nodes is drawn whole
 
 # The task that a loss is for; the first of each task is its default.
@@ -43,6 +46,9 @@ class Settings:
     learning_rate: float = 0.1
     epochs: int = 200
     batch_size: int = 16
+    optimizer: str = "gradient_descent"
+    weight_decay: float = 0.0
+    early_stopping: int = 0
     test_fraction: float = 0.25
     loss: str | None = None
     seed: int = 0
@@ -52,7 +58,8 @@ class Experiment:
     """A data set, split and scaled, and a fresh network to train on it.
 
     A target of classes is learned by one output for each class, or by a single output where the
-    loss is for two. A target of numbers is standardised like the inputs.
+    loss is for two. A target of numbers is standardised like the inputs. With early stopping, a
+    tenth of the rows to train on is held out for validation.
 
     Raises ArgumentError where the target leaves nothing to learn or the loss is for other targets.
 
@@ -68,9 +75,11 @@ class Experiment:
         self.loss = settings.loss or next(loss for loss, its in LOSS_TASKS.items() if its == task)
         _check_target(dataset, self.loss, task)
         self.train = dataset
-        self.test: Dataset | None = None  # where all rows are for the training
+        self.test = self.validation = None  # where all rows are for the training
         if settings.test_fraction:
             self.train, self.test = train_test_split(dataset, settings.test_fraction, settings.seed)
+        if settings.early_stopping:
+            self.train, self.validation = train_test_split(self.train, HELD_OUT, settings.seed)
         classes = len(dataset.class_names or ())
         outputs = classes if self.loss == "cross_entropy" else 1
         widths = [*settings.hidden, outputs]
@@ -97,17 +106,21 @@ class Experiment:
         self, *callbacks: Callable[[History], Any], resume: Mapping[str, Any] | None = None
     ) -> History:
         """Train the network, from a state on if there is one; each callback sees every row."""
-        settings = self.settings
+        settings, network = self.settings, self.predictor.network
+        held_out = self.validation or self.test
+        stopping = [EarlyStopping(settings.early_stopping)] if settings.early_stopping else []
         return fit(
-            self.predictor.network,
+            network,
             *self.samples(self.train),
             loss=self.loss,
-            learning_rate=settings.learning_rate,
+            optimizer=OPTIMIZERS[settings.optimizer](
+                network.parameters(), settings.learning_rate, weight_decay=settings.weight_decay
+            ),
             epochs=settings.epochs,
             batch_size=settings.batch_size,
-            validation=self.samples(self.test) if self.test else None,
+            validation=self.samples(held_out) if held_out else None,
             seed=settings.seed,
-            callbacks=callbacks,
+            callbacks=[*stopping, *callbacks],
             resume=resume,
             progress=False,
             compiled=self._pays_to_compile(),
@@ -127,10 +140,9 @@ class Experiment:
 
     @property
     def parts(self) -> dict[str, Dataset]:
-        """The rows to learn from, and those to test on where there are any."""
-        return (
-            {"train": self.train} if self.test is None else {"train": self.train, "test": self.test}
-        )
+        """The rows to learn from, to decide when to stop, and to test on, where there are any."""
+        parts = {"train": self.train, "validation": self.validation, "test": self.test}
+        return {name: part for name, part in parts.items() if part is not None}
 
     def evaluate(self) -> dict[str, Evaluation]:
         """How good the answers to each part are, beside what is usual in the training."""

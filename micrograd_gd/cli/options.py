@@ -13,10 +13,12 @@ from micrograd_gd.data.csv_files import read_csv_file
 from micrograd_gd.data.datasets import iris_file
 from micrograd_gd.data.decisions import Reading, Table, check_reading, prepare
 from micrograd_gd.errors import ArgumentError, ModelFileError
+from micrograd_gd.optim import OPTIMIZERS
 from micrograd_gd.persist import load
 from micrograd_gd.training.predictor import Predictor
 
 DEFAULT = Settings()
+RATES = {name: DEFAULT.learning_rate if name == DEFAULT.optimizer else 0.01 for name in OPTIMIZERS}
 
 DATA = "iris, or a file with a header row: CSV, TSV, .gz, Parquet, Arrow; - is standard input."
 Data = Annotated[str, typer.Argument(help=DATA)]
@@ -27,6 +29,33 @@ Hidden = Annotated[
 ]
 Activation = Annotated[
     str, typer.Option(help="Non-linearity of the hidden layers: relu, tanh, ...")
+]
+LearningRate = Annotated[
+    float | None,
+    typer.Option(
+        "--learning-rate",
+        "--lr",
+        help="What a step takes of the gradient.",
+        show_default=f"{DEFAULT.learning_rate}; momentum and adam {RATES['adam']}",
+    ),
+]
+Epochs = Annotated[
+    int | None,
+    typer.Option(
+        help="How often to go over the data, in all where it was resumed.",
+        show_default=str(DEFAULT.epochs),
+    ),
+]
+Optimizer = Annotated[str, typer.Option(help=f"{', '.join(OPTIMIZERS)}.")]
+WeightDecay = Annotated[
+    float, typer.Option(help="What a step takes of each parameter, times the learning rate.")
+]
+EarlyStopping = Annotated[
+    int,
+    typer.Option(
+        help="End after so many epochs without a lower loss on a tenth of the training rows, held "
+        "out for that, and go back to the best; 0: never."
+    ),
 ]
 BatchSize = Annotated[
     int, typer.Option(help="Rows for each step; as many as there are: full batch.")
@@ -102,14 +131,19 @@ def load_predictor(path: Path) -> Predictor:
 
 def check(settings: Settings) -> Settings:
     """The settings, once each is known to be in its range."""
-    rate, share = settings.learning_rate, settings.test_fraction
+    rate, share, decay = settings.learning_rate, settings.test_fraction, settings.weight_decay
     if not 0 < rate < math.inf:
         raise ArgumentError(f"--learning-rate is {rate:g}; expected a number above 0, such as 0.1")
     if not 0 <= share < 1:
         raise ArgumentError(f"--test-fraction is {share:g}; expected a number from 0 to below 1")
-    for option in ("epochs", "batch_size"):
+    if not 0 <= decay < math.inf:
+        raise ArgumentError(f"--weight-decay is {decay:g}; expected a number, at least 0")
+    if settings.optimizer not in OPTIMIZERS:
+        known = ", ".join(OPTIMIZERS)
+        raise ArgumentError(f"--optimizer is {settings.optimizer!r}; expected one of {known}")
+    for option, least in (("epochs", 1), ("batch_size", 1), ("early_stopping", 0)):
         value = getattr(settings, option)
-        if value < 1:
+        if value < least:
             name = option.replace("_", "-")
-            raise ArgumentError(f"--{name} is {value}; expected a whole number, at least 1")
+            raise ArgumentError(f"--{name} is {value}; expected a whole number, at least {least}")
     return settings

@@ -11,8 +11,9 @@ import typer
 from micrograd_gd.errors import ArgumentError
 from micrograd_gd.files import hold
 
-RESULTS = ("model.json", "history.csv", "loss.svg", "graph.svg")
-CHECKPOINT = "checkpoint.json"
+CHECKPOINT = "checkpoint.json"  # of a training until it has ended
+TRAINING = "training.json"  # the last one, to go on with for more epochs
+RESULTS = ("model.json", "history.csv", "loss.svg", "graph.svg", TRAINING)
 
 Force = Annotated[bool, typer.Option("--force", help="Overwrite what is there.")]
 

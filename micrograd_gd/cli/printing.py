@@ -15,11 +15,20 @@ def describe_start(name: str, experiment: Experiment) -> list[str]:
     """What a training starts from."""
     dataset, settings = experiment.dataset, experiment.settings
     batches = describe_batches(settings.batch_size, len(experiment.train))
-    rate = f"learning rate {settings.learning_rate:g}"
+    patience, decay = settings.early_stopping, settings.weight_decay
+    training = [
+        f"up to {settings.epochs} epochs" if patience else f"{settings.epochs} epochs",
+        *[f"early stopping after {patience}"] * bool(patience),
+        settings.optimizer.replace("_", " "),
+        f"learning rate {settings.learning_rate:g}",
+        *[f"weight decay {decay:g}"] * bool(decay),
+        batches,
+        f"seed {settings.seed}",
+    ]
     rows = [
         ("data", f"{name}: {repr(dataset).removeprefix('Dataset(').removesuffix(')')}"),
         ("model", f"{experiment.predictor.network!r}, {experiment.loss}"),
-        ("training", f"{settings.epochs} epochs, {rate}, {batches}, seed {settings.seed}"),
+        ("training", ", ".join(training)),
     ]
     return align(rows)
 

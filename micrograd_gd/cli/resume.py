@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from micrograd_gd.cli.experiment import Settings
-from micrograd_gd.cli.options import check, read_table
-from micrograd_gd.cli.place import CHECKPOINT
+from micrograd_gd.cli.options import DEFAULT, check, read_table
+from micrograd_gd.cli.place import CHECKPOINT, TRAINING
 from micrograd_gd.data import Dataset
 from micrograd_gd.data.csv_files import STANDARD_INPUT
 from micrograd_gd.data.decisions import Reading, Table
@@ -51,15 +51,21 @@ class Command:
         }
 
 
-def read_checkpoint(folder: Path) -> tuple[Command, Table, dict[str, Any]]:
-    """The command that was interrupted, its data, and the state of its training.
+def read_checkpoint(
+    folder: Path, epochs: int | None = None
+) -> tuple[Command, Table, dict[str, Any]]:
+    """The command to go on with, until so many epochs are done, its data, and its training's state.
 
-    Raises ModelFileError where there is none to resume, ArgumentError where the data has changed.
+    Raises ModelFileError where there is none to resume, ArgumentError where the data has changed
+    and where no epoch is left.
     """
     path = folder / CHECKPOINT
-    if folder.is_dir() and not path.exists():
-        expected = f"expected {CHECKPOINT} in it, which a training leaves until it has ended"
-        raise ModelFileError(f"{folder}: no interrupted training here; {expected}")
+    has_ended = not path.exists() and (folder / TRAINING).exists()
+    if has_ended:
+        path = folder / TRAINING
+    elif folder.is_dir() and not path.exists():
+        expected = f"expected {CHECKPOINT} or {TRAINING} in it, as train leaves them"
+        raise ModelFileError(f"{folder}: no training to go on with; {expected}")
     state = load(path)
     notes = state["about"] if isinstance(state, dict) else {}
     try:
@@ -69,10 +75,19 @@ def read_checkpoint(folder: Path) -> tuple[Command, Table, dict[str, Any]]:
         )
         command = Command(notes["data"], reading, settings, Path(notes["folder"]))
         _check_types(command)
-        digest = notes["digest"]
+        digest, done = notes["digest"], len(state["rows"]) - 1
     except (KeyError, TypeError) as error:
         message = f"no checkpoint of train ({error}); expected one that train wrote"
         raise ModelFileError(f"{path}: {message}") from None
+    if has_ended and epochs is None:
+        raise ArgumentError(
+            f"{folder}: the training has ended, after {done} epochs; "
+            f"add --epochs {done + DEFAULT.epochs} to go on until so many are done"
+        )
+    if epochs is not None:
+        if epochs <= done:
+            raise ArgumentError(f"--epochs is {epochs}, and {done} are done; expected more")
+        command = replace(command, settings=replace(settings, epochs=epochs))
     if not Path(command.place).exists() and Path(command.data).exists():
         command = replace(command, folder=Path.cwd())  # both were moved
     table = command.read()

@@ -12,7 +12,7 @@ import typer
 from micrograd_gd.cli import printing
 from micrograd_gd.cli.experiment import Experiment, Settings
 from micrograd_gd.cli.messages import PROGRAM, complain, describe_error, say, warn
-from micrograd_gd.cli.place import CHECKPOINT, keep_apart
+from micrograd_gd.cli.place import CHECKPOINT, TRAINING, keep_apart
 from micrograd_gd.data import Dataset
 from micrograd_gd.data.decisions import Table
 from micrograd_gd.errors import MicrogradError
@@ -55,6 +55,8 @@ def run(
         keep = [] if notes is None else [checkpoint]
         history = experiment.run(*keep, progress, resume=state)
         progress.end()
+        if history.status == "stopped":
+            say("", history.message)
         _write(experiment, history, out, is_resumed=state is not None)
         _conclude(history, settings, out if checkpoint.path.exists() else None)
 
@@ -76,7 +78,7 @@ def _write(experiment: Experiment, history: History, out: Path, *, is_resumed: b
         written.insert(0, "model.json")
     history.to_csv(place / "history.csv")
     if history.status != "interrupted":
-        (out / CHECKPOINT).unlink(missing_ok=True)  # only now that the model is there
+        written += _file_checkpoint(out, is_kept=not diverged)  # only now that the model is there
     if not diverged:
         say(*printing.describe_result(experiment, experiment.evaluate()))
     if history.rows:
@@ -86,6 +88,15 @@ def _write(experiment: Experiment, history: History, out: Path, *, is_resumed: b
         names = _draw(place / "graph.svg", graph(root).save)
         written += [f"{name} ({what})" for name in names]
     say("", f"wrote into {place}: {', '.join(written)}")
+
+
+def _file_checkpoint(out: Path, *, is_kept: bool) -> list[str]:
+    """Keep the last checkpoint, to go on with for more epochs, or remove it; what was written."""
+    if is_kept and (out / CHECKPOINT).exists():
+        (out / CHECKPOINT).replace(out / TRAINING)
+        return [TRAINING]
+    (out / CHECKPOINT).unlink(missing_ok=True)
+    return []
 
 
 def _conclude(history: History, settings: Settings, resumable: Path | None) -> None:

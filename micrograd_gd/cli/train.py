@@ -9,20 +9,26 @@ from micrograd_gd.cli.experiment import Settings
 from micrograd_gd.cli.options import (
     DATA,
     DEFAULT,
+    RATES,
     Activation,
     BatchSize,
     Decimal,
     Drop,
+    EarlyStopping,
     Encoding,
+    Epochs,
     Features,
     Hidden,
+    LearningRate,
     Loss,
     Missing,
+    Optimizer,
     Seed,
     Sep,
     Target,
     Task,
     TestFraction,
+    WeightDecay,
     check,
     columns,
     widths,
@@ -46,10 +52,11 @@ def train(
     encoding: Encoding = None,
     hidden: Hidden = None,
     activation: Activation = DEFAULT.activation,
-    learning_rate: Annotated[
-        float, typer.Option("--learning-rate", "--lr", help="What a step takes of the gradient.")
-    ] = DEFAULT.learning_rate,
-    epochs: Annotated[int, typer.Option(help="How often to go over the data.")] = DEFAULT.epochs,
+    optimizer: Optimizer = DEFAULT.optimizer,
+    learning_rate: LearningRate = None,
+    weight_decay: WeightDecay = DEFAULT.weight_decay,
+    epochs: Epochs = None,
+    early_stopping: EarlyStopping = DEFAULT.early_stopping,
     batch_size: BatchSize = DEFAULT.batch_size,
     test_fraction: TestFraction = DEFAULT.test_fraction,
     task: Task = "auto",
@@ -59,13 +66,17 @@ def train(
     force: Force = False,  # noqa: FBT002 — a flag
     checkpoint_seconds: Seconds = 5.0,
     resume: Annotated[
-        Path | None, typer.Option(help="Folder of an interrupted training: go on with that.")
+        Path | None,
+        typer.Option(
+            help="Folder of a training that was interrupted, or of one that has ended and is to "
+            "have more --epochs: go on with that."
+        ),
     ] = None,
 ) -> None:
     """Train a neural network on a table by gradient descent."""
     if resume is not None:
         _check_alone(context)
-        command, table, state = read_checkpoint(resume)
+        command, table, state = read_checkpoint(resume, epochs)
         place = folder(resume, "", force=True)
         run(command.data, table.dataset, command.settings, place, command.notes(table.dataset),
             state, checkpoint_seconds, table)  # fmt: skip
@@ -75,9 +86,12 @@ def train(
     settings = Settings(
         hidden=widths(hidden),
         activation=activation,
-        learning_rate=learning_rate,
-        epochs=epochs,
+        learning_rate=RATES.get(optimizer, 1.0) if learning_rate is None else learning_rate,
+        epochs=DEFAULT.epochs if epochs is None else epochs,
         batch_size=batch_size,
+        optimizer=optimizer,
+        weight_decay=weight_decay,
+        early_stopping=early_stopping,
         test_fraction=test_fraction,
         loss=loss,
         seed=seed,
@@ -97,7 +111,7 @@ def _check_alone(context: typer.Context) -> None:
     for name in context.params:
         source = context.get_parameter_source(name)
         is_given = source is not None and source.name == "COMMANDLINE"
-        if is_given and name not in {"resume", "checkpoint_seconds"}:
+        if is_given and name not in {"resume", "epochs", "checkpoint_seconds"}:
             given = "DATA" if name == "data" else f"--{name.replace('_', '-')}"
             raise ArgumentError(
                 f"{given} beside --resume, which goes on with the data and the settings that the "

@@ -89,7 +89,9 @@ def disturb(folder, epochs, kills, most, seed=0):
 
 
 def contents(folder):
-    return {path.name: path.read_bytes() for path in (folder / "run").iterdir()}
+    """The bytes by file; a training knows the folder that it was started in."""
+    files = (folder / "run").iterdir()
+    return {path.name: path.read_bytes().replace(str(folder).encode(), b"") for path in files}
 
 
 def compare(kills, epochs, most):

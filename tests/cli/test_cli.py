@@ -23,7 +23,7 @@ from micrograd_gd.table.ops import OPERATIONS
 
 IRIS = Path(micrograd_gd.__file__).parent / "data" / "iris.csv"
 PICTURES = ["graph.svg", "loss.svg"]
-FILES = ["graph.svg", "history.csv", "loss.svg", "model.json"]
+FILES = ["graph.svg", "history.csv", "loss.svg", "model.json", "training.json"]
 QUICK = ["--epochs", "3", "--hidden", "3"]
 
 
@@ -73,9 +73,10 @@ def test_train_writes_a_model_a_history_and_two_pictures(run):
     assert (done.status, done.err) == (0, "")
     assert files("run") == FILES
     assert "MLP(4 -> 3 relu -> 3 linear, 27 parameters), cross_entropy" in done.out
-    assert "3 epochs, learning rate 0.1, batches of 16, seed 0" in done.out
+    assert "3 epochs, gradient descent, learning rate 0.1, batches of 16, seed 0" in done.out
     assert (
-        "wrote into run: model.json, history.csv, loss.svg, graph.svg (one prediction" in done.out
+        "wrote into run: model.json, history.csv, training.json, loss.svg, graph.svg (one predi"
+        in done.out
     )
     assert table(done.out)["rows"] == ("114", "36")
     history = [*csv.DictReader(io.StringIO(Path("run/history.csv").read_text()))]
@@ -156,7 +157,7 @@ def test_demo_reaches_100_percent_and_says_what_it_wrote(run):
     assert (done.status, done.err) == (0, "")
     assert table(done.out)["accuracy"] == ("100.0 %", "100.0 %")
     assert "wrote into run/demo: model.json, history.csv, loss.svg, graph.svg" in done.out
-    assert files("run/demo") == FILES
+    assert files("run/demo") == FILES[:4]
     assert "wrote into run/demo-2: " in run("demo").out
 
 
@@ -233,6 +234,12 @@ WRONG = [
     ("train iris --test-fraction 1", "--test-fraction is 1; expected a number from 0 to below 1"),
     ("train iris --hidden 8,x", "--hidden is '8,x'; expected whole numbers above 0, such as 16,8"),
     ("train iris --hidden 0", "--hidden is '0'; expected whole numbers above 0"),
+    (
+        "train iris --optimizer no",
+        "--optimizer is 'no'; expected one of gradient_descent, momentum",
+    ),
+    ("train iris --weight-decay -1", "--weight-decay is -1; expected a number, at least 0"),
+    ("train iris --early-stopping -1", "--early-stopping is -1; expected a whole number, at least"),
     ("train iris --activation no", "no activation is called 'no'"),
     ("train iris --task no", "--task is 'no'; expected one of auto, classes, numbers"),
     ("train iris --loss no", "--loss is 'no'; expected one of cross_entropy, binary_cross_entr"),
@@ -309,8 +316,8 @@ def test_training_is_not_lost_for_a_picture(run, monkeypatch):
     monkeypatch.setenv("PATH", "")
     done = run("train", "iris", *QUICK)
     assert done.status == 0
-    assert files("run") == ["history.csv", "model.json"]
-    assert "wrote into run: model.json, history.csv\n" in done.out
+    assert files("run") == ["history.csv", "model.json", "training.json"]
+    assert "wrote into run: model.json, history.csv, training.json\n" in done.out
     warnings = done.err.splitlines()
     assert len(warnings) == 2
     for warning, picture in zip(warnings, reversed(PICTURES), strict=True):
@@ -357,7 +364,7 @@ def test_ctrl_c_keeps_the_best_model_so_far(launch, tmp_path):
         r"to go on: micrograd-gd train --resume run\n",
         err,
     )
-    assert files(tmp_path / "run") == ["checkpoint.json", *FILES]
+    assert files(tmp_path / "run") == ["checkpoint.json", *FILES[:4]]
     rows = [*csv.DictReader(io.StringIO((tmp_path / "run" / "history.csv").read_text()))]
     best = min(rows, key=lambda row: float(row["loss"]))
     assert best["epoch"] == found[1]
@@ -497,7 +504,11 @@ def interrupt(run, *arguments, epoch=7):
         return run("train", *arguments, "--checkpoint-seconds", "0")
 
 
-@pytest.mark.parametrize("options", [[], ["--batch-size", "1000"]])
+# Stopped in epoch 9 for what was best in epoch 3; it is interrupted after epoch 7.
+STOPPING = ["--optimizer", "adam", "--weight-decay", "0.1", "--early-stopping", "6", "--lr", "1"]
+
+
+@pytest.mark.parametrize("options", [[], ["--batch-size", "1000"], STOPPING])
 def test_a_resumed_training_leaves_the_bytes_of_one_that_was_not_interrupted(run, options):
     Path("two.csv").write_text("x,y\n" + "".join(f"{i},{int(i > 9)}\n" for i in range(20)))
     arguments = ["two.csv", "--epochs", "20", *options]
@@ -513,6 +524,22 @@ def test_a_resumed_training_leaves_the_bytes_of_one_that_was_not_interrupted(run
     assert files("run") == [".foreign.1.part", *FILES]
     for name in FILES:
         assert Path("run", name).read_bytes() == Path("whole", name).read_bytes()
+
+
+@pytest.mark.parametrize("options", [[], ["--optimizer", "momentum", "--weight-decay", "0.1"]])
+def test_more_epochs_for_a_finished_model_are_as_if_they_had_been_asked_for_at_first(run, options):
+    Path("two.csv").write_text("x,y\n" + "".join(f"{i},{int(i > 9)}\n" for i in range(20)))
+    assert run("train", "two.csv", "--epochs", "9", *options, "--out", "whole").status == 0
+    assert run("train", "two.csv", "--epochs", "4", *options).status == 0
+    for arguments, message in [
+        ([], "run: the training has ended, after 4 epochs; add --epochs 204 to go on until so"),
+        (["--epochs", "4"], "--epochs is 4, and 4 are done; expected more"),
+    ]:
+        done = run("train", "--resume", "run", *arguments)
+        assert (done.status, message in done.err) == (2, True)
+    assert run("train", "--resume", "run", "--epochs", "9").status == 0
+    assert files("run") == FILES
+    assert [*contents("run").values()] == [*contents("whole").values()]
 
 
 def test_a_training_is_resumed_from_another_folder(run, monkeypatch):
@@ -659,7 +686,7 @@ def test_a_training_that_diverges_once_it_is_resumed_leaves_the_model_of_its_int
     before = contents("run")
     done = run("train", "--resume", "run")
     assert done.status == 1
-    assert files("run") == FILES
+    assert files("run") == FILES[:4]
     after = contents("run")
     kept = [Path("run", name) for name in ("model.json", "graph.svg")]
     assert [after[path] for path in kept] == [before[path] for path in kept]
@@ -672,7 +699,7 @@ def test_what_a_training_did_not_write_stays(run):
     for options in ([*QUICK, "--activation", "log"], [*QUICK, "--force"]):
         run("train", "two.csv", "--out", ".", *options)
         assert Path("notes.txt").read_text() == Path(".model.json.7.part").read_text() == "mine"
-    assert files(".") == [".model.json.7.part", *FILES[:3], "model.json", "notes.txt", "two.csv"]
+    assert files(".") == [".model.json.7.part", *FILES[:4], "notes.txt", *FILES[4:], "two.csv"]
     Path("graph.svg").write_text("mine")
     assert run("train", "two.csv", "--out", ".", *QUICK).status == 2
     assert Path("graph.svg").read_text() == "mine"
@@ -689,7 +716,7 @@ RESUME = [
     ("train --resume run --seed 1", None, "--seed beside --resume, which goes on with the data"),
     ("train iris --resume run", None, "DATA beside --resume"),
     ("train --resume none", None, "none/checkpoint.json: no such file"),
-    ("train --resume out", None, "out: no interrupted training here; expected checkpoint.json in"),
+    ("train --resume out", None, "out: no training to go on with; expected checkpoint.json or tr"),
     ("train --resume run", lambda c: c.update(about={}), "no checkpoint of train ('reading'); exp"),
     ("train --resume run", lambda c: c["about"].update(settings=3), "no checkpoint of train ("),
     (
