@@ -14,9 +14,10 @@ from micrograd_gd.nn import Module
 from micrograd_gd.notation.parse import Expression
 from micrograd_gd.pages.descent import show_descent
 from micrograd_gd.pages.descent.formula import read_descent, read_function
-from micrograd_gd.pages.frame import Page, Part, write_page
+from micrograd_gd.pages.frame import Page, write_page
 from micrograd_gd.pages.graph import show_graph
-from micrograd_gd.pages.network import show_network, show_training
+from micrograd_gd.pages.network import show_network
+from micrograd_gd.pages.report import write_report
 from micrograd_gd.table.numbers import shorten
 from micrograd_gd.training.history import History
 from micrograd_gd.viz import architecture, graph, plot_descent
@@ -63,8 +64,10 @@ def live(
 
     For an `MLP`: how it learns `data`, a `Dataset` or inputs and targets, measured on `validation`.
     The settings are those of `fit`: `loss`, `learning_rate`, `batch_size`; for a `Dataset` of
-    classes, the loss that suits them is taken. A `History` that `fit` returned has all of that, and
-    goes on from where it ended.
+    classes, the loss that suits them is taken.
+
+    For a `History` that `fit` returned: the report of that training, with the network to go on from
+    where it ended. A `Dataset` as `data` has the names of features and classes.
 
     Raises ArgumentError for anything else, for an operation that is no row of the table, and for
     data that do not fit the model; TranslationError for an operation in Python code;
@@ -77,14 +80,10 @@ def live(
     """
     if isinstance(thing, Value):
         page = _write_graph(thing)
-    elif isinstance(thing, (Module, History)):
-        part = _show_learning(thing, data, validation, settings)
-        model = thing.training.model if isinstance(thing, History) else thing
-        page = write_page(
-            "A network that learns while you watch",
-            [_NETWORK, part],
-            lambda: architecture(model).svg(),
-        )
+    elif isinstance(thing, History):
+        page = write_report(thing, data)
+    elif isinstance(thing, Module):
+        page = _write_network(thing, data, validation, settings)
     elif isinstance(thing, Descent):
         function, begin, rate = read_descent(thing)
         page = _write_descent(function, begin, {"learning_rate": rate, **settings})
@@ -100,12 +99,12 @@ def live(
     return page
 
 
-def _show_learning(thing: Module | History, data: Any, validation: Any, settings: Any) -> Part:
-    if isinstance(thing, History):
-        return show_training(thing)
+def _write_network(model: Module, data: Any, validation: Any, settings: dict[str, Any]) -> Page:
     if data is None:
-        raise ArgumentError(f"live was given {thing!r} alone; expected its data, too: data=...")
-    return show_network(thing, data, validation, **settings)
+        raise ArgumentError(f"live was given {model!r} alone; expected its data, too: data=...")
+    part = show_network(model, data, validation, **settings)
+    title = "A network that learns while you watch"
+    return write_page(title, [_NETWORK, part], lambda: architecture(model).svg())
 
 
 def _write_descent(

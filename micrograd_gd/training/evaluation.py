@@ -5,14 +5,18 @@ A figure that is not there, such as the precision of a class that was never answ
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import starmap
+from itertools import chain, starmap
 from operator import sub
 from statistics import mode, quantiles
 from textwrap import wrap
+from typing import Any
 
+from micrograd_gd.core.blocks import no_grad
 from micrograd_gd.errors import ArgumentError, ShapeError
+from micrograd_gd.losses import LOSSES
+from micrograd_gd.table.numbers import number
 from micrograd_gd.text import plain, tabulate
 
 LABEL = 20  # characters of the name of a class
@@ -52,6 +56,9 @@ class Classification:
         counts = tuple(tuple(pairs[i, j] for j in places) for i in places)
         return cls(class_names, counts, mode(truth) if usual is None else usual)
 
+    def __len__(self) -> int:
+        return sum(self.supports)
+
     @property
     def supports(self) -> list[int]:
         """How many rows each class has."""
@@ -60,7 +67,7 @@ class Classification:
     @property
     def accuracy(self) -> float:
         """The share of right answers."""
-        return sum(row[i] for i, row in enumerate(self.counts)) / sum(self.supports)
+        return sum(row[i] for i, row in enumerate(self.counts)) / len(self)
 
     @property
     def balanced_accuracy(self) -> float:
@@ -71,7 +78,7 @@ class Classification:
     @property
     def baseline(self) -> float:
         """The accuracy of one answer for all rows."""
-        return self.supports[self.usual] / sum(self.supports)
+        return self.supports[self.usual] / len(self)
 
     @property
     def precisions(self) -> list[float]:
@@ -150,6 +157,9 @@ class Regression:
         _check(truth, answers)
         return cls((*truth,), (*answers,), mean(truth) if usual is None else usual)
 
+    def __len__(self) -> int:
+        return len(self.truth)
+
     @property
     def residuals(self) -> list[float]:
         """Each answer minus the truth."""
@@ -213,13 +223,59 @@ class Regression:
 Evaluation = Classification | Regression
 
 
-def percent(share: float) -> str:
-    """A share of 1 as text, and a dash for nan.
+def evaluate_training(
+    training: Any, class_names: tuple[str, ...] | None = None
+) -> dict[str, Evaluation]:
+    """How good a trained model is on its training samples, and on those for validation.
 
-    >>> percent(0.972), percent(float("nan"))
-    ('97.2 %', '–')
+    Classes without names are called by their numbers. For a loss of one's own there is nothing,
+    since it does not say what an answer is.
     """
-    return "–" if math.isnan(share) else f"{100 * share:.1f} %"
+    if training.loss not in LOSSES.values():
+        return {}
+    parts = {"train": training.samples, "test": training.held_out}
+    pairs = {name: _compare(part) for name, part in parts.items() if part is not None}
+    usual = pairs["train"][0]
+    if training.samples.is_right is None:
+        return {name: Regression.compare(*pair, mean(usual)) for name, pair in pairs.items()}
+    count = 1 + max(max(*truth, *answers) for truth, answers in pairs.values())
+    names = class_names or tuple(map(str, range(max(count, 2))))
+    return {name: Classification.count(*pair, names, mode(usual)) for name, pair in pairs.items()}
+
+
+def _compare(samples: Any) -> tuple[list[Any], list[Any]]:
+    """The truth and the answers of samples: numbers, or the positions of classes."""
+    scores, loss = run(samples.model, samples.inputs), samples.loss.__name__
+    if loss == "cross_entropy":
+        return [*map(int, samples.targets)], [*map(decide, scores)]
+    targets = [x for t in samples.targets for x in (t if hasattr(t, "__len__") else [t])]
+    answers = [*chain.from_iterable(scores)]
+    if samples.is_right is None:
+        return [*map(float, targets)], answers
+    border = 0.0 if loss == "hinge" else 0.5
+    return [int(t > border) for t in targets], [int(x > 0) for x in answers]
+
+
+def run(model: Any, rows: Iterable[Any]) -> list[list[float]]:
+    """The outputs of a model for each row, as numbers."""
+    with no_grad():
+        outputs = [model(row) for row in rows]
+    lists = [each if isinstance(each, (list, tuple)) else [each] for each in outputs]
+    return [[number(getattr(x, "data", x), "an output") for x in each] for each in lists]
+
+
+def decide(scores: Sequence[float]) -> int:
+    """The class that the outputs of a network say: the largest, or the sign of the only one."""
+    return int(scores[0] > 0) if len(scores) == 1 else [*scores].index(max(scores))
+
+
+def percent(share: float) -> str:
+    """A share of 1 as text: 100.0 % is nothing less than all, and a dash nan.
+
+    >>> percent(0.972), percent(0.9999), percent(float("nan"))
+    ('97.2 %', '99.9 %', '–')
+    """
+    return "–" if math.isnan(share) else f"{100 if share == 1 else min(100 * share, 99.9):.1f} %"
 
 
 def mean(numbers: Sequence[float]) -> float:

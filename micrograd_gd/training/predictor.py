@@ -6,13 +6,19 @@ from dataclasses import dataclass
 from statistics import mode
 from typing import Any
 
-from micrograd_gd.core.blocks import no_grad
 from micrograd_gd.data import Dataset, Scaling
 from micrograd_gd.data.recipe import Recipe
 from micrograd_gd.errors import ArgumentError, ShapeError
 from micrograd_gd.nn import MLP
 from micrograd_gd.table.numbers import shorten
-from micrograd_gd.training.evaluation import Classification, Evaluation, Regression, mean
+from micrograd_gd.training.evaluation import (
+    Classification,
+    Evaluation,
+    Regression,
+    decide,
+    mean,
+    run,
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,8 +123,7 @@ class Predictor:
 
     def _score(self, rows: Sequence[Sequence[float]]) -> list[list[float]]:
         scaled = rows if self.scaling is None else self.scaling(rows)
-        with no_grad():
-            scores = [_numbers(self.network(row)) for row in scaled]
+        scores = run(self.network, scaled)
         for position, row in enumerate(scores):
             if any(score != score for score in row):
                 message = "the model's score is nan; expected numbers nearer to the training data"
@@ -130,16 +135,6 @@ def _share(scores: list[float]) -> list[float]:
     """The softmax of a row of scores."""
     weights = [math.exp(score - max(scores)) for score in scores]
     return [weight / math.fsum(weights) for weight in weights]
-
-
-def _numbers(outputs: Any) -> list[float]:
-    outputs = outputs if isinstance(outputs, list) else [outputs]
-    return [getattr(output, "data", output) for output in outputs]
-
-
-def decide(scores: Sequence[float]) -> int:
-    """The class that the outputs of a network say: the largest one, or the side of the only one."""
-    return int(scores[0] > 0) if len(scores) == 1 else scores.index(max(scores))
 
 
 def _check_count(what: str, count: int, expected: int) -> None:

@@ -231,11 +231,12 @@ def test_a_file_a_history_and_foreign_text(visit, tmp_path):
     settings = {"epochs": 7, "validation": held_out, "loss": "binary_cross_entropy"}
     history = fit(model, *moons(20, seed=0), **settings)
     assert "data:image/svg+xml;base64," in live(history)._repr_html_()
-    page = visit(live(history))
-    assert page.text_content(part("epoch")) == "7"
+    network = visit(live(history)).locator("section.network")
+    assert network.locator(part("epoch")).text_content() == "7"
     for name, row in (("Training", "loss"), ("Test", "validation_loss")):
-        assert f"{name}" in page.text_content(part("figures"))
-        assert f"loss {history.rows[-1][row]:.6g}" in page.text_content(part("figures"))
+        figures = network.locator(part("figures")).text_content()
+        assert name in figures
+        assert f"loss {history.rows[-1][row]:.6g}" in figures
 
 
 def test_what_cannot_be_shown_is_refused():

@@ -15,6 +15,7 @@ from micrograd_gd.text import plain
 from micrograd_gd.training.history import History
 
 LARGEST = 20_000  # parameters, and numbers of the data, that a page goes through in time
+MOST = 5_000  # numbers of the data of a training, of which there are two parts beside each other
 LABEL = 40  # characters
 
 
@@ -27,11 +28,13 @@ def show_network(
     learning_rate: float = 0.1,
     batch_size: int | None = None,
     curve: Sequence[tuple[float, float, float | None]] = (),
+    names: Dataset | None = None,
     name: str = "your data",
 ) -> Part:
     """A network with the data that it learns, as a part of a page.
 
-    `curve` has epoch, loss and validation loss of what it has learned already.
+    `curve` has epoch, loss and validation loss of what it has learned already. `names` has the
+    names of features and classes, where the data are no `Dataset`.
 
     Raises ArgumentError for a model that is no MLP with activations of the table, for data that do
     not fit it, and for more of either than a page can go through.
@@ -40,7 +43,7 @@ def show_network(
         raise ArgumentError(f"{shorten(model)} cannot be shown as it learns; expected an MLP")
     activations = _read_activations(model)
     widths = [len(model.layers[0].neurons[0].w), *[len(layer.neurons) for layer in model.layers]]
-    names = data if isinstance(data, Dataset) else None
+    names = data if isinstance(data, Dataset) else names
     loss = _choose_loss(loss, names, widths[-1])
     shown = {
         "name": name,
@@ -73,28 +76,46 @@ def show_network(
     )
 
 
-def show_training(history: History) -> Part:
+def show_training(
+    history: History, names: Dataset | None = None, *, name: str = "your data"
+) -> Part:
     """The network of a training, with what it has learned, as a part of a page.
+
+    Of many rows it has some.
 
     Raises ArgumentError for a history without its training, and what `show_network` raises.
     """
-    training = history.training
-    if training is None:
-        raise ArgumentError(
-            "the history has no training beside it, as after a copy; expected what fit returned, "
-            "or a model with its data: live(model, data=(inputs, targets))"
-        )
+    training = require_training(history)
     rate = training.optimizer.learning_rate
     held_out = training.held_out
     return show_network(
         training.model,
-        (training.samples.inputs, training.samples.targets),
-        None if held_out is None else (held_out.inputs, held_out.targets),
+        _thin(training.samples),
+        None if held_out is None else _thin(held_out),
         loss=next((name for name, each in LOSSES.items() if each is training.loss), ""),
         learning_rate=0.1 if callable(rate) else rate,
         batch_size=training.batch_size,
         curve=[(row["epoch"], row["loss"], row.get("validation_loss")) for row in history],
+        names=names,
+        name=name,
     )
+
+
+def require_training(history: History) -> Any:
+    """The training of a history; ArgumentError where it has none, or came to no row."""
+    if history.training is None or not history.rows:
+        raise ArgumentError(
+            "the history has no training beside it, as after a copy; expected what fit returned, "
+            "or a model with its data: live(model, data=(inputs, targets))"
+        )
+    return history.training
+
+
+def _thin(samples: Any) -> tuple[Sequence[Any], Sequence[Any]]:
+    """As many samples as a page can go through in time, from all places alike."""
+    width = len(samples.inputs[0]) if hasattr(samples.inputs[0], "__len__") else 1
+    step = -(-len(samples.inputs) * width // MOST)
+    return samples.inputs[::step], samples.targets[::step]
 
 
 def _read_activations(model: MLP) -> list[str]:

@@ -255,7 +255,7 @@ function mount(place, data) {
     }
 
     function tellFigures(name, { loss, right }, { rows, loss: { isRight } }) {
-        const share = make("strong", {}, `${(100 * Math.floor((1000 * right) / rows.length)) / 1000} %`);
+        const share = make("strong", {}, `${right === rows.length ? 100 : Math.min(Math.round((1000 * right) / rows.length) / 10, 99.9)} %`);
         return [make("dt", {}, name), make("dd", {}, ...(isRight ? [share, " right", make("br")] : []), `loss ${write(Number(loss.toPrecision(6)))}`)];
     }
 
