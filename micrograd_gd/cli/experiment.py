@@ -155,6 +155,16 @@ class Experiment:
         with no_grad():
             return float(LOSSES[self.loss]([*map(self.predictor.network, inputs)], targets).data)
 
+    @property
+    def is_plane(self) -> bool:
+        """Whether the classes lie in a plane, which can be drawn."""
+        return len(self.dataset.feature_names) == 2 and self.dataset.class_names is not None
+
+    def score(self, row: Sequence[float]) -> Any:
+        """What the network gives for a row as it stands in the data."""
+        (scaled,) = (self.predictor.scaling or _leave_unscaled(self.train))([row])
+        return self.predictor.network(scaled)
+
     def example(self) -> tuple[Value, str]:
         """The graph of one prediction, backpropagated, or of one neuron if that is large.
 

@@ -4,6 +4,7 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,6 +14,7 @@ from micrograd_gd.cli import printing
 from micrograd_gd.cli.experiment import Experiment, Settings
 from micrograd_gd.cli.messages import PROGRAM, complain, describe_error, say, warn
 from micrograd_gd.cli.place import CHECKPOINT, TRAINING, keep_apart
+from micrograd_gd.cli.plane import draw_plane
 from micrograd_gd.data import Dataset
 from micrograd_gd.data.decisions import Table
 from micrograd_gd.errors import MicrogradError
@@ -20,7 +22,7 @@ from micrograd_gd.files import remove_leftovers
 from micrograd_gd.persist import save
 from micrograd_gd.persist.checkpoints import Checkpoint
 from micrograd_gd.training.history import History
-from micrograd_gd.viz import graph, plot_history
+from micrograd_gd.viz import graph, plot_decision_boundary, plot_history
 
 Seconds = Annotated[float, typer.Option(help="Time between two checkpoints; 0: after every epoch.")]
 
@@ -87,6 +89,12 @@ def _write(experiment: Experiment, history: History, out: Path, *, is_resumed: b
         root, what = experiment.example()
         names = _draw(place / "graph.svg", graph(root).save)
         written += [f"{name} ({what})" for name in names]
+    if not diverged and experiment.is_plane:
+        say(*draw_plane(experiment))
+        rows = experiment.dataset
+        written += _draw(
+            place / "boundary.svg", partial(plot_decision_boundary, experiment.score, *rows)
+        )
     say("", f"wrote into {place}: {', '.join(written)}")
 
 

@@ -157,8 +157,25 @@ def test_demo_reaches_100_percent_and_says_what_it_wrote(run):
     assert (done.status, done.err) == (0, "")
     assert table(done.out)["accuracy"] == ("100.0 %", "100.0 %")
     assert "wrote into run/demo: model.json, history.csv, loss.svg, graph.svg" in done.out
-    assert files("run/demo") == FILES[:4]
+    assert files("run/demo") == ["boundary.svg", *FILES[:4]]
     assert "wrote into run/demo-2: " in run("demo").out
+
+
+@pytest.mark.parametrize("loss", ["cross_entropy", "hinge"])
+def test_two_features_are_drawn_as_a_plane_with_the_border_between_the_classes(loss, run):
+    rows = [(a, b) for a in range(7) for b in range(7) if a != b]
+    lines = [f"{10 * a},{b},{'low' if a > b else 'top'}" for a, b in rows]
+    Path("plane.csv").write_text("\n".join(["a,b,kind", *lines, "0,6,low"]))  # the last is wrong
+    done = run("train", "plane.csv", "--loss", loss, "--hidden", "none", "--epochs", "30")
+    assert (done.status, Path("run/boundary.svg").exists()) == (0, True)
+    head, *picture = done.out.partition("b over a: ")[2].partition("\n\n")[0].split("\n")
+    assert head == "o on . low, x on : top; wrong answers in capitals"
+    for i, line in enumerate(reversed(picture)):
+        for j, mark in enumerate(line):
+            height = (i / 19 - j / 59) * 6.6  # over the border a = b
+            assert abs(height) < 1 or mark in (":xO" if height > 0 else ".o")
+    assert "".join(picture).count("O") == 1
+    assert sum(map("".join(picture).count, "ox")) == len(rows) - 1  # one lies under the capital
 
 
 def test_ops_lists_every_operation_in_aligned_columns(run):
