@@ -13,7 +13,8 @@ from micrograd_gd.files import hold
 
 CHECKPOINT = "checkpoint.json"  # of a training until it has ended
 TRAINING = "training.json"  # the last one, to go on with for more epochs
-RESULTS = ("model.json", "history.csv", "loss.svg", "graph.svg", "boundary.svg", TRAINING)
+PICTURES = ("loss.svg", "graph.svg", "boundary.svg", "report.html")
+RESULTS = ("model.json", "history.csv", *PICTURES, TRAINING)
 
 Force = Annotated[bool, typer.Option("--force", help="Overwrite what is there.")]
 

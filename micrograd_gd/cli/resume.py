@@ -1,12 +1,14 @@
 """What a checkpoint notes of its command, and that command read back."""
 
 import hashlib
+import shlex
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
 from micrograd_gd.cli.experiment import Settings
+from micrograd_gd.cli.messages import PROGRAM
 from micrograd_gd.cli.options import DEFAULT, check, read_table
 from micrograd_gd.cli.place import CHECKPOINT, TRAINING
 from micrograd_gd.data import Dataset
@@ -40,6 +42,14 @@ class Command:
         """The rows to learn from."""
         return read_table(self.place, self.reading, self.settings.loss)
 
+    def __str__(self) -> str:
+        """The line that trains the same again, without what is as usual."""
+        usual = {**vars(Reading()), **vars(DEFAULT), "learning_rate": None}  # which differs
+        given = {**vars(self.reading), **vars(self.settings)}
+        options = [f"--{name.replace('_', '-')}={_write_option(value)}"
+                   for name, value in given.items() if value != usual[name]]  # fmt: skip
+        return shlex.join([PROGRAM, "train", self.place, *options])
+
     def notes(self, rows: Dataset) -> dict[str, Any]:
         """What a checkpoint keeps, to find the same data again and to recognize it."""
         return {
@@ -49,6 +59,10 @@ class Command:
             "settings": asdict(self.settings),
             "digest": _digest(rows),
         }
+
+
+def _write_option(value: Any) -> str:
+    return ",".join(map(str, value)) or "none" if isinstance(value, tuple) else f"{value}"
 
 
 def read_checkpoint(

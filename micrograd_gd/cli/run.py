@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
+from micrograd_gd._version import __version__
 from micrograd_gd.cli import printing
 from micrograd_gd.cli.experiment import Experiment, Settings
 from micrograd_gd.cli.messages import PROGRAM, complain, describe_error, say, warn
@@ -19,6 +20,7 @@ from micrograd_gd.data import Dataset
 from micrograd_gd.data.decisions import Table
 from micrograd_gd.errors import MicrogradError
 from micrograd_gd.files import remove_leftovers
+from micrograd_gd.pages.report import Background, write_report
 from micrograd_gd.persist import save
 from micrograd_gd.persist.checkpoints import Checkpoint
 from micrograd_gd.training.history import History
@@ -32,6 +34,7 @@ def run(
     dataset: Dataset,
     settings: Settings,
     place: AbstractContextManager[Path],
+    command: str,
     notes: dict[str, Any] | None = None,
     state: dict[str, Any] | None = None,
     checkpoint_seconds: float = 5.0,
@@ -39,9 +42,9 @@ def run(
 ) -> None:
     """Train, print, and write the results; exit with 1 or 130 where the training was cut short.
 
-    `place` gives the folder, once all is known to be well. With `notes`, the training leaves
-    checkpoints there, which hold them. `state` is that of a checkpoint to go on from.
-    `table` says what was done with the columns of the data.
+    `place` gives the folder, once all is known to be well. `command` trains the same again. With
+    `notes`, the training leaves checkpoints there, which hold them. `state` is that of a checkpoint
+    to go on from. `table` says what was done with the columns of the data.
     """
     experiment = Experiment(dataset, settings)
     checkpoint = Checkpoint(CHECKPOINT, seconds=checkpoint_seconds, notes=notes)
@@ -59,7 +62,8 @@ def run(
         progress.end()
         if history.status == "stopped":
             say("", history.message)
-        _write(experiment, history, out, is_resumed=state is not None)
+        story = _tell(name, settings, command, table)
+        _write(experiment, history, out, story, is_resumed=state is not None)
         _conclude(history, settings, out if checkpoint.path.exists() else None)
 
 
@@ -70,7 +74,20 @@ def say_changes(table: Table) -> None:
         warn(warning)
 
 
-def _write(experiment: Experiment, history: History, out: Path, *, is_resumed: bool) -> None:
+def _tell(name: str, settings: Settings, command: str, table: Table | None) -> Background:
+    """What the report tells beside the training itself."""
+    told = {
+        "test fraction": f"{settings.test_fraction:g}",
+        "seed": str(settings.seed),
+        "version": f"{PROGRAM} {__version__}",
+    }
+    changes, warnings = (table.notes, table.warnings) if table is not None else ([], [])
+    return Background(name, [*told.items()], changes, warnings, command)
+
+
+def _write(
+    experiment: Experiment, history: History, out: Path, story: Background, *, is_resumed: bool
+) -> None:
     """Write what came out, and say so. A training that diverged has no model to show."""
     diverged = history.status == "diverged"
     place = keep_apart(out) if diverged and not is_resumed else out
@@ -81,21 +98,27 @@ def _write(experiment: Experiment, history: History, out: Path, *, is_resumed: b
     history.to_csv(place / "history.csv")
     if history.status != "interrupted":
         written += _file_checkpoint(out, is_kept=not diverged)  # only now that the model is there
-    if not diverged:
-        say(*printing.describe_result(experiment, experiment.evaluate()))
     if history.rows:
         written += _draw(place / "loss.svg", lambda path: plot_history(history, path))
     if not diverged:
-        root, what = experiment.example()
-        names = _draw(place / "graph.svg", graph(root).save)
-        written += [f"{name} ({what})" for name in names]
-    if not diverged and experiment.is_plane:
-        say(*draw_plane(experiment))
-        rows = experiment.dataset
-        written += _draw(
-            place / "boundary.svg", partial(plot_decision_boundary, experiment.score, *rows)
-        )
+        written += _show(experiment, history, place, story)
     say("", f"wrote into {place}: {', '.join(written)}")
+
+
+def _show(experiment: Experiment, history: History, place: Path, story: Background) -> list[str]:
+    """Say how good the model is, and show it in files; their names."""
+    evaluations, rows = experiment.evaluate(), experiment.dataset
+    say(*printing.describe_result(experiment, evaluations))
+    root, what = experiment.example()
+    written = [f"{name} ({what})" for name in _draw(place / "graph.svg", graph(root).save)]
+    if experiment.is_plane:
+        say(*draw_plane(experiment))
+        plot = partial(plot_decision_boundary, experiment.score, *rows)
+        written += _draw(place / "boundary.svg", plot)
+    if history.rows:
+        report = partial(write_report, history, rows, evaluations, story)
+        written += _draw(place / "report.html", lambda path: report().save(path))
+    return written
 
 
 def _file_checkpoint(out: Path, *, is_kept: bool) -> list[str]:

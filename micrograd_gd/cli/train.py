@@ -78,8 +78,8 @@ def train(
         _check_alone(context)
         command, table, state = read_checkpoint(resume, epochs)
         place = folder(resume, "", force=True)
-        run(command.data, table.dataset, command.settings, place, command.notes(table.dataset),
-            state, checkpoint_seconds, table)  # fmt: skip
+        run(command.data, table.dataset, command.settings, place, str(command),
+            command.notes(table.dataset), state, checkpoint_seconds, table)  # fmt: skip
         return
     if data is None:
         raise ArgumentError("Missing argument 'DATA': expected iris, or the path of a CSV file")
@@ -102,7 +102,7 @@ def train(
     command = Command(data, reading, check(settings))
     table = command.read()
     place = folder(out, "run", force=force)
-    run(data, table.dataset, settings, place, command.notes(table.dataset), None,
+    run(data, table.dataset, settings, place, str(command), command.notes(table.dataset), None,
         checkpoint_seconds, table)  # fmt: skip
 
 

@@ -5,6 +5,7 @@ import io
 import json
 import os
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -23,7 +24,7 @@ from micrograd_gd.table.ops import OPERATIONS
 
 IRIS = Path(micrograd_gd.__file__).parent / "data" / "iris.csv"
 PICTURES = ["graph.svg", "loss.svg"]
-FILES = ["graph.svg", "history.csv", "loss.svg", "model.json", "training.json"]
+FILES = ["graph.svg", "history.csv", "loss.svg", "model.json", "report.html", "training.json"]
 QUICK = ["--epochs", "3", "--hidden", "3"]
 
 
@@ -75,14 +76,40 @@ def test_train_writes_a_model_a_history_and_two_pictures(run):
     assert "MLP(4 -> 3 relu -> 3 linear, 27 parameters), cross_entropy" in done.out
     assert "3 epochs, gradient descent, learning rate 0.1, batches of 16, seed 0" in done.out
     assert (
-        "wrote into run: model.json, history.csv, training.json, loss.svg, graph.svg (one predi"
-        in done.out
+        "wrote into run: model.json, history.csv, training.json, loss.svg, graph.svg (one "
+        "prediction), report.html" in done.out
     )
     assert table(done.out)["rows"] == ("114", "36")
     history = [*csv.DictReader(io.StringIO(Path("run/history.csv").read_text()))]
     assert [row["epoch"] for row in history] == ["0", "1", "2", "3"]
     assert "petal_length" in Path("run/graph.svg").read_text()
     assert f"{float(history[-1]['loss']):.4g}" == table(done.out)["loss"][0]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        "iris",
+        "iris --optimizer adam --seed 3 --hidden none",
+        "iris --drop sepal_width,petal_width --hidden 3,2 --test-fraction 0 --batch-size 7",
+        "'a b.csv' --target=-y --task numbers --loss mae --features x --lr 0.01 --early-stopping 1",
+    ],
+)
+def test_the_report_has_the_command_that_trains_the_same_again(options, run):
+    Path("a b.csv").write_text(
+        "x,-y,z\n" + "".join(f"{i * i},{i % 7},{i % 3}\n" for i in range(20))
+    )
+    words = shlex.split(options)
+    done = run("train", *words, "--epochs", "2", "--out", "one")
+    assert done.status == 0
+    page = Path("one/report.html").read_text(encoding="utf-8")
+    data = json.loads(re.search(r'<script id="data" [^>]*>(.*?)</script>', page)[1])
+    program, *again = shlex.split(data[0]["command"])
+    assert program == "micrograd-gd"
+    assert run(*again, "--out", "two").out == done.out.replace("into one", "into two")
+    assert Path("one/model.json").read_bytes() == Path("two/model.json").read_bytes()
+    for name, text in data[0]["parts"][-1]["figures"]:
+        assert re.search(rf"^{name} .* {re.escape(text)}$", done.out, re.MULTILINE)
 
 
 def test_the_same_seed_gives_the_same_bytes(run):
@@ -157,7 +184,7 @@ def test_demo_reaches_100_percent_and_says_what_it_wrote(run):
     assert (done.status, done.err) == (0, "")
     assert table(done.out)["accuracy"] == ("100.0 %", "100.0 %")
     assert "wrote into run/demo: model.json, history.csv, loss.svg, graph.svg" in done.out
-    assert files("run/demo") == ["boundary.svg", *FILES[:4]]
+    assert files("run/demo") == ["boundary.svg", *FILES[:5]]
     assert "wrote into run/demo-2: " in run("demo").out
 
 
@@ -333,8 +360,8 @@ def test_training_is_not_lost_for_a_picture(run, monkeypatch):
     monkeypatch.setenv("PATH", "")
     done = run("train", "iris", *QUICK)
     assert done.status == 0
-    assert files("run") == ["history.csv", "model.json", "training.json"]
-    assert "wrote into run: model.json, history.csv, training.json\n" in done.out
+    assert files("run") == ["history.csv", "model.json", "report.html", "training.json"]
+    assert "wrote into run: model.json, history.csv, training.json, report.html\n" in done.out
     warnings = done.err.splitlines()
     assert len(warnings) == 2
     for warning, picture in zip(warnings, reversed(PICTURES), strict=True):
@@ -381,7 +408,7 @@ def test_ctrl_c_keeps_the_best_model_so_far(launch, tmp_path):
         r"to go on: micrograd-gd train --resume run\n",
         err,
     )
-    assert files(tmp_path / "run") == ["checkpoint.json", *FILES[:4]]
+    assert files(tmp_path / "run") == ["checkpoint.json", *FILES[:5]]
     rows = [*csv.DictReader(io.StringIO((tmp_path / "run" / "history.csv").read_text()))]
     best = min(rows, key=lambda row: float(row["loss"]))
     assert best["epoch"] == found[1]
@@ -703,7 +730,7 @@ def test_a_training_that_diverges_once_it_is_resumed_leaves_the_model_of_its_int
     before = contents("run")
     done = run("train", "--resume", "run")
     assert done.status == 1
-    assert files("run") == FILES[:4]
+    assert files("run") == FILES[:5]
     after = contents("run")
     kept = [Path("run", name) for name in ("model.json", "graph.svg")]
     assert [after[path] for path in kept] == [before[path] for path in kept]

@@ -61,8 +61,9 @@ function tellFigures(parts) {
 }
 
 function tellFindings({ findings, unchecked }) {
+    const begin = (text) => text[0].toUpperCase() + text.slice(1);
     const paragraphs = findings.map(({ name, seen, remedy }) =>
-        make("p", {}, make("strong", {}, `${name[0].toUpperCase()}${name.slice(1)}`), `: ${seen}. `, make("span", { className: "soft" }, remedy)));
+        make("p", {}, make("strong", {}, begin(name)), `: ${seen}. `, make("span", { className: "soft" }, `${begin(remedy)}.`)));
     const nothing = make("p", {}, "Nothing is seen that kept it from learning.");
     const rest = unchecked.length ? [make("p", { className: "soft" }, `Not checked: ${unchecked.join("; ")}.`)] : [];
     return make("div", {}, ...(paragraphs.length ? paragraphs : [nothing]), ...rest);
