@@ -310,7 +310,7 @@ class Trace:
         used = {x for node in nodes if node not in picks for x in node.operands}
         used |= {node.operands[0] for node in picks & used}
         used |= {x for each in later if isinstance(each, _Decision) for x in each[::2]}
-        xs = [x for x in self._checked if x in used]
+        xs = [self._derivatives[x] for x in self._checked if x in used]
         xs = [lanes.record("sum", n, x) if (n := self.batches.lanes_of(x)) else x for x in xs]
         for _ in range(3):  # a sum is nan, too, and costs less than a guard
             xs = [*map(add, xs[::2], xs[1::2]), *xs[len(xs) // 2 * 2 :]]

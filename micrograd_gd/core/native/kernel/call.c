@@ -7,7 +7,7 @@
 
 #include "kernel/kernel.h"
 
-#define LONG_ENOUGH 5e-6 /* seconds; letting go of the lock and taking it again costs 0.1e-6 */
+#define LONG_ENOUGH 1e-5 /* seconds; letting go of the lock and taking it again costs 0.1e-6 */
 
 /* The memory of a call: `few` where that is enough. */
 static bool begin_call(const Kernel *kernel, Call *call, double *few, void **block)
