@@ -16,6 +16,7 @@ extensions = [
     "myst_parser",
     "sphinx_copybutton",
     "book.formulas",
+    "book.live",
     "book.reference",
     "book.sources",
 ]
@@ -28,8 +29,11 @@ html_theme = "furo"
 html_title = "micrograd_gd"
 html_static_path = ["book/static"]
 html_css_files = ["book.css"]
+html_js_files = [("live.js", {"defer": ""})]
 html_math_renderer = "mathml"
 html_copy_source = False
+html_use_index = False  # the search finds names
+html_domain_indices = False
 html_show_sphinx = False
 html_theme_options = {
     "source_repository": "https://github.com/micrograd-gd/micrograd_gd",

@@ -12,12 +12,13 @@ from pathlib import Path
 
 import matplotlib as mpl
 
-ROOT = Path(__file__).parent.parent
+DOCS = Path(__file__).parent
+ROOT = DOCS.parent
 
 # The pages, and where the pictures that they save are shown.
 PAGES = {
     ROOT / "README.md": "docs/readme-{}",
-    ROOT / "docs" / "reference" / "pictures.md": "docs/reference/pictures/{}",
+    DOCS / "reference" / "pictures.md": "docs/reference/pictures/{}",
 }
 
 
@@ -30,9 +31,11 @@ def places(page: Path, folder: Path) -> dict[Path, Path]:
     return {path: ROOT / PAGES[page].format(path.name) for path in sorted(folder.glob("*.svg"))}
 
 
-def run(page: Path, folder: Path) -> None:
-    """Run the code of a page in a folder."""
+def run(page: Path, folder: Path, until: re.Pattern[str] = re.compile("")) -> None:
+    """Run the code of a page in a folder, up to the last block in which `until` is found."""
     blocks = re.findall(r"^```python\n(.*?)^```", page.read_text("utf-8"), re.DOTALL | re.MULTILINE)
+    while not until.search(blocks[-1]):
+        blocks.pop()
     names: dict[str, object] = {"__name__": "__main__"}
     with chdir(folder), redirect_stdout(io.StringIO()), mpl.rc_context(STYLE):
         for block in blocks:

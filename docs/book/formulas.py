@@ -6,15 +6,20 @@ from sphinx.application import Sphinx
 from sphinx.writers.html5 import HTML5Translator
 
 
+def write(formula: str, *, display: bool) -> str:
+    """A formula in MathML; the names of operators keep no backslash of LaTeX."""
+    return tex2mathml(formula, as_block=display).replace(r"\_", "_")
+
+
 def visit_formula(translator: HTML5Translator, node: nodes.math) -> None:
     """Write a formula within a line."""
-    translator.body.append(tex2mathml(node.astext()))
+    translator.body.append(write(node.astext(), display=False))
     raise nodes.SkipNode
 
 
 def visit_display(translator: HTML5Translator, node: nodes.math_block) -> None:
     """Write a formula on a line of its own."""
-    translator.body.append(f'<div class="math">{tex2mathml(node.astext(), as_block=True)}</div>')
+    translator.body.append(f'<div class="math">{write(node.astext(), display=True)}</div>')
     raise nodes.SkipNode
 
 
