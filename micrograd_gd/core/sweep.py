@@ -161,18 +161,17 @@ def in_order(roots: Collection[Any], stop: Collection[Any]) -> list[Any]:
     Those that no derivative flows to for these numbers are among them, so that the order, and with
     it each last bit of a sum, is the same for all numbers.
     """
-    if not blocks.trace():
-        if _in_order_in_c and all(isinstance(node, _Native) for node in [*roots, *stop]):
-            return _in_order_in_c(roots, stop)  # type: ignore[no-any-return]  # C has no types
-        if len(roots) == 1 and all(node.op is None for node in stop):
-            return next(iter(roots)).nodes()  # type: ignore[no-any-return]  # the same walk, by the engine
-    return _walk(roots, stop)
-
-
-def _walk(roots: Iterable[Any], stop: Collection[Any]) -> list[Any]:
-    """The order, whatever there is to stop at; nothing is below what a trace takes as constant."""
     trace = blocks.trace()
     constant = trace.constant_op if trace else None
+    if _in_order_in_c and _are_native([*roots, *stop]):
+        return _in_order_in_c(roots, stop, constant)  # type: ignore[no-any-return]  # C has no types
+    if not trace and len(roots) == 1 and all(node.op is None for node in stop):
+        return next(iter(roots)).nodes()  # type: ignore[no-any-return]  # the same walk, by the engine
+    return _walk(roots, stop, constant)
+
+
+def _walk(roots: Iterable[Any], stop: Collection[Any], constant: Any = None) -> list[Any]:
+    """The order, whatever there is to stop at; nothing is below nodes of the row `constant`."""
     ordered: list[Any] = []
     seen = set()
     stack: list[Any] = [*roots][::-1]
@@ -211,4 +210,8 @@ def _arithmetic(
 def _runs_in_c(arithmetic: Arithmetic, nodes: Iterable[Any]) -> bool:
     if not (_pull_back_in_c and arithmetic.in_c) or blocks.watch():
         return False
-    return all(isinstance(node, _Native) for node in nodes)
+    return _are_native(nodes)
+
+
+def _are_native(nodes: Iterable[Any]) -> bool:
+    return all(issubclass(kind, _Native) for kind in {*map(type, nodes)})

@@ -8,7 +8,8 @@ sweep of the other kind (Coleman and Verma, 1998).
 """
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from itertools import chain
 from typing import Any, Literal, NamedTuple
 
 from micrograd_gd.core import blocks, sweep
@@ -49,14 +50,15 @@ def pattern(outputs: Sequence[Any], inputs: Sequence[Value]) -> list[list[int]]:
     place_of = {x: place for place, x in enumerate(inputs)}
     roots = {y for y in outputs if isinstance(y, Value)}
     order = sweep.in_order(roots, place_of)
-    uses = Counter(operand for node in order for operand in _flows_to(node))
+    below = [*map(_choose_edges(), order)]
+    uses = Counter(chain.from_iterable(below))
     reached: dict[Value, int] = {}
     rows = {x: [place] for x, place in place_of.items()}
-    for node in order:
+    for node, operands in zip(order, below, strict=True):
         if node in place_of:
             continue
         places = 0
-        for operand in _flows_to(node):
+        for operand in operands:
             uses[operand] -= 1
             if operand in place_of:
                 places |= 1 << place_of[operand]
@@ -69,15 +71,26 @@ def pattern(outputs: Sequence[Any], inputs: Sequence[Value]) -> list[list[int]]:
     return [rows[y] if isinstance(y, Value) else [] for y in outputs]
 
 
-def _flows_to(node: Any) -> list[Any]:
-    """The operands that a derivative flows to; in a trace, also those for other numbers."""
-    if blocks.trace():
-        op, operands = node.op, node.operands
-        formulas = op.partials if len(op.partials) == len(operands) else [""] * len(operands)
-        edges = zip(operands, formulas, strict=True)
-        return [x for x, formula in edges if formula != "None" and isinstance(x, Value)]
+def _choose_edges() -> Callable[[Any], list[Any]]:
+    """A function that gives the operands of a node that a derivative flows to.
+
+    In a trace, these are also those for other numbers.
+    """
+    return _flows_for_any_numbers if blocks.trace() else _flows
+
+
+def _flows(node: Any) -> list[Any]:
     edges = zip(node.operands, node.partials, strict=True)
     return [operand for operand, partial in edges if partial is not None]
+
+
+def _flows_for_any_numbers(node: Any) -> list[Any]:
+    op, operands = node.op, node.operands
+    if op is not None and "None" in op.partials and not op.folds:
+        operands = [
+            x for x, partial in zip(operands, op.partials, strict=True) if partial != "None"
+        ]
+    return [x for x in operands if isinstance(x, Value)]
 
 
 def _bits(places: int) -> Iterator[int]:

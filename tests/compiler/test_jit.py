@@ -695,6 +695,21 @@ def test_sparse_derivatives_are_compiled(name, backend):
                     assert (rows, columns) == sparse(x).entries[1]
 
 
+@backends
+def test_sparse_derivatives_take_other_arguments_and_values_as_they_are(backend):
+    weight, x, others = Value(0.5), [0.5, -1.0, 2.0], np.array([2.0, 3.0])
+
+    def f(x, others, flag):
+        return [weight * x[0] * others[0], x[1] * x[2] if flag > 0 else others[1], others[0]]
+
+    sparse = jacobian(f, sparse=True)
+    for flag in (1.0, -1.0):
+        dense = np.array(jacobian(f)(x, others, flag))
+        values, (rows, columns) = jit(sparse, backend=backend)(x, others, flag).entries
+        assert bits(values) == bits(dense[rows, columns])
+        assert {*map(tuple, np.argwhere(dense).tolist())} <= {*zip(rows, columns, strict=True)}
+
+
 def test_errors_of_the_function_are_its_own():
     def f(x):
         raise KeyError("mine")

@@ -28,7 +28,9 @@ def call_on_leaves(
     calls: Any,
     /,
 ) -> tuple[Any, Any] | None: ...
-def in_order(roots: Iterable[Value], stop: Iterable[Value], /) -> list[Value]: ...
+def in_order(
+    roots: Iterable[Value], stop: Iterable[Value], constant: Operation | None, /
+) -> list[Value]: ...
 def pull_back(
     seeds: Mapping[Value, Any],
     stop: Collection[Value],

@@ -187,21 +187,27 @@ static int start_sweep(Sweep *sweep, PyObject *seeds)
 }
 
 /*[python]
-def in_order(roots: Iterable[Value], stop: Iterable[Value], /) -> list[Value]:
-    """As that of core/sweep.py; all of `stop` come first."""
+def in_order(
+    roots: Iterable[Value], stop: Iterable[Value], constant: Operation | None, /
+) -> list[Value]:
+    """As that of core/sweep.py; all of `stop` come first, and nothing is below constants."""
 */
 static PyObject *native_in_order(PyObject *module, PyObject *args)
 {
     State *state = PyModule_GetState(module);
-    PyObject *roots, *stops;
-    if (!PyArg_ParseTuple(args, "OO:in_order", &roots, &stops)) {
+    PyObject *roots, *stops, *constant;
+    if (!PyArg_ParseTuple(args, "OOO:in_order", &roots, &stops, &constant)) {
+        return NULL;
+    }
+    uint32_t constant_op = constant == Py_None ? 0 : number_of_op(state, constant);
+    if (constant_op == 0 && PyErr_Occurred()) {
         return NULL;
     }
     Stack order;
     stack_init(&order);
     roots = list_of_values(state, roots);
     PyObject *ordered = roots ? list_of_values(state, stops) : NULL;
-    if (ordered != NULL && walk_between(roots, ordered, &order, 0) < 0) {
+    if (ordered != NULL && walk_between(roots, ordered, &order, constant_op) < 0) {
         Py_CLEAR(ordered);
     }
     hold(&order);
