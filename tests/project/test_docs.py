@@ -153,7 +153,7 @@ def test_the_row_that_contributors_are_shown_can_be_added():
     added, edges = (block.text for block in blocks(CONTRIBUTING) if block.language == "diff")
     row = "".join(re.findall(r"^\+(.*\n)", added, flags=re.MULTILINE))
     exec(row.replace('"gamma"', '"shown"'), {"primitive": micrograd_gd.primitive})  # noqa: S102 — the page's own code
-    assert edges.count('+    ("gamma", ') == 3
+    assert edges.count("+| `gamma` | ") == 3
     assert functional.shown(5.0) == pytest.approx(24.0, rel=1e-14)
     assert micrograd_gd.grad(functional.shown)(-0.5) == pytest.approx(-0.12935, rel=1e-4)
 
