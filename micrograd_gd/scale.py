@@ -14,6 +14,7 @@ from typing import Any
 
 from micrograd_gd.caches import cached_property
 from micrograd_gd.errors import ArgumentError, ExecutorError, ShapeError
+from micrograd_gd.progress import count, open_bar
 from micrograd_gd.table.numbers import shorten
 
 __all__ = ["over", "run_all"]
@@ -23,6 +24,7 @@ Function = Callable[..., Any]
 MOST_AT_ONCE = 64  # parts that are under way, so that not all of the data waits in a queue
 MOST_FUNCTIONS = 8  # that a worker keeps
 MOST_NEW_EXECUTORS = 10  # in one pass, where workers die
+NO_CHUNKS = "no chunks to add up; expected at least one"
 
 
 class over:  # noqa: N801 — called as a function, and reads as one
@@ -33,9 +35,13 @@ class over:  # noqa: N801 — called as a function, and reads as one
     arguments of a call. Results are numbers, arrays, or lists, tuples and dicts of them, such as
     `value_and_grad` gives.
 
+    Where they are not known beforehand, `chunks` is a function that makes an iterator, or is a
+    generator, anew for each pass.
+
     `executor` is None for this process, anything with `submit`, or a function that makes such a
     thing: then a new one takes over where a worker died. f travels to each worker once, by
-    `cloudpickle` where that is installed, else by `pickle`.
+    `cloudpickle` where that is installed, else by `pickle`. With `progress`, a bar counts the
+    chunks; None shows it in a terminal and in a notebook, where tqdm is installed.
 
     Raises ArgumentError without chunks or for an iterator, which is empty after one pass;
     ExecutorError, which names the chunk, where a worker died; ShapeError for results that are not
@@ -49,23 +55,35 @@ class over:  # noqa: N801 — called as a function, and reads as one
     (0.5, 2.0)
     """
 
-    def __init__(self, f: Function, chunks: Sequence[Any], executor: Any = None) -> None:
+    def __init__(
+        self,
+        f: Function,
+        chunks: Sequence[Any] | Callable[[], Iterable[Any]],
+        executor: Any = None,
+        *,
+        progress: bool | None = False,
+    ) -> None:
         if not callable(f):
             raise ArgumentError(f"expected a function, but was given {shorten(f)}")
         if hasattr(chunks, "__next__"):
             raise ArgumentError(
                 "the chunks are an iterator, which is empty after one pass; expected a list, of "
-                "functions that load the data where it is too large for one memory"
+                "functions that load the data where it is too large for one memory, or the "
+                "function that makes the iterator"
             )
-        self.f, self.chunks, self.executor = f, [*chunks], executor
+        self.f, self.executor, self.progress = f, executor, progress
+        self.chunks = chunks if callable(chunks) else [*chunks]
         if not self.chunks:
-            raise ArgumentError("no chunks to add up; expected at least one")
+            raise ArgumentError(NO_CHUNKS)
 
     def __call__(self, *args: Any) -> Any:
         """The sum of f(*args, chunk) over the chunks."""
-        jobs = ((args, chunk) for chunk in self.chunks)
+        chunks = self.chunks() if callable(self.chunks) else self.chunks
         packed = self._packed if self.executor is not None else None
-        return _add_in_pairs(run_all(self.f, jobs, self.executor, packed))
+        results = run_all(self.f, ((args, chunk) for chunk in chunks), self.executor, packed)
+        total = len(chunks) if isinstance(chunks, list) else None
+        with open_bar(self.progress, total=total, unit="chunk", leave=False) as bar:
+            return _add_in_pairs(count(results, bar))
 
     @cached_property
     def _packed(self) -> bytes | None:
@@ -73,7 +91,8 @@ class over:  # noqa: N801 — called as a function, and reads as one
 
     def __repr__(self) -> str:
         where = "here" if self.executor is None else f"on {self.executor!r}"
-        return f"over({self.f!r}, {len(self.chunks)} chunks, {where})"
+        what = self.chunks if callable(self.chunks) else f"{len(self.chunks)} chunks"
+        return f"over({self.f!r}, {what}, {where})"
 
 
 def run_all(
@@ -236,6 +255,8 @@ def _add_in_pairs(results: Iterator[Any]) -> Any:
             total = _add(held.pop()[1], total)
             k += 1
         held.append((k, total))
+    if not held:
+        raise ArgumentError(NO_CHUNKS)
     _, total = held.pop()
     while held:
         total = _add(held.pop()[1], total)

@@ -219,7 +219,7 @@ def test_a_type_error_of_the_function_itself_stays_as_it_is():
     with pytest.raises(TypeError, match=r"^not this$"):
         micrograd_gd.minimize(_fail, 1.0)
     with pytest.raises(TypeError, match=r"missing 1 required positional argument: 'targets'"):
-        micrograd_gd.fit(nn.MLP(1, 1), [[1.0]])
+        micrograd_gd.Objective(nn.MLP(1, 1), [[1.0]])
 
 
 def _fail(_):

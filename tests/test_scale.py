@@ -1,5 +1,6 @@
 """Sums over chunks: the same bits on every executor, and nothing lost or counted twice."""
 
+import io
 import multiprocessing
 import os
 import signal
@@ -131,6 +132,27 @@ def test_the_function_travels_once():
         total = over(partial(same, 0.25), [*range(100)], executor)
         assert total() == total() == sum(range(100)) + 25
     assert 1 <= len(executor.payloads) <= 64  # what was under way before it had arrived
+
+
+def test_a_function_makes_the_chunks_anew_for_each_pass():
+    def numbers():
+        yield from (1.0, 2.0, 3.0)
+
+    total = over(same, numbers)
+    assert total(0.5) == total(0.5) == 7.5
+    with pytest.raises(ArgumentError, match="no chunks"):
+        over(same, lambda: iter([]))(1.0)
+
+
+def test_a_bar_counts_the_chunks(monkeypatch):
+    pytest.importorskip("tqdm", reason="the extra progress is not installed")
+    stream = io.StringIO()
+    stream.isatty = lambda: True
+    monkeypatch.setattr("sys.stderr", stream)
+    over(same, [1.0, 2.0, 3.0])(0.0)
+    assert stream.getvalue() == ""
+    over(same, [1.0, 2.0, 3.0], progress=True)(0.0)
+    assert "0/3" in stream.getvalue()
 
 
 def test_what_is_no_data_is_refused():

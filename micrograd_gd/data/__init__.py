@@ -1,5 +1,6 @@
 """Data sets to learn from, and reading them from files."""
 
+from micrograd_gd.data.chunks import read_chunks
 from micrograd_gd.data.datasets import (
     Dataset,
     iris,
@@ -18,6 +19,7 @@ __all__ = [
     "circles",
     "iris",
     "moons",
+    "read_chunks",
     "read_csv",
     "read_features",
     "spiral",

@@ -4,28 +4,26 @@ Row k of the history says how the model does on all samples after k epochs, so r
 start.
 """
 
-import sys
-import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from random import Random
 from typing import Any
 
 from micrograd_gd.errors import ArgumentError, DivergedError, MicrogradError
 from micrograd_gd.losses import loss_function
-from micrograd_gd.names import missing_package
 from micrograd_gd.optim import GradientDescent, Optimizer, Schedule
+from micrograd_gd.progress import open_bar
 from micrograd_gd.table.numbers import generator, number, require_count, shorten
 from micrograd_gd.text import escape
+from micrograd_gd.training.chunks import Chunks
 from micrograd_gd.training.history import Figures, History
-from micrograd_gd.training.samples import CompiledSamples, Samples
+from micrograd_gd.training.samples import CompiledSamples, Samples, Source
 
 
 def fit(
     model: Any,
-    inputs: Sequence[Any],
-    targets: Sequence[Any],
+    inputs: Any,
+    targets: Sequence[Any] | None = None,
     *,
     sample_weight: Sequence[float] | None = None,
     loss: str | Callable[[Any, Any], Any] = "mse",
@@ -40,6 +38,7 @@ def fit(
     progress: bool | None = None,
     resume: Mapping[str, Any] | None = None,
     compiled: bool = False,
+    executor: Any = None,
 ) -> History:
     """Train `model` in place by gradient descent; its history is returned.
 
@@ -60,6 +59,11 @@ def fit(
     `compiled`, steps run as programs, many times faster. The model is then traced for a whole
     batch, and sums over the batch are added in another order.
 
+    Without `targets`, `inputs` are chunks: tuples of inputs, targets and weights if any, in arrays,
+    or functions that load them, in a list or from a function that makes an iterator of them. So
+    the data need not fit into memory. A step on all samples adds up the chunks by
+    `micrograd_gd.scale.over`, on its `executor`; a batch stays within its chunk.
+
     Where a loss or a gradient is no longer finite, and on Ctrl-C, training stops, the parameters go
     back to those of the lowest training loss, and the history's `status` says so; so, too, where
     the loss ends at more than ten times that of the start.
@@ -77,15 +81,25 @@ def fit(
     epochs = require_count("epochs", epochs)
     batch_size = None if batch_size is None else require_count("batch_size", batch_size)
     steps = _choose_optimizer(model, optimizer, learning_rate)
-    kind = partial(CompiledSamples, trained=steps.parameters) if compiled else Samples
-    samples = kind("training", model, loss_function(loss), inputs, targets, sample_weight)
-    held_out = validation and kind("validation", model, loss_function(loss), *validation)
+    measure, trained = loss_function(loss), steps.parameters
+    is_compiled = compiled or targets is None
+    kind = partial(CompiledSamples, trained=trained) if is_compiled else Samples
+    samples: Source
+    if targets is None:
+        if sample_weight is not None:
+            raise ArgumentError("sample_weight beside chunks; expected it in them, as third part")
+        samples = Chunks(model, measure, inputs, executor, trained, progress=progress)
+    elif executor is not None:
+        raise ArgumentError("an executor for samples in one memory; expected chunks, no targets")
+    else:
+        samples = kind("training", model, measure, inputs, targets, sample_weight)
+    held_out = validation and kind("validation", model, measure, *validation)
     order = generator(seed)
     training = Training(model, steps, samples, held_out, batch_size, order, shuffle=shuffle)
     if resume is not None:
         training.load_state_dict(resume)
-    with _bar(epochs, wanted=progress) as move:
-        training.train(epochs, [*callbacks, move])
+    with open_bar(progress, total=epochs, unit="epoch") as bar:
+        training.train(epochs, [*callbacks, partial(_move, bar)])
     return training.history
 
 
@@ -124,8 +138,8 @@ class Training:
         self,
         model: Any,
         optimizer: Optimizer,
-        samples: Samples,
-        held_out: Samples | None,
+        samples: Source,
+        held_out: Source | None,
         batch_size: int | None,
         order: Random,
         *,
@@ -320,7 +334,7 @@ def _descend(optimizer: Optimizer, loss: Any) -> None:
     optimizer.step()
 
 
-def _measure_held_out(held_out: Samples | None) -> Figures:
+def _measure_held_out(held_out: Source | None) -> Figures:
     row = {} if held_out is None else held_out.measure()
     return {f"validation_{name}": figure for name, figure in row.items()}
 
@@ -334,30 +348,13 @@ def _set_numbers(optimizer: Optimizer, numbers: Sequence[float]) -> None:
         parameter.data = data
 
 
-@contextmanager
-def _bar(epochs: int, *, wanted: bool | None) -> Iterator[Callable[[History], Any]]:
-    """A callback that moves a progress bar, or none."""
-    is_seen = (sys.stderr is not None and sys.stderr.isatty()) or "ipykernel" in sys.modules
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # that there are no widgets, where the bar is text
-            from tqdm.auto import tqdm  # noqa: PLC0415 — an extra: only a bar needs it
-    except ImportError:
-        if wanted:
-            raise missing_package("tqdm", "progress=True") from None
-        wanted = False
-    if wanted is False or not is_seen:
-        yield lambda _history: None
-        return
-    with tqdm(total=epochs, unit="epoch") as bar:
-
-        def move(history: History) -> None:
-            row = history.rows[-1]
-            figures = {name: f"{x:.4g}" for name, x in row.items() if name != "epoch"}
-            bar.set_postfix(figures, refresh=False)
-            bar.update(row["epoch"] - bar.n)
-
-        yield move
+def _move(bar: Any, history: History) -> None:
+    """Let a bar show the last row, if there is one."""
+    if bar is not None:
+        row = history.rows[-1]
+        figures = {name: f"{x:.4g}" for name, x in row.items() if name != "epoch"}
+        bar.set_postfix(figures, refresh=False)
+        bar.update(row["epoch"] - bar.n)
 
 
 def _read_numbers(name: str, numbers: Any, count: int) -> list[float]:

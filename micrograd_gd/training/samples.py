@@ -20,11 +20,15 @@ from micrograd_gd.transforms.derivatives import value_and_grad
 
 COMPILED_FROM = 1_000  # rows times epochs, below which a program would cost more than it saves
 
+_BORDERS = {"binary_cross_entropy": 0.5, "hinge": 0.0}  # between the targets of two classes
+
 # Whether a prediction names the right class, for the losses whose targets are classes.
 _IS_RIGHT: dict[str, Callable[[Any, Any], bool]] = {
     "cross_entropy": lambda scores, t: max(range(len(scores)), key=scores.__getitem__) == t,
-    "binary_cross_entropy": lambda score, t: _is_on_side(score, t, 0.5),
-    "hinge": lambda score, t: _is_on_side(score, t, 0.0),
+    "binary_cross_entropy": lambda score, t: _is_on_side(
+        score, t, _BORDERS["binary_cross_entropy"]
+    ),
+    "hinge": lambda score, t: _is_on_side(score, t, _BORDERS["hinge"]),
 }
 
 
@@ -36,36 +40,11 @@ def _is_on_side(scores: Any, targets: Any, border: float) -> bool:
     return bool((scores > 0) == (targets > border))
 
 
-class Samples:
-    """Rows with their targets, as seen by one model and one loss."""
+class Source:
+    """Where a training has its losses from: samples, as seen by one model and one loss."""
 
-    def __init__(
-        self,
-        part: str,
-        model: Any,
-        loss: Callable[[Any, Any], Any],
-        inputs: Sequence[Any],
-        targets: Sequence[Any],
-        sample_weight: Sequence[float] | None = None,
-    ) -> None:
-        inputs, targets = (
-            plain_array(x, f"the {part} {what}") if hasattr(x, "ndim") else x
-            for x, what in ((inputs, "inputs"), (targets, "targets"))
-        )
-        for x, what in ((inputs, "inputs"), (targets, "targets")):
-            is_rows = hasattr(x, "__getitem__") and hasattr(x, "__len__")
-            if not is_rows or isinstance(x, (str, bytes, Mapping)):
-                raise NotANumberError(
-                    f"the {part} {what} came as {type(x).__name__} {shorten(x)}; expected a list "
-                    f"or an array, with an element for each sample"
-                )
-        if len(inputs) != len(targets):
-            counts = f"{len(inputs)} {part} inputs and {len(targets)} targets"
-            raise ShapeError(f"{counts}; expected one target for each input")
-        if len(inputs) == 0:
-            raise ArgumentError(f"no {part} samples; expected at least one")
-        self.model, self.loss, self.inputs, self.targets = model, loss, inputs, targets
-        self.weights = _read_weights(sample_weight, len(inputs), loss)
+    def __init__(self, model: Any, loss: Callable[[Any, Any], Any]) -> None:
+        self.model, self.loss = model, loss
         self.is_right = _IS_RIGHT.get(loss.__name__) if loss in LOSSES.values() else None
         self.measured: Any = None
 
@@ -78,16 +57,41 @@ class Samples:
         Without a batch size, it is the one loss that was measured last; without an order, batches
         are those of the samples as they stand.
         """
-        if batch_size is None:
-            if self.measured is None:  # not there, or not any more
-                self.measure(recorded=True)
-            yield self.measured
+        if batch_size is not None:
+            yield from self.batches(batch_size, order)
             return
-        rows = list(range(len(self.inputs)))
-        if order is not None:
-            order.shuffle(rows)
-        for start in range(0, len(rows), batch_size):
-            batch = rows[start : start + batch_size]
+        if self.measured is None:  # not there, or not any more
+            self.measure(recorded=True)
+        yield self.measured
+
+    def batches(self, size: int, order: Random | None) -> Iterator[Any]:
+        """The losses of the batches."""
+        raise NotImplementedError
+
+    def measure(self, *, recorded: bool = False) -> Figures:
+        """The loss over all samples and, where targets are classes, the accuracy."""
+        raise NotImplementedError
+
+
+class Samples(Source):
+    """Rows with their targets in lists or arrays."""
+
+    def __init__(
+        self,
+        part: str,
+        model: Any,
+        loss: Callable[[Any, Any], Any],
+        inputs: Sequence[Any],
+        targets: Sequence[Any],
+        sample_weight: Sequence[float] | None = None,
+    ) -> None:
+        super().__init__(model, loss)
+        self.inputs, self.targets = read_rows(part, inputs, targets)
+        self.weights = _read_weights(sample_weight, len(self.inputs), loss)
+
+    def batches(self, size: int, order: Random | None) -> Iterator[Any]:
+        """The losses of the batches."""
+        for batch in draw_batches(len(self.inputs), size, order):
             yield self.evaluate(batch)[1]
 
     def evaluate(self, rows: Sequence[int]) -> tuple[Sequence[Any], Any]:
@@ -108,13 +112,12 @@ class Samples:
             with no_grad():
                 return self.measure(recorded=True)
         predictions, self.measured = self.evaluate(range(len(self.inputs)))
-        row = {"loss": self.measured.data}
-        if not math.isfinite(row["loss"]):
-            raise DivergedError(f"the loss is {row['loss']}")
-        if self.is_right is not None:
-            right = map(self.is_right, predictions, self.targets)
-            row["accuracy"] = sum(right) / len(self.targets)
-        return row
+        right = self.is_right and self.count_right(predictions)
+        return describe(self.measured.data, right, len(self.inputs))
+
+    def count_right(self, predictions: Any) -> int:
+        """How many of the predictions name the right class."""
+        return sum(map(self.is_right, predictions, self.targets))  # type: ignore[arg-type]  # asked only where it is known
 
 
 class CompiledSamples(Samples):
@@ -139,7 +142,6 @@ class CompiledSamples(Samples):
             ) from None
         if self.weights is not None:
             self._arrays.append(np.asarray(self.weights, float))
-        self.targets = self._arrays[1].tolist()  # which is read faster one by one
         self._parameters = [*dict.fromkeys([*self.model.parameters(), *trained])]
         self._seen: Any = None
         self.look_again()
@@ -148,17 +150,57 @@ class CompiledSamples(Samples):
         """Begin with new programs where the model or the loss see other numbers than before."""
         seen = look_around(self.model, self.loss).constants
         if seen != self._seen:
-            loss = _loss_of_batch(self.model, self.loss)
-            self._step = jit(value_and_grad(loss, has_aux=True, wrt=self._parameters))
+            self._step = compile_step(self.model, self.loss, self._parameters)
             self._seen = seen
 
     def evaluate(self, rows: Sequence[int]) -> tuple[Sequence[Any], Any]:
-        """The predictions for these rows, where they are looked at, and their loss."""
+        """The predictions for these rows, in arrays, and their loss."""
         is_all = rows == range(len(self.inputs))
         arrays = [array if is_all else array[[*rows]] for array in self._arrays]
         (loss, predictions), gradient = self._step(*arrays)
-        looked_at = _in_rows(predictions) if self.is_right else []
-        return looked_at, _Measured(loss, self._parameters, gradient)
+        return predictions, Measured(loss, self._parameters, gradient)
+
+    def count_right(self, predictions: Any) -> int:
+        """How many of the predictions name the right class."""
+        return count_right(self.loss, predictions, self._arrays[1])
+
+
+def read_rows(part: str, inputs: Any, targets: Any) -> list[Any]:
+    """The inputs and the targets, if they are rows of equal number."""
+    both = [
+        (plain_array(x, f"the {part} {what}") if hasattr(x, "ndim") else x, what)
+        for x, what in ((inputs, "inputs"), (targets, "targets"))
+    ]
+    for x, what in both:
+        is_rows = hasattr(x, "__getitem__") and hasattr(x, "__len__")
+        if not is_rows or isinstance(x, (str, bytes, Mapping)):
+            raise NotANumberError(
+                f"the {part} {what} came as {type(x).__name__} {shorten(x)}; expected a list "
+                f"or an array, with an element for each sample"
+            )
+    counts = [len(x) for x, _ in both]
+    if counts[0] != counts[1]:
+        came = f"{counts[0]} {part} inputs and {counts[1]} targets"
+        raise ShapeError(f"{came}; expected one target for each input")
+    if not counts[0]:
+        raise ArgumentError(f"no {part} samples; expected at least one")
+    return [x for x, _ in both]
+
+
+def draw_batches(count: int, size: int, order: Random | None) -> Iterator[list[int]]:
+    """The places of the samples of each batch: shuffled, if there is an order."""
+    rows = list(range(count))
+    if order is not None:
+        order.shuffle(rows)
+    for start in range(0, count, size):
+        yield rows[start : start + size]
+
+
+def describe(loss: float, right: int | None, count: int) -> Figures:
+    """What was measured of so many samples; DivergedError for a loss that is not finite."""
+    if not math.isfinite(loss):
+        raise DivergedError(f"the loss is {loss}")
+    return {"loss": loss} if right is None else {"loss": loss, "accuracy": right / count}
 
 
 def _read_weights(
@@ -167,11 +209,7 @@ def _read_weights(
     """The weights of the samples with the mean 1."""
     if weights is None:
         return None
-    if loss not in LOSSES.values():
-        raise ArgumentError(
-            f"sample_weight beside a loss of your own, {shorten(loss)}; expected one of "
-            f"{', '.join(LOSSES)}, or the weights in the loss itself"
-        )
+    refuse_own(loss)
     numbers = [number(x, f"sample_weight[{i}]") for i, x in enumerate(weights)]
     if len(numbers) != count:
         raise ShapeError(f"{len(numbers)} weights for {count} samples; expected one for each")
@@ -183,27 +221,43 @@ def _read_weights(
     return [x * count / total for x in numbers]
 
 
-def _loss_of_batch(model: Any, loss: Callable[[Any, Any], Any]) -> Callable[..., tuple[Any, Any]]:
+def refuse_own(loss: Callable[[Any, Any], Any]) -> None:
+    """Raise ArgumentError for a loss of one's own, beside which weights have no meaning."""
+    if loss not in LOSSES.values():
+        raise ArgumentError(
+            f"sample_weight beside a loss of your own, {shorten(loss)}; expected one of "
+            f"{', '.join(LOSSES)}, or the weights in the loss itself"
+        )
+
+
+def compile_step(
+    model: Any, loss: Callable[[Any, Any], Any], parameters: Sequence[Value]
+) -> Callable[..., Any]:
+    """A program for the loss of a batch, with its predictions, and for the gradient."""
+    return jit(value_and_grad(_BatchLoss(model, loss), has_aux=True, wrt=parameters))
+
+
+class _BatchLoss:
     """The loss of a batch, and its predictions; a loss of ours is the mean over the samples."""
 
-    def of_batch(inputs: Any, targets: Any, weights: Any = None) -> tuple[Any, Any]:
-        if loss in LOSSES.values():
+    def __init__(self, model: Any, loss: Callable[[Any, Any], Any]) -> None:
+        self.model, self.loss = model, loss
+        self.__qualname__ = f"the loss of {type(model).__name__}"
 
-            def of_sample(x: Any, t: Any) -> tuple[Any, Any]:
-                prediction = model(x)
-                return loss([prediction], [t]), prediction
-
-            losses, predictions = vmap(of_sample)(inputs, targets)
+    def __call__(self, inputs: Any, targets: Any, weights: Any = None) -> tuple[Any, Any]:
+        if self.loss in LOSSES.values():
+            losses, predictions = vmap(self._evaluate)(inputs, targets)
             return mean(losses if weights is None else weights * losses), predictions
-        predictions = vmap(model)(inputs)
+        predictions = vmap(self.model)(inputs)
         with any_class():
-            return loss(_in_rows(predictions), [*targets]), predictions
+            return self.loss(_in_rows(predictions), [*targets]), predictions
 
-    of_batch.__qualname__ = f"the loss of {type(model).__name__}"
-    return of_batch
+    def _evaluate(self, x: Any, t: Any) -> tuple[Any, Any]:
+        prediction = self.model(x)
+        return self.loss([prediction], [t]), prediction
 
 
-class _Measured:
+class Measured:
     """A loss whose gradient is known already: `backward` only hands it out."""
 
     def __init__(self, data: float, parameters: Sequence[Value], gradient: Sequence[float]) -> None:
@@ -213,6 +267,17 @@ class _Measured:
         """Add the gradient to that of the parameters."""
         for parameter, slope in zip(self._parameters, self._gradient, strict=True):
             parameter.grad += slope
+
+
+def count_right(loss: Callable[[Any, Any], Any], predictions: Any, targets: Any) -> int:
+    """How many predictions, in an array for each output, name the right class of an array."""
+    import numpy as np  # noqa: PLC0415 — as above
+
+    scores = np.array(predictions)
+    if loss.__name__ == "cross_entropy":
+        return int((scores.argmax(axis=0) == targets).sum())
+    is_high = _BORDERS[loss.__name__] < targets.T
+    return int(((scores > 0) == is_high).reshape(-1, len(targets)).all(axis=0).sum())
 
 
 def _in_rows(predictions: Any) -> list[Any]:

@@ -102,11 +102,16 @@ def show_training(
 
 
 def require_training(history: History) -> Any:
-    """The training of a history; ArgumentError where it has none, or came to no row."""
+    """The training of a history; ArgumentError where it has none, no row, or no samples at hand."""
     if history.training is None or not history.rows:
         raise ArgumentError(
             "the history has no training beside it, as after a copy; expected what fit returned, "
             "or a model with its data: live(model, data=(inputs, targets))"
+        )
+    if not hasattr(history.training.samples, "inputs"):
+        raise ArgumentError(
+            "a training over chunks has no samples in memory to show; expected a model with some "
+            "of them: live(model, data=(inputs, targets))"
         )
     return history.training
 
