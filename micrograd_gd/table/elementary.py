@@ -11,8 +11,17 @@ repeats, but for the last digits of small ones.
 from collections.abc import Callable
 from functools import partial
 from math import inf, nan
-from typing import NamedTuple
 
+from micrograd_gd.table.error_functions import erf, erfc
+from micrograd_gd.table.exponential import (
+    BIAS,
+    LN2_HIGH,
+    LN2_LOW,
+    SHIFT,
+    Exponential,
+    finish_exp,
+    reduce_exp,
+)
 from micrograd_gd.table.straight_line import Bits, Number, bits_of, choose, choose_bits, number
 from micrograd_gd.table.sums import (
     Sum,
@@ -26,12 +35,7 @@ from micrograd_gd.table.sums import (
 )  # fmt: skip
 from micrograd_gd.table.trigonometry import near_cos, near_sin, near_tan
 
-# Numbers near 1.5 · 2**52 have 1 as their last place: what is added to it is rounded to a whole
-# number, which then stands in the last bits.
-SHIFT = 6755399441055744.0
-LOG2_E = 1.4426950408889634
 # Constants in two parts. The first has so few bits that its product by an exponent is exact ...
-LN2_HIGH, LN2_LOW = 0.693147180559663, 2.8235290563031577e-13
 LOG10_2_HIGH, LOG10_2_LOW = 0.30102999566383914, 1.42050232272661e-13
 # ... or by what `low_bits_off` gives.
 LN2_HEAD, LN2_REST = 0.6931471675634384, 1.2996506893889889e-08
@@ -40,14 +44,6 @@ LOG10_E_HEAD, LOG10_E_REST = 0.4342944771051407, 4.798111141615973e-09
 LN2 = 0.6931471805599453
 
 FRACTION = (1 << 52) - 1
-BIAS = 1023
-
-# (exp r - 1 - r - r² / 2) / r³, for |r| <= ln 2 / 2; times r³ off by 2**-63.
-EXP = (
-    0.16666666666666685, 0.041666666666666685, 0.008333333333315955, 0.001388888888887332,
-    0.0001984126989865711, 2.4801587349060605e-05, 2.7557232875861557e-06, 2.7557251992274864e-07,
-    2.5112654031794146e-08, 2.0921702385611558e-09,
-)  # fmt: skip
 
 # (log((1 + s) / (1 - s)) - 2 s) / s³ in powers of s², for |s| <= 3 - √8; off by 2**-59.
 LOG = (
@@ -64,53 +60,6 @@ SINH = (
     0.16666666666666657, 0.008333333333337046, 0.00019841269836384331, 2.7557322160812492e-06,
     2.5051219034185625e-08, 1.6191182569781148e-10,
 )  # fmt: skip
-
-
-class Exponential(NamedTuple):
-    """exp x as 2ᵏ (1 + high + half + rest), falling; k stands in the last `bits`."""
-
-    k: Number
-    bits: Bits
-    high: Number
-    half: Number
-    rest: Number
-
-    def add_up(self) -> Sum:
-        """The sum of the four."""
-        y, e1 = add_smaller(1.0, self.high)
-        y, e2 = add_smaller(y, self.half)
-        y, e3 = add_smaller(y, self.rest)
-        return Sum(y, (e1 + e2) + e3)
-
-    def round(self) -> Number:
-        """The sum of the four, in one number."""
-        y, e = add_smaller(1.0, self.high)
-        return y + (e + (self.half + self.rest))
-
-    def power(self, less: int = 0) -> Number:
-        """Two to the power of k less that."""
-        return number((self.bits + (BIAS - less)) << 52)
-
-    def times_power(self, y: Number) -> Number:
-        """2ᵏ y, also where 2ᵏ is no double, but the result is."""
-        is_low = self.k < -1000.0
-        power = number((self.bits + choose_bits(is_low, BIAS - 1 + 64, BIAS - 1)) << 52)
-        return y * power * choose(is_low, 2.0**-63, 2.0)
-
-
-def reduce_exp(x: Number) -> Exponential:
-    """The parts of exp x, for |x| up to about 750."""
-    shifted = x * LOG2_E + SHIFT
-    k = shifted - SHIFT
-    return finish_exp(shifted, k, x - k * LN2_HIGH, k * LN2_LOW)
-
-
-def finish_exp(shifted: Number, k: Number, high: Number, low: Number) -> Exponential:
-    """The parts of 2ᵏ exp(high - low)."""
-    r = high - low
-    square = r * r
-    rest = square * r * polynomial(r, EXP) - low
-    return Exponential(k, shifted.bits, high, square * 0.5, rest)
 
 
 # Functions.
@@ -325,8 +274,8 @@ FUNCTIONS: dict[str, Callable[[Number], Number]] = {
 FUNCTIONS |= {
     function.__name__: function
     for function in (
-        exp, exp2, expm1, log, log2, log10, log1p, sinh, cosh, tanh, sech, sigmoid, near_sin,
-        near_cos, near_tan,
+        exp, exp2, expm1, log, log2, log10, log1p, sinh, cosh, tanh, sech, sigmoid, erf, erfc,
+        near_sin, near_cos, near_tan,
     )
 }  # fmt: skip
 

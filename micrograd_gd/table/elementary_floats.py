@@ -4,7 +4,7 @@ Both are total: where Python raises, they give the inf or nan of IEEE 754.
 """
 
 import math
-from math import inf, nan, tanh
+from math import erf, erfc, inf, nan, tanh
 from typing import Any
 
 from micrograd_gd.table import elementary
@@ -16,8 +16,8 @@ except ImportError:
     _built: Any = None  # type: ignore[no-redef]  # so it may be missing
 
 __all__ = [
-    "cosh", "exp", "exp2", "expm1", "log", "log1p", "log2", "log10", "sech", "sigmoid", "sinh",
-    "tanh",
+    "cosh", "erf", "erfc", "exp", "exp2", "expm1", "log", "log1p", "log2", "log10", "sech",
+    "sigmoid", "sinh", "tanh",
 ]  # fmt: skip
 
 

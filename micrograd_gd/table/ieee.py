@@ -9,13 +9,15 @@ others come from the C library wherever it has them, so that every engine gives 
 import builtins
 import math
 from collections.abc import Callable
-from math import asinh, atan, atan2, cbrt, erf, erfc, inf, nan, pi
+from math import asinh, atan, atan2, cbrt, inf, nan, pi
 from math import fabs as abs
 
 from micrograd_gd.table.elementary_floats import (
     POWERS,
     cos,
     cosh,
+    erf,
+    erfc,
     exp,
     exp2,
     expm1,

@@ -1,5 +1,6 @@
 """Sine, cosine and tangent as straight lines: elementary.py has the others, and says how."""
 
+from micrograd_gd.table.exponential import SHIFT
 from micrograd_gd.table.straight_line import Bits, Number, choose, number
 from micrograd_gd.table.sums import (
     Sum,
@@ -10,7 +11,6 @@ from micrograd_gd.table.sums import (
     subtract,
 )
 
-SHIFT = 6755399441055744.0  # as in elementary.py
 # (sin r - r) / r³ and (cos r - 1 + r² / 2) / r⁴ in powers of r², for |r| <= π / 4; off by 2**-63.
 SIN = (
     -0.16666666666666666, 0.008333333333333097, -0.00019841269841051808, 2.7557319126290023e-06,

@@ -28,10 +28,11 @@ DOMAINS = {
     "exp": (-745.2, 709.8), "exp2": (-1075, 1024), "expm1": (-50, 709.8), "sinh": (-710.5, 710.5),
     "cosh": (-710.5, 710.5), "tanh": (-20, 20), "sech": (-745, 745), "sigmoid": (-745, 40),
     "log": (0, 1e308), "log2": (0, 1e308), "log10": (0, 1e308), "log1p": (-1, 1e308),
+    "erf": (-6, 6), "erfc": (-6, 27.3),
     "sin": (-(2**20), 2**20), "cos": (-(2**20), 2**20), "tan": (-(2**20), 2**20),
 }  # fmt: skip
 TRUTHS = {"sigmoid": lambda x: 1 / (1 + gmpy2.exp(-x))}
-FALLING = {"sech", "cosh"}  # below 0, or above
+FALLING = {"erfc": lambda _: True, "sech": lambda x: x >= 0, "cosh": lambda x: x < 0}
 WAVES = {"sin", "cos", "tan"}  # which rise and fall
 
 
@@ -71,7 +72,7 @@ def count_disorder(name, starts):
         for _ in range(20):
             neighbors.append(math.nextafter(neighbors[-1], math.inf))
         ys = [getattr(ieee, name)(x) for x in neighbors]
-        if name in FALLING and (name == "cosh") == (x < 0):
+        if name in FALLING and FALLING[name](x):
             ys.reverse()
         wrong += sum(a > b for a, b in pairwise(ys))
     return wrong

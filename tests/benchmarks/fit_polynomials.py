@@ -11,6 +11,13 @@ mp.dps = 50
 NODES = 80
 TINY = mpf(10) ** -12
 
+
+def scaled_erfc(s):
+    """(x + 1) exp(x²) erfc x, where s is 1 - 4 / (x + 1)."""
+    above = 4 / (1 - s)
+    return above * mp.exp((above - 1) ** 2) * mp.erfc(above - 1)
+
+
 # Name: the function, its weight, the degree, the interval.
 FITS = {
     "EXP": (
@@ -38,6 +45,14 @@ FITS = {
         lambda z: z**2,
         5,
         (TINY, (mp.pi / 4) ** 2),
+    ),
+    "ERF": (lambda z: mp.erf(mp.sqrt(z)) / mp.sqrt(z) - 1, lambda _: 1, 11, (TINY, 0.75**2)),
+    # But for its first coefficient; and that of what is left is written in two parts.
+    "ERFC": (
+        lambda s: (scaled_erfc(s) - scaled_erfc(0)) / s,
+        lambda s: s / scaled_erfc(s),
+        24,
+        (1 - 4 / mpf("1.75"), 1 - 4 / mpf("28.3")),
     ),
 }
 

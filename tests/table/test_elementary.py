@@ -34,6 +34,8 @@ TRUTHS = {
     "tanh": mp.tanh,
     "sech": mp.sech,
     "sigmoid": lambda x: 1 / (1 + mp.exp(-x)),
+    "erf": mp.erf,
+    "erfc": lambda x: mp.erfc(x) if x < 30 else mpf(0),
     "near_sin": mp.sin,
     "near_cos": mp.cos,
     "near_tan": mp.tan,
@@ -60,6 +62,8 @@ TURNS = {
     "cosh": [*EXP_TURNS[1080:], 0.5],
     "tanh": [x / 2 for x in EXP_TURNS[1000:1160]],
     "sigmoid": EXP_TURNS[:1160],
+    "erf": [0.75, *[math.sqrt(-x) for x in EXP_TURNS[1030:1080]]],
+    "erfc": [0.75, -0.75, 27.3, *[math.sqrt(-x) for x in EXP_TURNS[:1080]]],
 }
 
 
@@ -109,9 +113,9 @@ def find_truth(name, x):
         sign = math.copysign(1, x) ** int(EXPONENTS[name])
         return mpf(0 if (x == 0) == (EXPONENTS[name] > 0) else sign * math.inf)
     if x == math.inf:
-        return mpf({"tanh": 1, "sigmoid": 1, "sech": 0}.get(name, x))
+        return mpf({"tanh": 1, "sigmoid": 1, "sech": 0, "erf": 1, "erfc": 0}.get(name, x))
     if x == -math.inf:
-        bounds = {"expm1": -1, "tanh": -1, "sinh": x, "cosh": math.inf}
+        bounds = {"expm1": -1, "tanh": -1, "sinh": x, "cosh": math.inf, "erf": -1, "erfc": 2}
         return mpf(bounds.get(name, math.nan if "log" in name else 0))
     if "log" in name and x <= -(name == "log1p"):
         return mpf(-math.inf if x == -(name == "log1p") else math.nan)
@@ -127,7 +131,8 @@ def test_functions_never_go_back_from_one_number_to_the_next(name):
             xs.append(math.nextafter(xs[-1], math.inf))
         if name == "cosh":  # which falls, below 0
             xs = sorted(map(abs, xs))
-        ys = map(function, xs)
+        ys = [*map(function, xs)]
+        ys = reversed(ys) if name == "erfc" else ys
         assert not any(a > b for a, b in pairwise(ys)), f"{name} at {x!r}"
 
 

@@ -41,8 +41,6 @@ FROM_LIBRARY(atan, atan)
 FROM_LIBRARY(atanh, atanh)
 FROM_LIBRARY(cbrt, cbrt)
 FROM_LIBRARY(ceil, ceil)
-FROM_LIBRARY(erf, erf)
-FROM_LIBRARY(erfc, erfc)
 FROM_LIBRARY(floor, floor)
 FROM_LIBRARY(sqrt, sqrt)
 
