@@ -16,6 +16,7 @@ extensions = [
     "myst_parser",
     "sphinx_copybutton",
     "book.formulas",
+    "book.glossary",
     "book.live",
     "book.reference",
     "book.sources",

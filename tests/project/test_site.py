@@ -11,11 +11,15 @@ from micrograd_gd.table.ops import OPERATIONS
 DOCS = Path(__file__).parents[2] / "docs"
 READ = """
 import sys
+from docutils import nodes
 from sphinx.application import Sphinx
 
 docs, out = sys.argv[1:]
 app = Sphinx(docs, docs, out, out, "dummy", status=None, exception_on_warning=True)
 app.build()
+for link in app.env.get_doctree("tutorial/1-gradient-descent").findall(nodes.reference):
+    if "word" in link["classes"]:
+        print("word", "-", link["refuri"])
 for name, entry in app.env.domains.python_domain.objects.items():
     print(name, entry.objtype, entry.aliased)
 """
@@ -24,6 +28,9 @@ for name, entry in app.env.domains.python_domain.objects.items():
 def test_the_reference_has_every_name_of_the_face_once_and_no_other(tmp_path, python):
     """The pages are read as for a build, where a warning is an error, as a second entry is."""
     lines = [line.split() for line in python("-c", READ, DOCS, tmp_path).stdout.splitlines()]
+    linked = [place.rpartition("#")[2] for kind, _, place in lines if kind == "word"]
+    assert {"gradient", "learning-rate", "curvature"} <= {*linked}
+    assert len(linked) == len({*linked})
     classes = {name for name, kind, _ in lines if kind == "class"}
     explained = {
         name.removeprefix("micrograd_gd.")
