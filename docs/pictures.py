@@ -17,7 +17,6 @@ ROOT = DOCS.parent
 
 # The pages, and where the pictures that they save are shown.
 PAGES = {
-    ROOT / "README.md": "docs/readme-{}",
     DOCS / "reference" / "pictures.md": "docs/reference/pictures/{}",
 }
 

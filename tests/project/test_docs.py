@@ -187,10 +187,12 @@ def check_command(line):
                 main(words[1:])
             assert end.value.code == 0, command
             printed += out.getvalue()
+        elif words[:2] == ["git", "clone"]:
+            assert f'Source = "{words[2]}"\n' in (ROOT / "pyproject.toml").read_text("utf-8")
         elif words[0] == "python" and words[1][0] != "-":
             assert (ROOT / words[1]).is_file(), f"{command}: there is no {words[1]}"
         else:
-            checked_elsewhere = {"pip", "pytest", "ruff", "mypy", "sphinx-build"}
+            checked_elsewhere = {"pip", "pytest", "ruff", "mypy", "sphinx-build", "venv", ".", "cd"}
             assert checked_elsewhere & {*words}, f"{command!r} is run by no test"
     return printed
 
