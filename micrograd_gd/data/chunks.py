@@ -25,6 +25,14 @@ def read_chunks(
 
     Raises DataError for a file that is not there, a column that is not there or holds no numbers,
     and, when a part is loaded, for a cell that is no finite number; ImportError without polars.
+
+    >>> import polars, tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = f"{folder}/points.parquet"
+    ...     polars.DataFrame({"x": [1.0, 2.0, 3.0], "y": [0, 1, 1]}).write_parquet(path)
+    ...     load_first, load_second = read_chunks(path, "y", rows=2)
+    ...     load_second()
+    (array([[3.]]), array([1.]))
     """
     rows = require_count("rows", rows)
     polars, name = _polars(), fspath(path)
