@@ -90,6 +90,9 @@ primitive("round", "x", "round(x)", "None if y == y else y",
 primitive("sign", "x", "sign(x)", "None if y == y else y",
           "-1, 0 or 1, as x is below, at or above 0.", kinks="x", convention="0",
           properties="flat odd increasing")
+primitive("trunc", "x", "floor(x) if x > 0 else ceil(x)", "None if y == y else y",
+          "The whole number next to x towards 0.", kinks="x - round(x)", convention="0",
+          properties="flat odd increasing")
 
 # Exponentials and logarithms.
 primitive("exp", "x", "exp(x)", "y",
@@ -119,10 +122,26 @@ primitive("logaddexp", "a b",
 primitive("xlogy", "a b", "0 if a == 0 and b == b else a * log(b)",
           ["log(b)", "0 if a == 0 and b == 0 else a / abs(b) if b >= 0 else log(b)"],
           "a log b, and 0 where a is 0.", latex=r"<a> \ln <b>", domain="b > 0")
+primitive("xlog1py", "a b", "0 if a == 0 and b == b else a * log1p(b)",
+          ["log1p(b)", "0 if a == 0 and b == -1 else a / (1 + b) if b >= -1 else log1p(b)"],
+          "a log(1 + b), and 0 where a is 0.", latex=r"<a> \ln\left(1 + <b>\right)",
+          domain="b > -1")
+primitive("entr", "x", "-xlogy(x, x)", "-1 - log(x)",
+          "-x log x, a term of an entropy, and 0 at 0.",
+          latex=r"-<x> \ln <x>", domain="x > 0")
+primitive("log1mexp", "x", "log(-expm1(-x)) if x < 0.7 else log1p(-exp(-x))",
+          "exp(-x) / -expm1(-x) if x >= 0 else y",
+          "Logarithm of 1 - exp(-x).", latex=r"\ln\left(1 - e^{-<x>}\right)", domain="x > 0",
+          properties="increasing")
+primitive("logit", "x", "log(x / (1 - x))", "1 / (x + 0) + 1 / (1 - x) if x >= 0 and x <= 1 else y",
+          "Logarithm of the odds x / (1 - x), the inverse of sigmoid.",
+          latex=r"\ln \frac{<x>}{1 - <x>}", domain="0 < x and x < 1", properties="increasing")
 
 # Roots and lengths.
 primitive("sqrt", "x", "sqrt(x)", "0.5 / (y + 0)",
           "Square root.", latex=r"\sqrt{<x>}", domain="x > 0", properties="increasing")
+primitive("rsqrt", "x", "1 / sqrt(x)", "-0.5 * y / x",
+          "One divided by the square root.", latex=r"\frac{1}{\sqrt{<x>}}", domain="x > 0")
 primitive("cbrt", "x", "cbrt(x)", "(1 / y) ** 2 / 3",
           "Cube root.", latex=r"\sqrt[3]{<x>}", domain="x != 0", properties="odd increasing")
 primitive("hypot", "a b", "hypot(a, b)", ["direction(a, b)", "direction(b, a)"],
@@ -151,6 +170,10 @@ primitive("cos", "x", "cos(x)", "-sin(x)",
           "Cosine.", latex=r"\cos\left(<x>\right)", properties="even")
 primitive("tan", "x", "tan(x)", "1 + y * y",
           "Tangent.", latex=r"\tan\left(<x>\right)", domain="cos(x) != 0", properties="odd")
+primitive("deg2rad", "x", "0.017453292519943295 * x", "0.017453292519943295",
+          "Degrees into radians.", properties="odd increasing", aliases="radians")
+primitive("rad2deg", "x", "57.29577951308232 * x", "57.29577951308232",
+          "Radians into degrees.", properties="odd increasing", aliases="degrees")
 primitive("asin", "x", "asin(x)", "1 / sqrt(complement(x))",
           "Angle whose sine is x.", latex=r"\arcsin\left(<x>\right)", domain="-1 < x and x < 1",
           properties="odd increasing", aliases="arcsin")
@@ -208,6 +231,13 @@ primitive("softsign", "x", "x / (1 + abs(x)) if abs(x) < 1e300 else sign(x)",
           "x / (1 + |x|), from -1 to 1.", properties="odd increasing")
 primitive("relu", "x", "0 if x <= 0 else x", "None if x <= 0 else 1 if x > 0 else exp(x)",
           "The positive part of x.", kinks="x", convention="0", properties="increasing")
+primitive("relu6", "x", "0 if x <= 0 else 6 if x >= 6 else x",
+          "None if x <= 0 or x >= 6 else 1 if x == x else exp(x)",
+          "x, kept within [0, 6].", kinks="x, x - 6", convention="0", properties="increasing")
+primitive("hardswish", "x", "0 if x <= -3 else x if x >= 3 else x * (x + 3) / 6",
+          "None if x <= -3 else 1 if x >= 3 else (2 * x + 3) / 6 if x == x else exp(x)",
+          "0 below -3, x above 3, and x (x + 3) / 6 between.", kinks="x + 3, x - 3",
+          convention="0 at -3, 1 at 3")
 primitive("leaky_relu", "x slope=0.01", "x if x > 0 else slope * x",
           ["1 if x > 0 else slope if x <= 0 else exp(x)", "None if x > 0 else x"],
           "x above 0, slope · x below.", kinks="x", convention="slope, 0")
@@ -273,6 +303,10 @@ primitive("erf", "x", "erf(x)",
 primitive("erfc", "x", "erfc(x)",
           "-1.1283791670955126 * exp(-x * x) if abs(x) < 30 else 0 if x == x else exp(x)",
           "1 - erf x, without cancellation.")
+primitive("ndtr", "x", "erfc(-0.7071067811865476 * x) / 2",
+          "0.3989422804014327 * exp(-0.5 * x * x) if abs(x) < 40 else 0 if x == x else exp(x)",
+          "Normal distribution function, the share below x.", latex=r"\Phi\left(<x>\right)",
+          properties="increasing")
 primitive("lgamma", "x", "lgamma(x)", "digamma(x)",
           "Logarithm of the gamma function's absolute value.",
           latex=r"\ln \left|\Gamma\left(<x>\right)\right|", domain="x > 0 or x != floor(x)")

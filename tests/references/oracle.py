@@ -263,6 +263,19 @@ def xlogy(a, b):
     return a * mp.log(b), [mp.log(b), a / b], [[0, 1 / b], [1 / b, -a / b**2]]
 
 
+_of_x("entr", lambda x: -x * mp.log(x), lambda x: -1 - mp.log(x), lambda x: -1 / x)
+_of_x(
+    "logit",
+    lambda x: mp.log(x / (1 - x)),
+    lambda x: 1 / (x * (1 - x)),
+    lambda x: (2 * x - 1) / (x * (1 - x)) ** 2,
+)
+_of_x(
+    "log1mexp",
+    lambda x: mp.log1p(-mp.exp(-x)) if x > 1 else mp.log(-mp.expm1(-x)),
+    lambda x: -mp.exp(-x) / mp.expm1(-x),
+    lambda x: -mp.exp(-x) / mp.expm1(-x) ** 2,
+)
 _of_x("sqrt", mp.sqrt, lambda x: 1 / (2 * mp.sqrt(x)), lambda x: -1 / (4 * x * mp.sqrt(x)))
 
 
@@ -554,6 +567,9 @@ NEAR = {
     "atanh": [0.5, 1.0, -1.0],
     "complement": [1.0, -1.0],
     "sech": [0.881373587019543],
+    "logit": [0.5, 1.0],
+    "entr": [0.36787944117144233],
+    "log1mexp": [0.7],
     "gelu": [-0.7517915247, -1.4142135623730951, 1.4142135623730951, -40.0, 40.0],
     "silu": [-1.2784645427610738, -2.3993572805154676, 2.3993572805154676, -700.0],
     "mish": [-1.1924312, -2.2564, 1.4906],

@@ -33,6 +33,8 @@ from micrograd_gd.table.ops import OPERATIONS
 # What each choice is, with branches.
 TAKEN = {
     "relu": lambda x: x if x > 0 else 0.0,
+    "relu6": lambda x: 0.0 if x <= 0 else 6.0 if x >= 6 else x,
+    "hardswish": lambda x: 0.0 if x <= -3 else x if x >= 3 else x * (x + 3) / 6,
     "leaky_relu": lambda x, slope: x if x > 0 else slope * x,
     "elu": lambda x, alpha: x if x > 0 else alpha * expm1(x),
     "minimum": lambda a, b: min(b, a),
