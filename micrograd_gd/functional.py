@@ -29,7 +29,9 @@ __all__ = [
     "logsumexp",
     "mean",
     "softmax",
+    "std",
     "total",
+    "var",
 ]
 _own = {*__all__}
 
@@ -41,9 +43,13 @@ def _offer(op: Operation) -> None:
             __all__.append(op.name)  # noqa: PYI056 — the table says what is exported
 
 
-_exp, _log, _clip, _maximum, _where, _dot, _total, _less, _less_equal = map(
-    operation, ("exp", "log", "clip", "maximum", "where", "dot", "total", "less", "less_equal")
-)
+_exp, _log, _clip, _maximum, _where, _dot, _total, _less, _less_equal, _sqrt, _square = map(
+    operation,
+    (
+        "exp", "log", "clip", "maximum", "where", "dot", "total", "less", "less_equal", "sqrt",
+        "square",
+    ),
+)  # fmt: skip
 
 
 def total(xs: Iterable[Any], start: Any = 0.0) -> Any:
@@ -117,6 +123,39 @@ def mean(xs: Iterable[Any]) -> Any:
     xs = _some(xs, "mean")
     of_batch = trace.total(xs)
     return (total(xs[1:], start=xs[0]) if of_batch is None else of_batch) / len(xs)
+
+
+def var(xs: Iterable[Any], ddof: int = 0) -> Any:
+    """The variance: the sum of the squared distances from the mean, divided by n - ddof.
+
+    With `ddof=1`, PyTorch's default, it estimates the variance of what the numbers are a sample of.
+    The default is NumPy's.
+
+    Raises ArgumentError unless there are more than `ddof` numbers.
+
+    >>> var([1.0, 2.0, 6.0]), var([1.0, 2.0, 6.0], ddof=1)
+    (4.666666666666667, 7.0)
+    """
+    if isinstance(xs, WholeArray):
+        trace = xs.find_trace()
+        squares = trace.compute(lambda x, y: _square(x - y), xs, mean(xs))
+        return trace.reduce(squares, "sum") / (trace.length(xs) - ddof)
+    xs = _some(xs, "var")
+    if not ddof < len(xs):
+        raise ArgumentError(f"var with ddof={ddof} needs more than {ddof} numbers: got {len(xs)}")
+    middle = mean(xs)
+    return total([_square(x - middle) for x in xs]) / (len(xs) - ddof)
+
+
+def std(xs: Iterable[Any], ddof: int = 0) -> Any:
+    """The standard deviation, the square root of `var`: its slope is nan where that is 0.
+
+    Raises ArgumentError unless there are more than `ddof` numbers.
+
+    >>> std([1.0, 1.0, 5.0, 5.0])
+    2.0
+    """
+    return _sqrt(var(xs, ddof))
 
 
 def logsumexp(xs: Iterable[Any]) -> Any:
@@ -199,4 +238,4 @@ def _some(xs: Iterable[Any], function: str) -> list[Any]:
 
 
 subscribe(_offer, taken=__all__.__contains__)
-close_module(__name__, quick=_own - {"log_softmax", "logsumexp", "softmax"})
+close_module(__name__, quick=_own - {"log_softmax", "logsumexp", "softmax", "std", "var"})

@@ -1,6 +1,7 @@
 """Functions of sequences: stable, exact in their derivatives, and clear about bad input."""
 
 import math
+import statistics
 
 import mpmath
 import numpy as np
@@ -8,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from micrograd_gd import Value, functional
+from micrograd_gd import Value, functional, grad
 from micrograd_gd.errors import ArgumentError, NotANumberError, ShapeError
-from micrograd_gd.functional import dot, log_softmax, logsumexp, mean, softmax, total
+from micrograd_gd.functional import dot, log_softmax, logsumexp, mean, softmax, std, total, var
 from micrograd_gd.losses import mse
 
 scores = st.lists(st.floats(-1000, 1000), min_size=1, max_size=6)
@@ -60,6 +61,22 @@ def test_mean_and_total_add_from_left_to_right(xs):
     assert mean(xs) == s / len(xs)
 
 
+@given(st.lists(st.floats(-1e6, 1e6), min_size=2, max_size=20), st.sampled_from([0, 1]))
+def test_the_variance_is_that_of_the_library_and_so_is_its_slope(xs, ddof):
+    exactly = statistics.variance if ddof else statistics.pvariance
+    size = max(map(abs, xs))
+    assert var(xs, ddof) == pytest.approx(exactly(xs), rel=1e-12, abs=1e-28 * size**2 + 1e-300)
+    assert std(xs, ddof) ** 2 == pytest.approx(var(xs, ddof), rel=1e-14, abs=1e-300)
+    middle, n = statistics.fmean(xs), len(xs)
+    slopes = [2 * (x - middle) / (n - ddof) for x in xs]
+    assert grad(lambda xs: var(xs, ddof))(xs) == pytest.approx(slopes, rel=1e-12, abs=1e-14 * size)
+
+
+def test_a_variance_needs_more_numbers_than_ddof():
+    with pytest.raises(ArgumentError, match="var with ddof=1 needs more than 1 numbers: got 1"):
+        std([3.0], ddof=1)
+
+
 def test_sequences_of_any_kind_are_taken():
     assert total(x for x in (1, 2, 3)) == 6.0
     assert mean({1, 3}) == 2.0
@@ -84,7 +101,7 @@ class Table:
 @pytest.mark.parametrize("xs", [{0: 5.0, 1: 6.0}, Table(), b"ab", "12", np.array(2.0), 3.0])
 @pytest.mark.parametrize(
     "f",
-    [total, mean, softmax, log_softmax, logsumexp, lambda xs: dot(xs, [1.0, 2.0]),
+    [total, mean, var, softmax, log_softmax, logsumexp, lambda xs: dot(xs, [1.0, 2.0]),
      lambda xs: dot([1.0, 2.0], xs, bias=Value(1.0))],
 )  # fmt: skip
 def test_what_is_no_sequence_of_numbers_is_refused(f, xs):
@@ -96,7 +113,7 @@ def test_a_table_is_its_rows_to_a_loss():
     assert mse(Table(), [[5.0, 6.0], [5.0, 5.0]]) == 0.25
 
 
-@pytest.mark.parametrize("name", ["mean", "softmax", "log_softmax", "logsumexp"])
+@pytest.mark.parametrize("name", ["mean", "var", "softmax", "log_softmax", "logsumexp"])
 def test_no_numbers_are_an_error(name):
     with pytest.raises(ArgumentError, match=f"{name} needs at least one number"):
         getattr(functional, name)([])

@@ -13,7 +13,7 @@ from micrograd_gd import grad, hessian, jacobian, jit, jvp, trace, value_and_gra
 from micrograd_gd.compiler import arguments
 from micrograd_gd.core import whole
 from micrograd_gd.errors import ShapeError
-from micrograd_gd.functional import exp, less, logsumexp, maximum, mean, tanh, total, where
+from micrograd_gd.functional import exp, less, logsumexp, maximum, mean, std, tanh, total, where
 from micrograd_gd.transforms.trees import flatten
 
 LENGTHS = [100, 1, 7, 8, 9, 1_000]
@@ -231,6 +231,7 @@ SUMS = {
     "sum": lambda xs: xs.sum(),
     "mean": lambda xs: xs.mean(),
     "logsumexp": lambda xs: logsumexp(1e4 * xs),
+    "std": lambda xs: std(xs, ddof=1),
 }
 
 
