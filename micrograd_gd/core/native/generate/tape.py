@@ -52,6 +52,8 @@ def _write_lane_step(row: Operation, number: int) -> str:
     """The same for LANES lanes; where a function is called, for those only that count."""
     if row.folds:
         return _write_lane_fold(row, str(number), set())
+    if f"near_{row.name}" in FUNCTIONS:
+        return f"LANE_WAVE({number}, {row.name})"
     called = expression.calls(row.tree(row.value)).keys() - {"abs", *FUNCTIONS}
     lanes = "n" if called or "**" in str(row.value) else "LANES"
     return f"LANE_STEP({number}, {len(row.operands)}, {lanes}, {_write_call(row, 'LANE')})"

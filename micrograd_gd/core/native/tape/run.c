@@ -44,6 +44,26 @@ static void run_lanes(const uint32_t *p, double *v, double *kept, Py_ssize_t sta
         }                                  \
         p += 2 + (arity);                  \
         break;
+/* A wave: large angles, whose sines are the library's, are rare. */
+#define LANE_WAVE(k, wave)                             \
+    case k: {                                          \
+        int is_near = 1;                               \
+        for (int j = 0; j < n; j++) {                  \
+            is_near &= fabs(LANE(0)) < NEAR;           \
+        }                                              \
+        if (is_near) {                                 \
+            SIDE_BY_SIDE                               \
+            for (int j = 0; j < LANES; j++) {          \
+                (v + p[1])[j] = ieee_near_##wave(LANE(0)); \
+            }                                          \
+        } else {                                       \
+            for (int j = 0; j < n; j++) {              \
+                (v + p[1])[j] = ieee_##wave(LANE(0));  \
+            }                                          \
+        }                                              \
+        p += 3;                                        \
+        break;                                         \
+    }
 /* `from` are the slots of what one step adds. */
 #define LANE_FOLD(k, groups, from, y)                    \
     case k: {                                            \
