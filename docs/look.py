@@ -94,4 +94,4 @@ def look_at_all(site: Path) -> Iterator[str]:
 
 if __name__ == "__main__":
     wrong = list(look_at_all(Path(sys.argv[1]).resolve()))
-    sys.exit("\n".join(wrong))
+    sys.exit("\n".join(wrong) or 0)
