@@ -18,6 +18,6 @@ def link_sources(app: Sphinx, document: nodes.document) -> None:
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
-    """Look at every page when it is read."""
-    app.connect("doctree-read", link_sources)
+    """Look at every page when it is read, before files to download are collected."""
+    app.connect("doctree-read", link_sources, priority=100)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
