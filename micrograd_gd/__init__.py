@@ -11,7 +11,7 @@ All names, each with a `help` of its own, such as `help(mg.minimize)`:
 compute        Value no_grad detect_anomaly scope engine_name primitive functional errors
 differentiate  grad value_and_grad derivative vjp jvp linearize jacobian jacfwd jacrev hessian hvp
                stop_gradient custom_vjp solve scipy_objective check_gradients testing
-compile        jit vmap trace to_c to_js
+compile        jit vmap trace to_c to_js to_torch to_jax
 learn          MLP Layer Neuron Module nn losses optim data fit Objective diagnose save load
 descend        minimize curve_fit positive between free
                find_learning_rate sweep_learning_rates critical_learning_rate
@@ -34,6 +34,8 @@ if TYPE_CHECKING:  # what type checkers and editors see
     from micrograd_gd import optim as optim
     from micrograd_gd import testing as testing
     from micrograd_gd import viz as viz
+    from micrograd_gd.bridges import to_jax as to_jax
+    from micrograd_gd.bridges import to_torch as to_torch
     from micrograd_gd.compiler.c_source import to_c as to_c
     from micrograd_gd.compiler.jit import jit as jit
     from micrograd_gd.compiler.jit import trace as trace
@@ -87,6 +89,7 @@ if TYPE_CHECKING:  # what type checkers and editors see
 else:
     HOMES = {
         "": "data errors functional losses nn optim testing viz",  # modules
+        "bridges": "to_jax to_torch",
         "compiler.c_source": "to_c",
         "compiler.jit": "jit trace",
         "compiler.js_source": "to_js",

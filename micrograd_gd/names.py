@@ -63,11 +63,14 @@ ELSEWHERE = {
 
 EXTRAS = {  # packages, and the extra of this one that brings each
     "hypothesis": "testing",
+    "jax": "jax",
     "mpmath": "check",
     "numpy": "jit",
     "polars": "tables",
+    "pytensor": "pymc",
     "scipy": "scipy",
     "sklearn": "sklearn",
+    "torch": "torch",
     "tqdm": "progress",
     "typer": "cli",
 }

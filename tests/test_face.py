@@ -15,7 +15,7 @@ FACE = """
 Value no_grad detect_anomaly scope engine_name primitive
 grad value_and_grad vjp jvp linearize jacobian jacfwd jacrev hessian hvp derivative stop_gradient
 custom_vjp scipy_objective solve
-jit vmap trace to_c to_js
+jit vmap trace to_c to_js to_torch to_jax
 functional nn losses optim data viz testing errors
 MLP Layer Neuron Module
 minimize curve_fit positive between free
