@@ -13,6 +13,7 @@ differentiate  grad value_and_grad derivative vjp jvp linearize jacobian jacfwd 
                stop_gradient custom_vjp solve scipy_objective check_gradients testing
 compile        jit vmap trace to_c to_js to_torch to_jax
 learn          MLP Layer Neuron Module nn losses optim data fit Objective diagnose save load
+               exercises
 descend        minimize curve_fit positive between free
                find_learning_rate sweep_learning_rates critical_learning_rate
 look           graph draw_dot viz formula parse explain live
@@ -28,6 +29,7 @@ from micrograd_gd.names import load_when_used
 if TYPE_CHECKING:  # what type checkers and editors see
     from micrograd_gd import data as data
     from micrograd_gd import errors as errors
+    from micrograd_gd import exercises as exercises
     from micrograd_gd import functional as functional
     from micrograd_gd import losses as losses
     from micrograd_gd import nn as nn
@@ -88,7 +90,7 @@ if TYPE_CHECKING:  # what type checkers and editors see
     from micrograd_gd.viz import graph as graph
 else:
     HOMES = {
-        "": "data errors functional losses nn optim testing viz",  # modules
+        "": "data errors exercises functional losses nn optim testing viz",  # modules
         "bridges": "to_jax to_torch",
         "compiler.c_source": "to_c",
         "compiler.jit": "jit trace",

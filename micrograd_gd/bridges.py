@@ -30,6 +30,12 @@ def to_torch(f: Function) -> Function:
     of the first tensor.
 
     Raises ImportError without PyTorch, and what `jit` raises.
+
+    >>> import torch  # doctest: +SKIP
+    >>> x = torch.tensor(3.0, requires_grad=True)  # doctest: +SKIP
+    >>> to_torch(lambda x: x**2)(x).backward()  # doctest: +SKIP
+    >>> x.grad  # doctest: +SKIP
+    tensor(6.)
     """
     bridged, torch = _Bridged(f), _import("torch", "to_torch")
 
@@ -49,6 +55,10 @@ def to_jax(f: Function) -> Function:
     for arguments of ones. Derivatives are by reverse sweeps: use `jax.jacrev` for second ones.
 
     Raises ImportError without JAX, and what `jit` raises.
+
+    >>> import jax  # doctest: +SKIP
+    >>> jax.grad(to_jax(lambda x: x**2))(3.0)  # doctest: +SKIP
+    Array(6., dtype=float32, weak_type=True)
     """
     bridged, jax = _Bridged(f), _import("jax", "to_jax")
 

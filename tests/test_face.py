@@ -16,7 +16,7 @@ Value no_grad detect_anomaly scope engine_name primitive
 grad value_and_grad vjp jvp linearize jacobian jacfwd jacrev hessian hvp derivative stop_gradient
 custom_vjp scipy_objective solve
 jit vmap trace to_c to_js to_torch to_jax
-functional nn losses optim data viz testing errors
+functional nn losses optim data viz testing errors exercises
 MLP Layer Neuron Module
 minimize curve_fit positive between free
 find_learning_rate sweep_learning_rates critical_learning_rate
@@ -140,7 +140,7 @@ def test_every_answer_names_something_that_is_there():
 
 
 @pytest.mark.parametrize(
-    "name", ["data", "errors", "functional", "losses", "nn", "optim", "testing", "viz"]
+    "name", ["data", "errors", "exercises", "functional", "losses", "nn", "optim", "testing", "viz"]
 )
 def test_a_module_offers_its_own_names_alone(name):
     module = getattr(micrograd_gd, name)

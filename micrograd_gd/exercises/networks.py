@@ -1,0 +1,140 @@
+"""Exercises of the chapter on networks that do not learn."""
+
+from collections.abc import Callable, Sequence
+from random import Random
+
+from micrograd_gd.engine import Value
+from micrograd_gd.exercises.checking import add
+
+Cost = Callable[[Value], Value]
+
+
+def _draw_descent(random: Random) -> tuple[Cost, float, float, int]:
+    lowest, curvature = random.uniform(-2, 2), random.uniform(1, 3)
+    return lambda w: curvature / 2 * (w - lowest) ** 2, lowest + random.uniform(2, 3), 0.1, 4
+
+
+def _descend(cost: Cost, start: float, learning_rate: float, steps: int) -> float:
+    w = Value(start)
+    for _ in range(steps):
+        w.grad = 0.0
+        cost(w).backward()
+        w.data -= learning_rate * w.grad
+    return w.data
+
+
+def _descend_with_the_sum(cost: Cost, start: float, learning_rate: float, steps: int) -> float:
+    w = Value(start)
+    for _ in range(steps):
+        cost(w).backward()
+        w.data -= learning_rate * w.grad
+    return w.data
+
+
+def _descend_with_the_first(cost: Cost, start: float, learning_rate: float, steps: int) -> float:
+    w = Value(start)
+    cost(w).backward()
+    for _ in range(steps):
+        w.data -= learning_rate * w.grad
+    return w.data
+
+
+add(
+    "descend",
+    "descend(cost, start, learning_rate, steps): the weight after these steps of gradient\n"
+    "descent, as a number. `cost` takes a Value and gives one.",
+    _descend,
+    {
+        "The gradients add up: backward() adds to w.grad. Set that to 0.0 before each one.": (
+            _descend_with_the_sum
+        ),
+        "The gradient is stale: it is that of the start. Call cost and backward() in each step.": (
+            _descend_with_the_first
+        ),
+        "That is uphill: subtract the learning rate times the gradient.": (
+            lambda cost, start, learning_rate, steps: _descend(cost, start, -learning_rate, steps)
+        ),
+        "That is the start: w.data has to change in each step.": (
+            lambda cost, start, learning_rate, steps: start
+        ),
+        "One step is missing.": (
+            lambda cost, start, learning_rate, steps: _descend(
+                cost, start, learning_rate, steps - 1
+            )
+        ),
+        "One step is too much.": (
+            lambda cost, start, learning_rate, steps: _descend(
+                cost, start, learning_rate, steps + 1
+            )
+        ),
+    },
+    _draw_descent,
+)
+
+
+Point = Sequence[float]
+
+
+def _draw_points(random: Random) -> tuple[list[float], float, list[list[float]]]:
+    weights = [random.uniform(-1, 1), random.uniform(-1, 1)]
+    points = [[random.uniform(-1, 1), random.uniform(-1, 1)] for _ in range(4)]
+    return weights, random.uniform(-1.2, 0.6), points
+
+
+def _sum(weights: Point, point: Point) -> float:
+    return sum(w * x for w, x in zip(weights, point, strict=True))
+
+
+add(
+    "dead neuron",
+    "is_dead(weights, bias, points): whether relu(weights · point + bias) is 0 at all points, so\n"
+    "that no gradient passes.",
+    lambda weights, bias, points: all(_sum(weights, p) + bias <= 0 for p in points),
+    {
+        "One point at 0 is not enough: the neuron is dead if all are.": (
+            lambda weights, bias, points: any(_sum(weights, p) + bias <= 0 for p in points)
+        ),
+        "The bias is missing.": (
+            lambda weights, bias, points: all(_sum(weights, p) <= 0 for p in points)
+        ),
+        "That is the reverse: a sum below 0 gives 0.": (
+            lambda weights, bias, points: all(_sum(weights, p) + bias > 0 for p in points)
+        ),
+        "You looked at the first point alone.": (
+            lambda weights, bias, points: _sum(weights, points[0]) + bias <= 0
+        ),
+        "The weights decide nothing alone: it is their sum with the point that counts.": (
+            lambda weights, bias, points: all(w <= 0 for w in weights)
+        ),
+    },
+    _draw_points,
+)
+
+
+def _draw_score(random: Random) -> tuple[float, float]:
+    return random.choice([-1.0, 1.0]), random.uniform(-2.5, 2.5)
+
+
+add(
+    "hinge",
+    "slope(label, score): the derivative of the hinge loss max(0, 1 - label * score) by the\n"
+    "score; the label is 1 or -1.",
+    lambda label, score: -label if label * score < 1 else 0,
+    {
+        "The sign is wrong: for the label 1, a larger score makes the loss smaller.": (
+            lambda label, score: label if label * score < 1 else 0
+        ),
+        "Beyond a margin of 1 the loss is 0, and so is its slope.": lambda label, score: -label,
+        "The label is missing: for the label -1 the slope has the other sign.": (
+            lambda label, score: -1 if label * score < 1 else 0
+        ),
+        "That is the loss, not its slope.": lambda label, score: max(0, 1 - label * score),
+        "The margin is 1, not 0: points that are right, but not by 1, have a loss.": (
+            lambda label, score: -label if label * score < 0 else 0
+        ),
+        "That is the derivative by the label.": (
+            lambda label, score: -score if label * score < 1 else 0
+        ),
+    },
+    _draw_score,
+)
