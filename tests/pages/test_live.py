@@ -101,6 +101,21 @@ def anew(leaves):
     return y
 
 
+def test_a_large_graph_follows_a_leaf_to_its_ends(visit):
+    def chain(x):
+        y, x = Value(1.0), Value(x, label="x")
+        for i in range(40):
+            y = (y * x + 1).tanh()
+            y.label = f"step {i}"
+        return y
+
+    page = visit(live(chain(0.5)))
+    page.click(part("last"))
+    page.fill("input[aria-label='x']", "-0.25")
+    page.wait_for_timeout(150)  # what is out of view follows when the reader rests
+    expect(page, chain(-0.25))
+
+
 def test_formulas_are_typed(visit):
     page = visit(live(expression()))
     page.fill(part("formula"), "exp(k) * a")

@@ -1,5 +1,7 @@
 // The picture: a box for each node, a curve for each edge, and what they show at a time.
 
+const FEW = 60; // boxes, which are always drawn all at once
+
 class Drawing {
     // `act(node)` is called when a node is chosen, `drag(leaf, number)`, where leaves can be moved,
     // when one is.
@@ -99,15 +101,38 @@ class Drawing {
         return this.boxes.get(node).group;
     }
 
+    // Of a large picture first what is in view, so that it keeps up with a leaf that is dragged.
+    showSoon(state) {
+        this.show(state, this.inView());
+        this.clock = setTimeout(() => this.show(state), 100);
+    }
+
+    // The nodes that are in view, or nearly.
+    inView() {
+        const { nodes } = this.course;
+        if (nodes.length <= FEW) {
+            return nodes;
+        }
+        const [box, view] = [this.svg, this.svg.parentElement].map((element) => element.getBoundingClientRect());
+        const scale = box.width / this.size[0];
+        const isNear = (at, size, from, to) => at + 2 * size > from && at - size < to;
+        return nodes.filter((node) => {
+            const { x, y } = this.boxes.get(node).item;
+            return isNear(box.left + scale * x, WIDTH, view.left, view.right)
+                && isNear(box.top + scale * y, HEIGHT, view.top, view.bottom);
+        });
+    }
+
     // `gradients` are those known at this time, and `missing` stands for the others.
-    show({ time, gradients, missing, selected }) {
+    show({ time, gradients, missing, selected }, nodes = this.course.nodes) {
+        clearTimeout(this.clock);
         const { course } = this;
         const step = course.steps[time - 1];
         const computed = new Set(course.steps.slice(0, Math.min(time, course.split)).map((x) => x.node));
         const done = new Set(course.steps.slice(0, time));
         const target = step && (step.operand ?? step.node);
         const largest = Math.max(...[...gradients.values()].map(Math.abs).filter(Number.isFinite), 1e-300);
-        for (const node of course.nodes) {
+        for (const node of nodes) {
             const { group, data, grad, head } = this.boxes.get(node);
             const isKnown = !node.row || computed.has(node);
             setText(data, isKnown ? course.dataOf(node) : "·");
@@ -121,7 +146,8 @@ class Drawing {
                 group.ariaLabel = label;
             }
         }
-        for (const edge of course.edges) {
+        const shown = new Set(nodes);
+        for (const edge of course.edges.filter(({ node, operand }) => shown.has(node) || shown.has(operand))) {
             const path = this.curves.get(edge.node)[edge.i];
             const isForward = step?.kind === "forward" && step.node === edge.node;
             const share = done.has(edge) ? shareOf(edge, gradients) : null;

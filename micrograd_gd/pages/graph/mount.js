@@ -22,7 +22,7 @@ function mount(place, data) {
 
     const refresh = oncePerFrame(() => {
         course.root.forward();
-        show();
+        show(true);
         showNode();
     });
 
@@ -83,14 +83,15 @@ function mount(place, data) {
         }
     }
 
-    function show() {
+    function show(isHasty = false) {
         if (quiz) {
             showQuiz(false);
             return;
         }
         const { time } = player;
         const gradients = course.gradientsAt(time);
-        drawing.show({ time, gradients, missing: time === course.steps.length ? "0" : "·", selected });
+        const state = { time, gradients, missing: time === course.steps.length ? "0" : "·", selected };
+        drawing[isHasty ? "showSoon" : "show"](state);
         find("telling").replaceChildren(...course.tell(time));
     }
 

@@ -143,8 +143,8 @@ function colorOfAnswer(network, plane, loss) {
     return (i, mixed) => shade((2 * (values[start + i] - low)) / (high - low || 1) - 1, mixed);
 }
 
-// The large map: of the network, or of one neuron; with the border between two classes, and the points.
-function drawMap(canvas, network, plane, { loss, train, test, neuron }) {
+// The large map: of the network, or of one neuron; with the border between two classes.
+function drawMap(canvas, network, plane, loss, neuron) {
     const { context, width, height } = open(canvas);
     const isNeuron = neuron !== null;
     const size = isNeuron ? plane.size(neuron) : 1;
@@ -155,6 +155,11 @@ function drawMap(canvas, network, plane, { loss, train, test, neuron }) {
     if (!isNeuron && ["binary_cross_entropy", "hinge"].includes(loss)) {
         drawBorder(context, plane, network.last * FINE * FINE, width, height);
     }
+}
+
+// The points, on a canvas of their own, since they stay while the map changes.
+function drawPoints(canvas, plane, { train, test, set: { loss } }) {
+    const { context, width, height } = open(canvas);
     for (const [samples, isTest] of [[test, true], [train, false]]) {
         for (const row of samples ? samples.rows : []) {
             const [x, y] = plane.at(samples.inputs, row * samples.width);

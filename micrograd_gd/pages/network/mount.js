@@ -233,13 +233,14 @@ function mount(place, data) {
 
     function show() {
         showMap();
+        drawPoints(find("points"), plane, course);
         showNetwork();
     }
 
     function showMap() {
-        const { network, set, train, test } = course;
+        const { network, set } = course;
         plane.fill(network);
-        drawMap(find("map"), network, plane, { loss: set.loss, train, test, neuron });
+        drawMap(find("map"), network, plane, set.loss, neuron);
     }
 
     function showNetwork() {
