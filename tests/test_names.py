@@ -109,7 +109,14 @@ def test_the_thing_comes_before_the_path():
     taking = {name: [*parameters(thing)] for name, thing in public_functions()}
     first = {name for name, names in taking.items() if names[:1] == ["path"]}
     bare = {name.rpartition(".")[2] for name in first}
-    assert bare == {"load", "read_csv", "read_features", "Checkpoint", "BestCheckpoint"}
+    assert bare == {
+        "load",
+        "read_chunks",
+        "read_csv",
+        "read_features",
+        "Checkpoint",
+        "BestCheckpoint",
+    }
     assert taking["save"] == ["thing", "path"]
 
 

@@ -32,9 +32,9 @@ class Classification:
 
     >>> truth, answers = [0, 0, 0, 1, 1], [0, 0, 1, 1, 1]
     >>> print(Classification.count(truth, answers, ("no", "yes")))
-         as no  as yes  precision   recall       F1
-    no       2       1    100.0 %   66.7 %   80.0 %
-    yes      0       2     66.7 %  100.0 %   80.0 %
+         as no  as yes  precision   recall      F1
+    no       2       1    100.0 %   66.7 %  80.0 %
+    yes      0       2     66.7 %  100.0 %  80.0 %
     """
 
     class_names: tuple[str, ...]

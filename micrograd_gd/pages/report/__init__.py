@@ -80,6 +80,7 @@ def write_report(
     background = background or Background()
     if evaluations is None:
         evaluations = evaluate_training(training, getattr(names, "class_names", None))
+    held_out = "validation" if "validation" in evaluations else "test"
     parts = [_describe(name, each) for name, each in evaluations.items()]
     findings, unchecked = _diagnose(history)
     report = Part(
@@ -88,9 +89,10 @@ def write_report(
             "lead": _summarize(evaluations) or f"The training has {history.message}.",
             "parts": parts,
             "curve": _describe_curve(history),
+            "held_out": held_out,
             "findings": findings,
             "unchecked": unchecked,
-            "facts": _describe_data(history, names, background.name),
+            "facts": _describe_data(history, names, background.name, held_out),
             "changes": _shorten(background.changes),
             "warnings": [plain(warning, TEXT) for warning in background.warnings],
             "settings": _shorten([*_describe_training(history), *background.settings]),
@@ -200,11 +202,11 @@ def _shorten(facts: Facts) -> Facts:
     return [(plain(name, LABEL), plain(text, TEXT)) for name, text in facts]
 
 
-def _describe_data(history: History, names: Dataset | None, name: str) -> Facts:
+def _describe_data(history: History, names: Dataset | None, name: str, held_out: str) -> Facts:
     training = history.training
     counts = f"{len(training.samples.targets):,} to learn from"
     if training.held_out is not None:
-        counts += f", {len(training.held_out.targets):,} to test"
+        counts += f", {len(training.held_out.targets):,} for {held_out}"
     told = [("data", name)] if name else []
     told.append(("rows", counts))
     if names is not None:

@@ -4,13 +4,14 @@ const MARGIN = { left: 54, right: 14, top: 12, bottom: 24 };
 const LINES = [["", "train"], ["validation_", "test"]];
 
 class Curves {
-    constructor(find, curve) {
+    constructor(find, curve, heldOut) {
+        this.tellKind = (kind) => NAMES[kind === "test" ? heldOut : kind];
         Object.assign(this, { find, curve, chosen: curve.epoch.length - 1 });
         this.names = ["loss", "accuracy"].filter((name) => curve[name]);
         const slider = find("epoch");
         slider.max = curve.epoch.length - 1;
         slider.addEventListener("input", () => this.choose(Number(slider.value)));
-        const keys = LINES.filter(([prefix]) => curve[`${prefix}loss`]).map(([, kind]) => make("span", { className: kind }, NAMES[kind]));
+        const keys = LINES.filter(([prefix]) => curve[`${prefix}loss`]).map(([, kind]) => make("span", { className: kind }, this.tellKind(kind)));
         find("course").querySelector(".key").append(...keys);
     }
 
@@ -67,7 +68,7 @@ class Curves {
         slider.style.setProperty("--to", `${(100 * i) / Math.max(curve.epoch.length - 1, 1)}%`);
         const tell = (name) => LINES.filter(([prefix]) => curve[prefix + name]).map(([prefix, kind]) => {
             const number = curve[prefix + name][i];
-            return `${NAMES[kind].toLowerCase()} ${name === "accuracy" ? `${write(Number((100 * number).toPrecision(4)))} %` : write(Number(number.toPrecision(4)))}`;
+            return `${this.tellKind(kind).toLowerCase()} ${name === "accuracy" ? `${write(Number((100 * number).toPrecision(4)))} %` : write(Number(number.toPrecision(4)))}`;
         }).join(", ");
         const text = `Epoch ${curve.epoch[i]}. ${this.names.map((name) => `${name[0].toUpperCase()}${name.slice(1)}: ${tell(name)}.`).join(" ")}`;
         this.find("row").textContent = text;

@@ -1,6 +1,6 @@
 // The report of a training: figures, curves, what was answered, what to know, how to repeat it.
 
-const NAMES = { train: "Training", test: "Test" };
+const NAMES = { train: "Training", validation: "Validation", test: "Test" };
 
 function mount(place, data) {
     const find = finder(place);
@@ -15,7 +15,7 @@ function mount(place, data) {
     find("command").hidden = !data.command;
     find("course").hidden = data.curve.epoch.length < 2;
     find("answers").hidden = !data.parts.length;
-    const curves = new Curves(find, data.curve);
+    const curves = new Curves(find, data.curve, data.held_out);
     let chosen = data.parts.at(-1);
     const buttons = data.parts.map((part) => {
         const button = make("button", { type: "button" }, NAMES[part.name]);
