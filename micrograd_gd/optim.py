@@ -4,7 +4,8 @@ A schedule is a learning rate as a function of the step's number, which counts f
 """
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import repeat
 from typing import Any
 
 from micrograd_gd.engine import Value
@@ -64,13 +65,13 @@ class Optimizer:
     ) -> None:
         self.parameters = _collect(parameters)
         self.learning_rate = learning_rate
-        self.weight_decay = number(weight_decay, "weight_decay")
-        if not 0 <= self.weight_decay < math.inf:
-            raise ArgumentError(
-                f"weight_decay is {self.weight_decay}; expected a finite number, at least 0"
-            )
+        decay = self.weight_decay = number(weight_decay, "weight_decay")
+        if not 0 <= decay < math.inf:
+            raise ArgumentError(f"weight_decay is {decay}; expected a finite number, at least 0")
         self.steps = 0
-        self._memory = [(0.0,) * len(self.remembers) for _ in self.parameters]
+        self._memory: Sequence[Sequence[float]] = [
+            [0.0] * len(self.parameters) for _ in self.remembers
+        ]
 
     @property
     def learning_rate(self) -> float | Schedule:
@@ -90,38 +91,39 @@ class Optimizer:
         would make a parameter so; ArgumentError where the schedule gives a number that is no rate.
         """
         rate = rate_at(self._learning_rate, self.steps)
-        gradients = [g if type(g) is float else g.data for g in (p.grad for p in self.parameters)]
-        for i, gradient in enumerate(gradients):
-            if not math.isfinite(gradient):
-                raise self._error(f"the gradient of {self._name(i)} is {gradient}")
+        gradients: list[Any] = [p.grad for p in self.parameters]
+        if {*map(type, gradients)} != {float}:
+            gradients = [getattr(g, "data", g) for g in gradients]
+        if not math.isfinite(sum(gradients)):  # a sum costs less than a look at each number
+            for i, gradient in enumerate(gradients):
+                if not math.isfinite(gradient):
+                    raise self._error(f"the gradient of {self._name(i)} is {gradient}")
         kept = 1.0 - rate * self.weight_decay
-        numbers, memory = [], []
-        for i, gradient in enumerate(gradients):
-            before = self.parameters[i].data
-            change, *remembered = self.change(gradient, rate, *self._memory[i])
-            after = kept * before - change
-            if not (math.isfinite(after) and all(map(math.isfinite, remembered))):
-                names = ("data", *self.remembers)
-                pairs = zip(names, (after, *remembered), strict=True)
-                state = ", ".join(f"{name} {x}" for name, x in pairs)
-                raise self._error(
-                    f"gradient {gradient} and learning rate {rate} would turn "
-                    f"{self._name(i)} = {before} into {state}"
-                )
-            numbers.append(after)
-            memory.append(tuple(remembered))
+        steps = map(self.change, gradients, repeat(rate), *self._memory)
+        changes, *memory = zip(*steps, strict=True)
+        numbers = [kept * p.data - c for p, c in zip(self.parameters, changes, strict=True)]
+        if not math.isfinite(sum(map(sum, (numbers, *memory)))):
+            self._check_step(gradients, rate, [numbers, *memory])
         for parameter, data in zip(self.parameters, numbers, strict=True):
             parameter.data = data
         self._memory = memory
         self.steps += 1
 
+    def _check_step(self, gradients: Any, rate: float, after: list[Sequence[float]]) -> None:
+        for i, state in enumerate(zip(*after, strict=True)):
+            if not all(map(math.isfinite, state)):
+                said = ", ".join(map("{} {}".format, ("data", *self.remembers), state))
+                raise self._error(
+                    f"gradient {gradients[i]} and learning rate {rate} would turn "
+                    f"{self._name(i)} = {self.parameters[i].data} into {said}"
+                )
+
     def __repr__(self) -> str:
         rate, count = self._learning_rate, len(self.parameters)
         now = f"{rate_at(rate, self.steps):g} by a schedule" if callable(rate) else rate
+        hidden = () if self.weight_decay else ("weight_decay",)
         numbers = {name: x for name, x in vars(self).items() if isinstance(x, int | float)}
-        own = {name: x for name, x in numbers.items() if not name.startswith("_")}
-        if not self.weight_decay:
-            del own["weight_decay"]
+        own = {name: x for name, x in numbers.items() if name[0] != "_" and name not in hidden}
         settings = "".join(f", {name}={x}" for name, x in {"learning_rate": now, **own}.items())
         return f"{type(self).__name__}({count} parameter{'s' * (count != 1)}{settings})"
 
@@ -136,8 +138,8 @@ class Optimizer:
         >>> Momentum([Value(1.0)], 0.1).state_dict()
         {'steps': 0, 'velocity': [0.0]}
         """
-        columns = zip(self.remembers, zip(*self._memory, strict=True), strict=True)
-        return {"steps": self.steps, **{name: list(column) for name, column in columns}}
+        columns = map(list, self._memory)
+        return {"steps": self.steps, **dict(zip(self.remembers, columns, strict=True))}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go on from a state that `state_dict` gave.
@@ -153,8 +155,7 @@ class Optimizer:
         steps = number(state["steps"], "steps")
         if not (steps >= 0 and steps.is_integer()):
             raise ArgumentError(f"steps is {steps}; expected a whole number, at least 0")
-        columns = [self._column(name, state[name]) for name in self.remembers]
-        self._memory = [tuple(column[i] for column in columns) for i in range(len(self._memory))]
+        self._memory = [self._column(name, state[name]) for name in self.remembers]
         self.steps = int(steps)
 
     def _column(self, name: str, xs: Any) -> list[float]:
