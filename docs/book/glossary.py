@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from docutils import nodes
+from sphinx import addnodes
 from sphinx.application import Sphinx
 
 PAGE = "reference/glossary"
@@ -16,7 +17,14 @@ OTHERWISE = {
     "non-linearity": "activation",
     "perceptron": "neuron",
 }
-NOT_HERE = (nodes.title, nodes.reference, nodes.literal, nodes.literal_block, nodes.math)
+NOT_HERE = (
+    nodes.title,
+    nodes.reference,
+    addnodes.pending_xref,  # a link to another page, which is resolved later
+    nodes.literal,
+    nodes.literal_block,
+    nodes.math,
+)
 
 
 def read_words(page: Path) -> dict[str, str]:
