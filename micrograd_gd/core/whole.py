@@ -58,8 +58,8 @@ _NEEDED = {
     *(f"{side}{name}" for name in _OPERATORS for side in ("", "r", "i")),
     "matmul", "rmatmul", "divmod", "rdivmod",
     "abs", "array", "bool", "contains", "copy", "deepcopy", "eq", "float", "ge", "getitem", "gt",
-    "index", "int", "iter", "le", "lt", "ne", "neg", "pos", "reduce_ex", "repr", "round",
-    "setitem", "str",
+    "index", "int", "iter", "le", "len", "lt", "ne", "neg", "pos", "reduce_ex", "repr", "reversed",
+    "round", "setitem", "str",
 }
 # fmt: on
 for _name in _NEEDED:

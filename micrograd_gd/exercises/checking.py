@@ -106,7 +106,7 @@ def check(name: str, answer: Any) -> Verdict:
     cases = _draw_cases(name, exercise)
     right = _answer_all(exercise.answer, cases)
     try:
-        given = _answer_all(answer, cases)
+        given = _answer_all(answer, _draw_cases(name, exercise))  # which it may change
     except _AnswerError as error:
         return Verdict(is_right=False, message=f"not yet: {error}")
     if _agree(given, right):
@@ -147,7 +147,7 @@ def _read(answer: Any, case: tuple[Any, ...]) -> list[float]:
     results = result if isinstance(result, list | tuple) else [result]
     try:
         return [float(x.data if isinstance(x, Value) else x) for x in results]
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         where = f"for {_show(case)} your function gives" if case else "your answer is"
         raise _AnswerError(f"{where} {result!r}, which is no number") from None
 
@@ -179,9 +179,9 @@ def _find_hint(
         (x, y)
         for xs, ys in zip(given, right, strict=True)
         for x, y in zip(xs, ys, strict=True)
-        if y
+        if x or y
     ]
-    factor = pairs[0][0] / pairs[0][1] if pairs else 0.0
+    factor = next((x / y for x, y in pairs if y), 0.0)
     if not factor or not all(math.isclose(x, factor * y, rel_tol=TOLERANCE) for x, y in pairs):
         return ""
     if math.isclose(factor, -1, rel_tol=TOLERANCE):

@@ -364,8 +364,9 @@ def _read_numbers(name: str, numbers: Any, count: int) -> list[float]:
 
 
 def _read_kept(kept: Any, count: int) -> dict[str, tuple[int, Sequence[float]]]:
-    if not isinstance(kept, Mapping):
-        raise ArgumentError(f"kept is {shorten(kept)}; expected parameters by name")
+    pairs = kept.values() if isinstance(kept, Mapping) else [kept]
+    if not all(isinstance(pair, list | tuple) and len(pair) == 2 for pair in pairs):
+        raise ArgumentError(f"kept is {shorten(kept)}; expected an epoch and parameters by name")
     return {name: (k, _read_numbers(f"kept {name}", xs, count)) for name, (k, xs) in kept.items()}
 
 

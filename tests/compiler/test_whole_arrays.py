@@ -13,7 +13,18 @@ from micrograd_gd import grad, hessian, jacobian, jit, jvp, trace, value_and_gra
 from micrograd_gd.compiler import arguments
 from micrograd_gd.core import whole
 from micrograd_gd.errors import ShapeError
-from micrograd_gd.functional import exp, less, logsumexp, maximum, mean, std, tanh, total, where
+from micrograd_gd.functional import (
+    dot,
+    exp,
+    less,
+    logsumexp,
+    maximum,
+    mean,
+    std,
+    tanh,
+    total,
+    where,
+)
 from micrograd_gd.transforms.trees import flatten
 
 LENGTHS = [100, 1, 7, 8, 9, 1_000]
@@ -330,7 +341,7 @@ def test_what_needs_rows_takes_arrays_apart_and_remembers_that(name):
 @pytest.mark.parametrize("backend", AVAILABLE)
 def test_arrays_stay_whole_beside_one_whose_rows_are_used(backend):
     def of_layer(w, x):
-        return total(tanh(row[0] * x[0] + row[1] * x[1]) for row in w)
+        return total(tanh(dot(row, x)) for row in w)
 
     def f(layer, points, labels, others, more):
         losses = vmap(lambda x, y: (of_layer(layer, x) - y) ** 2)(points, labels)

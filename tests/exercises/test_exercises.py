@@ -58,6 +58,7 @@ def test_backward_answers_what_is_asked_by_hand():
         (lambda a, b: a / 0, "your function ends in ZeroDivisionError: float division by zero"),
         (lambda a, b: float("nan"), "your function gives nan, which is not right."),
         (lambda a, b: a**3 + b, "which is not right."),
+        (lambda a, b: 10**400, "which is no number"),
     ],
 )
 def test_what_is_wrong_in_another_way_is_told_too(answer, message):
@@ -86,3 +87,17 @@ def test_a_mistake_that_is_right_is_refused():
     with pytest.raises(ArgumentError, match=r"'Twice\.' gives the right answer"):
         add("double", "double(x)", lambda x: 2 * x, {"Twice.": lambda x: x + x}, lambda r: (1.0,))
     assert "double" not in names()
+
+
+def test_a_factor_that_is_not_the_same_in_all_cases_is_none():
+    verdict = check("hinge", lambda label, score: -2 * label if label * score < 1 else 1.0)
+    assert "which is not right." in str(verdict)
+
+
+def test_an_answer_may_change_its_arguments():
+    def is_dead(weights, bias, points):
+        answer = all(sum(w * x for w, x in zip(weights, p, strict=True)) + bias > 0 for p in points)
+        points.clear()
+        return answer
+
+    assert "That is the reverse" in str(check("dead neuron", is_dead))

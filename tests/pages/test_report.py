@@ -91,3 +91,15 @@ def test_a_report_says_why_there_is_no_network_to_play_on_with(visit):
     assert page.locator(part("answers")).is_hidden()  # a loss of one's own says nothing of them
     with pytest.raises(ArgumentError, match="no training beside it"):
         live(History([{"epoch": 0, "loss": 1.0}]))
+
+
+def test_rows_that_a_training_stopped_on_are_called_validation_everywhere(visit):
+    data, validation = moons(60, seed=0), moons(20, seed=1)
+    history = train(data, [2, 1], "binary_cross_entropy", validation=validation)
+    evaluations = evaluate_training(history.training)
+    parts = {"train": evaluations["train"], "validation": evaluations["test"]}
+    text = visit(write_report(history, evaluations=parts)).text_content("main")
+    assert "60 to learn from, 20 for validation" in text
+    assert "for validation, not to learn from" in text
+    assert "Validation" in text
+    assert not {"Test", "undefined"} & {*text.split()}

@@ -65,4 +65,15 @@ function oncePerFrame(callback) {
     };
 }
 
+// Arrange a part again whenever its width is another.
+function watchWidth(place, arrange) {
+    let width = place.clientWidth;
+    new ResizeObserver(() => {
+        if (place.clientWidth !== width) {
+            width = place.clientWidth;
+            arrange();
+        }
+    }).observe(place);
+}
+
 const isStill = matchMedia("(prefers-reduced-motion: reduce)");

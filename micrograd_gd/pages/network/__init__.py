@@ -30,11 +30,13 @@ def show_network(
     curve: Sequence[tuple[float, float, float | None]] = (),
     names: Dataset | None = None,
     name: str = "your data",
+    held_out: str = "test",
 ) -> Part:
     """A network with the data that it learns, as a part of a page.
 
     `curve` has epoch, loss and validation loss of what it has learned already. `names` has the
-    names of features and classes, where the data are no `Dataset`.
+    names of features and classes, where the data are no `Dataset`. `held_out` says what the rows of
+    `validation` are for.
 
     Raises ArgumentError for a model that is no MLP with activations of the table, for data that do
     not fit it, and for more of either than a page can go through.
@@ -56,6 +58,7 @@ def show_network(
         else None,
         "loss": loss,
         "outputs": widths[-1],
+        "held_out": held_out,
         "train": _read_samples("data", data, widths, loss),
         "test": None
         if validation is None
@@ -77,7 +80,11 @@ def show_network(
 
 
 def show_training(
-    history: History, names: Dataset | None = None, *, name: str = "your data"
+    history: History,
+    names: Dataset | None = None,
+    *,
+    name: str = "your data",
+    held_out: str = "test",
 ) -> Part:
     """The network of a training, with what it has learned, as a part of a page.
 
@@ -87,17 +94,18 @@ def show_training(
     """
     training = require_training(history)
     rate = training.optimizer.learning_rate
-    held_out = training.held_out
+    validation = training.held_out
     return show_network(
         training.model,
         _thin(training.samples),
-        None if held_out is None else _thin(held_out),
+        None if validation is None else _thin(validation),
         loss=next((name for name, each in LOSSES.items() if each is training.loss), ""),
         learning_rate=0.1 if callable(rate) else rate,
         batch_size=training.batch_size,
         curve=[(row["epoch"], row["loss"], row.get("validation_loss")) for row in history],
         names=names,
         name=name,
+        held_out=held_out,
     )
 
 

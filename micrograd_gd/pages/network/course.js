@@ -6,6 +6,7 @@ class Course {
     constructor(set, network, rate, batch, random, curve = []) {
         Object.assign(this, { set, network, rate, batch, random, curve });
         this.train = new Samples(set.train.inputs, set.train.targets, set.loss);
+        this.heldOut = set.held_out ?? "test"; // what the rows are for that it does not learn from
         this.test = set.test && new Samples(set.test.inputs, set.test.targets, set.loss);
         // The rules of the diagnosis look at so many samples.
         this.some = Object.assign(Object.create(Samples.prototype), this.train, { rows: this.train.rows.subarray(0, MOST) });

@@ -228,7 +228,7 @@ function mount(place, data) {
         };
         const colors = set.loss === "cross_entropy" ? classes : [minus, plus];
         const items = (set.classes ?? ["low", "high"]).slice(0, 12).map((name, i) => item(name, colors[i % colors.length]));
-        return [...items, ...(test ? [make("span", { className: "test" }, "to test, not to learn from")] : [])];
+        return [...items, ...(test ? [make("span", { className: "test" }, `for ${course.heldOut}, not to learn from`)] : [])];
     }
 
     function show() {
@@ -250,7 +250,7 @@ function mount(place, data) {
         setText(find("epoch"), course.epoch.toLocaleString("en"));
         setText(find("caption"), neuron === null ? "What the network says" : nameOf(neuron) + formulaOf(neuron));
         find("map").ariaLabel = `Map of ${neuron === null ? "what the network says" : nameOf(neuron)}, with the points`;
-        find("figures").replaceChildren(...tellFigures("Training", figures.train, train), ...(test ? tellFigures("Test", figures.test, test) : []));
+        find("figures").replaceChildren(...tellFigures("Training", figures.train, train), ...(test ? tellFigures(course.heldOut.replace(/^./, (letter) => letter.toUpperCase()), figures.test, test) : []));
         find("curve").ariaLabel = `Loss over ${course.epoch} epochs, now ${write(figures.train.loss)}`;
         rate.point(critical, `critical ${write(Number(critical.toPrecision(2)))}`);
     }
@@ -360,13 +360,7 @@ function mount(place, data) {
             begin(set, ends, [...activations.slice(0, -1), set === data.sets[0] ? data.activations.at(-1) : "linear"]);
         });
         isDark.addEventListener("change", () => arrange());
-        let width = place.clientWidth;
-        new ResizeObserver(() => {
-            if (place.clientWidth !== width) {
-                width = place.clientWidth;
-                arrange();
-            }
-        }).observe(place);
+        watchWidth(place, arrange);
     }
 
     const names = [...new Set([...ACTIVATIONS, ...data.activations.slice(0, -1)])];

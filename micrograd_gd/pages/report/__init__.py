@@ -100,16 +100,21 @@ def write_report(
         },
     )  # fmt: skip
     title = ": ".join(filter(None, ["Report of a training", plain(background.name, LABEL)]))
-    pieces = [f"<h1>{html.escape(title)}</h1>", report, *_offer_play(history, names, background)]
+    pieces = [
+        f"<h1>{html.escape(title)}</h1>",
+        report,
+        *_offer_play(history, names, background, held_out),
+    ]
     return write_page(title, pieces, lambda: architecture(training.model).svg())
 
 
 def _offer_play(
-    history: History, names: Dataset | None, background: Background
+    history: History, names: Dataset | None, background: Background, held_out: str
 ) -> list[str | Part]:
     """The network to play on with, or the reason why it is not there."""
     try:
-        part = show_training(history, names, name=plain(background.name, LABEL) or "your data")
+        name = plain(background.name, LABEL) or "your data"
+        part = show_training(history, names, name=name, held_out=held_out)
     except MicrogradError as error:
         return [_NO_PLAY.format(html.escape(plain(error, TEXT)))]
     train = part.data["sets"][0]["train"]["targets"]

@@ -44,13 +44,7 @@ function mount(place, data) {
         choose(chosen);
     }
 
-    let width = place.clientWidth;
-    new ResizeObserver(() => {
-        if (place.clientWidth !== width) {
-            width = place.clientWidth;
-            arrange();
-        }
-    }).observe(place);
+    watchWidth(place, arrange);
     arrange();
 }
 
