@@ -263,6 +263,12 @@ def xlogy(a, b):
     return a * mp.log(b), [mp.log(b), a / b], [[0, 1 / b], [1 / b, -a / b**2]]
 
 
+@_row
+def xlog1py(a, b):
+    log, slope = mp.log(1 + b), 1 / (1 + b)
+    return a * log, [log, a * slope], [[0, slope], [slope, -a * slope**2]]
+
+
 _of_x("entr", lambda x: -x * mp.log(x), lambda x: -1 - mp.log(x), lambda x: -1 / x)
 _of_x(
     "logit",
