@@ -13,24 +13,14 @@ from micrograd_gd.errors import ArgumentError
 from micrograd_gd.nn import Module, Neuron, walk
 from micrograd_gd.optim import GradientDescent
 from micrograd_gd.table.numbers import number
+from micrograd_gd.training.findings import Finding, describe
 from micrograd_gd.training.history import History
 from micrograd_gd.transforms.derivatives import grad
 
 MOST = 200  # samples that are looked at
 FLAT = 0.01  # a slope of an activation that lets next to nothing through; a typical one is 1
 FAR = 1e3  # between the gradients of the first and of the last layer
-
-
-@dataclass(frozen=True)
-class Finding:
-    """Something that keeps the loss up: what it is, how that shows, what to do."""
-
-    name: str
-    evidence: str
-    remedy: str
-
-    def __str__(self) -> str:
-        return f"{self.name}\n  seen:   {self.evidence}\n  remedy: {self.remedy}"
+UNEVEN = 100  # between the largest input and a typical one
 
 
 @dataclass(frozen=True)
@@ -59,12 +49,12 @@ def diagnose(
     """Look at a trained model for what kept its loss from going down.
 
     `history` is what `fit` returned, or the losses of a loop of your own, one for each step. With
-    `inputs`, dead and saturated units are found. With `targets` and `loss`, gradients that vanish
-    or explode from layer to layer. With the `learning_rate` of plain gradient descent, a rate above
-    the critical one; and, in a loop of your own whose steps use all these samples, old gradients
-    that were left in place. A history of `fit` knows its loss and its learning rate; otherwise the
-    loss is `mse`. The report says what was not checked. The check for old gradients uses all
-    samples, the others at most 200.
+    `inputs`, dead and saturated units are found, and inputs of very different scale. With `targets`
+    and `loss`, gradients that vanish or explode from layer to layer. With the `learning_rate` of
+    plain gradient descent, a rate above the critical one; and, in a loop of your own whose steps
+    use all these samples, old gradients that were left in place. A history of `fit` knows its loss
+    and its learning rate; otherwise the loss is `mse`. The report says what was not checked. The
+    check for old gradients uses all samples, the others at most 200.
 
     Raises ArgumentError for a model without parameters and for targets without inputs.
 
@@ -78,6 +68,7 @@ def diagnose(
       stale gradients: needs targets and learning_rate
     """
     losses = _read_losses(history)
+    steps = "epochs" if isinstance(history, History) else "steps"
     training = history.training if isinstance(history, History) else None
     learning_rate = _find_rate(training) if learning_rate is None else learning_rate
     loss = getattr(training, "loss", "mse") if loss is None else loss
@@ -85,14 +76,15 @@ def diagnose(
         raise ArgumentError("targets without inputs; expected both, or none")
     findings = [
         *_find_divergence(history, losses),
-        *_find_plateau(losses),
-        *_find_oscillation(losses),
+        *_find_plateau(losses, steps),
+        *_find_oscillation(losses, steps),
     ]
     unchecked: list[str] = []
     ill: set[Neuron] = set()
     if inputs is None:
-        unchecked.append("dead and saturated units: needs inputs")
+        unchecked.append("scale of the inputs, dead and saturated units: needs inputs")
     else:
+        findings += _check_scale(inputs[:MOST])
         units = _Units(model, inputs[:MOST])
         findings += units.findings()
         ill = units.ill()
@@ -140,34 +132,26 @@ def _read_losses(history: History | Iterable[float]) -> list[float]:
 
 
 def _find_divergence(history: Any, losses: Sequence[float]) -> Iterator[Finding]:
-    remedy = "try a smaller learning rate: find_learning_rate finds one"
     if isinstance(history, History) and history.status == "diverged":
-        yield Finding("divergence", f"the training {history.message}", remedy)
+        yield describe("halt", message=history.message)
     elif losses and not math.isfinite(losses[-1]):
-        where = next(i for i, x in enumerate(losses) if not math.isfinite(x))
-        yield Finding("divergence", f"loss {where} is {losses[where]}", remedy)
+        place = next(i for i, x in enumerate(losses) if not math.isfinite(x))
+        yield describe("infinity", place=place, loss=losses[place])
     elif losses and losses[-1] > losses[0]:
-        evidence = f"the loss rose from {losses[0]:.4g} to {losses[-1]:.4g}"
-        yield Finding("divergence", evidence, remedy)
+        yield describe("growth", first=losses[0], last=losses[-1])
 
 
-def _find_plateau(losses: Sequence[float]) -> Iterator[Finding]:
+def _find_plateau(losses: Sequence[float], steps: str) -> Iterator[Finding]:
     """The last third of the losses is flat, and not low."""
     third = len(losses) // 3
     if third < 3 or not all(map(math.isfinite, losses)):
         return
-    before, last = losses[-third - 1], losses[-1]
-    if 0 <= before - last < 1e-3 * abs(before) and last > 0.5 * losses[0]:
-        yield Finding(
-            "plateau",
-            f"in the last {third} steps the loss went from {before:.6g} to {last:.6g}, "
-            f"and it began at {losses[0]:.6g}",
-            "increase the learning rate, or start from other weights; if this is as low as the "
-            "data allow, nothing is wrong",
-        )
+    first, before, last = losses[0], losses[-third - 1], losses[-1]
+    if 0 <= before - last < 1e-3 * abs(before) and last > 0.5 * first:
+        yield describe("plateau", count=third, steps=steps, before=before, last=last, first=first)
 
 
-def _find_oscillation(losses: Sequence[float]) -> Iterator[Finding]:
+def _find_oscillation(losses: Sequence[float], steps: str) -> Iterator[Finding]:
     """The loss goes up and down by turns, and hardly gets lower."""
     changes = [b - a for a, b in pairwise(losses[-21:])]
     if len(changes) < 8 or not all(map(math.isfinite, changes)):
@@ -179,12 +163,30 @@ def _find_oscillation(losses: Sequence[float]) -> Iterator[Finding]:
     share = turns / (len(changes) - 1)
     jumps = (share >= 0.8 and size > 1e-3 * level) or (share >= 0.3 and size > 0.1 * level)
     if jumps and rises > 0.5 * falls:
-        yield Finding(
-            "oscillation",
-            f"in {turns} of the last {len(changes) - 1} steps the loss turned, "
-            f"by {size:.3g} on average around {level:.3g}",
-            "the steps jump across the valley: try a smaller learning rate, or larger batches",
+        yield describe(
+            "oscillation", turns=turns, count=len(changes) - 1, steps=steps, size=size, level=level
         )
+
+
+# What the inputs say.
+
+
+def _check_scale(inputs: Sequence[Any]) -> Iterator[Finding]:
+    """Whether one column is far larger than the typical one.
+
+    The curvature grows with the square of an input, and the largest one limits the rate.
+    """
+    try:
+        columns = [[abs(float(x)) for x in column] for column in zip(*inputs, strict=True)]
+    except (TypeError, ValueError):
+        return  # the samples are no rows of numbers
+    sizes = sorted((max(column), i) for i, column in enumerate(columns) if any(column))
+    if not sizes:
+        return
+    (small, typical), (large, largest) = sizes[(len(sizes) - 1) // 2], sizes[-1]
+    if large > UNEVEN * small:
+        names = {"large_input": f"x[{largest}]", "small_input": f"x[{typical}]"}
+        yield describe("scale", large=large, small=small, **names)
 
 
 # What the units say.
@@ -236,23 +238,16 @@ class _Units:
         return {self.neurons[name] for name in (*self.dead(), *self.saturated())}
 
     def findings(self) -> Iterator[Finding]:
-        of = f"of {len(self.slopes)} units"
-        on_all = f"on all {self.samples} samples"
-        if dead := self.dead():
-            yield Finding(
-                "dead units",
-                f"{len(dead)} {of} have slope 0 {on_all}, and so never learn: {_list_some(dead)}",
-                "start from other weights, with a smaller learning rate; or take an activation "
-                "that is flat nowhere, such as leaky_relu",
-            )
-        if saturated := self.saturated():
-            yield Finding(
-                "saturated units",
-                f"{len(saturated)} {of} have a slope of at most {FLAT} {on_all}: "
-                f"{_list_some(saturated)}",
-                "scale the inputs (standardize), start from smaller weights, and keep the learning "
-                "rate small enough not to throw the weights out there",
-            )
+        for kind, names in (("dead", self.dead()), ("saturated", self.saturated())):
+            if names:
+                yield describe(
+                    kind,
+                    count=len(names),
+                    units=len(self.slopes),
+                    samples=self.samples,
+                    flat=FLAT,
+                    names=_list_some(names),
+                )
 
 
 def _list_some(names: Sequence[str], most: int = 4) -> str:
@@ -281,36 +276,18 @@ def _check_layers(model: Module, gradient: Sequence[float], ill: set[Neuron]) ->
     if len(layers) < 2 or not all(layers.values()):
         return
     sizes = {n: math.hypot(*slopes) / math.sqrt(len(slopes)) for n, slopes in layers.items()}
-    (first, small), *_, (last, large) = sizes.items()
-    evidence = (
-        f"the typical gradient is {small:.3g} in {first} and {large:.3g} in {last}, "
-        f"over {len(layers)} layers"
-    )
-    if small * FAR < large:
-        yield Finding(
-            "vanishing gradients",
-            evidence,
-            "each layer lets too little through: take fewer layers, an activation with a larger "
-            "slope, such as relu or tanh, and weights of the size that suits it (init)",
-        )
-    elif small > FAR * large:
-        yield Finding(
-            "exploding gradients",
-            evidence,
-            "each layer multiplies what comes back: start from smaller weights, of the size that "
-            "suits the activation (init), or take fewer layers",
-        )
+    (first, there), *_, (last, here) = sizes.items()
+    facts = {"first": first, "last": last, "layers": len(layers)}
+    if there * FAR < here:
+        yield describe("vanishing", small=there, large=here, **facts)
+    elif there > FAR * here:
+        yield describe("exploding", small=here, large=there, **facts)
 
 
 def _check_rate(objective: Objective, rate: float) -> Iterator[Finding]:
     critical = critical_learning_rate(objective)
     if rate > critical:
-        yield Finding(
-            "learning rate above the critical one",
-            f"the learning rate is {rate:.4g}; above {critical:.4g}, 2 / the largest curvature "
-            f"here, steps grow instead of settling",
-            f"take a smaller one, such as {critical / 2:.2g}",
-        )
+        yield describe("rate", rate=rate, critical=critical, half=critical / 2)
 
 
 def _check_staleness(
@@ -336,9 +313,4 @@ def _check_staleness(
     fresh, here = (grad(objective)(place) for place in places)
     is_longer = size > 1.1 * max(math.hypot(*fresh), math.hypot(*here))
     if is_longer and min(math.dist(held, fresh), math.dist(held, here)) > 0.1 * size:
-        yield Finding(
-            "stale gradients",
-            f"grad holds numbers of size {size:.3g}, while the gradient of the last step is of "
-            f"size {math.hypot(*fresh):.3g}: the rest is from steps before",
-            "call zero_grad() before each backward(), which adds to what is there",
-        )
+        yield describe("stale", held=size, fresh=math.hypot(*fresh))

@@ -2,18 +2,20 @@
 
 import json
 import math
+import re
 from importlib import resources
 from random import Random
 
 import pytest
 
 from micrograd_gd import MLP, Objective, Value, critical_learning_rate, diagnose, fit, live, losses
-from micrograd_gd.data import moons, read_csv
+from micrograd_gd.data import Dataset, moons, read_csv
 from micrograd_gd.errors import ArgumentError
 from micrograd_gd.pages import write_engine
 from micrograd_gd.pages.lesson import write_lesson
 from micrograd_gd.pages.network import show_network
 from micrograd_gd.table.ops import OPERATIONS
+from micrograd_gd.training.findings import WORDS
 
 pytest.importorskip("py_mini_racer", reason="mini-racer, which runs JavaScript, is not installed")
 
@@ -25,7 +27,18 @@ FOLDER = resources.files("micrograd_gd.pages.network")
 SOURCES = [
     (FOLDER / f"{name}.js").read_text(encoding="utf-8") for name in ("learning", "diagnosis")
 ]
-HELPERS = "const { ROWS } = micrograd; const write = String;\n" + "\n".join(SOURCES)
+HELPERS = """
+const { ROWS } = micrograd;
+const write = String;
+const nameAll = ({ starts }) => ({
+    input: (i) => `x[${i}]`,
+    layer: (i) => `layers.${i}`,
+    neuron: (i) => {
+        const layer = starts.findLastIndex((start) => start <= i);
+        return `layers.${layer - 1}.neurons.${i - starts[layer]}`;
+    },
+});
+"""
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +46,7 @@ def v8():
     pytest.importorskip("py_mini_racer", reason="mini-racer, which runs JavaScript, is missing")
     import javascript
 
-    with javascript.start(write_engine(), HELPERS) as v8:
+    with javascript.start(write_engine(), HELPERS, *SOURCES) as v8:
         yield v8
 
 
@@ -104,8 +117,7 @@ HISTORIES = {
     "bursts": [1.0, 2.0, math.inf],
     "short": [1.0, 0.9],
 }
-RULES = {"divergence", "plateau", "oscillation", "dead units", "saturated units",
-         "learning rate above the critical one"}  # fmt: skip
+RULES = {words.name for words in WORDS.values()} - {"stale gradients"}  # a page leaves none
 
 
 def draw_history(random):
@@ -121,28 +133,51 @@ def draw_history(random):
 CASES = [*HISTORIES.values(), *[draw_history(Random(seed)) for seed in range(20)]]
 
 
-def test_the_diagnosis_is_that_of_python(v8):
+def draw_ill(random):
+    """A network and data of which something may keep the loss up."""
+    activation = random.choice(["relu", "leaky_relu", "tanh", "sigmoid"])
+    model = MLP(2, random.choice([[4, 1], [4, 3, 1], [4] * 8 + [1]]), activation, seed=random)
+    size, center = random.choice([0.3, 1, 5]), random.choice([0, 0, -20, 3, 50])
+    for parameter in model.parameters():
+        parameter.data *= size
+    for neuron in model.layers[0].neurons[:3]:
+        neuron.b.data = random.uniform(center - 2, center + 2)
+    scale = random.choice([1, 1, 90, 110])
+    inputs = [[random.uniform(0.9, 1), scale * random.choice([-1, 1])] for _ in range(10)]
+    return model, inputs, [random.gauss(0, 2) for _ in inputs]
+
+
+def split(text):
+    """The words, and the numbers between them."""
+    number = r"-?\d+(?:\.\d+)?(?:e[+-]?\d+)?|-?Infinity|-?inf"
+    return re.split(number, text), [float(x) for x in re.findall(number, text)]
+
+
+def test_the_diagnosis_is_that_of_python_word_for_word(v8):
     seen = set()
     for case, history in enumerate(CASES):
         random = Random(case)
-        activation = random.choice(["relu", "tanh", "sigmoid"])
-        center = -20 if activation == "relu" else random.choice([1, 3, 5])
-        model, inputs, targets = MLP(2, [4, 1], activation, seed=random), *draw("mae", random)[1:]
-        for neuron in model.layers[0].neurons[:3]:
-            neuron.b.data = random.uniform(center - 2, center + 2)
-        rate = critical_learning_rate(Objective(model, inputs, targets)) * random.choice([0.5, 2])
-        rate = min(rate, 1e9)
-        python = diagnose(model, history, inputs, targets, learning_rate=rate)
-        expected = {finding.name for finding in python.findings} & RULES
-        written = json.dumps(history).replace("Infinity", "1e999")
+        model, inputs, targets = draw_ill(random)
+        critical = critical_learning_rate(Objective(model, inputs, targets))
+        rate = min(critical * random.choice([0.5, 2]), 1e9)
+        python = diagnose(model, history, inputs, targets, learning_rate=rate).findings
+        written = json.dumps([*history, rate, critical]).replace("Infinity", "1e999")
         found = evaluate(
             v8,
-            build(model, inputs, targets, "mse")
-            + "const critical = new Curvature().critical(network, samples, 60);",
-            f"diagnose(network, samples, {written}, {rate}, critical)",
+            build(model, inputs, targets, "mse") + f"const losses = {written};"
+            "const [rate, critical] = losses.splice(-2);",
+            "diagnose(network, samples, losses, rate, critical, nameAll(network))"
+            f".map(({{ kind, ...facts }}) => describe({json.dumps(WORDS)}[kind], facts))",
         )
-        assert {finding["name"] for finding in found} == expected
-        seen |= expected
+        expected = [each for each in python if each.name in RULES]
+        assert [each["name"] for each in found] == [each.name for each in expected]
+        for there, here in zip(found, expected, strict=True):
+            words, numbers = split(f"{there['evidence']}. {there['remedy']}")
+            others, same = split(f"{here.evidence}. {here.remedy}")
+            assert words[:-1] == [x.replace("steps the", "epochs the") for x in others[:-1]]
+            assert others[-1].startswith(words[-1])  # and what helps in Python
+            assert numbers == pytest.approx(same, rel=1e-3)
+        seen |= {each.name for each in expected}
     assert seen == RULES
 
 
@@ -212,6 +247,13 @@ def test_the_page_says_why_a_network_does_not_learn(visit):
     assert "Learning rate above the critical one" in page.text_content(part("diagnosis"))
     page.locator("input[aria-label='Learning rate']").fill("0.001")
     assert "critical" not in page.text_content(part("diagnosis"))
+    inputs, classes = moons(40, seed=0)
+    incomes = [[x, 50_000 * (2 + y)] for x, y in inputs]
+    page = visit(live(model, data=Dataset(incomes, classes, ("age", HOSTILE[0]), "kind")))
+    said = page.text_content(part("diagnosis"))
+    largest = float(f"{max(income for _, income in incomes):.3g}")
+    assert f"numbers of {HOSTILE[0]} go up to {largest:.0f} in size, those of age" in said
+    assert "Scale the inputs: one learning rate has to suit the weights of all." in said
 
 
 def test_a_file_a_history_and_foreign_text(visit, tmp_path):

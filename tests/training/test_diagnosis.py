@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from micrograd_gd import MLP, Layer, Module, Objective, critical_learning_rate, diagnose, fit
-from micrograd_gd.data import blobs, moons
+from micrograd_gd.data import blobs, moons, standardize
 from micrograd_gd.errors import ArgumentError
 from micrograd_gd.losses import mse
 from micrograd_gd.optim import Adam, Momentum
@@ -133,13 +133,32 @@ def test_a_rate_above_the_critical_one_is_told():
     assert f"such as {critical / 2:.2g}" in diagnosis.findings[0].remedy
 
 
+@pytest.mark.parametrize("scales", [(1, 1e4), (1e-3, 1), (1, 2e3, 1), (0, 1, 1e4)])
+def test_a_column_that_is_far_larger_than_the_typical_one_is_told(scales):
+    rows, targets = line()
+    inputs = [[scale * (1 + x) for scale in scales] for x, _ in rows]
+    model = MLP(len(scales), 1, seed=0)
+    diagnosis = diagnose(model, FALLING, inputs, targets)
+    assert names(diagnosis) == ["inputs of very different scale"]
+    assert f"numbers of x[{scales.index(max(scales))}] go up" in diagnosis.findings[0].evidence
+    assert "standardize" in diagnosis.findings[0].remedy
+    assert names(diagnose(model, FALLING, standardize(inputs)(inputs), targets)) == []
+
+
+@pytest.mark.parametrize("scales", [(1e5, 1e5), (1, 50), (0, 1, 1), (1e-6, 1, 1)])
+def test_columns_of_one_size_and_a_small_one_among_many_are_no_finding(scales):
+    rows, targets = line()
+    inputs = [[scale * x for scale in scales] for x, _ in rows]
+    assert names(diagnose(MLP(len(scales), 1, seed=0), FALLING, inputs, targets)) == []
+
+
 def test_a_rate_that_is_far_too_small_is_a_plateau():
     inputs, targets = line()
     model = MLP(2, [4, 1], seed=0)
     history = fit(model, inputs, targets, learning_rate=1e-8, epochs=30)
     diagnosis = diagnose(model, history, inputs, targets)
     assert names(diagnosis) == ["plateau"]
-    assert "in the last 10 steps the loss went from" in diagnosis.findings[0].evidence
+    assert "in the last 10 epochs the loss went from" in diagnosis.findings[0].evidence
 
 
 @pytest.mark.parametrize("rate", [0.5, 0.7])  # by turns, and without any order

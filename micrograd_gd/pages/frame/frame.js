@@ -51,6 +51,16 @@ function write(x) {
     return text.replace(/^-/, "−").replace("e-", "e−").replace("e+", "e");
 }
 
+function capitalize(text) {
+    return text[0].toUpperCase() + text.slice(1);
+}
+
+// What keeps a loss up: what it is, how it shows, and what to do.
+function tellFinding({ name, evidence, remedy }) {
+    return make("p", {}, make("strong", {}, capitalize(name)), `: ${evidence}. `,
+        make("span", { className: "soft" }, `${capitalize(remedy)}.`));
+}
+
 // Call a function once before the next picture, however often it was asked for.
 function oncePerFrame(callback) {
     let isWaiting = false;

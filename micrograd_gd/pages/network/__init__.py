@@ -12,6 +12,7 @@ from micrograd_gd.pages.frame import Part
 from micrograd_gd.table.numbers import number, shorten
 from micrograd_gd.table.ops import OPERATIONS
 from micrograd_gd.text import plain
+from micrograd_gd.training.findings import WORDS
 from micrograd_gd.training.history import History
 
 LARGEST = 20_000  # parameters, and numbers of the data, that a page goes through in time
@@ -74,6 +75,7 @@ def show_network(
             "rate": number(learning_rate, "learning_rate"),
             "batch": batch_size or "all",
             "curve": [{"epoch": e, "train": x, "test": y} for e, x, y in curve],
+            "words": WORDS,
         },
         uses=("graph",),
     )

@@ -75,7 +75,7 @@ class Course {
         return this.curvature.critical(this.network, this.some, products);
     }
 
-    diagnose(critical) {
-        return diagnose(this.network, this.some, [...this.losses, this.figures.train.loss], this.rate, critical);
+    diagnose(critical, names) {
+        return diagnose(this.network, this.some, [...this.losses, this.figures.train.loss], this.rate, critical, names);
     }
 }

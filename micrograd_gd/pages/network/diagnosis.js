@@ -1,34 +1,43 @@
-// Why does the loss not go down? The rules of `training/diagnosis.py`, on a network that learns.
+// Why does the loss not go down? The rules of `training/diagnosis.py`, on a network that learns. A
+// finding has its kind and what was seen; the words are those of `training/findings.py`.
 
 const FLAT = 0.01; // a slope of an activation that lets next to nothing through
 const MOST = 200; // samples that are looked at
+const FAR = 1e3; // between the gradients of the first and of the last layer
+const UNEVEN = 100; // between the largest input and a typical one
 
 // What keeps the loss up: `losses` are those of the epochs so far, `critical` is the critical rate.
-function diagnose(network, samples, losses, rate, critical) {
+// `names` says how inputs and neurons are called, by their places, and layers, which begin at 0.
+function diagnose(network, samples, losses, rate, critical, names) {
     return [...findDivergence(losses), ...findPlateau(losses), ...findOscillation(losses),
-        ...findIll(network, samples), ...checkRate(rate, critical)];
+        ...checkScale(samples, names.input), ...findIll(network, samples, names),
+        ...checkRate(rate, critical)];
+}
+
+// A finding in words, which have places such as {loss:.4g} for what was seen.
+function describe([name, evidence, remedy], facts) {
+    const fill = (text) => text.replaceAll(/\{(\w+)(?::\.(\d)g)?\}/g, (_, fact, digits) =>
+        (digits ? write(Number(facts[fact].toPrecision(digits))) : facts[fact]));
+    return { name, evidence: fill(evidence), remedy: fill(remedy) };
 }
 
 function* findDivergence(losses) {
     const [first, last] = [losses[0], losses[losses.length - 1]];
     if (losses.length && !Number.isFinite(last)) {
-        yield { name: "divergence", seen: `the loss is ${write(last)}`, remedy: "Start again with a smaller learning rate." };
+        const place = losses.findIndex((loss) => !Number.isFinite(loss));
+        yield { kind: "infinity", place, loss: losses[place] };
     } else if (last > first) {
-        yield { name: "divergence", seen: `the loss rose from ${brief(first)} to ${brief(last)}`, remedy: "Try a smaller learning rate." };
+        yield { kind: "growth", first, last };
     }
 }
 
 // The last third of the losses is flat, and not low.
 function* findPlateau(losses) {
-    const third = Math.floor(losses.length / 3);
-    const [before, last] = [losses[losses.length - third - 1], losses[losses.length - 1]];
+    const count = Math.floor(losses.length / 3);
+    const [first, before, last] = [losses[0], losses[losses.length - count - 1], losses[losses.length - 1]];
     const fall = before - last;
-    if (third >= 3 && losses.every(Number.isFinite) && fall >= 0 && fall < 1e-3 * Math.abs(before) && last > 0.5 * losses[0]) {
-        yield {
-            name: "plateau",
-            seen: `in the last ${third} epochs the loss went from ${write(before)} to ${write(last)}, and it began at ${write(losses[0])}`,
-            remedy: "Increase the learning rate, or start from other weights. If this is as low as the data allow, nothing is wrong.",
-        };
+    if (count >= 3 && losses.every(Number.isFinite) && fall >= 0 && fall < 1e-3 * Math.abs(before) && last > 0.5 * first) {
+        yield { kind: "plateau", count, steps: "epochs", before, last, first };
     }
 }
 
@@ -44,33 +53,37 @@ function* findOscillation(losses) {
     const falls = sum(changes.map((change) => Math.max(0, -change)));
     const size = (rises + falls) / changes.length;
     const level = sum(recent.map(Math.abs)) / recent.length;
-    const share = turns / (changes.length - 1);
+    const count = changes.length - 1;
+    const share = turns / count;
     if (((share >= 0.8 && size > 1e-3 * level) || (share >= 0.3 && size > 0.1 * level)) && rises > 0.5 * falls) {
-        yield {
-            name: "oscillation",
-            seen: `in ${turns} of the last ${changes.length - 1} epochs the loss turned, by ${brief(size)} on average around ${brief(level)}`,
-            remedy: "The steps jump across the valley: try a smaller learning rate, or larger batches.",
-        };
+        yield { kind: "oscillation", turns, count, steps: "epochs", size, level };
     }
 }
 
-function* findIll(network, samples) {
-    const { dead, saturated, count } = findUnits(network, samples);
-    const looked = Math.min(samples.rows.length, MOST);
-    if (dead.length) {
-        yield {
-            name: "dead units",
-            seen: `${dead.length} of ${count} units have slope 0 on all ${looked} samples, and so never learn`,
-            remedy: "Start from other weights, with a smaller learning rate; or take an activation that is flat nowhere, such as leaky_relu.",
-        };
+// Whether one column is far larger than the typical one.
+function* checkScale({ inputs, rows, width }, name) {
+    const sizes = Array.from({ length: width }, (_, input) => ({ input, size: 0 }));
+    for (const row of rows.subarray(0, MOST)) {
+        sizes.forEach((each, i) => (each.size = Math.max(each.size, Math.abs(inputs[row * width + i]))));
     }
-    if (saturated.length) {
-        yield {
-            name: "saturated units",
-            seen: `${saturated.length} of ${count} units have a slope of at most ${FLAT} on all ${looked} samples`,
-            remedy: "Start from smaller weights, and keep the learning rate small enough not to throw the weights out there.",
-        };
+    const used = sizes.filter(({ size }) => size > 0).sort((a, b) => a.size - b.size);
+    const [typical, largest] = [used[Math.floor((used.length - 1) / 2)], used.at(-1)];
+    if (largest?.size > UNEVEN * typical.size) {
+        const [large, small] = [largest.size, typical.size];
+        yield { kind: "scale", large_input: name(largest.input), large, small_input: name(typical.input), small };
     }
+}
+
+function* findIll(network, samples, names) {
+    const { dead, saturated, units } = findUnits(network, samples);
+    for (const [kind, places] of Object.entries({ dead, saturated })) {
+        if (places.length) {
+            const more = places.length > 4 ? ` and ${places.length - 4} more` : "";
+            const listed = places.slice(0, 4).map(names.neuron).join(", ") + more;
+            yield { kind, count: places.length, units, samples: Math.min(samples.rows.length, MOST), flat: FLAT, names: listed, places };
+        }
+    }
+    yield* checkLayers(network, samples, new Set([...dead, ...saturated]), names.layer);
 }
 
 // The neurons, by their places among all outputs, that let nothing through.
@@ -86,26 +99,44 @@ function findUnits(network, samples) {
             }
         });
     }
-    let count = 0;
+    let units = 0;
     network.rows.forEach((row, layer) => {
         const start = network.starts[layer + 1];
         for (let j = start; row !== IDENTITY && j < start + network.widths[layer + 1]; j++) {
-            count++;
+            units++;
             if (row.kinks.length ? largest[j] === 0 : largest[j] <= FLAT) {
                 (row.kinks.length ? dead : saturated).push(j);
             }
         }
     });
-    return { dead, saturated, count };
+    return { dead, saturated, units };
+}
+
+// Whether the gradients of the biases in the first and in the last layer differ by orders of
+// magnitude. Dead and saturated units explain their own, and a layer of them those before it.
+function* checkLayers(network, samples, ill, name) {
+    network.differentiate(samples, samples.rows.subarray(0, MOST));
+    const sizes = network.rows.map((_, layer) => {
+        const [start, fanIn] = [network.starts[layer + 1], network.widths[layer]];
+        const biases = Array.from({ length: network.widths[layer + 1] }, (_, j) => network.places[layer] + j * (fanIn + 1) + fanIn);
+        const slopes = biases.filter((_, j) => !ill.has(start + j)).map((bias) => network.gradient[bias]);
+        return slopes.length ? Math.hypot(...slopes) / Math.sqrt(slopes.length) : NaN;
+    });
+    const [there, here, layers] = [sizes[0], sizes.at(-1), sizes.length];
+    const facts = { first: name(0), last: name(layers - 1), layers };
+    if (layers < 2 || sizes.some(Number.isNaN)) {
+        return;
+    }
+    if (there * FAR < here) {
+        yield { kind: "vanishing", small: there, large: here, ...facts };
+    } else if (there > FAR * here) {
+        yield { kind: "exploding", small: here, large: there, ...facts };
+    }
 }
 
 function* checkRate(rate, critical) {
     if (rate > critical) {
-        yield {
-            name: "learning rate above the critical one",
-            seen: `the learning rate is ${brief(rate)}; above ${brief(critical)}, 2 / the largest curvature here, steps grow instead of settling`,
-            remedy: `Take a smaller one, such as ${Number((critical / 2).toPrecision(2))}.`,
-        };
+        yield { kind: "rate", rate, critical, half: critical / 2 };
     }
 }
 

@@ -156,6 +156,16 @@ function mount(place, data) {
         return isLast ? `Output${network.widths[layer] > 1 ? ` ${set.classes?.[j] ?? j + 1}` : ""}` : `Layer ${layer}, neuron ${j + 1}`;
     }
 
+    // The same within a sentence.
+    function nameWithin(i) {
+        const [layer, j] = layerOf(i);
+        return `neuron ${j + 1} of ${nameLayer(layer - 1)}`;
+    }
+
+    function nameLayer(i) {
+        return i === course.network.rows.length - 1 ? "the output layer" : `layer ${i + 1}`;
+    }
+
     // What a neuron computes, its largest weights first.
     function formulaOf(i) {
         const { network, set } = course;
@@ -250,7 +260,7 @@ function mount(place, data) {
         setText(find("epoch"), course.epoch.toLocaleString("en"));
         setText(find("caption"), neuron === null ? "What the network says" : nameOf(neuron) + formulaOf(neuron));
         find("map").ariaLabel = `Map of ${neuron === null ? "what the network says" : nameOf(neuron)}, with the points`;
-        find("figures").replaceChildren(...tellFigures("Training", figures.train, train), ...(test ? tellFigures(course.heldOut.replace(/^./, (letter) => letter.toUpperCase()), figures.test, test) : []));
+        find("figures").replaceChildren(...tellFigures("Training", figures.train, train), ...(test ? tellFigures(capitalize(course.heldOut), figures.test, test) : []));
         find("curve").ariaLabel = `Loss over ${course.epoch} epochs, now ${write(figures.train.loss)}`;
         rate.point(critical, `critical ${write(Number(critical.toPrecision(2)))}`);
     }
@@ -261,12 +271,10 @@ function mount(place, data) {
     }
 
     function tell() {
-        const findings = course.diagnose(critical);
-        const { dead, saturated } = findUnits(course.network, course.some);
-        const ill = new Set([...dead, ...saturated]);
+        const findings = course.diagnose(critical, { input: (i) => course.set.features[i], neuron: nameWithin, layer: nameLayer });
+        const ill = new Set(findings.flatMap(({ places = [] }) => places));
         buttons().forEach((button, i) => button.classList.toggle("ill", ill.has(i)));
-        const parts = findings.map(({ name, seen, remedy }) =>
-            make("p", {}, make("strong", {}, `${name[0].toUpperCase()}${name.slice(1)}`), `: ${seen}. `, make("span", { className: "soft" }, remedy)));
+        const parts = findings.map(({ kind, ...facts }) => tellFinding(describe(data.words[kind], facts)));
         const nothing = make("p", { className: "soft" }, course.losses.length
             ? "Nothing keeps it from learning: the loss goes down, no unit is dead or saturated, and the rate is below the critical one."
             : "Press play. What keeps the network from learning is said here.");

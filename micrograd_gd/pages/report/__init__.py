@@ -240,7 +240,7 @@ def _diagnose(history: History) -> tuple[list[dict[str, str]], Sequence[str]]:
     some = [x[:most] for x in (training.samples.inputs, training.samples.targets)]
     found = diagnose(training.model, history, *(some if most >= FEWEST else ()))
     findings = [
-        {"name": each.name, "seen": plain(each.evidence, TEXT), "remedy": each.remedy}
+        {"name": each.name, "evidence": plain(each.evidence, TEXT), "remedy": each.remedy}
         for each in found.findings
     ]
     return findings, found.unchecked

@@ -55,9 +55,7 @@ function tellFigures(parts) {
 }
 
 function tellFindings({ findings, unchecked }) {
-    const begin = (text) => text[0].toUpperCase() + text.slice(1);
-    const paragraphs = findings.map(({ name, seen, remedy }) =>
-        make("p", {}, make("strong", {}, begin(name)), `: ${seen}. `, make("span", { className: "soft" }, `${begin(remedy)}.`)));
+    const paragraphs = findings.map(tellFinding);
     const nothing = make("p", {}, "Nothing is seen that kept it from learning.");
     const rest = unchecked.length ? [make("p", { className: "soft" }, `Not checked: ${unchecked.join("; ")}.`)] : [];
     return make("div", {}, ...(paragraphs.length ? paragraphs : [nothing]), ...rest);
