@@ -121,6 +121,12 @@ def widths(hidden: list[str] | None) -> tuple[int, ...]:
     return found
 
 
+def list_given(context: typer.Context) -> list[str]:
+    """The names of the parameters that stand on the command line."""
+    sources = {name: context.get_parameter_source(name) for name in context.params}
+    return [name for name, source in sources.items() if source and source.name == "COMMANDLINE"]
+
+
 def load_predictor(path: Path) -> Predictor:
     """The model that `train` wrote into a file; ModelFileError if something else is there."""
     loaded = load(path)

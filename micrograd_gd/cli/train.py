@@ -31,6 +31,7 @@ from micrograd_gd.cli.options import (
     WeightDecay,
     check,
     columns,
+    list_given,
     widths,
 )
 from micrograd_gd.cli.place import Force, folder, option
@@ -108,10 +109,8 @@ def train(
 
 def _check_alone(context: typer.Context) -> None:
     """Refuse data and settings beside `--resume`: the checkpoint knows them."""
-    for name in context.params:
-        source = context.get_parameter_source(name)
-        is_given = source is not None and source.name == "COMMANDLINE"
-        if is_given and name not in {"resume", "epochs", "checkpoint_seconds"}:
+    for name in list_given(context):
+        if name not in {"resume", "epochs", "checkpoint_seconds"}:
             given = "DATA" if name == "data" else f"--{name.replace('_', '-')}"
             raise ArgumentError(
                 f"{given} beside --resume, which goes on with the data and the settings that the "

@@ -262,9 +262,13 @@ def test_a_file_a_history_and_foreign_text(visit, tmp_path):
     lines = [",".join(f'"{cell}"' for cell in row) for row in [header, *rows]]
     (tmp_path / "rows.csv").write_text("\n".join(lines))
     data = read_csv(tmp_path / "rows.csv")
-    page = visit(live(MLP(3, [4, 3], "tanh", seed=0), data=data))
+    about = {"name": HOSTILE[0], "remarks": [HOSTILE]}
+    page = visit(live(MLP(3, [4, 3], "tanh", seed=0), data=data, **about))
     assert HOSTILE[0] in page.text_content(part("key"))
-    page.locator("[aria-label='Upward']").select_option(label="deep")
+    assert [page.text_content(f".facts {tag}") for tag in ("dt", "dd")] == HOSTILE
+    assert "other input stands at its median" in page.text_content(part("others"))
+    assert page.locator("[aria-label='Upward']").input_value() == "2"  # wide has 3 numbers only
+    page.locator("[aria-label='Upward']").select_option(label="wide")
     assert HOSTILE[1] in page.text_content(part("axis-x"))
     page.click(part("next"))
     assert page.evaluate("typeof done") == "undefined"

@@ -34,6 +34,11 @@ function make(tag, properties = {}, ...children) {
     return element;
 }
 
+// Names, and beside each a text.
+function makeFacts(pairs) {
+    return make("dl", { className: "facts" }, ...pairs.flatMap(([name, text]) => [make("dt", {}, name), make("dd", {}, text)]));
+}
+
 function draw(tag, attributes, parent, text) {
     const element = document.createElementNS("http://www.w3.org/2000/svg", tag);
     Object.entries(attributes).forEach(([key, value]) => element.setAttribute(key, value));

@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from micrograd_gd.data import Dataset
+from micrograd_gd.data import Dataset, train_test_split
 from micrograd_gd.errors import ArgumentError
 from micrograd_gd.losses import LOSSES
 from micrograd_gd.nn import MLP, Module, activation_name
@@ -17,7 +17,7 @@ from micrograd_gd.training.history import History
 
 LARGEST = 20_000  # parameters, and numbers of the data, that a page goes through in time
 MOST = 5_000  # numbers of the data of a training, of which there are two parts beside each other
-LABEL = 40  # characters
+LABEL, TEXT = 40, 300  # characters of a name, and of a sentence
 
 
 def show_network(
@@ -32,12 +32,14 @@ def show_network(
     names: Dataset | None = None,
     name: str = "your data",
     held_out: str = "test",
+    remarks: Sequence[tuple[str, str]] = (),
 ) -> Part:
     """A network with the data that it learns, as a part of a page.
 
     `curve` has epoch, loss and validation loss of what it has learned already. `names` has the
     names of features and classes, where the data are no `Dataset`. `held_out` says what the rows of
-    `validation` are for.
+    `validation` are for, `remarks` are pairs of a name and
+    what to know of it.
 
     Raises ArgumentError for a model that is no MLP with activations of the table, for data that do
     not fit it, and for more of either than a page can go through.
@@ -49,7 +51,8 @@ def show_network(
     names = data if isinstance(data, Dataset) else names
     loss = _choose_loss(loss, names, widths[-1])
     shown = {
-        "name": name,
+        "name": plain(name, LABEL),
+        "remarks": [(plain(name, LABEL), plain(text, TEXT)) for name, text in remarks],
         "features": [
             plain(each, LABEL)
             for each in (names.feature_names if names else [f"x{i + 1}" for i in range(widths[0])])
@@ -57,6 +60,7 @@ def show_network(
         "classes": [plain(each, LABEL) for each in names.class_names]
         if names and names.class_names
         else None,
+        "target": plain(names.target_name, LABEL) if names else "target",
         "loss": loss,
         "outputs": widths[-1],
         "held_out": held_out,
@@ -109,6 +113,19 @@ def show_training(
         name=name,
         held_out=held_out,
     )
+
+
+def thin(dataset: Dataset, seed: int) -> Dataset:
+    """As many rows as a page can go through in time, drawn at random.
+
+    Each class keeps its share, and one row at least.
+
+    >>> from micrograd_gd.data import moons
+    >>> thin(moons(9000, seed=0), seed=0)
+    Dataset(2500 rows, features: x1, x2; target moon: 1250 upper, 1250 lower)
+    """
+    share = max(MOST // len(dataset.feature_names), 1) / len(dataset)
+    return dataset if share >= 1 else train_test_split(dataset, 1 - share, seed)[0]
 
 
 def require_training(history: History) -> Any:

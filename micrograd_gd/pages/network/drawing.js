@@ -36,13 +36,20 @@ function open(canvas) {
     return { context, width, height };
 }
 
+// The two inputs of the most different numbers, in order; the one there is twice.
+function chooseAxes(rows) {
+    const counts = rows[0].map((_, i) => new Set(rows.map((row) => row[i])).size);
+    const most = [...counts.keys()].sort((i, j) => counts[j] - counts[i]).slice(0, 2).sort((i, j) => i - j);
+    return [most[0], most.at(-1)];
+}
+
 // What every neuron makes of every place of a plane through the data, row by row from the top.
 class Plane {
     constructor(samples, axes) {
         const { inputs, width, rows } = samples;
         const column = (i) => Array.from(rows, (row) => inputs[row * width + i]);
         this.axes = axes;
-        this.center = Float64Array.from({ length: width }, (_, i) => sum(column(i)) / rows.length);
+        this.center = Float64Array.from({ length: width }, (_, i) => column(i).sort((a, b) => a - b)[rows.length >> 1]);
         this.ranges = axes.map((i) => {
             const [low, high] = [Math.min(...column(i)), Math.max(...column(i))];
             const margin = 0.12 * (high - low) || 1;
@@ -52,7 +59,7 @@ class Plane {
         this.targets = [Math.min(...scores), Math.max(...scores)];
     }
 
-    // Over all places; features that are no axis stand at their mean.
+    // Over all places; features that are no axis stand at their median.
     fill(network) {
         const count = network.outputs.length;
         if (this.values?.length !== count * FINE * FINE) {
@@ -291,7 +298,7 @@ function drawCurve(canvas, curve) {
     const { context, width, height } = open(canvas);
     const { line, soft, plus, minus } = look();
     const seen = curve.flatMap(({ train, test }) => [train, test]).filter((x) => x > 0 && x < Infinity);
-    const [left, bottom, top] = [34, height - 18, 18];
+    const [left, bottom, top] = [40, height - 18, 18];
     const low = Math.floor(Math.log10(Math.min(...seen, 1)) * 2) / 2;
     const high = Math.max(Math.ceil(Math.log10(Math.max(...seen, 1e-300)) * 2) / 2, low + 1);
     const last = Math.max(curve[curve.length - 1]?.epoch ?? 0, 1);

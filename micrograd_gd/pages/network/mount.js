@@ -13,7 +13,7 @@ function mount(place, data) {
     let isRunning = false;
     let frames = 0;
     let critical = Infinity;
-    let axes = [0, 1];
+    let axes;
     const rate = new LogField("Learning rate", data.rate, (number) => {
         course.rate = number;
         tell();
@@ -21,6 +21,7 @@ function mount(place, data) {
 
     // Begin with a set and a network; without parameters, with new ones.
     function begin(set, widths, activations, parameters, curve) {
+        axes = course?.set === set ? axes : chooseAxes(set.train.inputs);
         const network = new Network(widths, activations, parameters ?? drawWeights(widths, activations, random));
         course = new Course(set, network, rate.number, readBatch(), random, curve);
         neuron = null;
@@ -64,7 +65,6 @@ function mount(place, data) {
     // Lay out what depends on the shape of the network and of the data.
     function arrange() {
         const { network, set } = course;
-        axes = axes.map((axis, i) => (axis < set.features.length ? axis : Math.min(i, set.features.length - 1)));
         plane = new Plane(course.train, axes);
         layout = placeNeurons(network.widths, find("wires").clientWidth);
         find("network").style.height = `${layout.height}px`;
@@ -74,6 +74,9 @@ function mount(place, data) {
         find("wires").replaceChildren(find("network"), ...layout.places.map(makeButton));
         find("axis-x").replaceChildren("→ ", tellAxis(0));
         find("axis-y").replaceChildren("↑ ", tellAxis(1));
+        find("others").replaceChildren(tellOthers());
+        find("remarks").hidden = !set.remarks?.length;
+        find("remarks").replaceChildren(make("h3", {}, "The data"), makeFacts(set.remarks ?? []));
         find("key").replaceChildren(...tellKey());
         find("open").hidden = true;
         closeGraph();
@@ -223,9 +226,16 @@ function mount(place, data) {
         select.addEventListener("change", () => {
             axes[i] = Number(select.value);
             plane = new Plane(course.train, axes);
+            find("others").replaceChildren(tellOthers());
             show();
         });
         return select;
+    }
+
+    // What the map leaves out.
+    function tellOthers() {
+        const others = course.set.features.length - new Set(axes).size;
+        return others > 1 ? `The other ${others} inputs stand at their medians.` : others ? "The other input stands at its median." : "";
     }
 
     function tellKey() {
@@ -237,7 +247,7 @@ function mount(place, data) {
             return span;
         };
         const colors = set.loss === "cross_entropy" ? classes : [minus, plus];
-        const items = (set.classes ?? ["low", "high"]).slice(0, 12).map((name, i) => item(name, colors[i % colors.length]));
+        const items = (set.classes ?? ["low", "high"].map((end) => `${end} ${set.target}`)).slice(0, 12).map((name, i) => item(name, colors[i % colors.length]));
         return [...items, ...(test ? [make("span", { className: "test" }, `for ${course.heldOut}, not to learn from`)] : [])];
     }
 

@@ -7,10 +7,6 @@ function makeTable(label, heads, rows) {
     return make("table", { ariaLabel: label }, make("thead", {}, head), make("tbody", {}, ...body));
 }
 
-function makeFacts(pairs) {
-    return make("dl", {}, ...pairs.flatMap(([name, text]) => [make("dt", {}, name), make("dd", {}, text)]));
-}
-
 // Wide tables scroll on their own, not with the page.
 function makeScroll(label, table) {
     return make("div", { className: "scroll", role: "region", ariaLabel: label, tabIndex: 0 }, table);
