@@ -100,20 +100,19 @@ class Batches:
 
     def reduce(self, xs: WholeArray, kind: str) -> Any:
         """One number of all rows."""
-        if len(xs.open_shape) > 1 or self.size or not xs.is_batch:
+        if len(xs.open_shape) > 1 or self.size:
             xs.take_apart()
         size = xs.open_shape[0]
         return lanes.record(kind, size, self.spread(xs.columns[0], size))
 
     def compute(self, operate: Callable[..., Any], xs: WholeArray, other: Any) -> Any:
-        """What the operator gives for each row of a batch, with a number or with another array."""
+        """What the operator gives for each row, with a number or with another array."""
         if is_plain(other) and other.shape == (self.count(xs.open_shape[0]), *xs.open_shape[1:]):
             whole = self.hold(other)
             other = other if whole is None else whole
         is_alike = isinstance(other, WholeArray) and other.open_shape == xs.open_shape
-        is_of_batch = xs.is_batch or (is_alike and other.is_batch)
         is_uniform = isinstance(other, (int, float, Value)) and not self.lanes_of(other)
-        if self.size or not is_of_batch or not (is_alike or is_uniform):
+        if self.size or not (is_alike or is_uniform):
             xs.take_apart()
         self.is_computed_with = True
         others = other.columns if is_alike else [other] * len(xs.columns)

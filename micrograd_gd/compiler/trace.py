@@ -324,10 +324,7 @@ class Trace:
         return found
 
     def compute(self, operate: Callable[..., Any], xs: WholeArray, other: Any) -> Any:
-        """What an operator gives for each row of a whole array.
-
-        The sum of that has another order where arrays are taken apart, as those of few rows are.
-        """
+        """What an operator gives for each row; the sum of few of those has another order, too."""
         computed = self.batches.compute(operate, xs, other)
         self._guard_length(xs, ">=", whole.FEWEST_ROWS)
         return computed
@@ -351,7 +348,8 @@ class Trace:
 
     def total(self, xs: Any) -> Any:
         """The sum of a whole batch as one node, if that is what the numbers are, or None."""
-        return self.batches.total(xs)
+        is_given = isinstance(xs, WholeArray) and not xs.is_batch  # of few rows as it is written
+        return self.reduce(xs, "sum") if is_given else self.batches.total(xs)
 
     def is_varying(self, x: Any) -> bool:
         """Whether x stands for the numbers of all samples of a batch."""

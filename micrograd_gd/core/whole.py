@@ -1,9 +1,9 @@
 """Arrays that a trace takes whole: one number stands for a column, whatever the number of rows.
 
-Such an array may be mapped by `vmap`, differentiated by, and returned. What `vmap` gives may be
-added up and computed with, too. A length that is asked for is fixed: the program is for that one
-alone. Whatever else is done needs rows one by one: then the trace begins again, with arrays taken
-apart.
+Such an array may be mapped by `vmap`, differentiated by, added up, computed with by operators, and
+returned; and so may what comes of it. A length that is asked for is fixed: the program is for that
+one alone. Whatever else is done needs rows one by one: then the trace begins again, with arrays
+taken apart.
 """
 
 import operator
@@ -81,7 +81,7 @@ class WholeArray(Whole):
     ) -> None:
         self.columns = columns
         self.open_shape = shape
-        self.is_batch = is_batch  # whether vmap gave it, so that its sum has an order of its own
+        self.is_batch = is_batch  # whether it comes of vmap or of operators, and is no argument
 
     def find_array(self) -> "WholeArray":
         """The array itself."""
@@ -101,7 +101,7 @@ class WholeArray(Whole):
         return self.find_trace().fix_length(self)
 
     def sum(self, **how: Any) -> Any:
-        """The sum of what vmap gave, as NumPy asks for it."""
+        """The sum of the rows, as NumPy asks for it."""
         if any(x is not None for x in how.values()):
             self.take_apart()
         return self.find_trace().reduce(self, "sum")

@@ -12,6 +12,7 @@ from weakref import WeakSet
 
 from micrograd_gd.core import blocks, sweep
 from micrograd_gd.core.anomaly import number_of
+from micrograd_gd.core.whole import TakenApart
 from micrograd_gd.engine import Value
 from micrograd_gd.transforms import trees
 from micrograd_gd.transforms.recording import Argnums, find_places, outside_transforms
@@ -82,7 +83,7 @@ def _find_comparison(
             )
             if before != below and 0.2 < (after - before) / (before - below) < 5.0:
                 return _name(i, j, flat[i][1]), line, before, after
-    except Exception:  # noqa: BLE001 — a function that cannot be called once more stays unseen
+    except (Exception, TakenApart):  # noqa: BLE001 — what cannot be called again stays unseen
         return None
     return None
 
