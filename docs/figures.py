@@ -144,10 +144,15 @@ def distance(a: float, b: float) -> float:
     return sum((a * x + b - y) ** 2 for x, y in points) / len(points)
 
 
+def valley(x: float, y: float) -> float:
+    """The long, narrow valley of the chapter on the learning rate."""
+    return (x - 1) ** 2 + 10 * (y - 1) ** 2
+
+
 def finding_a_rate() -> str:
     """The cost as the learning rate rises from step to step."""
-    curve = find_learning_rate(distance, (0.0, 0.0))
-    critical = critical_learning_rate(distance, (0.0, 0.0))
+    curve = find_learning_rate(valley, (0.0, 0.0))
+    critical = critical_learning_rate(valley, (0.0, 0.0))
     points = [(log10(r), y) for r, y in zip(curve.rates, curve.losses, strict=True) if r > 1e-4]
     points = [(x, y) for x, y in points if y < 13]
     plot = Plot(40, (480, 220), x=(-4, 0.8), y=(-0.3, 13), top=20)

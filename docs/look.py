@@ -87,7 +87,7 @@ def look_at_all(site: Path) -> Iterator[str]:
                 where = f"{page.relative_to(site)}, {width} pixels, {scheme}"
                 yield from (f"{where}: {wrong}" for wrong in look(context, page))
         browser.close()
-    size = sum(path.stat().st_size for path in site.rglob("*"))
+    size = sum(path.stat().st_size for path in site.rglob("*") if ".doctrees" not in path.parts)
     if size > 10_000_000:
         yield f"{size / 1e6:.1f} MB"
 

@@ -10,7 +10,6 @@ from sphinx.application import Sphinx
 
 PAGE = "reference/glossary"
 OTHERWISE = {
-    "leaves": "leaf",
     "losses": "loss",
     "batches": "batch",
     "cost": "loss",

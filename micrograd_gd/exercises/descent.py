@@ -1,6 +1,8 @@
-"""Exercises of the chapter on the learning rate."""
+"""Exercises of the first chapter."""
 
+from collections.abc import Callable
 from random import Random
+from typing import Any
 
 from micrograd_gd.exercises.checking import add
 
@@ -9,9 +11,33 @@ def _draw_step(random: Random) -> tuple[float, float, float]:
     return random.uniform(2, 4), random.uniform(-3, -1), random.uniform(0.05, 0.3)
 
 
-def _draw_curve(random: Random) -> tuple[float, float]:
-    return random.uniform(2, 5), random.uniform(0.05, 0.3)
+Cost = Callable[[Any], Any]
 
+
+def _draw_cost(random: Random) -> tuple[Cost, float]:
+    lowest, bend = random.uniform(-2, 2), random.uniform(1, 3)
+    return lambda w: bend * (w - lowest) ** 2 + 1, lowest + random.uniform(1, 2)
+
+
+def _slope(J: Cost, w: float, h: float = 1e-6) -> Any:
+    return (J(w + h) - J(w - h)) / (2 * h)
+
+
+add(
+    "slope",
+    "slope(J, w): the slope at w of any function J of one number.",
+    _slope,
+    {
+        "The sign is wrong: J at the right minus J at the left.": lambda J, w: -_slope(J, w),
+        "From w - h to w + h it is 2 * h: divide by that.": lambda J, w: 2 * _slope(J, w),
+        "From w to w + h it is h, and not 2 * h: divide by that.": lambda J, w: _slope(J, w) / 2,
+        "That is how high J is, not how steep.": lambda J, w: J(w),
+        "A step of 1 is too far: J bends on the way. Take a small one.": (
+            lambda J, w: J(w + 1) - J(w)
+        ),
+    },
+    _draw_cost,
+)
 
 add(
     "step",
@@ -38,39 +64,14 @@ add(
 )
 
 add(
-    "critical rate",
-    "A number: the critical learning rate of J(w) = 4 * w**2 + w.",
-    1 / 4,
+    "minimum",
+    "A number: the w at which J(w) = 2 * w**2 - 8 * w + 3 is lowest.",
+    2.0,
     {
-        "A rate of 1 / curvature arrives in one step. The critical one is twice as large.": 1 / 8,
-        "The curvature is the derivative of the slope 8 * w + 1, which is 8 and not 4.": 1 / 2,
-        "That is the curvature. The critical rate is 2 divided by it.": 8.0,
-        "That is the curvature divided by 2. It is the other way around.": 4.0,
-        "That is 1 divided by the curvature, and halved. The rate is 2 divided by it.": 1 / 16,
+        "The slope is 4 * w - 8. It is 0 at 8 / 4, which is not negative.": -2.0,
+        "The slope of 2 * w**2 is 4 * w: the exponent is a factor that is missing.": 4.0,
+        "That is how low J is there. The question is at which w.": -5.0,
+        "That is the slope at 0. Look for the w at which the slope is 0.": -8.0,
+        "At 0 the slope is -8, so J falls on to the right.": 0.0,
     },
-)
-
-add(
-    "factor",
-    "factor(curvature, learning_rate): by what a step multiplies the distance to the minimum of\n"
-    "J(w) = curvature / 2 * (w - 3)**2.",
-    lambda curvature, learning_rate: 1 - learning_rate * curvature,
-    {
-        "That is what the step takes away. What is left is 1 minus that.": (
-            lambda curvature, learning_rate: learning_rate * curvature
-        ),
-        "The step goes against the slope: there is a minus before it.": (
-            lambda curvature, learning_rate: 1 + learning_rate * curvature
-        ),
-        "The slope is curvature * (w - 3): its curvature is missing.": (
-            lambda curvature, learning_rate: 1 - learning_rate
-        ),
-        "The 2 of the square and the 2 below the curvature cancel: there is no 2 left.": (
-            lambda curvature, learning_rate: 1 - 2 * learning_rate * curvature
-        ),
-        "The slope of curvature / 2 * (w - 3)**2 is curvature * (w - 3): the square gives a 2.": (
-            lambda curvature, learning_rate: 1 - learning_rate * curvature / 2
-        ),
-    },
-    _draw_curve,
 )
