@@ -41,6 +41,7 @@ def descend(tab: Page) -> None:
     """Some steps from two starts, each above a valley of its own."""
     tab.click("[data-part=add]")
     tab.fill("[aria-label=x]", "0.6")
+    tab.click("[data-part=fit]")
     for _ in range(6):
         tab.click("[data-part=next]")
     tab.evaluate("scrollTo(0, 0)")

@@ -331,6 +331,11 @@ def test_several_starts_descend_at_once(visit, text):
     assert field.input_value() != "0.5"
     page.click(part("last"))
     assert page.locator(".now").count() == 3  # two in the picture, one in that of the values
+    outer = page.locator(f"{part('scene')} svg").bounding_box()
+    for point in page.locator(f"{part('scene')} .now").all():
+        inner = point.bounding_box()
+        assert outer["x"] < inner["x"] < outer["x"] + outer["width"] - inner["width"]
+        assert outer["y"] < inner["y"] < outer["y"] + outer["height"] - inner["height"]
     count = page.text_content("output")
     starts = [(float(field.input_value().replace("−", "-")), *[0.5] * (len(names) - 1))]
     starts.append((0.5,) * len(names))

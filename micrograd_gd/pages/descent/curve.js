@@ -14,10 +14,12 @@ class Curve {
         drag(svg, this.start, ([x]) => this.move([roundTo(Math.min(Math.max(this.x.invert(x), this.x.low), this.x.high), this.grain)]));
     }
 
-    // Look at the valley and the start, and as much beyond the valley; `zoom` times as close.
-    aim(start, valley, zoom, [width, height]) {
-        const middle = valley.isLevel ? valley.point[0] : start[0];
-        const reach = (1.7 * Math.max(Math.abs(start[0] - middle), 0.03 * Math.abs(middle), valley.isLevel ? 0.5 : 3)) / zoom;
+    // Look at the valley and the start, and at all points in `beside`; `zoom` times as close.
+    aim(start, valley, beside, zoom, [width, height]) {
+        const seen = [start, ...beside, ...(valley.isLevel ? [valley.point] : [])].map(([x]) => x);
+        const middle = beside.length ? middleOf(seen) : seen.at(-1);
+        const distance = Math.max(...seen.map((x) => Math.abs(x - middle)));
+        const reach = (1.7 * Math.max(distance, 0.03 * Math.abs(middle), valley.isLevel ? 0.5 : 3)) / zoom;
         this.x = scaleOf([middle - reach, middle + reach], [MARGIN.left, width - MARGIN.right]);
         this.grain = 10 ** Math.floor(Math.log10(reach / 50));
         const count = Math.min(Math.ceil(width / 2), 500);
@@ -26,7 +28,7 @@ class Curve {
         const values = this.points.map(([, y]) => y).filter(Number.isFinite).sort((a, b) => a - b);
         const low = Math.min(values[0] ?? 0, valley.value);
         const usual = values[Math.floor(values.length * 0.6)] ?? 1;
-        const above = Math.max(Math.min(values.at(-1) ?? 1, Math.max(this.f.evaluate(...start), usual)), low);
+        const above = Math.max(Math.min(values.at(-1) ?? 1, Math.max(...[start, ...beside].map((point) => this.f.evaluate(...point)), usual)), low);
         const room = above - low || Math.max(Math.abs(low), 1);
         this.y = scaleOf([low - 0.1 * room, above + 0.18 * room], [height - MARGIN.bottom, MARGIN.top]);
         this.size = [width, height];

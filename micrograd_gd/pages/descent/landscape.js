@@ -22,11 +22,12 @@ class Landscape {
         return roundTo(x, this.grain);
     }
 
-    // Look at the valley and the start, with one scale for both numbers, so that a step against the
-    // slope crosses the contours squarely.
-    aim(start, valley, zoom, [width, height]) {
-        const middle = valley.isLevel ? valley.point : start;
-        const distance = Math.hypot(start[0] - middle[0], start[1] - middle[1]);
+    // Look at the valley and the start, and at all points in `beside`, with one scale for both
+    // numbers, so that a step against the slope crosses the contours squarely.
+    aim(start, valley, beside, zoom, [width, height]) {
+        const seen = [start, ...beside, ...(valley.isLevel ? [valley.point] : [])];
+        const middle = beside.length ? start.map((_, i) => middleOf(seen.map((point) => point[i]))) : seen.at(-1);
+        const distance = Math.max(...seen.map((point) => Math.hypot(point[0] - middle[0], point[1] - middle[1])));
         const reach = (1.35 * Math.max(distance, 0.03 * Math.hypot(...middle), valley.isLevel ? 0.5 : 3)) / zoom;
         const unit = (2 * reach) / Math.min(width, height);
         const [dx, dy] = [(width * unit) / 2, (height * unit) / 2];

@@ -7,6 +7,7 @@ function mount(place, data) {
     let f, start, valley, course, picture, fields;
     let zoom = 1;
     let others = []; // starts that are left where they are
+    let bottoms = []; // of their valleys
     let beside = []; // the descents from there
     let rivals = []; // those of other methods
     const player = new Player(find("player"), show, 350);
@@ -53,7 +54,7 @@ function mount(place, data) {
         const height = Math.round(Math.min(Math.max(width * 0.6, 300), 460));
         svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
         Object.assign(svg.style, { width: `${width}px`, height: `${height}px` });
-        picture.aim(start, valley, zoom, [width, height]);
+        picture.aim(start, valley, [...others, ...bottoms], zoom, [width, height]);
     }
 
     // The start is where the reader puts it; the picture stays, unless it is left.
@@ -68,6 +69,7 @@ function mount(place, data) {
 
     function keep(starts) {
         others = starts;
+        bottoms = starts.map((each) => findValley(f, each)).filter(({ isLevel }) => isLevel).map(({ point }) => point);
         find("only").hidden = !others.length;
     }
 
@@ -108,7 +110,8 @@ function mount(place, data) {
 
     find("add").addEventListener("click", () => {
         keep([...others, start]);
-        picture.mirror(); // so that both are seen
+        picture.mirror();
+        aim(); // so that all are seen
     });
     find("only").addEventListener("click", () => {
         keep([]);

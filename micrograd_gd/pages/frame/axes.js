@@ -7,6 +7,10 @@ function scaleOf([low, end], [from, to]) {
     return Object.assign(scale, { low, high, invert: (pixel) => low + ((pixel - from) / (to - from)) * (high - low) });
 }
 
+function middleOf(numbers) {
+    return (Math.min(...numbers) + Math.max(...numbers)) / 2;
+}
+
 // Round numbers between two, about so many.
 function roundNumbers(low, high, count) {
     const rough = (high - low) / count;
