@@ -21,6 +21,7 @@ from micrograd_gd.table.ops import Operation, operation, subscribe
 # The rows of the table are added. Not listed are those that exist only as derivatives of others,
 # and `abs`, `pow` and `round`, which `from … import *` would put in the place of Python's own.
 __all__ = [
+    "celu",
     "dot",
     "greater",
     "greater_equal",
@@ -29,6 +30,7 @@ __all__ = [
     "logsumexp",
     "mean",
     "softmax",
+    "softmin",
     "std",
     "total",
     "var",
@@ -43,11 +45,14 @@ def _offer(op: Operation) -> None:
             __all__.append(op.name)  # noqa: PYI056 — the table says what is exported
 
 
-_exp, _log, _clip, _maximum, _where, _dot, _total, _less, _less_equal, _sqrt, _square = map(
+(
+    _exp, _expm1, _log, _clip, _maximum, _minimum, _where, _dot, _total, _less, _less_equal, _sqrt,
+    _square,
+) = map(
     operation,
     (
-        "exp", "log", "clip", "maximum", "where", "dot", "total", "less", "less_equal", "sqrt",
-        "square",
+        "exp", "expm1", "log", "clip", "maximum", "minimum", "where", "dot", "total", "less",
+        "less_equal", "sqrt", "square",
     ),
 )  # fmt: skip
 
@@ -104,6 +109,15 @@ def hardtanh(x: Any) -> Any:
     1.0
     """
     return _clip(x, -1.0, 1.0)
+
+
+def celu(x: Any, alpha: Any = 1.0) -> Any:
+    """The elu that is scaled along both axes, so that its slope at 0 is 1 for every alpha.
+
+    >>> celu(-2.0, alpha=2.0)
+    -1.2642411176571153
+    """
+    return _maximum(x, 0.0) + alpha * _minimum(_expm1(x / alpha), 0.0)
 
 
 def mean(xs: Iterable[Any]) -> Any:
@@ -195,6 +209,17 @@ def softmax(xs: Iterable[Any]) -> list[Any]:
     return [_exp(x) for x in log_softmax(_some(xs, "softmax"))]
 
 
+def softmin(xs: Iterable[Any]) -> list[Any]:
+    """The shares exp(-xᵢ) / Σ exp(-xⱼ): the largest is that of the smallest number.
+
+    Raises ArgumentError for no numbers.
+
+    >>> softmin([0.0, 1000.0])
+    [1.0, 0.0]
+    """
+    return softmax([-x for x in _some(xs, "softmin")])
+
+
 def _logsumexp_in_parts(xs: list[Any]) -> tuple[Any, Any, Any]:
     """logsumexp, and the two parts that it is the sum of: the largest number, and a logarithm.
 
@@ -238,4 +263,6 @@ def _some(xs: Iterable[Any], function: str) -> list[Any]:
 
 
 subscribe(_offer, taken=__all__.__contains__)
-close_module(__name__, quick=_own - {"log_softmax", "logsumexp", "softmax", "std", "var"})
+close_module(
+    __name__, quick=_own - {"celu", "log_softmax", "logsumexp", "softmax", "softmin", "std", "var"}
+)

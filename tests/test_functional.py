@@ -11,7 +11,18 @@ from hypothesis import strategies as st
 
 from micrograd_gd import Value, functional, grad
 from micrograd_gd.errors import ArgumentError, NotANumberError, ShapeError
-from micrograd_gd.functional import dot, log_softmax, logsumexp, mean, softmax, std, total, var
+from micrograd_gd.functional import (
+    celu,
+    dot,
+    log_softmax,
+    logsumexp,
+    mean,
+    softmax,
+    softmin,
+    std,
+    total,
+    var,
+)
 from micrograd_gd.losses import mse
 
 scores = st.lists(st.floats(-1000, 1000), min_size=1, max_size=6)
@@ -44,6 +55,21 @@ def test_the_gradient_of_softmax_sums_to_zero():
     values = [Value(1.0), Value(2.0), Value(1000.0)]
     softmax(values)[0].backward()
     assert sum(v.grad for v in values) == pytest.approx(0.0, abs=1e-15)
+
+
+def test_celu_is_elu_scaled_along_both_axes():
+    for alpha in (0.5, 3.0):
+        for x in (-1000.0, -0.5, 0.0, 0.5, 1000.0):
+            slopes = grad(celu, argnums=(0, 1))(x, alpha)
+            assert celu(x, alpha) == pytest.approx(alpha * functional.elu(x / alpha), rel=1e-15)
+            t = min(x / alpha, 0.0)
+            expected = [math.exp(t), math.expm1(t) - t * math.exp(t)]
+            assert slopes == pytest.approx(expected, rel=1e-14, abs=1e-300)
+
+
+@given(scores)
+def test_softmin_is_softmax_the_other_way_round(xs):
+    assert softmin(xs) == softmax([-x for x in xs])
 
 
 def test_logsumexp_at_infinity():
@@ -113,7 +139,7 @@ def test_a_table_is_its_rows_to_a_loss():
     assert mse(Table(), [[5.0, 6.0], [5.0, 5.0]]) == 0.25
 
 
-@pytest.mark.parametrize("name", ["mean", "var", "softmax", "log_softmax", "logsumexp"])
+@pytest.mark.parametrize("name", ["mean", "var", "softmax", "softmin", "log_softmax", "logsumexp"])
 def test_no_numbers_are_an_error(name):
     with pytest.raises(ArgumentError, match=f"{name} needs at least one number"):
         getattr(functional, name)([])

@@ -129,6 +129,14 @@ primitive("xlog1py", "a b", "0 if a == 0 and b == b else a * log1p(b)",
 primitive("entr", "x", "-xlogy(x, x)", "-1 - log(x)",
           "-x log x, a term of an entropy, and 0 at 0.",
           latex=r"-<x> \ln <x>", domain="x > 0")
+primitive("kl_div", "a b",
+          "b if a == 0 and b >= 0 else a * (2 * log(sqrt(a) / sqrt(b)) - 1) + b"
+          " if a > 2 * b or b > 2 * a or a < 0 else (a - b) / (a / 2 + b / 2) * (a - b) / 2"
+          " + a * (atanh((a - b) / 2 / (a / 2 + b / 2)) - (a - b) / 2 / (a / 2 + b / 2)) * 2",
+          ["2 * log(sqrt(a) / sqrt(b)) if a / b > 1e-100 and a / b < 1e100 else log(a) - log(b)",
+           "1 - a / b if a >= 0 and b >= 0 else y"],
+          "a log(a / b) - a + b, a term of a divergence, and b where a is 0.",
+          latex=r"<a> \ln \frac{<a>}{<b>} - <a> + <b>", domain="a > 0 and b > 0")
 primitive("log1mexp", "x", "log(-expm1(-x)) if x < 0.7 else log1p(-exp(-x))",
           "exp(-x) / -expm1(-x) if x >= 0 else y",
           "Logarithm of 1 - exp(-x).", latex=r"\ln\left(1 - e^{-<x>}\right)", domain="x > 0",
@@ -252,6 +260,14 @@ primitive("gelu", "x", "x / 2 * erfc(-0.7071067811865476 * x) if x > -40 else 0 
           "0.5 * erfc(-0.7071067811865476 * x) + 0.3989422804014327 * x * exp(-0.5 * x * x)"
           " if abs(x) < 40 else 1 if x > 0 else 0 if x < 0 else exp(x)",
           "x times the normal distribution function of x.")
+primitive("gelu_tanh", "x",
+          "x * sigmoid(1.5957691216057308 * x * (1 + 0.044715 * x * x)) if x > -40"
+          " else 0 if x <= -40 else x",
+          "sigmoid(1.5957691216057308 * x * (1 + 0.044715 * x * x))"
+          " + (sech(0.7978845608028654 * x * (1 + 0.044715 * x * x)) / 2) ** 2"
+          " * 1.5957691216057308 * x * (1 + 0.134145 * x * x)"
+          " if abs(x) < 40 else 1 if x > 0 else 0 if x < 0 else exp(x)",
+          "gelu with tanh in place of the distribution function, as in GPT-2.")
 primitive("silu", "x", "x * sigmoid(x) if x > -800 else 0 if x <= -800 else x",
           "sigmoid(x) + x * (sech(x / 2) ** 2 / 4)"
           " if abs(x) < 800 else 1 if x > 0 else 0 if x < 0 else exp(x)",
@@ -274,6 +290,16 @@ primitive("maximum", "a b", "a if a > b or a != a else b",
           ["1 if a > b else 0.5 if a == b else None if a < b else y",
            "1 if a < b else 0.5 if a == b else None if a > b else y"],
           "The larger of two.", latex=r"\max\left(<a>, <b>\right)", kinks="a - b",
+          convention="1/2, 1/2", properties="commutative")
+primitive("fmin", "a b", "a if a < b or b != b else b",
+          ["y if y != y else 1 if a < b or b != b else 0.5 if a == b else None",
+           "y if y != y else 1 if a > b or a != a else 0.5 if a == b else None"],
+          "The smaller of two, and the other where one is nan.", kinks="a - b",
+          convention="1/2, 1/2", properties="commutative")
+primitive("fmax", "a b", "a if a > b or b != b else b",
+          ["y if y != y else 1 if a > b or b != b else 0.5 if a == b else None",
+           "y if y != y else 1 if a < b or a != a else 0.5 if a == b else None"],
+          "The larger of two, and the other where one is nan.", kinks="a - b",
           convention="1/2, 1/2", properties="commutative")
 primitive("clip", "x low high", "high if x > high or low > high else low if x < low else x",
           [("None if x < low or x > high or (x == high and low == high)"

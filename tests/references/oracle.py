@@ -269,6 +269,12 @@ def xlog1py(a, b):
     return a * log, [log, a * slope], [[0, slope], [slope, -a * slope**2]]
 
 
+@_row
+def kl_div(a, b):
+    log = mp.log(a / b)
+    return a * log - a + b, [log, 1 - a / b], [[1 / a, -1 / b], [-1 / b, a / b**2]]
+
+
 _of_x("entr", lambda x: -x * mp.log(x), lambda x: -1 - mp.log(x), lambda x: -1 / x)
 _of_x(
     "logit",
@@ -444,6 +450,19 @@ def gelu(x):
 
 
 @_row
+def gelu_tanh(x):
+    c = mpf("0.044715")  # on the float of it rests the row
+    z, z1, z2 = x + c * x**3, 1 + 3 * c * x**2, 6 * c * x
+    k = mp.sqrt(2 / mp.pi)
+    t, d = mp.tanh(k * z), k * mp.sech(k * z) ** 2
+    return (
+        x * (1 + t) / 2,
+        [(1 + t + x * d * z1) / 2],
+        [[d * z1 + x * d * (z2 / 2 - k * t * z1**2)]],
+    )
+
+
+@_row
 def silu(x):
     p, q = _logistic(x), _logistic(-x)
     return x * p, [p + x * p * q], [[p * q * (2 + x * (q - p))]]
@@ -471,6 +490,9 @@ def minimum(a, b):
 @_row
 def maximum(a, b):
     return max(a, b), [int(a > b), int(b > a)], [[0, 0], [0, 0]]
+
+
+ORACLES["fmin"], ORACLES["fmax"] = minimum, maximum
 
 
 @_row
@@ -577,6 +599,7 @@ NEAR = {
     "entr": [0.36787944117144233],
     "log1mexp": [0.7],
     "gelu": [-0.7517915247, -1.4142135623730951, 1.4142135623730951, -40.0, 40.0],
+    "gelu_tanh": [-0.7524614220710163, -1.4, 1.4, -40.0, 40.0],
     "silu": [-1.2784645427610738, -2.3993572805154676, 2.3993572805154676, -700.0],
     "mish": [-1.1924312, -2.2564, 1.4906],
     "lgamma": [
