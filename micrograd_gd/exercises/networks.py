@@ -87,8 +87,8 @@ def _sum(weights: Point, point: Point) -> float:
 
 add(
     "dead neuron",
-    "is_dead(weights, bias, points): whether relu(weights · point + bias) is 0 at all points, so\n"
-    "that no gradient passes.",
+    "is_dead(weights, bias, points): whether relu(weights · point + bias) is 0 at\n"
+    "all points, so that no gradient passes.",
     lambda weights, bias, points: all(_sum(weights, p) + bias <= 0 for p in points),
     {
         "One point at 0 is not enough: the neuron is dead if all are.": (
@@ -137,4 +137,31 @@ add(
         ),
     },
     _draw_score,
+)
+
+
+def _draw_layers(random: Random) -> tuple[float, float, int]:
+    return random.uniform(0.2, 0.25), random.uniform(1, 2), random.randrange(2, 5)
+
+
+add(
+    "vanishing gradient",
+    "left(slope, weight, layers): how much of a gradient is left on its way\n"
+    "back through these layers of one neuron, each with this slope and weight.",
+    lambda slope, weight, layers: (slope * weight) ** layers,
+    {
+        "The weights are missing: the way back leads through each of them too.": (
+            lambda slope, weight, layers: slope**layers
+        ),
+        "The slopes of the activations are missing.": lambda slope, weight, layers: weight**layers,
+        "Slopes along a path multiply; you added them up.": (
+            lambda slope, weight, layers: layers * slope * weight
+        ),
+        "That is what one layer leaves.": lambda slope, weight, layers: slope * weight,
+        "One layer is missing.": lambda slope, weight, layers: (slope * weight) ** (layers - 1),
+        "Within a layer, too, the slope and the weight multiply.": (
+            lambda slope, weight, layers: (slope + weight) ** layers
+        ),
+    },
+    _draw_layers,
 )
