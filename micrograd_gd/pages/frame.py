@@ -39,7 +39,7 @@ class Part:
 
 _PLACE = "grid-area: 1 / 1; width: 100%"
 _COVER = f'style="{_PLACE}; height: 860px; border: 0" width="100%" height="860"'
-_COVERED = f'style="{_PLACE}; max-height: 860px; object-fit: contain"'
+_COVERED = 'style="grid-area: 1 / 1; max-width: 100%; max-height: 860px"'
 
 
 class Page:

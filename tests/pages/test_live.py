@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from micrograd_gd import MLP, Value, custom_vjp, detect_anomaly, live, losses, scope
+from micrograd_gd import MLP, Value, custom_vjp, detect_anomaly, live, losses, parse, scope
 from micrograd_gd.errors import ArgumentError
 from micrograd_gd.pages.lesson import write_lesson
 
@@ -258,13 +258,18 @@ def test_a_recurrence_is_folded_too(visit):
     assert page.locator(".node").count() >= 2
 
 
-def test_a_notebook_shows_the_page_in_a_frame(browser):
-    page = browser.new_page()
-    page.set_content(f"<!doctype html>{live(expression())._repr_html_()}")
-    frame = page.frame_locator("iframe")
-    frame.locator(part("last")).click()
-    assert "grad 1" in frame.locator(".node.root").get_attribute("aria-label")
-    page.close()
+def test_a_notebook_shows_the_page_in_a_frame_also_where_it_had_no_room_at_first(browser):
+    tab = browser.new_page()
+    said = []
+    tab.on("console", lambda message: said.append(message.text))
+    for page in (live(expression()), live(parse("x*y"), max_steps=3)):
+        tab.set_content(f"<!doctype html><div hidden>{page._repr_html_()}</div>")
+        tab.evaluate("document.querySelector('div').hidden = false")
+        frame = tab.frame_locator("iframe")
+        frame.locator(part("last")).click()
+        frame.locator(".node.root[aria-label*='grad 1'], .now").first.wait_for()
+    assert not said
+    tab.close()
 
 
 def test_the_picture_is_walked_by_the_keyboard(visit):
