@@ -7,8 +7,9 @@ a module of its own.
 
 import io
 import os
+import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Annotated, NoReturn
 
 import typer
@@ -18,26 +19,50 @@ from micrograd_gd.cli import demo, descend, explain, find_lr, graph, ops, play, 
 from micrograd_gd.cli.messages import PROGRAM, complain, describe_error
 from micrograd_gd.errors import MicrogradError
 
+FORMULAS = {"descend", "graph", "explain", "play"}  # commands that take one
 INTERRUPTED = "interrupted; nothing more was written", 130
 
+_MINUS = re.compile(r"-(?!-|o|[hV]$).")
+
 app = typer.Typer(
-    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
     help="Scalar autodiff and gradient descent: train on a CSV file, predict, look things up.",
 )
-for command in (
-    train.train,
-    predict.predict,
-    find_lr.find_lr,
-    descend.descend,
-    graph.graph,
-    explain.explain,
-    play.play,
-    ops.ops,
-    demo.demo,
-):
-    app.command()(command)
+
+# Each command, with what its help shows as examples.
+COMMANDS: dict[Callable[..., None], tuple[str, ...]] = {
+    train.train: (
+        "train iris",
+        "train houses.csv --target price --drop id,note",
+        "train houses.csv --hidden 16,8 --activation tanh --early-stopping 20",
+        "train --resume run --epochs 400",
+    ),
+    predict.predict: (
+        "predict run/model.json new.csv --keep id",
+        "predict run/model.json - --probabilities --out answers.csv < new.csv",
+    ),
+    find_lr.find_lr: ("find-lr iris", "find-lr houses.csv --target price --out rates.svg"),
+    descend.descend: (
+        "descend 'x**2 - 4*x' --learning-rate 0.1",
+        "descend 'x**2 + 3*y**2' --start x=4,y=1 --page by-hand.html",
+    ),
+    graph.graph: (
+        "graph 'tanh(w*x + b)' --at w=1,x=2,b=-1",
+        "graph run/model.json --out page.html",
+    ),
+    explain.explain: (
+        "explain 'a*b + a' --at a=2,b=3",
+        "explain -x**2 --at x=3 --latex",
+    ),
+    play.play: ("play", "play 'tanh(w*x + b)' w=1 x=2 b=-1"),
+    ops.ops: ("ops", "ops tanh"),
+    demo.demo: ("demo", "demo --seed 1 --out moons"),
+}
+for command, examples in COMMANDS.items():
+    lines = "\n".join(f"  {PROGRAM} {example}" for example in examples)
+    app.command(epilog=f"\b\nExamples:\n{lines}")(command)
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
@@ -46,7 +71,8 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         if isinstance(stream, io.TextIOWrapper):  # what its encoding lacks is shown all the same
             stream.reconfigure(errors="backslashreplace")
     try:
-        status = app(arguments, prog_name=PROGRAM, standalone_mode=False) or 0
+        given = [*(sys.argv[1:] if arguments is None else arguments)]
+        status = app(shield_minus(given), prog_name=PROGRAM, standalone_mode=False) or 0
         if status == INTERRUPTED[1]:  # what typer makes of Ctrl-C, without a word
             complain(*INTERRUPTED)
         sys.stdout.flush()
@@ -65,6 +91,13 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     sys.exit(status)
 
 
+def shield_minus(arguments: list[str]) -> list[str]:
+    """The arguments, with a space before a formula such as -x**2, or it would be an option."""
+    if not FORMULAS & {*arguments[:1]}:
+        return arguments
+    return [f" {given}" if _MINUS.match(given) else given for given in arguments]
+
+
 def _show_version(wanted: bool) -> None:  # noqa: FBT001 — typer calls it
     if wanted:
         typer.echo(f"{PROGRAM} {__version__}")
@@ -75,7 +108,9 @@ def _show_version(wanted: bool) -> None:  # noqa: FBT001 — typer calls it
 def options(
     version: Annotated[  # noqa: FBT002 — a flag, and its callback acts on it
         bool,
-        typer.Option("--version", callback=_show_version, is_eager=True, help="Say which version."),
+        typer.Option(
+            "--version", "-V", callback=_show_version, is_eager=True, help="Say which version."
+        ),
     ] = False,
 ) -> None:
     """Take the options that all commands share."""

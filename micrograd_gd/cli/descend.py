@@ -28,7 +28,7 @@ def descend(
         str,
         typer.Argument(
             metavar="FORMULA",
-            help="Such as 'x**4 - 3*x**3 + 2', after -- if it begins with a minus.",
+            help="Such as 'x**4 - 3*x**3 + 2'.",
         ),
     ],
     start: Annotated[

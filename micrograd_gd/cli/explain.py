@@ -12,9 +12,7 @@ from micrograd_gd.notation.paths import explain as explained
 
 
 def explain(
-    formula: Annotated[
-        str, typer.Argument(help="Such as 'tanh(a*b)', last, after --, if it begins with a minus.")
-    ],
+    formula: Annotated[str, typer.Argument(help="Such as 'tanh(a*b)'.")],
     at: At = None,
     wrt: Annotated[
         str | None, typer.Option(help="The name to differentiate by.", show_default="all of them")

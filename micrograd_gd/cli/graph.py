@@ -21,7 +21,7 @@ def graph(
         str,
         typer.Argument(
             metavar="FORMULA|MODEL",
-            help="Such as 'tanh(a*b)', last, after --, if it begins with a minus; or model.json.",
+            help="Such as 'tanh(a*b)'; or model.json.",
         ),
     ],
     at: At = None,

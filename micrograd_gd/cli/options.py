@@ -1,26 +1,36 @@
 """The options that the commands for training share, and what they mean."""
 
 import math
+from collections.abc import Iterable
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from micrograd_gd.cli.experiment import LOSS_TASKS, Settings
 from micrograd_gd.data.csv_files import read_csv_file
 from micrograd_gd.data.datasets import iris_file
-from micrograd_gd.data.decisions import Reading, Table, check_reading, prepare
+from micrograd_gd.data.decisions import CHOICES, Reading, Table, check_reading, prepare
 from micrograd_gd.errors import ArgumentError, ModelFileError
 from micrograd_gd.optim import OPTIMIZERS
 from micrograd_gd.persist import load
+from micrograd_gd.table.ops import OPERATIONS
 from micrograd_gd.training.predictor import Predictor
 
 DEFAULT = Settings()
+ACTIVATIONS = [row.name for row in OPERATIONS.values() if row.is_unary]
 RATES = {name: DEFAULT.learning_rate if name == DEFAULT.optimizer else 0.01 for name in OPTIMIZERS}
 
 DATA = "iris, or a file with a header row: CSV, TSV, .gz, Parquet, Arrow; - is standard input."
+
+
+def offer(what: str, words: Iterable[str], **more: Any) -> Any:
+    """An option that takes one of these words, which the shell completes."""
+    return typer.Option(help=what, autocompletion=lambda: [*words], **more)
+
+
 Data = Annotated[str, typer.Argument(help=DATA)]
 Target = Annotated[str | None, typer.Option(help="Column to predict.", show_default="the last one")]
 Hidden = Annotated[
@@ -28,7 +38,8 @@ Hidden = Annotated[
     typer.Option(help="Neurons of the hidden layers: 8, or 16,8, or none.", show_default="8"),
 ]
 Activation = Annotated[
-    str, typer.Option(help="Non-linearity of the hidden layers: relu, tanh, ...")
+    str,
+    offer("Non-linearity of the hidden layers: relu, tanh, ...", ACTIVATIONS),
 ]
 LearningRate = Annotated[
     float | None,
@@ -46,7 +57,7 @@ Epochs = Annotated[
         show_default=str(DEFAULT.epochs),
     ),
 ]
-Optimizer = Annotated[str, typer.Option(help=f"{', '.join(OPTIMIZERS)}.")]
+Optimizer = Annotated[str, offer(f"{', '.join(OPTIMIZERS)}.", OPTIMIZERS)]
 WeightDecay = Annotated[
     float, typer.Option(help="What a step takes of each parameter, times the learning rate.")
 ]
@@ -62,11 +73,12 @@ BatchSize = Annotated[
 ]
 TestFraction = Annotated[float, typer.Option(help="Share of the rows kept for the test; 0: none.")]
 Task = Annotated[
-    str, typer.Option(help="classes, numbers, or auto: text and few whole numbers are classes.")
+    str,
+    offer("classes, numbers, or auto: text and few whole numbers are classes.", CHOICES["task"]),
 ]
 Loss = Annotated[
     str | None,
-    typer.Option(help=f"{', '.join(LOSS_TASKS)}.", show_default="cross_entropy or mse"),
+    offer(f"{', '.join(LOSS_TASKS)}.", LOSS_TASKS, show_default="cross_entropy or mse"),
 ]
 Features = Annotated[
     list[str] | None,
@@ -76,12 +88,13 @@ Drop = Annotated[
     list[str] | None, typer.Option(help="Columns to leave out.", show_default="what says nothing")
 ]
 Missing = Annotated[
-    str, typer.Option(help="fill by the median, or drop the rows in which a value is missing.")
+    str,
+    offer("fill by the median, or drop the rows in which a value is missing.", CHOICES["missing"]),
 ]
 Sep = Annotated[
     str | None, typer.Option(help="What stands between two cells.", show_default="recognized")
 ]
-Decimal = Annotated[str, typer.Option(help="The decimal mark: . or , or auto.")]
+Decimal = Annotated[str, offer("The decimal mark: . or , or auto.", CHOICES["decimal"])]
 Encoding = Annotated[
     str | None, typer.Option(help="Such as latin-1.", show_default="UTF-8, or UTF-16 by its mark")
 ]

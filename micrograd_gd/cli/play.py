@@ -56,7 +56,7 @@ def play(
     formula: Annotated[
         str | None,
         typer.Argument(
-            help="Such as 'tanh(w*x + b)', after -- if it begins with a minus.",
+            help="Such as 'tanh(w*x + b)'.",
             show_default="the lesson",
         ),
     ] = None,

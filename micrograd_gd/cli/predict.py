@@ -26,7 +26,7 @@ from micrograd_gd.training.predictor import Predictor
 
 def predict(
     model: Annotated[Path, typer.Argument(help="model.json, as train wrote it.")],
-    data: Annotated[str, typer.Argument(help=DATA.removeprefix("iris, or a"))],
+    data: Annotated[str, typer.Argument(help=DATA.replace("iris, or a", "A"))],
     keep: Annotated[
         list[str] | None, typer.Option(help="Columns to repeat beside the prediction, such as id.")
     ] = None,

@@ -2,10 +2,9 @@
 
 import sys
 from collections.abc import Mapping, Sequence
-from shutil import get_terminal_size
-from textwrap import wrap
 
 from micrograd_gd.cli.experiment import Experiment
+from micrograd_gd.cli.messages import measure_width
 from micrograd_gd.table.ops import OPERATIONS, Operation
 from micrograd_gd.text import escape
 from micrograd_gd.training.evaluation import Evaluation
@@ -34,16 +33,8 @@ def describe_start(name: str, experiment: Experiment) -> list[str]:
 
 
 def describe_changes(notes: Sequence[tuple[str, str]]) -> list[str]:
-    """What is left out of the data or changed, a line for each column, as wide as the terminal."""
-    if not notes:
-        return []
-    width = max(len(escape(name)) for name, _ in (*notes, ("column", ""))) + 2
-    room = max(20, get_terminal_size().columns - width) if sys.stdout.isatty() else 1000
-    rows = [("column", "what is done")]
-    for name, said in notes:
-        first, *others = wrap(escape(said), room)
-        rows += [(name, first), *(("", more) for more in others)]
-    return [*align(rows), ""]
+    """What is left out of the data or changed, a line for each column."""
+    return [*align([("column", "what is done"), *notes]), ""] if notes else []
 
 
 def describe_batches(size: int, rows: int) -> str:
@@ -81,7 +72,7 @@ def describe_result(experiment: Experiment, evaluations: Mapping[str, Evaluation
     ]
     columns = [name.ljust(18) + "".join(x.rjust(12) for x in row) for name, *row in rows]
     name, evaluation = [*evaluations.items()][-1]
-    room = get_terminal_size().columns if sys.stdout.isatty() else 100
+    room = measure_width(sys.stdout) or 100
     return ["", *columns, "", f"of the {name} rows", *evaluation.lines(room)]
 
 

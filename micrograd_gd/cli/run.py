@@ -13,7 +13,7 @@ import typer
 from micrograd_gd._version import __version__
 from micrograd_gd.cli import printing
 from micrograd_gd.cli.experiment import Experiment, Settings
-from micrograd_gd.cli.messages import PROGRAM, complain, describe_error, say, warn
+from micrograd_gd.cli.messages import PROGRAM, complain, describe_error, measure_width, say, warn
 from micrograd_gd.cli.place import CHECKPOINT, TRAINING, keep_apart
 from micrograd_gd.cli.plane import draw_plane
 from micrograd_gd.data import Dataset
@@ -153,21 +153,22 @@ class _Progress:
 
     def __init__(self, epochs: int) -> None:
         self.epochs = epochs
-        self.shown = sys.stderr.isatty()
+        self.columns = measure_width(sys.stderr)
         self.next_time = 0.0
         self.begun: tuple[float, float] | None = None  # the first epoch that was seen, and when
 
     def __call__(self, history: History) -> None:
         row = history.rows[-1]
         now = time.monotonic()
-        if self.shown and (now >= self.next_time or row["epoch"] == self.epochs):
+        if self.columns and (now >= self.next_time or row["epoch"] == self.epochs):
             self.next_time = now + 0.05
             figures = [f"epoch {row['epoch']:>{len(str(self.epochs))}}/{self.epochs}"]
             figures.append(f"loss {row['loss']:.4g}")
             if "accuracy" in row:
                 figures.append(f"accuracy {100 * row['accuracy']:.1f} %")
             figures += self._estimate(row["epoch"], now)
-            typer.echo(f"\r{'   '.join(figures)}\x1b[K", nl=False, err=True)
+            line = "   ".join(figures)[: self.columns - 1]
+            typer.echo(f"\r{line}\x1b[K", nl=False, err=True)
 
     def _estimate(self, epoch: float, now: float) -> list[str]:
         """The time that is left, where it is known and worth to be said."""
@@ -179,7 +180,7 @@ class _Progress:
         return [f"{minutes}:{seconds:02} left"] if left >= 1 else []
 
     def end(self) -> None:
-        if self.shown:
+        if self.columns:
             typer.echo(err=True)
 
 

@@ -23,6 +23,12 @@ MOST_WHOLE = 10  # whole numbers of a target that are classes by default
 OUTLIER = 1e6  # times what is usual in the column
 LARGE_SHARE = 0.98  # of the rows in one class
 
+CHOICES = {  # what these options may be
+    "task": ("auto", "classes", "numbers"),
+    "missing": ("fill", "drop"),
+    "decimal": ("auto", ".", ","),
+}
+
 _INDEX_NAMES = re.compile(r"|#|.*[a-z]I[dD]|(?i:(.*[ _.-])?id|index|row|unnamed.*)")
 
 
@@ -315,11 +321,7 @@ def check_reading(reading: Reading) -> None:
     """Raise ArgumentError for an option that is none of those there are."""
     if reading.sep is not None and len(reading.sep) != 1:
         raise ArgumentError(f"--sep is {reading.sep!r}; expected one character, such as ;")
-    for name, known in (
-        ("task", ("auto", "classes", "numbers")),
-        ("missing", ("fill", "drop")),
-        ("decimal", ("auto", ".", ",")),
-    ):
+    for name, known in CHOICES.items():
         value = getattr(reading, name)
         if value not in known:
             expected = ", ".join(known)

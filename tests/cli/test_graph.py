@@ -130,7 +130,7 @@ def test_explain_writes_latex_and_long_formulas_below_each_other(run):
         (["graph", "a", "--at", "a=1", "-o", "g.txt"], "g.txt: the suffix '.txt'; expected one of"),
         (["graph", "a", "--at", "a=1", "-o", "no/g.svg"], "No such file or directory"),
         (["graph", "missing.json"], "missing.json: no such file"),
-        (["graph", "-a", "--at", "a=1"], "No such option"),
+        (["graph", "--a", "--at", "a=1"], "No such option"),
         (["explain", "a*b", "--at", "a=1,b=2", "--wrt", "c"], "--wrt is 'c'; the names are a, b"),
         (["explain"], "Missing argument"),
     ],
