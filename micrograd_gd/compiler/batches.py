@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from micrograd_gd.compiler import branches, lanes
 from micrograd_gd.compiler.held import Held, is_plain
 from micrograd_gd.compiler.program import BatchOutput
+from micrograd_gd.compiler.reductions import reduce
 from micrograd_gd.core import blocks
 from micrograd_gd.core.arithmetic import Recorded
 from micrograd_gd.core.whole import WholeArray
@@ -103,7 +104,7 @@ class Batches:
         if len(xs.open_shape) > 1 or self.size:
             xs.take_apart()
         size = xs.open_shape[0]
-        return lanes.record(kind, size, self.spread(xs.columns[0], size))
+        return reduce(self.spread(xs.columns[0], size), size, kind)
 
     def compute(self, operate: Callable[..., Any], xs: WholeArray, other: Any) -> Any:
         """What the operator gives for each row, with a number or with another array."""

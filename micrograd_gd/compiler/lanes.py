@@ -6,6 +6,7 @@ all others are *uniform*. Batches begin and end in these operations:
     pack(x₀, x₁, …)   varying: xᵢ in lane i
     place(x, i)       varying: x in lane i, -0.0 in the others
     spread(x)         varying: x in every lane
+    index(0.0)        varying: i in lane i
     pick(v, i)        uniform: what v is in lane i
     sum(v)            uniform: the sum of v over all lanes
     largest(v)        uniform: the largest of them, as a constant; nan if there is one
@@ -35,7 +36,7 @@ class Lanes(Operation):
     @property
     def gives(self) -> int:
         """The lanes of the result; 0 says that it is uniform."""
-        return self.lanes if self.kind in {"pack", "place", "spread"} else 0
+        return self.lanes if self.kind in {"pack", "place", "spread", "index"} else 0
 
     def rule(self, active: tuple[bool, ...]) -> Callable[..., Any]:
         """A function of floats: the first operand, and a partial of 1 by each."""
@@ -59,7 +60,7 @@ def operation(kind: str, lanes: int) -> Lanes:
     doc = f"{kind.capitalize()}, in a batch of {lanes}."
     if kind == "spread":  # a copy, and no more, as soon as the program is written down
         return Lanes(kind, ("x",), "x", ("1",), doc, kind=kind, lanes=lanes)
-    count = {"pack": lanes, "sum": 1, "largest": 1}.get(kind, 2)
+    count = {"pack": lanes, "sum": 1, "largest": 1, "index": 1}.get(kind, 2)
     operands = tuple([f"x{i}" for i in range(count)])
     return Lanes(kind, operands, _first, (_first,) * count, doc, kind=kind, lanes=lanes)
 

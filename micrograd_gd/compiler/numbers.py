@@ -68,7 +68,7 @@ class Numbers:
 
     def _find_hard(self, step: Value, asked: Container[Any]) -> list[Any]:
         """What of a step is not computed from single numbers."""
-        if lanes.is_kind(step, "sum") or (self._batches.lanes_of(step) and step in asked):
+        if lanes.is_reduction(step.op) or (self._batches.lanes_of(step) and step in asked):
             return [step]
         is_pick = lanes.is_kind(step, "pick")
         return [x for x in step.operands[:1] if is_pick and not self._has(x)]

@@ -169,7 +169,7 @@ class Trace:
         node, other = self._share(node), self._share(other)
         if isinstance(other, Value):
             key: tuple[Any, ...] = (id(node), relation, id(other))
-        elif isinstance(answer, bool) and (other is None or isinstance(other, str)):
+        elif isinstance(answer, bool) and isinstance(other, str | whole.Whole | None):
             return answer
         else:
             found = compare_with_float(relation, other)
@@ -317,7 +317,7 @@ class Trace:
         self.events += [_Decision(x, "==", x, holds=True) for x in xs]
 
     def reduce(self, xs: WholeArray, kind: str) -> Any:
-        """What `lanes` calls so of a whole array; few rows have sums in another order."""
+        """What `reductions` calls so of a whole array; few rows have sums in another order."""
         found = self.batches.reduce(xs, kind)
         self.batches.is_computed_with = True
         self._guard_length(xs, ">=", whole.FEWEST_ROWS)

@@ -102,16 +102,27 @@ class WholeArray(Whole):
 
     def sum(self, **how: Any) -> Any:
         """The sum of the rows, as NumPy asks for it."""
-        if any(x is not None for x in how.values()):
-            self.take_apart()
-        return self.find_trace().reduce(self, "sum")
+        return self._reduce("sum", how)
 
     def mean(self, **how: Any) -> Any:
         """The mean, likewise."""
         return self.sum(**how) / self.find_trace().length(self)
 
+    def max(self, **how: Any) -> Any:
+        """The largest number, by the rules that NumPy has for arrays of objects."""
+        return self._reduce("amax", how)
+
+    def min(self, **how: Any) -> Any:
+        """The smallest number, likewise."""
+        return self._reduce("amin", how)
+
+    def _reduce(self, kind: str, how: dict[str, Any]) -> Any:
+        if any(x is not None for x in how.values()):
+            self.take_apart()
+        return self.find_trace().reduce(self, kind)
+
     def __iter__(self) -> "_Rows":
-        return _Rows(self)
+        return _Rows(self, _find_instruction())
 
     def find_trace(self) -> blocks.Tracer:
         """The trace that is under way; what was kept from one is of no use."""
@@ -138,29 +149,30 @@ for _name in _OPERATORS:
 
 
 class _Rows:
-    """The rows of an array for Python's own `sum`, which adds the first to 0, and the next to that.
+    """The rows of an array for Python's own `sum`, `max` and `min`.
 
-    A function in C does so at one and the same instruction of its caller. What it has then stands
-    for the sum of all rows. Whatever else is done with rows takes them apart.
+    `sum` adds the first row to 0, and the next to that; `max` asks whether the second is above the
+    first. A function in C does so at one and the same instruction of its caller. What it has then
+    stands for the sum of all rows, or the largest. Whatever else is done takes them apart.
     """
 
-    def __init__(self, array: WholeArray) -> None:
+    def __init__(self, array: WholeArray, place: Any) -> None:
         self.array = array
-        self._place: Any = None  # the instruction
+        self._place = place  # the instruction
         self._given = self._added = 0  # so many rows
+        self._kind = ""  # of what they are compared for
 
     def __iter__(self) -> "_Rows":
         return self
 
     def __next__(self) -> Any:
-        place = _find_instruction()
-        self._place = self._place or place
-        if self._place != place or self._added != self._given:
+        is_sum, is_compared = 0 < self._added == self._given, self._kind != ""
+        if self._place != _find_instruction() or not (is_sum or is_compared or self._given < 2):
             self.array.take_apart()
-        if self._given == 2:
+        if self._given == 2 + is_compared:
             raise StopIteration
         self._given += 1
-        return _Row(self)
+        return self.array.find_trace().reduce(self.array, self._kind) if is_compared else _Row(self)
 
     def add(self, so_far: Any, place: Any) -> Any:
         """What the latest row is added to, and that; the sum of all with the second one."""
@@ -170,9 +182,19 @@ class _Rows:
         self._added = self._given
         return 0.0 + self.array.sum() if self._added > 1 else _SumSoFar(self)
 
+    def compare(self, other: Any, kind: str, place: Any) -> bool:
+        """Yes, the second row is beyond the first; and what is given for all is beyond that."""
+        is_first = self._given == 2 and isinstance(other, _Row) and place == self._place
+        if self._added or not (is_first if self._kind == "" else self._kind == kind):
+            self.array.take_apart()
+        self._kind = kind
+        return True
+
 
 class _Row(Whole):
     """One of them."""
+
+    ndim = 1  # a value asks for that before it leaves a comparison to others
 
     def __init__(self, rows: _Rows) -> None:
         self.rows = rows
@@ -183,6 +205,16 @@ class _Row(Whole):
 
     def __radd__(self, other: Any) -> Any:
         return self.rows.add(other, _find_instruction())
+
+    def __gt__(self, other: Any) -> bool:
+        return self.rows.compare(
+            other, "max" if isinstance(other, _Row) else "min", _find_instruction()
+        )
+
+    def __lt__(self, other: Any) -> bool:
+        return self.rows.compare(
+            other, "min" if isinstance(other, _Row) else "max", _find_instruction()
+        )
 
 
 class _SumSoFar(_Row):

@@ -3,7 +3,7 @@
 import operator
 import pickle
 from functools import cache, partial, reduce
-from itertools import accumulate
+from itertools import accumulate, islice
 
 import numpy as np
 import pytest
@@ -306,6 +306,10 @@ TAKEN_APART = {
     "sums of the first rows": lambda w, x, y: [
         *accumulate(vmap(lambda x: x[0] * w[0])(x), initial=0)
     ][1:],
+    "the sum of two rows": lambda w, x, y: sum(islice(vmap(lambda x: x[0] * w[0])(x), 2)),
+    "the larger of two rows": lambda w, x, y: max(islice(vmap(lambda x: x[0] * w[0])(x), 2)),
+    "rows in order": lambda w, x, y: sorted(vmap(lambda x: x[0] * w[0])(x))[:2],
+    "the row nearest to 0": lambda w, x, y: min(vmap(lambda x: x[0] * w[0])(x), key=abs),
     "the sum of rows": lambda w, x, y: sum(vmap(lambda x: x)(x))[0] * w[0],
     "functions of NumPy": lambda w, x, y: np.sum(np.exp(y) * w[1]),
     "a sum along an axis": lambda w, x, y: w[0] * vmap(lambda x: x)(x).sum(axis=1),
@@ -403,3 +407,30 @@ def test_how_it_is_printed():
         "    v13 = sum(v12)",
         "    return v9, v13, v11[:], 0.0[:]",
     ]
+
+
+CHOICES = [max, min, np.max, np.min, lambda xs: reduce(max, xs)]
+
+
+@pytest.mark.parametrize("backend", AVAILABLE)
+@pytest.mark.parametrize("choose", CHOICES, ids=["max", "min", "np.max", "np.min", "reduce"])
+@pytest.mark.filterwarnings("ignore:invalid value encountered in reduce")  # NumPy on nan
+def test_the_largest_and_the_smallest_are_those_of_eager_calls_to_the_last_bit(choose, backend):
+    def f(w, x):
+        return choose(vmap(lambda x: w[0] * x)(x)) + 2.0 * choose(x)
+
+    wanted, compiled = (value_and_grad(f, (0, 1)) for _ in range(2))
+    compiled = jit(compiled, backend=backend)
+    rng = np.random.default_rng(0)
+    for special in ([0.0, -0.0], [1.0, np.nan], [np.inf, -np.inf], [-np.inf, np.nan], [3.0, 2.0]):
+        numbers = rng.choice([*special, special[0]], size=rng.integers(64, 90))
+        for places in ([], [0], [-1], [0, -1]):
+            x = numbers.copy()
+            x[places] = np.nan
+            assert is_same(compiled([1.0], x), wanted([1.0], x)), (special, places)
+    (program,) = compiled.variants
+    assert len(program.statements) < 60
+    branch = lambda x: 1.0 if choose(vmap(lambda x: 2.0 * x)(x)) > 5.0 else 2.0  # noqa: E731
+    assert jit(branch, backend=backend)(np.arange(80.0)) == branch(np.arange(80.0))
+    few = compiled([1.0], numbers[:9]), wanted([1.0], numbers[:9])
+    assert is_same(*few)

@@ -200,6 +200,7 @@ def _write_border(instruction: Instruction, op: Lanes, operands: list[str]) -> s
         "pick": "{}[int({})]",
         "sum": "sum_lanes({})",
         "largest": "find_largest({})",
+        "index": "[*map(float, range({1}))]",
     }
     count = _write_length(op.lanes)
     return f"v{instruction.result} = {forms[op.kind].format(*operands, count)}"

@@ -10,6 +10,7 @@ stage begins with the number of its lanes, 0 for none. Further records are, by t
     PLACE      result, 2, operand, lane
     SUM        result, 1, operand
     LARGEST    result, 1, operand
+    INDEX      result, 0
     ROW        0, 4, operand, buffer, offset, stride       all lanes of the operand are outputs
 
 The columns of an array with an open length are read and written in the same way: for `lanes` stands
@@ -241,6 +242,8 @@ class _Encoder:
         operands = [self.encode_operand(first), *map(int, lane)]
         if op.kind == "pack":
             operands = [*map(self.encode_operand, instruction.operands)]
+        elif op.kind == "index":
+            operands = []
         self._append(RecordKind[op.kind.upper()], instruction.result, *operands)
 
     def _encode_outputs(self, number: Operand, rows: Iterable[tuple[int, ...]]) -> None:

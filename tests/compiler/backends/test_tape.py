@@ -18,6 +18,7 @@ from special_numbers import SPECIAL
 from micrograd_gd import Value, engine_name, grad, jit, trace, value_and_grad, vmap
 from micrograd_gd.compiler.backends import tape as tapes
 from micrograd_gd.compiler.specialization import BACKENDS
+from micrograd_gd.core.tape_format import RecordKind
 from micrograd_gd.errors import JitError, NotANumberError, NumberRangeError
 from micrograd_gd.functional import dot, exp, mean, relu, total
 from micrograd_gd.table.ops import OPERATIONS, Operation, operation
@@ -453,7 +454,7 @@ def test_a_tape_by_hand():
         ({"code": [-1, 0]}, "a record is cut off"),
         ({"code": [0, 1, 1, 0]}, "no such operation"),
         ({"code": [10_000, 1, 1, 0]}, "no such operation"),
-        ({"code": [-21, 1, 0]}, "no such operation"),
+        ({"code": [min(RecordKind) - 1, 1, 0]}, "no such operation"),
         ({"code": [-(2**31), 0, 0]}, "no such operation"),
         ({"code": [ADD, 1, 1, 0]}, "wrong number of operands"),
         ({"code": [TOTAL, 1, 0]}, "wrong number of operands"),

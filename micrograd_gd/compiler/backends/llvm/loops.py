@@ -44,6 +44,10 @@ def write_function(i: int, part: Part, program: Program, memory: Memory) -> str:
             here.add_to_sum(statement)
         elif is_kind(statement, "place"):
             here.place_in_lane(statement)
+        elif is_kind(statement, "index"):
+            here.remember(
+                statement.result, here.emit("i", "uitofp <8 x i64> %lane to <8 x double>")
+            )
         else:
             operands = [here.load_operand(x) for x in statement.operands]
             here.lines.append(template.lines.format(*operands, r=statement.result))

@@ -24,9 +24,9 @@ class Template(NamedTuple):
 
 
 _GUARD = Template("", "", 2)
+_WEIGHTS = {"sum": 4, "largest": 7, "pick": 2, "place": 3, "pack": 0, "index": 1}
 _OF_LANES = {  # the weight of what is written elsewhere; most packs are read where they are
-    kind: Template("", "", weight)
-    for kind, weight in {"sum": 4, "largest": 7, "pick": 2, "place": 3, "pack": 0}.items()
+    kind: Template("", "", weight) for kind, weight in _WEIGHTS.items()
 }
 
 

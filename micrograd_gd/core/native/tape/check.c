@@ -115,6 +115,8 @@ static bool has_right_count(const Record *record)
     switch (record->op) {
     case RECORD_STAGE:
         return record->count == 0 && record->result >= 0;
+    case RECORD_INDEX:
+        return record->count == 0;
     case RECORD_STRIDED:
     case RECORD_ROW:
         return record->count == 4;

@@ -63,8 +63,8 @@ static inline bool is_reduction(const Record *record)
 static int prepare(Compilation *it, const Record *record, int32_t lanes, uint32_t place)
 {
     const bool is_step = record->op > 0;
-    if (!is_step && record->op != RECORD_PLACE && !is_reduction(record)
-        && record->op != RECORD_ROW) {
+    if (!is_step && record->op != RECORD_PLACE && record->op != RECORD_INDEX
+        && !is_reduction(record) && record->op != RECORD_ROW) {
         return malformed("what belongs outside of loops stands in one");
     }
     if (has_result(record)) {
@@ -221,6 +221,10 @@ static int write_in_loop(Compilation *it, const Record *record, int32_t lanes)
         local_of(it, record->result)->slot = new_lanes(it);
         WORDS(it, PLACE, it->local[record->result + it->constants].slot, slot,
               (uint32_t)record->operand[1]);
+        return 0;
+    case RECORD_INDEX:
+        slot = local_of(it, record->result)->slot = new_lanes(it);
+        WORDS(it, INDEX, slot);
         return 0;
     case RECORD_SUM:
     case RECORD_LARGEST:

@@ -152,6 +152,12 @@ static void run_lanes(const uint32_t *p, double *v, double *kept, Py_ssize_t sta
             p += 4;
             break;
         }
+        case INDEX:
+            for (int j = 0; j < LANES; j++) {
+                v[p[1] + j] = (double)(start + j);
+            }
+            p += 2;
+            break;
             ADD_UP_STEP(ADD_UP, 1, (v + p[2])[j])
         case TAKE_LARGER: {
             double *largest = v + p[1];

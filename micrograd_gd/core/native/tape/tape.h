@@ -44,6 +44,7 @@ enum {
     RECALL_OPEN,             /* to, place in the row for LANES samples */
     KEEP_OPEN,               /* that place, from */
     PLACE,                   /* to, from, lane */
+    INDEX,                   /* to */
     ADD_UP,                  /* to sums, from */
     TAKE_LARGER,             /* the same for the largest */
     WRITE,                   /* from, buffer, offset, stride */

@@ -18,6 +18,7 @@
    RECORD_PLACE     result, 2, operand, lane                     varying, -0.0 in others
    RECORD_SUM       result, 1, operand
    RECORD_LARGEST   result, 1, operand
+   RECORD_INDEX     result, 0                                    varying, i in lane i
    RECORD_ROW       0, 4, operand, buffer, offset, stride        all lanes of it are results; there,
                                                                  the output is BY_ROW */
 typedef struct {
