@@ -1,7 +1,4 @@
-"""Optimizers: one step changes every parameter by a rule of its gradient, or changes nothing.
-
-A schedule is a learning rate as a function of the step's number, which counts from 0.
-"""
+"""Optimizers: one step changes every parameter by a rule of its gradient, or changes nothing."""
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -11,7 +8,16 @@ from typing import Any
 from micrograd_gd.engine import Value
 from micrograd_gd.errors import ArgumentError, DivergedError, NotANumberError, ShapeError
 from micrograd_gd.names import close_module
-from micrograd_gd.table.numbers import number, require_count, require_positive, shorten
+from micrograd_gd.schedules import (
+    Schedule,
+    constant,
+    cosine,
+    exponential_decay,
+    rate_at,
+    step_decay,
+    warmup,
+)
+from micrograd_gd.table.numbers import number, require_positive, shorten
 from micrograd_gd.text import plain
 
 __all__ = [
@@ -27,8 +33,6 @@ __all__ = [
     "step_decay",
     "warmup",
 ]
-
-Schedule = Callable[[int], float]
 
 
 class Optimizer:
@@ -69,8 +73,8 @@ class Optimizer:
         if not 0 <= decay < math.inf:
             raise ArgumentError(f"weight_decay is {decay}; expected a finite number, at least 0")
         self.steps = 0
-        self._memory: Sequence[Sequence[float]] = [
-            [0.0] * len(self.parameters) for _ in self.remembers
+        self._memory: list[tuple[float, ...]] = [
+            (0.0,) * len(self.parameters) for _ in self.remembers
         ]
 
     @property
@@ -98,12 +102,39 @@ class Optimizer:
             for i, gradient in enumerate(gradients):
                 if not math.isfinite(gradient):
                     raise self._error(f"the gradient of {self._name(i)} is {gradient}")
-        kept = 1.0 - rate * self.weight_decay
-        steps = map(self.change, gradients, repeat(rate), *self._memory)
-        changes, *memory = zip(*steps, strict=True)
-        numbers = [kept * p.data - c for p, c in zip(self.parameters, changes, strict=True)]
+        numbers, memory = self.move(
+            [p.data for p in self.parameters], gradients, rate, self._memory
+        )
         if not math.isfinite(sum(map(sum, (numbers, *memory)))):
             self._check_step(gradients, rate, [numbers, *memory])
+        self._accept(numbers, memory)
+
+    def follow(self, program: Callable[..., Any], *batch: Any) -> bool:
+        """Take the step that a program computes; False, and nothing changed, if it is not finite.
+
+        The program gets the rate, the number of steps before, the memory and the batch, and gives
+        what `move` does.
+        """
+        rate = rate_at(self._learning_rate, self.steps)
+        numbers, memory = program(rate, float(self.steps), self._memory, *batch)
+        is_finite = math.isfinite(sum(map(sum, (numbers, *memory))))
+        if is_finite:
+            self._accept(numbers, memory)
+        return is_finite
+
+    def move(
+        self,
+        numbers: Sequence[Any],
+        gradients: Sequence[Any],
+        rate: Any,
+        memory: list[tuple[Any, ...]],
+    ) -> tuple[list[Any], list[tuple[Any, ...]]]:
+        """The numbers of the parameters after a step, and the new memory; nothing is changed."""
+        kept = 1.0 - rate * self.weight_decay
+        changes, *memory = zip(*map(self.change, gradients, repeat(rate), *memory), strict=True)
+        return [kept * x - c for x, c in zip(numbers, changes, strict=True)], memory
+
+    def _accept(self, numbers: Sequence[float], memory: list[tuple[float, ...]]) -> None:
         for parameter, data in zip(self.parameters, numbers, strict=True):
             parameter.data = data
         self._memory = memory
@@ -158,7 +189,7 @@ class Optimizer:
         self._memory = [self._column(name, state[name]) for name in self.remembers]
         self.steps = int(steps)
 
-    def _column(self, name: str, xs: Any) -> list[float]:
+    def _column(self, name: str, xs: Any) -> tuple[float, ...]:
         if isinstance(xs, str) or not hasattr(xs, "__iter__"):
             raise NotANumberError(f"{name} must be a list of numbers, but came as {shorten(xs)}")
         column = [number(x, f"{name}[{i}]") for i, x in enumerate(xs)]
@@ -168,7 +199,7 @@ class Optimizer:
             )
         if not all(map(math.isfinite, column)):
             raise ArgumentError(f"{name} holds a number that is not finite")
-        return column
+        return tuple(column)
 
     def _name(self, i: int) -> str:
         return plain(self.parameters[i].label) or f"parameter {i}"
@@ -269,7 +300,7 @@ class Adam(Optimizer):
         v = self.beta2 * v + (1 - self.beta2) * gradient * gradient
         unbiased_m = m / (1 - self.beta1 ** (self.steps + 1))
         unbiased_v = v / (1 - self.beta2 ** (self.steps + 1))
-        return learning_rate * unbiased_m / (math.sqrt(unbiased_v) + self.epsilon), m, v
+        return learning_rate * unbiased_m / (unbiased_v**0.5 + self.epsilon), m, v
 
 
 OPTIMIZERS: dict[str, type[Optimizer]] = {
@@ -277,93 +308,6 @@ OPTIMIZERS: dict[str, type[Optimizer]] = {
     "momentum": Momentum,
     "adam": Adam,
 }
-
-
-def rate_at(learning_rate: float | Schedule, step: int) -> float:
-    """The learning rate at a step, from a number or a schedule.
-
-    Raises ArgumentError where the schedule gives a number that is no rate.
-    """
-    if not callable(learning_rate):
-        return learning_rate
-    rate = number(learning_rate(step), "the learning rate of the schedule")
-    if not 0 <= rate < math.inf:
-        raise ArgumentError(
-            f"the schedule gives the learning rate {rate} at step {step}; "
-            f"expected a finite number, not below 0"
-        )
-    return rate
-
-
-def constant(rate: float) -> Schedule:
-    """The same rate at every step.
-
-    >>> constant(0.5)(1000)
-    0.5
-    """
-    rate = require_positive("rate", rate)
-    return lambda _step: rate
-
-
-def exponential_decay(rate: float, factor: float) -> Schedule:
-    """Rate · factor ** step.
-
-    Raises ArgumentError for a factor outside (0, 1].
-
-    >>> exponential_decay(1.0, 0.5)(3)
-    0.125
-    """
-    return step_decay(rate, factor, every=1)
-
-
-def step_decay(rate: float, factor: float, every: int) -> Schedule:
-    """The rate, multiplied by the factor after every so many steps.
-
-    Raises ArgumentError for a factor outside (0, 1].
-
-    >>> [step_decay(1.0, 0.5, every=2)(step) for step in range(5)]
-    [1.0, 1.0, 0.5, 0.5, 0.25]
-    """
-    rate, factor = require_positive("rate", rate), require_positive("factor", factor)
-    every = require_count("every", every)
-    if factor > 1:
-        raise ArgumentError(f"factor is {factor}; expected a number above 0, at most 1")
-    return lambda step: rate * factor ** (step // every)
-
-
-def cosine(rate: float, steps: int, final: float = 0.0) -> Schedule:
-    """From the rate down to `final` along half a cosine, in so many steps; then `final`.
-
-    Loshchilov and Hutter, 2017, eq. 5.
-
-    >>> [cosine(1.0, steps=2)(step) for step in range(4)]
-    [1.0, 0.5, 0.0, 0.0]
-    """
-    rate, steps = require_positive("rate", rate), require_count("steps", steps)
-    final = number(final, "final")
-    if not 0 <= final <= rate:
-        raise ArgumentError(f"final is {final}; expected a number from 0 to the rate, {rate}")
-
-    def at(step: int) -> float:
-        done = min(step / steps, 1.0)
-        return final + (rate - final) * 0.5 * (1.0 + math.cos(math.pi * done))
-
-    return at
-
-
-def warmup(steps: int, then: float | Schedule) -> Schedule:
-    """Up in so many equal steps to where the schedule `then`, or the number, begins.
-
-    >>> [warmup(2, then=1.0)(step) for step in range(4)]
-    [0.5, 1.0, 1.0, 1.0]
-    """
-    steps = require_count("steps", steps)
-    schedule = then if callable(then) else constant(then)
-
-    def at(step: int) -> float:
-        return schedule(0) * ((step + 1) / steps) if step < steps else schedule(step - steps)
-
-    return at
 
 
 def _collect(parameters: Iterable[Value]) -> list[Value]:

@@ -19,8 +19,8 @@ from micrograd_gd.descent.minimize import minimize
 from micrograd_gd.descent.objective import Objective, find_start
 from micrograd_gd.descent.trajectory import Descent, Step, count_steps
 from micrograd_gd.errors import ArgumentError, MicrogradError
-from micrograd_gd.optim import Schedule
 from micrograd_gd.scale import run_all
+from micrograd_gd.schedules import Schedule
 from micrograd_gd.table.numbers import generator, require_positive, shorten
 from micrograd_gd.transforms import trees
 

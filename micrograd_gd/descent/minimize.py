@@ -18,7 +18,7 @@ from micrograd_gd.descent.ending import (
 )
 from micrograd_gd.descent.trajectory import Descent, Status, Step
 from micrograd_gd.errors import ArgumentError
-from micrograd_gd.optim import Schedule, rate_at
+from micrograd_gd.schedules import Schedule, rate_at
 from micrograd_gd.table.numbers import generator, number, require_count, require_positive, shorten
 from micrograd_gd.transforms import trees
 from micrograd_gd.transforms.derivatives import value_and_grad

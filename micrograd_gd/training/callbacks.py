@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from micrograd_gd.errors import ArgumentError
-from micrograd_gd.optim import Schedule
+from micrograd_gd.schedules import Schedule
 from micrograd_gd.table.numbers import require_count
 from micrograd_gd.training.history import Figures, History
 

@@ -8,18 +8,21 @@ from micrograd_gd.compiler.surroundings import look_around
 from micrograd_gd.engine import Value
 from micrograd_gd.errors import ArgumentError
 from micrograd_gd.names import missing_package
+from micrograd_gd.optim import Optimizer
 from micrograd_gd.scale import over, run_all
 from micrograd_gd.table.numbers import shorten
 from micrograd_gd.training.history import Figures
 from micrograd_gd.training.samples import (
+    CompiledStep,
     Measured,
     Source,
-    compile_step,
+    compile_slopes,
     count_right,
     describe,
     draw_batches,
     read_rows,
     refuse_own,
+    take_step,
 )
 
 EXPECTED = (
@@ -79,6 +82,7 @@ class Chunks(Source):
         if seen != self._seen:
             self._of_chunk = _ChunkLoss(self.model, self.loss, self._parameters, self.is_right)
             self._total = over(self._of_chunk, self.chunks, self._executor, progress=self._progress)
+            self._step = CompiledStep(self.model, self.loss)
             self._seen = seen
 
     def measure(self, *, recorded: bool = False) -> Figures:  # noqa: ARG002 — it always is
@@ -91,7 +95,7 @@ class Chunks(Source):
         return describe(self.measured.data, right if self.is_right else None, count)
 
     def batches(self, size: int, order: Random | None) -> Iterator[Any]:
-        """The losses of the batches, none of which reaches beyond its chunk."""
+        """The arrays of the batches, none of which reaches beyond its chunk."""
         if not self._mean_weight:
             self.measure()
         chunks: Iterable[Any] = self.chunks() if callable(self.chunks) else [*self.chunks]
@@ -100,9 +104,13 @@ class Chunks(Source):
         for arrays in run_all(self._of_chunk.read, (((), chunk) for chunk in chunks)):
             for batch in draw_batches(len(arrays[0]), size, order):
                 inputs, targets, *weights = (array[batch] for array in arrays)
-                weights = [each / self._mean_weight for each in weights]
-                (loss, _), gradient = self._of_chunk.step(inputs, targets, *weights)
-                yield Measured(loss, self._parameters, gradient)
+                yield [inputs, targets, *[each / self._mean_weight for each in weights]]
+
+    def step(self, optimizer: Optimizer, batch: list[Any]) -> None:
+        """One step on a batch."""
+        if not self._step(optimizer, *batch):
+            (loss, _), gradient = self._of_chunk.slopes(*batch)
+            take_step(optimizer, Measured(loss, self._parameters, gradient))
 
 
 class _ChunkLoss:
@@ -112,7 +120,7 @@ class _ChunkLoss:
         self, model: Any, loss: Callable[[Any, Any], Any], parameters: list[Value], is_right: Any
     ) -> None:
         self.loss, self.parameters, self.has_classes = loss, parameters, is_right is not None
-        self.step = compile_step(model, loss, parameters)
+        self.slopes = compile_slopes(model, loss, parameters)
 
     def __call__(self, numbers: Sequence[float], *chunk: Any) -> tuple[Any, ...]:
         """Of a chunk: its rows, their weight, the sums of losses, right classes and slopes."""
@@ -121,7 +129,7 @@ class _ChunkLoss:
         arrays = self.read(*chunk)
         for parameter, x in zip(self.parameters, numbers, strict=True):
             parameter.data = x
-        (loss, predictions), gradient = self.step(*arrays)
+        (loss, predictions), gradient = self.slopes(*arrays)
         count = len(arrays[0])
         weight = float(arrays[2].sum()) if len(arrays) == 3 else count
         right = count_right(self.loss, predictions, arrays[1]) if self.has_classes else 0

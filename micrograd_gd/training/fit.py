@@ -11,8 +11,9 @@ from typing import Any
 
 from micrograd_gd.errors import ArgumentError, DivergedError, MicrogradError
 from micrograd_gd.losses import loss_function
-from micrograd_gd.optim import GradientDescent, Optimizer, Schedule
+from micrograd_gd.optim import GradientDescent, Optimizer
 from micrograd_gd.progress import open_bar
+from micrograd_gd.schedules import Schedule
 from micrograd_gd.table.numbers import generator, number, require_count, shorten
 from micrograd_gd.text import escape
 from micrograd_gd.training.chunks import Chunks
@@ -57,7 +58,8 @@ def fit(
     `history.training.state_dict()` gave, as if the training had not been interrupted. Only the
     callbacks are new: they see the rows from before, not the parameters of those epochs. With
     `compiled`, steps run as programs, many times faster. The model is then traced for a whole
-    batch, and sums over the batch are added in another order.
+    batch, and sums over the batch are added in another order. Where there are batches, the rule of
+    an optimizer in `OPTIMIZERS` is part of the program, which leaves gradients at 0.
 
     Without `targets`, `inputs` are chunks: tuples of inputs, targets and weights if any, in arrays,
     or functions that load them, in a list or from a function that makes an iterator of them. So
@@ -176,8 +178,7 @@ class Training:
             for epoch in range(len(history), epochs + 1):
                 if epoch:
                     order = self._order if self._shuffle else None
-                    for measured in self.samples.losses(self.batch_size, order):
-                        _descend(self.optimizer, measured)
+                    self.samples.descend(self.optimizer, self.batch_size, order)
                 self._measure(epoch)
                 self._call_back(callbacks)
                 if self._reason:
@@ -325,13 +326,6 @@ def _refuse_new(model: Any, known: Sequence[Any]) -> None:
             f"make parameters in __init__, and keep other values in an object that is not "
             f"searched, such as types.SimpleNamespace"
         )
-
-
-def _descend(optimizer: Optimizer, loss: Any) -> None:
-    """One step against the gradient of a loss."""
-    optimizer.zero_grad()
-    loss.backward()
-    optimizer.step()
 
 
 def _measure_held_out(held_out: Source | None) -> Figures:

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from copy import copy
 from random import Random
 from typing import Any
 
@@ -14,6 +15,7 @@ from micrograd_gd.errors import ArgumentError, DivergedError, NotANumberError, S
 from micrograd_gd.functional import mean
 from micrograd_gd.losses import LOSSES, any_class
 from micrograd_gd.names import missing_package
+from micrograd_gd.optim import OPTIMIZERS, Optimizer
 from micrograd_gd.table.numbers import number, plain_array, shorten
 from micrograd_gd.training.history import Figures
 from micrograd_gd.transforms.derivatives import value_and_grad
@@ -51,21 +53,27 @@ class Source:
     def look_again(self) -> None:
         """Notice what callbacks may have changed in the model; only programs have to."""
 
-    def losses(self, batch_size: int | None, order: Random | None) -> Iterator[Any]:
-        """The losses of one epoch, one per batch, each computed when asked for.
+    def descend(self, optimizer: Optimizer, batch_size: int | None, order: Random | None) -> None:
+        """One epoch: a step against the gradient of the loss of each batch.
 
         Without a batch size, it is the one loss that was measured last; without an order, batches
         are those of the samples as they stand.
         """
-        if batch_size is not None:
-            yield from self.batches(batch_size, order)
+        if batch_size is None:
+            if self.measured is None:  # not there, or not any more
+                self.measure(recorded=True)
+            take_step(optimizer, self.measured)
             return
-        if self.measured is None:  # not there, or not any more
-            self.measure(recorded=True)
-        yield self.measured
+        optimizer.zero_grad()  # a program leaves gradients alone
+        for batch in self.batches(batch_size, order):
+            self.step(optimizer, batch)
 
     def batches(self, size: int, order: Random | None) -> Iterator[Any]:
-        """The losses of the batches."""
+        """What the steps of an epoch are taken on, one after the other."""
+        raise NotImplementedError
+
+    def step(self, optimizer: Optimizer, batch: Any) -> None:
+        """One step on a batch."""
         raise NotImplementedError
 
     def measure(self, *, recorded: bool = False) -> Figures:
@@ -89,10 +97,13 @@ class Samples(Source):
         self.inputs, self.targets = read_rows(part, inputs, targets)
         self.weights = _read_weights(sample_weight, len(self.inputs), loss)
 
-    def batches(self, size: int, order: Random | None) -> Iterator[Any]:
-        """The losses of the batches."""
-        for batch in draw_batches(len(self.inputs), size, order):
-            yield self.evaluate(batch)[1]
+    def batches(self, size: int, order: Random | None) -> Iterator[list[int]]:
+        """The places of the samples of each batch."""
+        return draw_batches(len(self.inputs), size, order)
+
+    def step(self, optimizer: Optimizer, batch: list[int]) -> None:
+        """One step on a batch."""
+        take_step(optimizer, self.evaluate(batch)[1])
 
     def evaluate(self, rows: Sequence[int]) -> tuple[Sequence[Any], Any]:
         """The predictions for these rows, and their loss."""
@@ -112,8 +123,12 @@ class Samples(Source):
             with no_grad():
                 return self.measure(recorded=True)
         predictions, self.measured = self.evaluate(range(len(self.inputs)))
+        return self.describe(self.measured.data, predictions)
+
+    def describe(self, loss: float, predictions: Any) -> Figures:
+        """What was measured of all samples."""
         right = self.is_right and self.count_right(predictions)
-        return describe(self.measured.data, right, len(self.inputs))
+        return describe(loss, right, len(self.inputs))
 
     def count_right(self, predictions: Any) -> int:
         """How many of the predictions name the right class."""
@@ -150,14 +165,28 @@ class CompiledSamples(Samples):
         """Begin with new programs where the model or the loss see other numbers than before."""
         seen = look_around(self.model, self.loss).constants
         if seen != self._seen:
-            self._step = compile_step(self.model, self.loss, self._parameters)
+            self._slopes = compile_slopes(self.model, self.loss, self._parameters)
+            self._step = CompiledStep(self.model, self.loss)
+            self._loss = jit(_BatchLoss(self.model, self.loss))
             self._seen = seen
+
+    def measure(self, *, recorded: bool = False) -> Figures:
+        """The loss over all samples and, where targets are classes, the accuracy."""
+        if recorded:
+            return super().measure(recorded=True)
+        return self.describe(*self._loss(*self._arrays))
+
+    def step(self, optimizer: Optimizer, batch: list[int]) -> None:
+        """One step on a batch."""
+        arrays = [array[batch] for array in self._arrays]
+        if not self._step(optimizer, *arrays):
+            super().step(optimizer, batch)
 
     def evaluate(self, rows: Sequence[int]) -> tuple[Sequence[Any], Any]:
         """The predictions for these rows, in arrays, and their loss."""
         is_all = rows == range(len(self.inputs))
         arrays = [array if is_all else array[[*rows]] for array in self._arrays]
-        (loss, predictions), gradient = self._step(*arrays)
+        (loss, predictions), gradient = self._slopes(*arrays)
         return predictions, Measured(loss, self._parameters, gradient)
 
     def count_right(self, predictions: Any) -> int:
@@ -230,11 +259,52 @@ def refuse_own(loss: Callable[[Any, Any], Any]) -> None:
         )
 
 
-def compile_step(
+def take_step(optimizer: Optimizer, loss: Any) -> None:
+    """One step against the gradient of a loss."""
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+
+
+def compile_slopes(
     model: Any, loss: Callable[[Any, Any], Any], parameters: Sequence[Value]
 ) -> Callable[..., Any]:
     """A program for the loss of a batch, with its predictions, and for the gradient."""
     return jit(value_and_grad(_BatchLoss(model, loss), has_aux=True, wrt=parameters))
+
+
+class CompiledStep:
+    """One program for a whole step on a batch: the loss, its gradient, and the optimizer's rule."""
+
+    def __init__(self, model: Any, loss: Callable[[Any, Any], Any]) -> None:
+        self._loss = _BatchLoss(model, loss)
+        self.program: Any = None
+        self._rule: Any = None
+
+    def __call__(self, optimizer: Optimizer, *batch: Any) -> bool:
+        """Whether the step was taken: for a rule of ours, where all numbers stay finite."""
+        if type(optimizer) not in OPTIMIZERS.values():
+            return False  # one of your own may branch for each parameter, and see their gradients
+        rule = {
+            name: x for name, x in vars(optimizer).items() if name[0] != "_" and name != "steps"
+        }
+        if rule != self._rule:
+            self._rule, self.program = rule, jit(_Step(self._loss, optimizer))
+        return optimizer.follow(self.program, *batch)
+
+
+class _Step:
+    """What the program of a step computes: the parameters and the memory after it."""
+
+    def __init__(self, loss: "_BatchLoss", optimizer: Optimizer) -> None:
+        self.slopes = value_and_grad(loss, has_aux=True, wrt=optimizer.parameters)
+        self.optimizer = optimizer
+
+    def __call__(self, rate: Any, steps: Any, memory: Any, *batch: Any) -> Any:
+        _, gradient = self.slopes(*batch)
+        rule = copy(self.optimizer)
+        rule.steps = steps  # a number that the program is given, and no constant in it
+        return rule.move(rule.parameters, gradient, rate, memory)
 
 
 class _BatchLoss:

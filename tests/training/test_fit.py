@@ -4,6 +4,7 @@ import csv
 import io
 import math
 import pickle
+import re
 import sys
 from types import SimpleNamespace
 
@@ -13,7 +14,7 @@ from micrograd_gd import MLP, Module, Value, fit
 from micrograd_gd.data import blobs
 from micrograd_gd.errors import ArgumentError, NotANumberError, ShapeError
 from micrograd_gd.losses import LOSSES, cross_entropy, mse
-from micrograd_gd.optim import Adam, GradientDescent, Momentum
+from micrograd_gd.optim import Adam, GradientDescent, Momentum, Optimizer, cosine, exponential_decay
 from micrograd_gd.training.history import History
 
 INPUTS = [[-1.0], [0.0], [1.0], [2.0]]
@@ -131,6 +132,17 @@ def test_divergence_keeps_the_history_and_the_best_parameters():
     assert numbers(model) == start
     assert history.best_epoch == 0
     assert all(loss < float("inf") for loss in history.column("loss"))
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+def test_a_step_out_of_all_numbers_is_not_taken(compiled):
+    model = MLP(1, 1, seed=0)
+    start = numbers(model)
+    settings = {"batch_size": 2, "shuffle": False, "compiled": compiled}
+    history = fit(model, INPUTS, TARGETS, learning_rate=1.7e308, epochs=3, **settings)
+    message = r"diverged in epoch 1: the gradient of layers\S+ is inf at step 1"
+    assert re.match(message, history.message)
+    assert numbers(model) == start
 
 
 def test_a_loss_that_is_not_finite_from_the_start_is_told():
@@ -458,11 +470,21 @@ def train_both_ways(loss_of, loss, optimizer_of, **settings):
     return histories, trained
 
 
+class SignDescent(Optimizer):
+    """One of your own, which looks at each gradient."""
+
+    def change(self, gradient, learning_rate):
+        return (math.copysign(learning_rate, gradient) if abs(gradient) > 1e-3 else 0.0,)
+
+
 @pytest.mark.parametrize("batch_size", [None, 7])
-@pytest.mark.parametrize("kind", [GradientDescent, Momentum, Adam])
+@pytest.mark.parametrize("kind", [GradientDescent, Momentum, Adam, SignDescent])
 @pytest.mark.parametrize("loss", LOSSES)
 def test_compiled_training_trains_all_that_the_optimizer_holds(loss, kind, batch_size):
     """A loss of one's own around each of ours, with decay and a parameter that no model has."""
+
+    def change_momentum(history):
+        history.training.optimizer.momentum = 0.5 + 0.1 * len(history)
 
     def loss_of(model, own):
         def decay(predictions, targets):
@@ -472,7 +494,11 @@ def test_compiled_training_trains_all_that_the_optimizer_holds(loss, kind, batch
         return decay
 
     histories, trained = train_both_ways(
-        loss_of, loss, lambda parameters: kind(parameters, 0.05), batch_size=batch_size
+        loss_of,
+        loss,
+        lambda ps: kind(ps, exponential_decay(0.05, 0.95), weight_decay=0.1),
+        batch_size=batch_size,
+        callbacks=[change_momentum],
     )
     assert trained[0][-1] != 0.5
     assert trained[1] == pytest.approx(trained[0], rel=1e-8, abs=1e-12)
@@ -510,9 +536,10 @@ def test_compiled_training_takes_one_program_for_batches_of_any_size(loss):
     for compiled in (True, False):
         model = MLP(1, 1, seed=0)
         settings = {"loss": loss, "epochs": 2, "batch_size": 70, "seed": 0, "compiled": compiled}
-        history = fit(model, inputs, targets, **settings)
+        steps_of = Adam(model.parameters(), cosine(0.1, 6))
+        history = fit(model, inputs, targets, optimizer=steps_of, **settings)
         rows.append([x for row in history.rows for x in row.values()])
-        steps += [history.training.samples._step] if compiled else []
+        steps += [history.training.samples._step.program] if compiled else []
     assert rows[0] == pytest.approx(rows[1], rel=1e-9)
     assert len(steps[0].variants) == 1
 
