@@ -1,6 +1,7 @@
 """What rounding may do to the numbers of a replay, and what it did."""
 
 from collections.abc import Collection, Sequence
+from functools import cache
 from random import Random
 from typing import Any
 
@@ -13,7 +14,7 @@ from micrograd_gd.testing.precise import evaluate
 UNIT = mpf(2) ** -53
 SMALLEST = mpf(2) ** -1064  # below the normal floats, digits are not promised
 DISTURBANCE = 16 * UNIT  # the error that the table grants a row
-GRAINS = 1000  # of noise, drawn once, as making such numbers takes long
+GRAINS = 1000  # of noise, drawn once for each seed, as making such numbers takes long
 
 
 class Noise:
@@ -22,8 +23,7 @@ class Noise:
     def __init__(self, seed: int, exact: Collection[Any]) -> None:
         self.random = Random(seed)  # noqa: S311 — noise, no secrets
         self.exact = exact
-        drawn = [mpf(self.random.uniform(-1, 1)) for _ in range(GRAINS)]
-        self.grains = [(1 + DISTURBANCE * unit, unit * SMALLEST) for unit in drawn]
+        self.grains = _draw_grains(seed)
         self.places: dict[Any, int] = {}
 
     def on(self, number: Any, key: Any) -> Any:
@@ -41,6 +41,15 @@ class Noise:
         if key not in self.places:
             self.places[key] = self.random.randrange(GRAINS)
         return self.grains[self.places[key]]
+
+
+@cache
+def _draw_grains(seed: int) -> list[tuple[Any, Any]]:
+    """A factor and an underflow for each grain."""
+    random = Random(f"grains {seed}")  # noqa: S311 — noise, no secrets
+    with mp.workdps(50):  # enough for them to be exact
+        drawn = [mpf(random.uniform(-1, 1)) for _ in range(GRAINS)]
+        return [(1 + DISTURBANCE * unit, unit * SMALLEST) for unit in drawn]
 
 
 class Rounding(Noise):
