@@ -1,5 +1,6 @@
 """`--at a=-4,b=2`: a formula from the command line, computed at a point."""
 
+import math
 from collections.abc import Iterable
 from typing import Annotated
 
@@ -9,6 +10,8 @@ from micrograd_gd.engine import Value
 from micrograd_gd.errors import ArgumentError
 from micrograd_gd.notation.parse import parse
 from micrograd_gd.table.numbers import shorten
+
+CONSTANTS = {"e": math.e, "pi": math.pi}  # what such a name mostly stands for
 
 At = Annotated[
     list[str] | None,
@@ -21,7 +24,7 @@ def compute(formula: str, at: Iterable[str]) -> tuple[Value, dict[str, Value]]:
     function = parse(formula)
     numbers = point(at, function.names)
     if missing := [name for name in function.names if name not in numbers]:
-        example = ",".join(f"{name}=1" for name in missing)
+        example = ",".join(f"{name}={CONSTANTS.get(name, 1)}" for name in missing)
         raise ArgumentError(f"no number for {', '.join(missing)}; expected such as --at {example}")
     leaves = {name: Value(numbers[name], name) for name in function.names}
     root = function(**leaves)

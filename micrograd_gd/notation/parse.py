@@ -5,6 +5,7 @@ language: whatever the text is, it does nothing but arithmetic on floats and val
 """
 
 import ast
+import contextlib
 import difflib
 import re
 import warnings
@@ -12,6 +13,7 @@ from collections.abc import Callable
 from typing import Any
 
 from micrograd_gd.errors import ArgumentError
+from micrograd_gd.notation.handwriting import transcribe
 from micrograd_gd.table import expression
 from micrograd_gd.table.numbers import number, shorten
 from micrograd_gd.table.ops import OPERATIONS, Operation
@@ -47,13 +49,22 @@ def parse(text: str) -> "Expression":
         names, function = _read(text)
     except (SyntaxError, ValueError) as error:
         reason = error.msg if isinstance(error, SyntaxError) else error
-        raise ArgumentError(f"{shorten(text)}: {reason}; {_EXPECTED}") from None
+        raise ArgumentError(f"{shorten(text.strip())}: {reason}; {_suggest(text)}") from None
     except (RecursionError, MemoryError):
         raise ArgumentError(f"{shorten(text)}: nested too deep; {_EXPECTED}") from None
     return Expression(text, names, function)
 
 
 _EXPECTED = "expected a formula such as 'tanh(a*b) + 1'"
+
+
+def _suggest(text: str) -> str:
+    """What to type for a text that is no formula."""
+    with contextlib.suppress(SyntaxError, ValueError, RecursionError, MemoryError):
+        meant = transcribe(text) if len(text) <= WORD else ""
+        if _read(meant)[0]:
+            return f"expected a formula: did you mean {meant!r}?"
+    return _EXPECTED
 
 
 class Expression:
@@ -170,7 +181,9 @@ def _application(call: ast.Call) -> tuple[Operation, list[ast.expr]]:
     aliases = {alias: row for row in OPERATIONS.values() for alias in row.aliases}
     row = OPERATIONS.get(name) or aliases.get(name)
     if row is None or row.folds:
-        near = difflib.get_close_matches(name, [x for x, y in OPERATIONS.items() if not y.folds])
+        known = [x for x, y in OPERATIONS.items() if not y.folds]
+        longer = [x for x in known if x.startswith(name)] if len(name) > 2 else []
+        near = longer[:3] or difflib.get_close_matches(name, known)
         hint = f"; did you mean {' or '.join(near)}?" if near else ""
         raise ValueError(f"no operation is called {shorten(name)}{hint}")
     if call.keywords or not 0 <= len(row.operands) - len(operands) <= len(row.defaults):

@@ -11,7 +11,8 @@ from test_formula import graphs, number, same
 from micrograd_gd import Value, formula, grad, parse
 from micrograd_gd.errors import ArgumentError
 from micrograd_gd.notation.formula import leaf_names
-from micrograd_gd.notation.parse import DEPTH, LENGTH, Expression
+from micrograd_gd.notation.handwriting import transcribe
+from micrograd_gd.notation.parse import DEPTH, LENGTH, WORD, Expression
 from micrograd_gd.table.ops import OPERATIONS
 
 
@@ -152,6 +153,42 @@ def test_all_else_is_refused_in_one_line(text, reason):
         parse(text)
     assert "\n" not in str(caught.value)
     assert len(str(caught.value)) < 300
+
+
+ON_PAPER = {
+    "x^2": "x**2",
+    "3x": "3*x",
+    "3 x + 2.5y^2": "3*x + 2.5*y**2",
+    "2(x+1)": "2*(x+1)",
+    "(x+1)(x-1)": "(x+1)*(x-1)",
+    "x(x+1)": "x*(x+1)",
+    "(x+1)x": "(x+1)*x",
+    "a b": "a*b",
+    "x² + x¹⁰": "x**2 + x**10",
+    "−x ÷ 2 × y": "-x / 2 * y",
+    "|x - 1|": "abs(x - 1)",
+    "√x + √(x + 1)": "sqrt(x) + sqrt(x + 1)",
+    "ln(x)": "log(x)",
+    "sin x": "sin(x)",
+    "sin(x)cos(x)": "sin(x)*cos(x)",
+    "y = x**2": "x**2",
+    "f(x) = 2x": "2*x",
+    "3e5x if x > 1 else 2x": "3e5*x if x > 1 else 2*x",
+    " -x^2 ": "-x**2",
+}
+
+
+@pytest.mark.parametrize("written", ON_PAPER)
+def test_a_formula_as_on_paper_is_answered_with_what_was_meant(written):
+    with pytest.raises(ArgumentError, match="expected a formula: did you mean") as caught:
+        parse(written)
+    assert str(caught.value).endswith(f"did you mean {ON_PAPER[written]!r}?")
+
+
+@given(graphs())
+def test_what_can_be_read_means_what_it_says(root):
+    text = formula(root, max_length=WORD)
+    assert "\n" in text or transcribe(text) == text
 
 
 def test_what_is_no_text_is_refused():
