@@ -59,8 +59,8 @@ def name(path: Path) -> str:
     return str(path.relative_to(ROOT))
 
 
-def having(language: str) -> list[Path]:
-    return [page for page in PAGES if any(block.language == language for block in blocks(page))]
+def having(*languages: str) -> list[Path]:
+    return [page for page in PAGES if any(block.language in languages for block in blocks(page))]
 
 
 def links(page: Path) -> Iterator[str]:
@@ -80,8 +80,9 @@ def anchors(page: Path) -> set[str]:
     return {heading.replace(" ", "-") for heading in plain}
 
 
-@pytest.mark.parametrize("page", having("python"), ids=name)
-def test_python_blocks_print_and_draw_what_the_page_shows(page, tmp_path):
+@pytest.mark.parametrize("page", having("python", "sh"), ids=name)
+def test_blocks_and_commands_print_and_draw_what_the_page_shows(page, tmp_path):
+    """They run in the order of the page, in one folder."""
     with chdir(tmp_path), mpl.rc_context(pictures.STYLE):
         run_blocks(page)
     if page in pictures.PAGES:
@@ -100,16 +101,17 @@ def run_blocks(page):
     names = {"__name__": "__main__"}
     found = blocks(page)
     for block, following in zip(found, [*found[1:], Block("", "", 0)], strict=True):
-        if block.language != "python":
-            continue
-        if ">>>" in block.text:
-            run_doctest(page, block, names)
-            continue
-        code = compile("\n" * block.line + block.text, str(page), "exec")
-        with redirect_stdout(io.StringIO()) as printed:
-            exec(code, names)  # noqa: S102 — the page's own code
         shown = following.text if following.language == "text" else ""
-        assert printed.getvalue() == shown, f"{name(page)}, line {block.line}"
+        if block.language == "sh":
+            printed = "".join(map(check_command, block.text.splitlines()))
+            assert printed == shown or not shown, f"{name(page)}, line {block.line}"
+        elif block.language == "python" and ">>>" in block.text:
+            run_doctest(page, block, names)
+        elif block.language == "python":
+            code = compile("\n" * block.line + block.text, str(page), "exec")
+            with redirect_stdout(io.StringIO()) as out:
+                exec(code, names)  # noqa: S102 — the page's own code
+            assert out.getvalue() == shown, f"{name(page)}, line {block.line}"
 
 
 def run_doctest(page, block, names):
@@ -156,17 +158,6 @@ def test_the_row_that_contributors_are_shown_can_be_added():
     assert edges.count("+| `gamma` | ") == 3
     assert functional.shown(5.0) == pytest.approx(24.0, rel=1e-14)
     assert micrograd_gd.grad(functional.shown)(-0.5) == pytest.approx(-0.12935, rel=1e-4)
-
-
-@pytest.mark.parametrize("page", having("sh"), ids=name)
-def test_shell_commands_work(page, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    found = blocks(page)
-    for block, following in zip(found, [*found[1:], Block("", "", 0)], strict=True):
-        if block.language == "sh":
-            printed = "".join(map(check_command, block.text.splitlines()))
-            if following.language == "text":
-                assert printed == following.text, f"{name(page)}, line {block.line}"
 
 
 def check_command(line):
