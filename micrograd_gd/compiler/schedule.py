@@ -3,6 +3,7 @@
 Uniform statements form stages that run once. Varying ones form stages that are loops over the lanes
 of a batch. A sum over a batch is complete when its loop ends, so what depends on it belongs to a
 later stage. There are as few stages as that allows, and in each the statements keep their order.
+Guards keep it across stages too, since it tells which of them fails first.
 """
 
 from typing import NamedTuple
@@ -39,11 +40,14 @@ def schedule(program: Program) -> Schedule:
     first: dict[int, int] = {}  # the level whose loops can use a result
     of_loops: dict[int, int] = {}  # the level of varying results; uniform statements use them later
     stages: dict[tuple[int, int], list[Statement]] = {}
+    guarded = 0  # the level of the guard before
     for statement in program.statements:
         lanes = _find_loop(statement, program)
         operands = find_numbers(statement.operands)
         uses = [first.get(x, 0) + (not lanes and x in of_loops) for x in operands]
         level = max(uses, default=0)
+        if isinstance(statement, Guard):
+            level = guarded = max(level, guarded)
         stages.setdefault((level, lanes), []).append(statement)
         if isinstance(statement, Instruction):
             first[statement.result] = level + is_reduction(statement.op)

@@ -12,7 +12,9 @@ from compiled import AVAILABLE
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from micrograd_gd import Value, jit
+from micrograd_gd import Value, jit, trace, vmap
+from micrograd_gd.compiler.specialization import BACKENDS
+from micrograd_gd.functional import total
 
 RELATIONS = [operator.lt, operator.le, operator.gt, operator.ge, operator.eq, operator.ne]
 SWAPPED = dict(zip(RELATIONS, [*RELATIONS[2:4], *RELATIONS[:2], *RELATIONS[4:]], strict=True))
@@ -75,3 +77,25 @@ def test_guards_by_numbers_that_are_no_floats_are_exact(kind, reflected, data):
         assert f(Value(x)).data == expected, (a, b)
         for name, run in runs.items():
             assert run(x) == expected, (name, a, b)
+
+
+@pytest.mark.parametrize("backend", AVAILABLE)
+@pytest.mark.parametrize("rows", [3, 100])
+def test_the_first_guard_that_fails_is_named_whenever_it_is_computed(backend, rows):
+    """One on a sum over the samples, one on an argument, and one on a sum of sums."""
+
+    def f(a, xs):
+        y = total(vmap(lambda x: x * a)(xs))
+        b = y * 2 if y > 0 else y
+        b = b + 1 if a < 2 else b
+        center = total(vmap(lambda x: x - y)(xs))
+        return b if center < 1e9 else center
+
+    program = trace(f, 1.0, np.ones(rows))
+    assert len(program.guards) == 3
+    run = BACKENDS[backend](program).run
+    cases = [(1.0, 1, -1), (-1.0, 1, 0), (3.0, 1, 1), (3.0, -1, 0), (1e-3, 1e12, 2)]
+    for a, sign, place in cases:
+        xs = sign * np.ones(rows)
+        result = run([a, xs] if program.lengths else [a, *xs])
+        assert (result if isinstance(result, int) else -1) == place
