@@ -32,6 +32,7 @@ class Lanes(Operation):
 
     kind: str = ""
     lanes: int = 0
+    term: Operation | None = None  # of a sum or the largest: what is added or compared
 
     @property
     def gives(self) -> int:
@@ -51,18 +52,19 @@ class Lanes(Operation):
         """None: the partial takes no branch."""
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return operation, (self.kind, self.lanes)
+        return operation, (self.kind, self.lanes, self.term)
 
 
 @cache
-def operation(kind: str, lanes: int) -> Lanes:
+def operation(kind: str, lanes: int, term: Operation | None = None) -> Lanes:
     """The one operation of that kind for so many lanes."""
     doc = f"{kind.capitalize()}, in a batch of {lanes}."
     if kind == "spread":  # a copy, and no more, as soon as the program is written down
         return Lanes(kind, ("x",), "x", ("1",), doc, kind=kind, lanes=lanes)
     count = {"pack": lanes, "sum": 1, "largest": 1, "index": 1}.get(kind, 2)
-    operands = tuple([f"x{i}" for i in range(count)])
-    return Lanes(kind, operands, _first, (_first,) * count, doc, kind=kind, lanes=lanes)
+    operands = term.operands if term else tuple([f"x{i}" for i in range(count)])
+    partials = (_first,) * len(operands)
+    return Lanes(kind, operands, _first, partials, doc, kind=kind, lanes=lanes, term=term)
 
 
 def _first(x: float, *_: float) -> float:

@@ -21,23 +21,42 @@ from micrograd_gd.compiler.program import Program
 from micrograd_gd.compiler.references import Nests, UnresolvedError
 from micrograd_gd.compiler.roll import roll
 from micrograd_gd.compiler.rolled import size, take_as_items
+from micrograd_gd.compiler.stages import Staging, fuse
 
 SAMPLE = 2**14  # statements, for each of which a search that finds nothing takes up to 60 µs
 LONGEST = 8  # operands of an operation that folds, as text
 
 
-def lay_out(program: Program, captured: Sequence[Operand], fewest: int = 0) -> Nests:
+def lay_out(program: Program, captured: Sequence[Operand] | None = None, fewest: int = 0) -> Nests:
     """The parts of a program without batches, in loops where that can be.
 
-    `captured` are the operands for what the function closes over. Loops of fewer runs are written
-    out.
+    `captured` are the operands for what the function closes over, its numbers as they are by
+    default. Loops of fewer runs are written out.
     """
+    if captured is None:
+        captured = range(program.input_count, program.size)
+    return _arrange(_Numbering(program, captured, _label_outputs(program)), fewest)
+
+
+def lay_out_in_lanes(program: Program, fewest: int = 0) -> Nests:
+    """The parts of a program with batches, in loops.
+
+    Raises UnresolvedError where that cannot be.
+    """
+    program, staging = fuse(program), Staging(program)
+    captured, labels = range(program.input_count, program.size), _label_outputs(program)
+    statements = _Numbering(program, captured, labels).take_statements()
+    areas = [_find_area(program.input_layout, x) for x in range(program.size)]
+    rolled = roll(staging.label(statements, labels), labels, areas)
+    return Nests(rolled.unroll_short(fewest), program.size, staging.found)
+
+
+def _label_outputs(program: Program) -> dict[int, str]:
     given_out = program.output_layout
-    kinds = {
+    return {
         ~j: f"{program.derivatives.get(j)} {_find_area(given_out, j)}"
         for j in range(len(program.outputs))
     }
-    return _arrange(_Numbering(program, captured, kinds), fewest)
 
 
 def has_loops(program: Program) -> bool:
@@ -108,7 +127,7 @@ class _Numbering:
         """One after the other, encoded if they are."""
         if isinstance(self.program.statements, EncodedStatements):
             return self._take_records(self.program.statements)
-        return self._take_statements()
+        return self.take_statements()
 
     def _finish(self, result: int, number: Any) -> None:
         self._after[result] = number
@@ -119,7 +138,8 @@ class _Numbering:
         if lanes := self.program.find_lanes(result):
             self.lanes |= dict.fromkeys(numbers, lanes)
 
-    def _take_statements(self) -> Iterator[Statement]:
+    def take_statements(self) -> Iterator[Statement]:
+        """One after the other."""
         number = self.program.size
         has_batches = self.program.has_batches
         for each in self.program.statements:

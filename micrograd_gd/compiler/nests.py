@@ -5,12 +5,13 @@ run, for which it is *carried*; or elsewhere, and then an array keeps those of a
 """
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from micrograd_gd.compiler.instructions import Instruction
 from micrograd_gd.compiler.rolled import Step
+from micrograd_gd.compiler.stages import ONCE, Stage
 from micrograd_gd.table.ops import Operation
 
 
@@ -32,14 +33,6 @@ class Nest:
         """The loops around what is in it."""
         return (*self.outer, self)
 
-    def find_nodes(self) -> Iterator["Node"]:
-        """All nodes in it."""
-        for part in self.body:
-            if isinstance(part, Nest):
-                yield from part.find_nodes()
-            else:
-                yield part
-
 
 @dataclass(eq=False)
 class Node:
@@ -52,6 +45,8 @@ class Node:
     operands: list["Reference"] = field(default_factory=list)
     stores: list["Element"] = field(default_factory=list)
     is_updated: bool = True  # whether nobody wants the result of the run before after this one
+    stage: Stage = ONCE  # in which it runs; of a reduction, that in which it is complete
+    region: Hashable = None  # what runs with it, so that results need no array
 
 
 Part = Node | Nest
@@ -85,7 +80,7 @@ class Array:
 
     def locate(self, places: Sequence["Affine"]) -> "Affine":
         """Where an entry is if all of them lie side by side."""
-        start, factors = 0, [0] * len(places[0].factors)
+        start, factors = 0, [0] * (len(places[0].factors) if places else 0)
         sizes = [size for size, last in zip(self._sizes, self.is_last, strict=True) if not last]
         for place, size in zip(self.find_indexes(places), sizes, strict=True):
             start = start * size + place.start
@@ -141,6 +136,35 @@ class Element(NamedTuple):
 
 
 Reference = Constant | Entry | Given | Direct | Carried | Element
+
+
+def find_nodes(parts: Iterable[Part]) -> Iterator[Node]:
+    """All nodes in these parts."""
+    for part in parts:
+        if isinstance(part, Nest):
+            yield from find_nodes(part.body)
+        else:
+            yield part
+
+
+def find_references(parts: Iterable[Part]) -> Iterator[Reference]:
+    """All operands, and what loops begin with."""
+    for part in parts:
+        if isinstance(part, Nest):
+            yield from (each.start for each in part.carried.values())
+            yield from find_references(part.body)
+        else:
+            yield from part.operands
+
+
+def find_stores(parts: Iterable[Part]) -> Iterator[Element]:
+    """All that is stored, by statements and by loops."""
+    for part in parts:
+        if isinstance(part, Nest):
+            yield from (store for _, store in part.stores)
+            yield from find_stores(part.body)
+        else:
+            yield from part.stores
 
 
 # What gives out its operand: the result is -1 for the first output of the program.

@@ -2,14 +2,12 @@
 
 import math
 from bisect import bisect
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import product
 from operator import mul
 
-from micrograd_gd.compiler.instructions import (
-    Guard,
-    Operand,
-)
+from micrograd_gd.compiler.instructions import Guard, Operand
+from micrograd_gd.compiler.lanes import Lanes, is_reduction
 from micrograd_gd.compiler.nests import (
     OUTPUT,
     Affine,
@@ -24,10 +22,14 @@ from micrograd_gd.compiler.nests import (
     Node,
     Part,
     Reference,
+    find_nodes,
 )
 from micrograd_gd.compiler.rolled import Item, Loop, Rolled
+from micrograd_gd.compiler.stages import LAST, Stage
 
 FURTHEST = 64  # places of an array before and behind those of its loop
+
+IN_LANES = 64  # nodes in no loop that run together in lanes
 
 MOST_SCATTERED = 2**14  # results that are looked up one by one
 MOST_NUMBERS = 2**20  # of an array that has any of them
@@ -40,10 +42,13 @@ class UnresolvedError(Exception):
 class Nests:
     """The parts of a rolled program, and the arrays that they need.
 
-    Raises UnresolvedError for what no loop can do.
+    With `stages`, by results, what is in one loop may run in several of them, each of which has a
+    loop of its own. Raises UnresolvedError for what no loop can do.
     """
 
-    def __init__(self, rolled: Rolled, size: int) -> None:
+    def __init__(
+        self, rolled: Rolled, size: int, stages: Mapping[int, Stage] | None = None
+    ) -> None:
         self._size = self._next = size
         self.guards = 0
         self.arrays: dict[Node, Array] = {}
@@ -53,15 +58,35 @@ class Nests:
         self.parts, self._firsts = self._place(rolled.items, ())
         self._end = self._next
         self.table = rolled.table
+        if stages:
+            self._find_regions(stages)
         for node in self._nodes:
             operands = node.step.statement.operands
             strides = node.step.strides[len(node.step.strides) - len(operands) :]
             node.operands = [
-                self._find(x, moves, node.nests) for x, moves in zip(operands, strides, strict=True)
+                self._find(x, moves, node.nests, node)
+                for x, moves in zip(operands, strides, strict=True)
             ]
         self._find_updated()
         for node, array in self.arrays.items():
             self._store_last(node, array)
+
+    def _find_regions(self, stages: Mapping[int, Stage]) -> None:
+        """Give a region to each node: a stage that runs once, a loop in lanes, or a few nodes."""
+        region, room = 0, 0
+        for part in self.parts:
+            if room == 0 or isinstance(part, Nest):
+                region, room = region + 1, IN_LANES
+            room = room - 1 if isinstance(part, Node) else 0
+            for node in find_nodes([part]):
+                statement = node.step.statement
+                node.stage = LAST if isinstance(statement, Guard) else stages[statement.result]
+                node.region = node.stage, region if node.stage.lanes else 0
+
+    @property
+    def nodes(self) -> Sequence[Node]:
+        """All statements, those in loops once."""
+        return self._nodes
 
     @property
     def node_count(self) -> int:
@@ -75,7 +100,7 @@ class Nests:
     def _store_last(self, node: Node, array: Array) -> None:
         """Have the node store its result after loops of which the last run counts."""
         depth = len(node.nests)
-        while array.is_last[depth - 1]:
+        while depth and array.is_last[depth - 1]:
             depth -= 1
         if depth < len(node.nests):
             (own,) = [store for store in node.stores if store.array is array]
@@ -141,9 +166,9 @@ class Nests:
         return nest
 
     def _find(  # noqa: PLR0911 — a line for each kind of reference
-        self, x: Operand, moves: Sequence[int], nests: tuple[Nest, ...]
+        self, x: Operand, moves: Sequence[int], nests: tuple[Nest, ...], user: Node
     ) -> Reference:
-        """What an operand is that moves so in these loops."""
+        """What an operand of the node is that moves so in these loops."""
         if isinstance(x, float):
             return Constant(x)
         if x < self._size:
@@ -151,13 +176,14 @@ class Nests:
         node, places = self._follow(x, moves)
         if node is None:
             return self._scatter(x, moves, nests)
-        shared = _count_shared(node.nests, nests)
-        if _is_last(places, node.nests, nests, shared, 0):
-            node.scope = min(node.scope, shared)
-            return Direct(node)
-        for depth in range(shared, 0, -1):
-            if _is_last(places, node.nests, nests, depth, -1):
-                return self._carry(node, nests[depth - 1], x, moves)
+        if node.region == user.region and not find_reduction(user):
+            shared = _count_shared(node.nests, nests)
+            if _is_last(places, node.nests, nests, shared, 0):
+                node.scope = min(node.scope, shared)
+                return Direct(node)
+            for depth in range(shared, 0, -1):
+                if _is_last(places, node.nests, nests, depth, -1):
+                    return self._carry(node, nests[depth - 1], x, moves)
         try:
             return Element(self._keep(node, places, nests), places)
         except UnresolvedError:
@@ -167,7 +193,7 @@ class Nests:
         """What a run of the loop hands on to the next."""
         if node not in nest.carried:
             depth = len(nest.outer)
-            nest.carried[node] = Carried(node, nest, self._find(x, moves[:depth], nest.outer))
+            nest.carried[node] = Carried(node, nest, self._find(x, moves[:depth], nest.outer, node))
             node.scope = min(node.scope, depth)
         return nest.carried[node]
 
@@ -248,7 +274,8 @@ class Nests:
             raise UnresolvedError
         rest = zip(other.nests[dimension:], nests[dimension + 1 :], strict=True)
         same = all(a.repeats == b.repeats and a.size == b.size for a, b in rest)
-        if other.nests[:dimension] != nests[:dimension] or not same:
+        is_beside = other.nests[:dimension] == nests[:dimension] and same
+        if not is_beside or other.stage.lanes != node.stage.lanes:
             raise UnresolvedError
         where = list(_stay(len(nests) - 1))
         where.insert(dimension, Affine(place, (0,) * (len(nests) - 1)))
@@ -264,13 +291,19 @@ class Nests:
             self.scattered.is_last = [False]
         for times in product(*map(range, runs)):
             node, _ = self._locate(x + sum(map(mul, moves, times)))
-            if node is None:
+            if node is None or node.stage.lanes:
                 raise UnresolvedError
             if node not in self._scattered:
                 self._scattered.add(node)
                 where = Affine(node.number - self._size, tuple([nest.size for nest in node.nests]))
                 node.stores.append(Element(self.scattered, (where,)))
         return Element(self.scattered, (Affine(x - self._size, tuple(moves)),))
+
+
+def find_reduction(node: Node) -> Lanes | None:
+    """The operation, if it takes its terms in another stage than that in which it is complete."""
+    op = getattr(node.step.statement, "op", None)
+    return op if isinstance(op, Lanes) and is_reduction(op) else None
 
 
 def _make_array(runs: Sequence[int]) -> Array:

@@ -21,6 +21,7 @@ from micrograd_gd.compiler.nests import (
     Node,
     Part,
     Reference,
+    find_nodes,
     is_output,
     write_affine,
 )
@@ -151,7 +152,7 @@ class _Body:
     def _write_loop(self, nest: Nest) -> Iterator[str]:
         """A loop; before it, the variables for what its runs hand on to each other."""
         depth, variable = len(nest.outer), self._language.variable
-        for node in nest.find_nodes():
+        for node in find_nodes([nest]):
             is_declared = node.scope == depth < len(node.nests)
             if node in nest.carried:
                 start = self._write(nest.carried[node].start)

@@ -15,6 +15,7 @@ from micrograd_gd.compiler.backends.llvm import compile_stepwise, is_available, 
 from micrograd_gd.compiler.background import Worker
 from micrograd_gd.compiler.program import Program
 from micrograd_gd.compiler.schedule import schedule
+from micrograd_gd.compiler.stages import may_have_loops
 from micrograd_gd.errors import JitError
 
 # Nanoseconds to run a statement, on the tape once or for each sample of a batch. Measured on one
@@ -64,7 +65,8 @@ def count_patience(program: Program, nanoseconds: float) -> int | None:
     """
     statements = len(program.statements)
     is_large = nanoseconds == ON_TAPE and statements > LARGEST_FROM_TAPE
-    if not statements or (is_large and (program.has_batches or statements > LARGEST_IN_LOOPS)):
+    most = LARGEST_IN_LOOPS if may_have_loops(program) else LARGEST_FROM_TAPE
+    if not statements or (is_large and statements > most):
         return None
     work = nanoseconds * statements
     if program.has_batches:

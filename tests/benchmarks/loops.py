@@ -16,11 +16,11 @@ from job import RUNS, tell
 from jobs.chain import pendulum
 from timing import machine, seconds
 
-from micrograd_gd import data, engine_name, trace, value_and_grad
+from micrograd_gd import data, engine_name, trace, value_and_grad, vmap
 from micrograd_gd.compiler.backends import llvm, tape
 from micrograd_gd.compiler.roll import roll
 from micrograd_gd.compiler.rolled import size
-from micrograd_gd.functional import logsumexp, relu
+from micrograd_gd.functional import logsumexp, mean, relu
 
 
 def rosenbrock(x):
@@ -74,10 +74,19 @@ def margin(layers, points, labels):
     return sum(relu(1 - y * scores(layers, x)[0]) for x, y in each) / len(points)
 
 
+def batch_loss(layers, pictures, targets):
+    return mean(vmap(cross_entropy, (None, 0, 0))(layers, pictures, targets))
+
+
 def numbers(*shape):
     """Nested lists of numbers."""
     rest = shape[1:]
     return [numbers(*rest) if rest else math.sin(i) for i in range(shape[0])]
+
+
+def rows(samples, size):
+    """An array of numbers."""
+    return np.sin(np.arange(float(samples * size))).reshape(samples, size)
 
 
 def layers(*sizes):
@@ -92,6 +101,8 @@ NESTED = {
     "MLP 64-32-10, one sample",
     "MOONS with own loops, 20 points",
     "MOONS, the points closed over",
+    "MLP 64-32-10, a batch of 1,797",
+    "MLP 196-64-10, a batch of 256",
 }
 
 FUNCTIONS = {
@@ -111,6 +122,12 @@ FUNCTIONS = {
     "MOONS with own loops, 20 points": (value_and_grad(margin), PARAMETERS, POINTS, LABELS),
     "MOONS, the points closed over": (
         value_and_grad(partial(margin, points=POINTS, labels=LABELS)), PARAMETERS,
+    ),
+    "MLP 64-32-10, a batch of 1,797": (
+        value_and_grad(batch_loss), layers(64, 32, 10), rows(1797, 64), rows(1797, 10),
+    ),
+    "MLP 196-64-10, a batch of 256": (
+        value_and_grad(batch_loss), layers(196, 64, 10), rows(256, 196), rows(256, 10),
     ),
     "logsumexp of 1,000": (value_and_grad(logsumexp), numbers(1000)),
 }  # fmt: skip

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from micrograd_gd import functional, jit, trace
+from micrograd_gd import functional, jit, trace, vmap
 from micrograd_gd.compiler import tiers
 from micrograd_gd.compiler.background import Worker
 from micrograd_gd.compiler.tiers import (
@@ -117,11 +117,20 @@ def test_large_programs_stay_on_the_tape_but_not_in_python(monkeypatch):
 
 @needs_llvmlite
 def test_a_large_program_has_machine_code_if_it_is_in_loops(monkeypatch):
-    monkeypatch.setattr(tiers, "LARGEST_FROM_TAPE", 5_000)
-    x = [math.sin(i) for i in range(8_000)]
-    shuffled = random.Random(0).sample(range(8_000), 8_000)
-    for places, is_made in [(range(8_000), True), (shuffled, False)]:
-        f = jit(lambda x, places=places: functional.total(x[i] * x[i - 1] for i in places))
+    monkeypatch.setattr(tiers, "LARGEST_FROM_TAPE", 2_500)
+    x = [math.sin(i) for i in range(4_000)]
+    shuffled = random.Random(0).sample(range(4_000), 4_000)
+    rows = np.linspace(-1.0, 1.0, 100)
+
+    def once(x, places):
+        return functional.total(x[i] * x[i - 1] for i in places)
+
+    def each(x, places):
+        return functional.total(vmap(lambda row: once([row * a for a in x], places))(rows))
+
+    cases = [(once, range(4_000), True), (once, shuffled, False), (each, range(4_000), True)]
+    for function, places, is_made in [*cases, (each, shuffled, False)]:
+        f = jit(lambda x, f=function, places=places: f(x, places))
         expected = f(x)
         ((variant,),) = [each.variants for each in f._programs]
         kernel = variant.kernel
@@ -203,8 +212,6 @@ def test_many_threads_call_while_the_code_changes(impatient):
 
 
 def test_batches_are_compiled_soon():
-    from micrograd_gd import vmap
-
     def step(x):
         for _ in range(30):
             x = x * 0.5 + 1.0

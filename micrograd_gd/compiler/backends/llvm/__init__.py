@@ -7,6 +7,7 @@ rewrites none. Nothing is reassociated or contracted. So the bits are those of t
 import mmap
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -15,8 +16,11 @@ from micrograd_gd.compiler.backends.kernel import Kernel
 from micrograd_gd.compiler.backends.llvm.foreign import build_function
 from micrograd_gd.compiler.backends.llvm.module import ModuleWriter
 from micrograd_gd.compiler.backends.llvm.rolled import RolledWriter
-from micrograd_gd.compiler.loops import has_loops, lay_out
+from micrograd_gd.compiler.backends.llvm.staged import StagedWriter
+from micrograd_gd.compiler.loops import has_loops, lay_out, lay_out_in_lanes
 from micrograd_gd.compiler.program import Program
+from micrograd_gd.compiler.references import UnresolvedError
+from micrograd_gd.compiler.stages import may_have_loops
 from micrograd_gd.core.choice import native_part
 from micrograd_gd.errors import JitError
 
@@ -112,10 +116,14 @@ def compile_stepwise(
 
 def _choose_writer(program: Program, fewest: int, most: int) -> ModuleWriter | RolledWriter:
     count = len(program.statements)
-    if count >= fewest and not program.has_batches and has_loops(program):
-        nests = lay_out(program, range(program.input_count, program.size), FEWEST_RUNS)
-        if SHORTER * nests.node_count <= count:
-            return RolledWriter(program, nests, LONGEST)
+    if count >= fewest and may_have_loops(program) and has_loops(program):
+        lay, make = (
+            (lay_out_in_lanes, StagedWriter) if program.has_batches else (lay_out, RolledWriter)
+        )
+        with suppress(UnresolvedError):
+            nests = lay(program, fewest=FEWEST_RUNS)
+            if SHORTER * nests.node_count <= count:
+                return make(program, nests, LONGEST)
     if count > most:
         raise JitError(f"machine code of {count} instructions gains nothing without loops")
     return ModuleWriter(program, LONGEST, LONGEST_IN_LANES)

@@ -23,7 +23,7 @@ def write_run(parts: Sequence[Part], program: Program, memory: Memory) -> Iterat
         yield "define i32 @run(ptr %x, ptr %y, ptr %v) nounwind {"
         yield "entry:"
     else:
-        yield from _SUMS
+        yield from (*_SUMS, write_fold("largest"))
         yield "define i32 @run(ptr %x, ptr %y, ptr %memory) nounwind {"
         yield "entry:"
         yield "%begin = ptrtoint ptr %memory to i64"
@@ -31,7 +31,7 @@ def write_run(parts: Sequence[Part], program: Program, memory: Memory) -> Iterat
         yield "%line = and i64 %after, -64"
         yield "%v = inttoptr i64 %line to ptr"
         yield f"%rows = getelementptr double, ptr %v, i64 {memory.base}"
-        yield from _write_lengths(program, memory)
+        yield from write_lengths(program, memory.size, memory.kept)
         yield f"%tile = getelementptr double, ptr %v, i64 {memory.tile}"
     stages: dict[int, list[int]] = {}
     for i, part in enumerate(parts):
@@ -54,12 +54,12 @@ def write_run(parts: Sequence[Part], program: Program, memory: Memory) -> Iterat
     yield from ("ret i32 -1", "}", "!0 = !{}", "")
 
 
-def _write_lengths(program: Program, memory: Memory) -> Iterator[str]:
+def write_lengths(program: Program, size: int, kept: Sequence[int]) -> Iterator[str]:
     """Lines for the open lengths, and where what is kept for each sample begins."""
     if program.lengths:
         yield "%numbers = load ptr, ptr %x"
-    start = f"{memory.size}"
-    for axis, kept in enumerate(memory.kept):
+    start = f"{size}"
+    for axis, numbers in enumerate(kept):
         i = -1 - axis
         _, offset = program.input_layout.locate(program.find_length(i))
         yield f"%length{i} = getelementptr double, ptr %numbers, i64 {offset}"
@@ -68,7 +68,7 @@ def _write_lengths(program: Program, memory: Memory) -> Iterator[str]:
         yield f"%above{i} = add i64 %n{i}, 7"
         yield f"%blocks{i} = lshr i64 %above{i}, 3"
         yield f"%rows{i} = getelementptr double, ptr %v, i64 {start}"
-        yield f"%size{i} = mul i64 %blocks{i}, {8 * kept}"
+        yield f"%size{i} = mul i64 %blocks{i}, {8 * numbers}"
         yield f"%start{i} = add i64 {start}, %size{i}"
         start = f"%start{i}"
 
@@ -102,24 +102,30 @@ def _write_stage(
     if sums:
         yield f"call void @complete(ptr %totals{stage}, ptr %sums{stage}, i64 {len(sums)})"
     for x in memory.largest.intersection(sums):
-        yield from _find_largest(x, memory.uniform[x])
+        yield f"%found{x} = call double @largest(ptr %largest{x})"
+        yield f"%place{x} = getelementptr double, ptr %v, i64 {memory.uniform[x]}"
+        yield f"store double %found{x}, ptr %place{x}"
 
 
-def _find_largest(x: int, place: int) -> Iterator[str]:
-    """Lines that compare in the order in which sums are added."""
-    here = Lines(f"l{x}.")
-    four, eight = "<4 x double>", f"load <8 x double>, ptr %largest{x}, align 8"
-    found = here.emit("v", eight)
+def write_fold(kind: str) -> str:
+    """A function that makes one number of eight, in the order of python.sum_lanes."""
+    here = Lines()
+
+    def join(a: str, b: str, number: str = "double") -> str:
+        if kind == "sum":
+            return here.emit("s", f"fadd {number} {a}, {b}")
+        return here.emit_larger(a, b, number)
+
+    p, four = here.emit("v", "load <8 x double>, ptr %p, align 64"), "<4 x double>"
     halves = [
-        here.emit("h", f"shufflevector <8 x double> {found}, <8 x double> poison, <4 x i32> {each}")
+        here.emit("h", f"shufflevector <8 x double> {p}, <8 x double> poison, <4 x i32> {each}")
         for each in ("<i32 0, i32 1, i32 2, i32 3>", "<i32 4, i32 5, i32 6, i32 7>")
     ]
-    found = here.emit_larger(halves[0], halves[1], four)
-    a, b, c, d = (here.emit("e", f"extractelement {four} {found}, i64 {i}") for i in range(4))
-    even, odd = here.emit_larger(a, c, "double"), here.emit_larger(b, d, "double")
-    found = here.emit_larger(even, odd, "double")
-    target = here.offset("%v", place)
-    yield from (*here.lines, f"store double {found}, ptr {target}")
+    both = join(halves[0], halves[1], four)
+    a, b, c, d = [here.emit("e", f"extractelement {four} {both}, i64 {i}") for i in range(4)]
+    y = join(join(a, c), join(b, d))
+    head = f"define internal double @{kind}(ptr %p) nounwind {{"
+    return "\n".join([head, *here.lines, f"ret double {y}", "}"])
 
 
 # Sums begin as -0, which is what adding nothing gives, and end as python.sum_lanes says.
@@ -163,3 +169,52 @@ br i1 %more, label %loop, label %done
 done:
 ret void
 }}""".splitlines()
+
+# Columns of an array, for blocks from one on, up to one that is so many further or a few behind.
+GATHER = """\
+define internal void @gather(ptr %x, i64 %width, ptr %tile, i64 %pitch,
+                             i64 %from, i64 %to, i64 %n, i64 %step) nounwind {
+entry:
+%all_count = sub i64 %to, %from
+%more_count = add i64 %all_count, %step
+%above = sub i64 %more_count, 1
+%steps = udiv i64 %above, %step
+%blocks = mul i64 %steps, %step
+%one_width = insertelement <8 x i64> poison, i64 %width, i64 0
+%widths = shufflevector <8 x i64> %one_width, <8 x i64> poison, <8 x i32> zeroinitializer
+%n1 = sub i64 %n, 1
+%one_end = insertelement <8 x i64> poison, i64 %n1, i64 0
+%end = shufflevector <8 x i64> %one_end, <8 x i64> poison, <8 x i32> zeroinitializer
+br label %block
+block:
+%i = phi i64 [ 0, %entry ], [ %i.next, %last ]
+%at = add i64 %from, %i
+%first = shl i64 %at, 3
+%one = insertelement <8 x i64> poison, i64 %first, i64 0
+%all = shufflevector <8 x i64> %one, <8 x i64> poison, <8 x i32> zeroinitializer
+%lane = add <8 x i64> %all, <i64 0, i64 1, i64 2, i64 3, i64 4, i64 5, i64 6, i64 7>
+%is_sample = icmp ult <8 x i64> %lane, %end
+%sample = select <8 x i1> %is_sample, <8 x i64> %lane, <8 x i64> %end
+%by = mul <8 x i64> %sample, %widths
+%in_tile = shl i64 %i, 3
+%slot = getelementptr double, ptr %tile, i64 %in_tile
+br label %column
+column:
+%j = phi i64 [ 0, %block ], [ %j.next, %column ]
+%p = getelementptr double, ptr %x, i64 %j
+%q = getelementptr double, ptr %p, <8 x i64> %by
+%v = call <8 x double> @llvm.masked.gather.v8f64.v8p0(
+    <8 x ptr> %q, i32 8, <8 x i1> splat (i1 true), <8 x double> poison)
+%k = mul i64 %j, %pitch
+%to_slot = getelementptr double, ptr %slot, i64 %k
+store <8 x double> %v, ptr %to_slot, align 64
+%j.next = add i64 %j, 1
+%j.more = icmp ult i64 %j.next, %width
+br i1 %j.more, label %column, label %last
+last:
+%i.next = add i64 %i, 1
+%i.more = icmp ult i64 %i.next, %blocks
+br i1 %i.more, label %block, label %done
+done:
+ret void
+}"""

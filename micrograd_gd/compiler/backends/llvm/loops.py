@@ -21,7 +21,7 @@ from micrograd_gd.compiler.schedule import find_packs, is_kind
 IN_REGISTERS = 60
 
 SIGNATURE = "ptr, ptr, ptr, ptr, ptr, i64, i64, i64"  # of such a function
-_PARAMETERS = (
+PARAMETERS = (
     "ptr %x, ptr %y, ptr noalias %v, ptr noalias %rows, ptr noalias %tile, "
     "i64 %from, i64 %to, i64 %n"
 )
@@ -53,13 +53,15 @@ def write_function(i: int, part: Part, program: Program, memory: Memory) -> str:
             here.lines.append(template.lines.format(*operands, r=statement.result))
             here.remember(statement.result, template.result.format(*operands, r=statement.result))
     return "\n".join([
-        f"define void @part{i}({_PARAMETERS}) nounwind alignstack(64) {{",
+        f"define void @part{i}({PARAMETERS}) nounwind alignstack(64) {{",
         "entry:",
         *here.entry,
         "br label %loop",
         "loop:",
         "%block = phi i64 [ %from, %entry ], [ %next, %last ]",
-        *_write_block(part.lanes, memory),
+        *write_samples(part.lanes),
+        f"%in_rows = mul i64 %first, {memory.kept[-1 - part.lanes] if part.lanes < 0 else 1}",
+        "%row = getelementptr inbounds double, ptr %rows, i64 %in_rows",
         "%position = sub i64 %block, %from",
         f"%in_tile = mul i64 %position, {8 * memory.widths[part.stage]}",
         "%slots = getelementptr inbounds double, ptr %tile, i64 %in_tile",
@@ -75,9 +77,9 @@ def write_function(i: int, part: Part, program: Program, memory: Memory) -> str:
     ])  # fmt: skip
 
 
-def _write_block(lanes: int, memory: Memory) -> Iterator[str]:
-    """Lines for where the block is: its lanes, and its places in memory."""
-    yield "%first = shl i64 %block, 3"
+def write_samples(lanes: int, block: str = "%block") -> Iterator[str]:
+    """Lines for the samples of a block: which they are, and which lanes have one."""
+    yield f"%first = shl i64 {block}, 3"
     yield "%one = insertelement <8 x i64> poison, i64 %first, i64 0"
     yield "%all = shufflevector <8 x i64> %one, <8 x i64> poison, <8 x i32> zeroinitializer"
     counted = ", ".join(f"i64 {i}" for i in range(8))
@@ -91,8 +93,6 @@ def _write_block(lanes: int, memory: Memory) -> Iterator[str]:
         yield "%end = sub <8 x i64> %count, splat (i64 1)"
     yield f"%is_sample = icmp ult <8 x i64> %lane, {count}"
     yield f"%sample = select <8 x i1> %is_sample, <8 x i64> %lane, <8 x i64> {last}"
-    yield f"%in_rows = mul i64 %first, {memory.kept[-1 - lanes] if lanes < 0 else 1}"
-    yield "%row = getelementptr inbounds double, ptr %rows, i64 %in_rows"
 
 
 class _LoopBody(Lines):

@@ -3,14 +3,16 @@
 Numbers that other functions or other loops use wait in memory, those of a loop in an array.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from operator import mul
+from typing import Any
 
 from micrograd_gd.compiler.backends.llvm.expression import FAST_MATH
 from micrograd_gd.compiler.backends.llvm.kinds import SCALAR, write_term
 from micrograd_gd.compiler.backends.llvm.lines import Lines
 from micrograd_gd.compiler.backends.llvm.memory import UNCHANGED
-from micrograd_gd.compiler.backends.llvm.templates import Templates
-from micrograd_gd.compiler.instructions import Guard, Statement
+from micrograd_gd.compiler.backends.llvm.templates import Template, Templates
+from micrograd_gd.compiler.instructions import Guard, Instruction, Statement
 from micrograd_gd.compiler.nests import (
     Affine,
     Array,
@@ -24,6 +26,8 @@ from micrograd_gd.compiler.nests import (
     Node,
     Part,
     Reference,
+    find_nodes,
+    find_references,
     is_output,
 )
 from micrograd_gd.compiler.program import Program
@@ -44,20 +48,32 @@ class RolledWriter:
         self.templates = Templates(FAST_MATH if program.fast_math else "")
         self.program = program
         self.nests = nests
-        self.weight = sum(map(self._weigh, nests.parts))
-        self._groups = [*self._cut(nests.parts, longest)]
         self.places: dict[Array, int] = {}  # of arrays in memory
-        self.scratch = 0
-        for array in nests.find_arrays():
+        self.slots: dict[Node, int] = {}  # of numbers that other functions use
+        self.scratch = 0  # numbers
+        self._plan(longest)
+
+    def _plan(self, longest: int) -> None:
+        """Cut the program into functions, and find a place for what waits."""
+        self.weight = sum(map(self.weigh, self.nests.parts))
+        self._groups = [*self._cut(self.nests.parts, longest)]
+        self._give_places(self.nests.find_arrays())
+        self._give_slots(self._groups)
+
+    def _give_places(self, arrays: Iterable[Array]) -> None:
+        for array in arrays:
             self.places[array] = self.scratch
             self.scratch += array.size
-        self.slots: dict[Node, int] = {}  # of numbers that other functions use
-        for group in self._groups:
-            here = {*_find_nodes(group)}
-            for reference in _find_references(group):
-                if isinstance(reference, Direct) and reference.node not in here:
-                    self.slots.setdefault(reference.node, self.scratch + len(self.slots))
-        self.scratch += len(self.slots)
+
+    def _give_slots(self, groups: Iterable[Sequence[Part]]) -> None:
+        for group in groups:
+            here = {*find_nodes(group)}
+            for reference in find_references(group):
+                if isinstance(reference, Direct):
+                    node = reference.node
+                    if node not in here and node not in self.slots:
+                        self.slots[node] = self.scratch
+                        self.scratch += 1
 
     def write(self, most: int) -> Iterator[str]:
         """The modules, each with at most so many functions; the last one calls all functions."""
@@ -66,13 +82,14 @@ class RolledWriter:
             parts = zip(
                 names[start : start + most], self._groups[start : start + most], strict=True
             )
-            defined = [_Function(self).write(*part) for part in parts]
+            defined = [Function(self).write(*part) for part in parts]
             yield "\n".join(
-                [*self._write_table(), *self.templates.write_functions(), *defined, _DATA]
+                [*self.write_table(), *self.templates.write_functions(), *defined, DATA]
             )
         yield "\n".join(_write_run(names))
 
-    def _write_table(self) -> Iterator[str]:
+    def write_table(self) -> Iterator[str]:
+        """The constants that loops read."""
         if table := self.nests.table:
             entries = ", ".join([f"double {write_term(x)}" for x in table])
             yield f"@table = private constant [{len(table)} x double] [{entries}]"
@@ -82,7 +99,8 @@ class RolledWriter:
         weight = self._weigh_run(nest)
         return nest.repeats if weight * nest.repeats <= SHORT else max(1, TOGETHER // weight)
 
-    def _weigh(self, part: Part) -> int:
+    def weigh(self, part: Part) -> int:
+        """How many lines it takes, roughly."""
         if isinstance(part, Nest):
             together = self.count_together(part)
             runs = together if together == part.repeats else together + part.repeats % together
@@ -92,14 +110,14 @@ class RolledWriter:
         return self.templates.find(part.step.statement, SCALAR).weight + len(part.stores)
 
     def _weigh_run(self, nest: Nest) -> int:
-        return sum(map(self._weigh, nest.body))
+        return sum(map(self.weigh, nest.body))
 
     def _cut(self, parts: Sequence[Part], longest: int) -> Iterator[list[Part]]:
         """The parts in groups of at most so many lines, or one part."""
         group: list[Part] = []
         weight = 0
         for part in parts:
-            more = self._weigh(part)
+            more = self.weigh(part)
             if group and weight + more > longest:
                 yield group
                 group, weight = [], 0
@@ -108,13 +126,19 @@ class RolledWriter:
         yield group
 
 
-_DATA = '!0 = !{}\n!1 = !{!"branch_weights", i32 1, i32 1000}\n'
+DATA = '!0 = !{}\n!1 = !{!"branch_weights", i32 1, i32 1000}\n'
 
 
 def _write_run(names: Sequence[str]) -> Iterator[str]:
     """The lines of the function that calls the others."""
     yield from (f"declare i32 @{name}(ptr, ptr, ptr)" for name in names)
     yield "define i32 @run(ptr %x, ptr %y, ptr %v) nounwind {"
+    yield from write_calls(names)
+    yield from ("ret i32 -1", "}", "")
+
+
+def write_calls(names: Sequence[str]) -> Iterator[str]:
+    """Lines that call functions, up to one in which a guard fails."""
     for name in names:
         yield f"%{name} = call i32 @{name}(ptr %x, ptr %y, ptr %v)"
         yield f"%{name}.ok = icmp slt i32 %{name}, 0"
@@ -122,29 +146,13 @@ def _write_run(names: Sequence[str]) -> Iterator[str]:
         yield f"{name}.failed:"
         yield f"ret i32 %{name}"
         yield f"{name}.next:"
-    yield from ("ret i32 -1", "}", "")
 
 
-def _find_nodes(parts: Sequence[Part]) -> Iterator[Node]:
-    for part in parts:
-        if isinstance(part, Nest):
-            yield from part.find_nodes()
-        else:
-            yield part
-
-
-def _find_references(parts: Sequence[Part]) -> Iterator[Reference]:
-    """All operands, and what loops begin with."""
-    for part in parts:
-        if isinstance(part, Nest):
-            yield from (each.start for each in part.carried.values())
-            yield from _find_references(part.body)
-        else:
-            yield from part.operands
-
-
-class _Function(Lines):
+class Function(Lines):
     """The lines of one function."""
+
+    kind = SCALAR
+    _shifts: Sequence[int] = ()  # further runs, of a copy that is written beside others
 
     def __init__(self, writer: RolledWriter) -> None:
         super().__init__()
@@ -165,42 +173,52 @@ class _Function(Lines):
             if isinstance(part, Nest):
                 self._write_loop(part)
                 if not part.outer:
-                    for node in part.find_nodes():
+                    for node in find_nodes([part]):
                         self._keep_for_others(node)
             else:
                 self._write_node(part, part.step.statement)
 
+    def _each_copy(self) -> Iterator[dict[Any, str]]:
+        """The names of each copy of what is written; there is one here."""
+        yield self._names
+
     def _write_loop(self, nest: Nest) -> None:
         """A loop, several runs of it at once; all of them where they are short."""
-        for carried in nest.carried.values():
-            self._names[carried] = self._read(carried.start)
-        together = self._writer.count_together(nest)
+        for names in self._each_copy():
+            for carried in nest.carried.values():
+                names[carried] = self._read(carried.start)
+        together = self._count_together(nest)
         rounds = nest.repeats // together if together < nest.repeats else 0
         if rounds:
             self._write_rounds(nest, rounds, together)
         for i in range(rounds * together, nest.repeats):
             self._write_run(nest, "", i)
-        for node, store in nest.stores:
-            self._store(self._names[node], store)
+        for names in self._each_copy():
+            for node, store in nest.stores:
+                self._store(names[node], store)
 
-    def _write_rounds(self, nest: Nest, rounds: int, together: int) -> None:
-        """The loop itself, which has more than one round."""
+    def _count_together(self, nest: Nest) -> int:
+        return self._writer.count_together(nest)
+
+    def _write_rounds(self, nest: Nest, rounds: int, together: int, step: int = 0) -> None:
+        """The loop itself, which has more than one round; `step` runs of it are copies."""
         n = len(self.lines)
-        starts = [self._names[each] for each in nest.carried.values()]
+        carried = [(names, each) for names in self._each_copy() for each in nest.carried.values()]
+        starts = [names[each] for names, each in carried]
         self.lines += [f"br label %pre{n}", f"pre{n}:", f"br label %loop{n}", f"loop{n}:"]
         self.lines.append(f"%i{n} = phi i64 [ 0, %pre{n} ], [ %next{n}, %latch{n} ]")
         place = len(self.lines)
-        for i, carried in enumerate(nest.carried.values()):
-            self._names[carried] = f"%before{n}.{i}"
+        for i, (names, each) in enumerate(carried):
+            names[each] = f"%before{n}.{i}"
             self.lines.append("")  # until it is known what comes from the round before
         for i in range(together):
             self._write_run(nest, f"%i{n}", i)
         self.lines += [f"br label %latch{n}", f"latch{n}:"]
-        self.lines.append(f"%next{n} = add nuw nsw i64 %i{n}, {together}")
-        for i, (carried, start) in enumerate(zip(nest.carried.values(), starts, strict=True)):
-            ways = f"[ {start}, %pre{n} ], [ {self._names[carried]}, %latch{n} ]"
-            self.lines[place + i] = f"%before{n}.{i} = phi double {ways}"
-        self.lines.append(f"%more{n} = icmp ult i64 %next{n}, {rounds * together}")
+        self.lines.append(f"%next{n} = add nuw nsw i64 %i{n}, {step or together}")
+        for i, ((names, each), start) in enumerate(zip(carried, starts, strict=True)):
+            ways = f"[ {start}, %pre{n} ], [ {names[each]}, %latch{n} ]"
+            self.lines[place + i] = f"%before{n}.{i} = phi {self.kind.number} {ways}"
+        self.lines.append(f"%more{n} = icmp ult i64 %next{n}, {rounds * (step or together)}")
         self.lines.append(f"br i1 %more{n}, label %loop{n}, label %done{n}")
         self.lines.append(f"done{n}:")
 
@@ -211,27 +229,44 @@ class _Function(Lines):
         self._write_parts(nest.body)
         self._sums.pop()
         self._counters.pop()
-        now = [self._names[node] for node in nest.carried]
-        for carried, y in zip(nest.carried.values(), now, strict=True):
-            self._names[carried] = y
+        for names in self._each_copy():
+            now = [names[node] for node in nest.carried]
+            names.update(zip(nest.carried.values(), now, strict=True))
 
     def _write_node(self, node: Node, statement: Statement) -> None:
-        operands = [*map(self._read, node.operands)]
-        if isinstance(statement, Guard):
-            self._write_guard(node, statement, operands)
-        elif is_output(node):
-            buffer, offset = self._program.output_layout.locate(~node.number)
-            place = Affine(offset, tuple([-by for by in node.step.strides[0]]))
-            self._write_number(operands[0], self._point(self.load_buffer("%y", buffer), place))
-        else:
-            template = self._writer.templates.find(statement, SCALAR)
-            letter = f"n{len(self.lines)}"
-            self.lines.append(template.lines.format(*operands, r=letter))
-            self._names[node] = template.result.format(*operands, r=letter)
-            for store in node.stores:
-                self._store(self._names[node], store)
-            if not node.nests:
-                self._keep_for_others(node)
+        for names in self._each_copy():
+            operands = self._read_operands(node)
+            if isinstance(statement, Guard):
+                self._write_guard(node, statement, operands)
+            elif is_output(node):
+                self._write_output(node, operands[0])
+            else:
+                names[node] = self._compute(node, statement, operands)
+                for store in node.stores:
+                    self._store(names[node], store)
+                if not node.nests:
+                    self._keep_for_others(node)
+
+    def _read_operands(self, node: Node) -> list[str]:
+        return [*map(self._read, node.operands)]
+
+    def _write_output(self, node: Node, y: str) -> None:
+        buffer, place = self._find_output(node)
+        self._write_number(y, self._point(self.load_buffer("%y", buffer), place))
+
+    def _find_output(self, node: Node) -> tuple[int, Affine]:
+        """The buffer of an output, and its place there."""
+        buffer, offset = self._program.output_layout.locate(~node.number)
+        return buffer, Affine(offset, tuple([-by for by in node.step.strides[0]]))
+
+    def _compute(self, node: Node, statement: Instruction, operands: Sequence[str]) -> str:  # noqa: ARG002 — of those that inherit
+        """What the result is called."""
+        return self._apply(self._writer.templates.find(statement, self.kind), operands)
+
+    def _apply(self, template: Template, operands: Sequence[str]) -> str:
+        letter = f"n{len(self.lines)}"
+        self.lines.append(template.lines.format(*operands, r=letter))
+        return template.result.format(*operands, r=letter)
 
     def _write_guard(self, node: Node, guard: Guard, operands: Sequence[str]) -> None:
         n, (left, right) = len(self.lines), operands
@@ -252,17 +287,17 @@ class _Function(Lines):
             case Constant(x):
                 return write_term(x)
             case Entry(place):
-                return self._load(self._point("@table", place))
+                return self._load_at("@table", place)
             case Given(number):
                 buffer, offset = self._program.input_layout.locate(number.start)
                 array = self.load_buffer("%x", buffer)
-                return self._load(self._point(array, number._replace(start=offset)), UNCHANGED)
+                return self._load_at(array, number._replace(start=offset), UNCHANGED)
             case Direct(node):
                 return self._names.get(node) or self._load_number(node)
             case Carried():
                 return self._names[reference]
             case Element(array, _):
-                return self._load(self._point("%v", self._find_place(reference, array)))
+                return self._load_at("%v", self._find_place(reference, array))
 
     def _load_number(self, node: Node) -> str:
         """A number that another function left in memory."""
@@ -287,8 +322,8 @@ class _Function(Lines):
     def _write_number(self, y: str, pointer: str) -> None:
         self.lines.append(f"store double {y}, ptr {pointer}")
 
-    def _load(self, pointer: str, how: str = "") -> str:
-        return self.emit("v", f"load double, ptr {pointer}{how}")
+    def _load_at(self, array: str, place: Affine, how: str = "") -> str:
+        return self.emit("v", f"load double, ptr {self._point(array, place)}{how}")
 
     def _point(self, array: str, place: Affine) -> str:
         """The pointer to a number of an array."""
@@ -302,6 +337,7 @@ class _Function(Lines):
         """A place as a number and a sum of the loops' counters; that is empty for none."""
         pairs = [*zip(place.factors, self._counters, strict=False)]
         start = place.start + sum([factor * further for factor, (_, further) in pairs])
+        start += sum(map(mul, place.factors, self._shifts))
         terms = tuple([(factor, counter) for factor, (counter, _) in pairs if factor and counter])
         if terms not in self._sums[-1]:
             text = ""

@@ -1,0 +1,184 @@
+"""A program with batches whose code has loops: over its statements, and over the lanes of samples.
+
+Each stage has functions of its own. In lanes these treat a tile after another: some blocks of eight
+samples, whose columns of the inputs are gathered first. What runs in lanes lies in the tile, or in
+a row for each block where another stage reads it.
+"""
+
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from itertools import groupby
+
+from micrograd_gd.compiler.backends.llvm.calls import ALIGNING, GATHER, write_fold, write_lengths
+from micrograd_gd.compiler.backends.llvm.in_lanes import LaneFunction
+from micrograd_gd.compiler.backends.llvm.kinds import LANES
+from micrograd_gd.compiler.backends.llvm.loops import DECLARED, SIGNATURE
+from micrograd_gd.compiler.backends.llvm.rolled import DATA, Function, RolledWriter, write_calls
+from micrograd_gd.compiler.backends.llvm.terms import TermsFunction, find_total
+from micrograd_gd.compiler.backends.llvm.tiles import MOST_COPIES, Tiles
+from micrograd_gd.compiler.instructions import Instruction
+from micrograd_gd.compiler.layout import Span
+from micrograd_gd.compiler.nests import Node, Part
+from micrograd_gd.compiler.references import find_reduction
+from micrograd_gd.compiler.stages import Stage, find_terms
+
+
+class StagedWriter(RolledWriter):
+    """The text of such a program, in functions of about `longest` lines at most."""
+
+    def _plan(self, longest: int) -> None:
+        self._terms: dict[Stage, list[Node]] = {}  # that a stage adds up
+        for node in self.nests.nodes:
+            if op := find_reduction(node):
+                self._terms.setdefault(find_terms(op, node.stage), []).append(node)
+        stages = {node.stage for node in self.nests.nodes} | {*self._terms}
+        order = sorted(stages, key=lambda x: (x.level, x.lanes != 0, x.lanes))
+        self._stages = {stage: [*_take(self.nests.parts, stage)] for stage in order}
+        reads = {
+            stage: [*parts, *self._terms.get(stage, ())] for stage, parts in self._stages.items()
+        }
+        self.tiles = Tiles(self.program, self._stages, reads)
+        self._give_places(self.tiles.single)
+        self.weight = 0
+        self._once: dict[Stage, list[list[Part]]] = {}
+        for stage in order:
+            self.weight += (16 if stage.lanes else 1) * sum(map(self.weigh, reads[stage]))
+            if not stage.lanes:
+                self._once[stage] = [*self._cut(self._stages[stage], longest)]
+                self._give_slots(self._once[stage])
+        self._reserve_lanes()
+
+    def _reserve_lanes(self) -> None:
+        """Room for sums, in lines of memory of their own, and for tiles and rows."""
+        self.scratch = -(-self.scratch // 8) * 8
+        self.totals: dict[Node, int] = {}  # where terms are added up, eight lanes each
+        for nodes in self._terms.values():
+            for node in nodes:
+                self.totals[node] = self.scratch
+                self.scratch += 8 * math.prod([nest.repeats for nest in node.nests])
+        self._tile = self.scratch
+        self._rows = self._tile + self.tiles.size
+        self.kept = self.tiles.row_widths
+        behind = 8 * MOST_COPIES * max(self.kept)  # rows that are read, and nothing is made of them
+        self.scratch = self._rows + behind + ALIGNING
+
+    def write(self, most: int) -> Iterator[str]:
+        """The modules, each with at most so many functions; the last one calls all functions."""
+        names: dict[Stage, list[str]] = {}
+        texts: list[str] = []
+        for stage in self._stages:
+            start = len(texts)
+            texts += self._write_stage(stage, start)
+            names[stage] = [f"part{i}" for i in range(start, len(texts))]
+        for start in range(0, len(texts), most):
+            yield self._write_module(texts[start : start + most])
+        yield "\n".join(self._write_run(names))
+
+    def _write_stage(self, stage: Stage, n: int) -> Iterator[str]:
+        if not stage.lanes:
+            for i, parts in enumerate(self._once[stage], n):
+                yield OnceFunction(self).write(f"part{i}", parts)
+            return
+        regions = [*_find_regions(self._stages[stage])]
+        for i, region in enumerate(regions, n):
+            yield LaneFunction(self, stage).write(f"part{i}", region)
+        for i, node in enumerate(self._terms.get(stage, ()), n + len(regions)):
+            yield TermsFunction(self, stage).write_terms(f"part{i}", node)
+
+    def _write_module(self, defined: Sequence[str]) -> str:
+        functions = self.templates.write_functions()
+        return "\n".join([*DECLARED, *self.write_table(), *_CONSTANTS, *functions, *defined, DATA])
+
+    def _write_run(self, names: dict[Stage, list[str]]) -> Iterator[str]:
+        """The lines of the function that calls the others."""
+        for stage, each in names.items():
+            kind, given = ("void", SIGNATURE) if stage.lanes else ("i32", "ptr, ptr, ptr")
+            yield from (f"declare {kind} @{name}({given})" for name in each)
+        yield from (*DECLARED, GATHER)
+        yield "define i32 @run(ptr %x, ptr %y, ptr %memory) nounwind {"
+        yield "entry:"
+        yield "%begin = ptrtoint ptr %memory to i64"
+        yield f"%after = add i64 %begin, {8 * ALIGNING}"
+        yield "%line = and i64 %after, -64"
+        yield "%v = inttoptr i64 %line to ptr"
+        yield from write_lengths(self.program, self._rows, self.kept)
+        yield f"%tile = getelementptr double, ptr %v, i64 {self._tile}"
+        for i, (stage, each) in enumerate(names.items()):
+            if stage.lanes:
+                yield from self._write_tiles(stage, i, each)
+            else:
+                yield from write_calls(each)
+        yield from ("ret i32 -1", "}", "!0 = !{}", "")
+
+    def _write_tiles(self, stage: Stage, i: int, names: Sequence[str]) -> Iterator[str]:
+        """A loop over tiles, whose columns of the inputs are gathered first."""
+        lanes, blocks = stage.lanes, self.tiles.count_blocks(stage)
+        yield f"br label %pre{i}"
+        yield f"pre{i}:"
+        yield f"br label %loop{i}"
+        yield f"loop{i}:"
+        yield f"%from{i} = phi i64 [ 0, %pre{i} ], [ %to{i}, %loop{i} ]"
+        yield f"%end{i} = add i64 %from{i}, {blocks}"
+        yield f"%whole{i} = icmp ult i64 %end{i}, %blocks{lanes}"
+        yield f"%to{i} = select i1 %whole{i}, i64 %end{i}, i64 %blocks{lanes}"
+        for (reader, span), place in self.tiles.columns.items():
+            if reader == stage:
+                yield from self._write_gather(stage, i, span, place)
+        for name in names:
+            given = f"ptr %x, ptr %y, ptr %v, ptr %rows{lanes}, ptr %tile"
+            yield f"call void @{name}({given}, i64 %from{i}, i64 %to{i}, i64 %n{lanes})"
+        yield f"br i1 %whole{i}, label %loop{i}, label %done{i}"
+        yield f"done{i}:"
+
+    def _write_gather(self, stage: Stage, i: int, span: Span, place: int) -> Iterator[str]:
+        name, pitch = f"{i}.{span.buffer}.{span.offset}", 8 * self.tiles.find_pitch(stage)
+        yield f"%p{name} = getelementptr ptr, ptr %x, i64 {span.buffer}"
+        yield f"%b{name} = load ptr, ptr %p{name}"
+        yield f"%a{name} = getelementptr double, ptr %b{name}, i64 {span.offset}"
+        yield f"%t{name} = getelementptr double, ptr %tile, i64 {place * pitch}"
+        given = f"ptr %a{name}, i64 {span.size}, ptr %t{name}, i64 {pitch}"
+        blocks = f"i64 %from{i}, i64 %to{i}, i64 %n{stage.lanes}"
+        step = min(self.tiles.count_blocks(stage), MOST_COPIES)
+        yield f"call void @gather({given}, {blocks}, i64 {step})"
+
+
+class OnceFunction(Function):
+    """The lines of a function that runs once, and completes sums."""
+
+    _writer: StagedWriter
+
+    def _compute(self, node: Node, statement: Instruction, operands: Sequence[str]) -> str:
+        if op := find_reduction(node):
+            total = self._point("%v", find_total(self._writer.totals[node], node))
+            return self.emit("s", f"call double @{op.kind}(ptr {total})")
+        return super()._compute(node, statement, operands)
+
+    def _read_operands(self, node: Node) -> list[str]:
+        return [] if find_reduction(node) else super()._read_operands(node)
+
+
+def _take(parts: Iterable[Part], stage: Stage) -> Iterator[Part]:
+    """What of the parts runs in a stage."""
+    for part in parts:
+        if isinstance(part, Node):
+            if part.stage == stage:
+                yield part
+        elif body := [*_take(part.body, stage)]:
+            carried = {node: each for node, each in part.carried.items() if node.stage == stage}
+            stores = [each for each in part.stores if each[0].stage == stage]
+            yield replace(part, body=body, carried=carried, stores=stores)
+
+
+def _find_regions(parts: Iterable[Part]) -> Iterator[list[Part]]:
+    """Loops one by one, and other nodes by their regions."""
+    of_one = groupby(parts, lambda part: part.region if isinstance(part, Node) else part)
+    yield from ([*region] for _, region in of_one)
+
+
+_CONSTANTS = (
+    f"@begin.sum = private constant <8 x double> {LANES.write_term(-0.0)}, align 64",
+    f"@begin.largest = private constant <8 x double> {LANES.write_term(-math.inf)}, align 64",
+    write_fold("sum"),
+    write_fold("largest"),
+)
