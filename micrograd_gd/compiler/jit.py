@@ -14,7 +14,7 @@ from micrograd_gd.compiler.vmap import Axes, vmap
 from micrograd_gd.core import blocks
 from micrograd_gd.engine import Value
 from micrograd_gd.errors import ArgumentError, JitError
-from micrograd_gd.table.numbers import shorten, warn_of_flushing
+from micrograd_gd.table.numbers import require_count, shorten, warn_of_flushing
 from micrograd_gd.text import escape
 from micrograd_gd.transforms import recording
 from micrograd_gd.transforms.wrapper import Wrapper
@@ -28,6 +28,7 @@ def jit(
     static_argnames: str | Sequence[str] = ...,
     backend: str = ...,
     fast_math: bool = ...,
+    threads: int = ...,
 ) -> "CompiledFunction": ...
 @overload
 def jit(
@@ -37,6 +38,7 @@ def jit(
     static_argnames: str | Sequence[str] = ...,
     backend: str = ...,
     fast_math: bool = ...,
+    threads: int = ...,
 ) -> "Callable[[Callable[..., Any]], CompiledFunction]": ...
 def jit(
     f: Callable[..., Any] | None = None,
@@ -45,6 +47,7 @@ def jit(
     static_argnames: str | Sequence[str] = (),
     backend: str = "auto",
     fast_math: bool = False,
+    threads: int = 1,
 ) -> "CompiledFunction | Callable[[Callable[..., Any]], CompiledFunction]":
     """The same function, traced at its first call and run as a compiled program from then on.
 
@@ -53,13 +56,14 @@ def jit(
 
     Static arguments go to `f` as they are, and each of their values gets a program of its own:
     give their places in `static_argnums` or their names in `static_argnames`. `backend` is `auto`,
-    `python`, `tape` or `llvm`. `fast_math` gives up equal bits for fewer instructions.
+    `python`, `tape` or `llvm`. `fast_math` gives up equal bits for fewer instructions. So many
+    `threads` share the samples of a batch, where no step adds over all of them.
 
     As a decorator it may have arguments, as in `@jit(backend="llvm")`. On a method, each object has
     programs of its own, and `self` is not among the arguments that are counted.
 
-    Raises ArgumentError for what is no function, an unknown backend, and static arguments that `f`
-    does not take. A call raises JitError for what a program could not repeat.
+    Raises ArgumentError for what is no function, an unknown backend, no threads, and static
+    arguments that `f` does not take. A call raises JitError for what a program could not repeat.
 
     >>> from micrograd_gd import value_and_grad
     >>> f = jit(value_and_grad(lambda x: x.exp() if x > 0 else -x))
@@ -71,7 +75,7 @@ def jit(
         v2 = -x
         return v2, -1.0
     """
-    settings = Settings(static_argnums, static_argnames, backend, fast_math)
+    settings = Settings(static_argnums, static_argnames, backend, fast_math, threads)
     if f is None:
         return lambda f: CompiledFunction(f, settings)
     return CompiledFunction(f, settings)
@@ -108,6 +112,7 @@ class CompiledFunction(Wrapper):
             raise ArgumentError(
                 f"backend is {settings.backend!r}; expected one of {', '.join(BACKENDS)}"
             )
+        require_count("threads", settings.threads)
         self._settings = settings
         super().__init__(f)
         self._signature: Signature | None = None

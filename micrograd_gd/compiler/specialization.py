@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 from weakref import WeakSet
 
-from micrograd_gd.compiler import tiers
+from micrograd_gd.compiler import slices, tiers
 from micrograd_gd.compiler.arguments import Arguments
 from micrograd_gd.compiler.backends import llvm, python, tape
 from micrograd_gd.compiler.backends.kernel import Kernel
@@ -41,6 +41,7 @@ class Settings(NamedTuple):
     static_argnames: str | Sequence[str]
     backend: str
     fast_math: bool
+    threads: int
 
 
 class Variant:
@@ -332,7 +333,10 @@ class Specialization:
         return relax(program) if self._settings.fast_math else program
 
     def _compile(self, program: Program) -> Kernel:
-        return BACKENDS[self._settings.backend](program)
+        return self._spread(BACKENDS[self._settings.backend](program), program)
+
+    def _spread(self, kernel: Kernel, program: Program) -> Kernel:
+        return slices.spread(kernel, program, self._settings.threads)
 
     def _improve(self, variant: Variant) -> None:
         """Have machine code made, and run that as soon as it is there."""
@@ -341,7 +345,7 @@ class Specialization:
 
         def put(better: Kernel) -> None:
             better.watch = self.watch
-            variant.kernel = better
+            variant.kernel = self._spread(better, variant.program)
             kernel.patience = 1  # then it answers NotImplemented, and the call comes here
 
         with self._lock:

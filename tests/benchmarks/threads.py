@@ -1,7 +1,8 @@
 """What threads and other processes gain: `python tests/benchmarks/threads.py`.
 
 Two threads run gradients over batches of 20,000 samples, taking turns with one thread that runs as
-many. A worker's first call, from the pickle to the result, stands beside a trace of the same call.
+many; then `threads=2` shares the rows of one call. A worker's first call, from the pickle to the
+result, stands beside a trace of the same call.
 """
 
 import pickle
@@ -12,7 +13,7 @@ import numpy as np
 from job import RUNS, tell
 from timing import machine, seconds
 
-from micrograd_gd import engine_name, jit, value_and_grad, vmap
+from micrograd_gd import engine_name, grad, jit, value_and_grad, vmap
 from micrograd_gd.compiler.specialization import BACKENDS
 from micrograd_gd.functional import mean, total
 
@@ -41,6 +42,9 @@ def main() -> None:
         step = jit(value_and_grad(loss), backend=backend)
         step(0.5, batch)
         measure_threads(backend, lambda step=step: [step(0.5, batch) for _ in range(CALLS)])
+    tell("\n| slopes of a million rows | one thread, ms | threads=2 |\n|---|---|---|")
+    for backend in ("tape", "llvm"):
+        measure_rows(backend)
     tell("\n| traced, ms | from its pickle, ms | part |\n|---|---|---|")
     measure_pickle()
 
@@ -55,6 +59,20 @@ def measure_threads(backend: str, work: object) -> None:
             gains.append(2 * times[-1] / both)
     taken = statistics.median(times) / CALLS
     tell(f"| {backend} | {taken * 1e3:.2f} | {statistics.median(gains):.2f} times as much |")
+
+
+def measure_rows(backend: str) -> None:
+    """Print the row of one call whose rows threads share."""
+    rows = np.linspace(0, 1, 1_000_000)
+    slopes = vmap(grad(lambda x: (0.5 * x).tanh() * (0.5 + x).exp()))
+    alone, shared = (jit(slopes, backend=backend, threads=n) for n in (1, 2))
+    assert (alone(rows) == shared(rows)).all(), "the same bits"
+    pairs = [
+        (seconds(lambda: alone(rows), 1), seconds(lambda: shared(rows), 1)) for _ in range(RUNS)
+    ]
+    gain = statistics.median(one / two for one, two in pairs)
+    taken = statistics.median(one for one, _ in pairs)
+    tell(f"| {backend} | {taken * 1e3:.1f} | {gain:.2f} times as fast |")
 
 
 def measure_pickle() -> None:

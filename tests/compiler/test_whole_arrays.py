@@ -10,9 +10,9 @@ import pytest
 from compiled import AVAILABLE
 
 from micrograd_gd import grad, hessian, jacobian, jit, jvp, trace, value_and_grad, vmap
-from micrograd_gd.compiler import arguments
+from micrograd_gd.compiler import arguments, slices
 from micrograd_gd.core import whole
-from micrograd_gd.errors import ShapeError
+from micrograd_gd.errors import ArgumentError, ShapeError
 from micrograd_gd.functional import (
     dot,
     exp,
@@ -90,6 +90,22 @@ def test_one_program_serves_any_number_of_rows(name, backend):
             assert is_same(compiled(*draw(length)), expected(name, length)), length
     (program,) = compiled.variants
     assert program.lengths == (100,)
+
+
+@pytest.mark.parametrize("backend", AVAILABLE)
+@pytest.mark.parametrize("name", ["batch", "gradient a sample", "what none computes", "gradient"])
+def test_threads_give_the_same_bits_and_only_where_rows_need_not_each_other(
+    name, backend, monkeypatch
+):
+    monkeypatch.setattr(slices, "ROWS", 16)
+    compiled = [jit(FUNCTIONS[name], backend=backend, threads=n) for n in (2, 5)]
+    for length in LENGTHS:
+        for each in compiled:
+            assert is_same(each(*draw(length)), expected(name, length)), length
+    kernels = [each._programs.recent[0].kernel for each in compiled]
+    assert [isinstance(each, slices.Slices) for each in kernels] == [name != "gradient"] * 2
+    with pytest.raises(ArgumentError, match="threads is 0; expected a whole number"):
+        jit(FUNCTIONS[name], threads=0)
 
 
 @pytest.mark.parametrize("backend", AVAILABLE)
