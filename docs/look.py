@@ -13,49 +13,8 @@ from urllib.parse import unquote, urlsplit
 
 from playwright.sync_api import BrowserContext, sync_playwright
 
-LOOK = """() => {
-  const found = new Set(), mayScroll = "pre, .table-wrapper, .math";
-  const parse = (color) => {
-    const [r, g, b, a = 1] = color.match(/[\\d.]+/g).map(Number);
-    return { color: [r, g, b], a };
-  };
-  const background = (element) => {
-    if (!element) return [255, 255, 255];
-    const { color, a } = parse(getComputedStyle(element).backgroundColor);
-    if (a === 1) return color;
-    const below = background(element.parentElement);
-    return color.map((c, i) => a * c + (1 - a) * below[i]);
-  };
-  const linear = (c) => (c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4);
-  const luminance = (color) => {
-    const [r, g, b] = color.map((c) => linear(c / 255));
-    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
-  };
-  for (const element of document.querySelectorAll("*")) {
-    if (!element.checkVisibility({ visibilityProperty: true, opacityProperty: true })) continue;
-    const style = getComputedStyle(element);
-    const what = `${element.localName}.${element.className}`;
-    const wide = element.scrollWidth - element.clientWidth;
-    if (wide > 1 && /auto|scroll/.test(style.overflowX) && !element.matches(mayScroll)) {
-      found.add(`${what} scrolls sideways, by ${wide} pixels`);
-    }
-    if (element.matches("a, button, input, iframe")) {
-      const inside = element.textContent.trim() || element.querySelector("img")?.alt;
-      const label = element.ariaLabel || element.title || element.placeholder;
-      if (!(inside || label || element.labels?.length)) found.add(`${what} has no name`);
-    }
-    const own = [...element.childNodes].filter((n) => n.nodeType === 3 && n.data.trim());
-    if (!own.length) continue;
-    const text = own[0].data.trim().slice(0, 30);
-    if (!element.closest("pre, code") && text.includes("\\\\")) found.add(`not set: ${text}`);
-    const size = parseFloat(style.fontSize);
-    const large = size >= 24 || (style.fontWeight >= 600 && size >= 18.66);
-    const both = [parse(style.color).color, background(element)].map(luminance);
-    const ratio = (Math.max(...both) + 0.05) / (Math.min(...both) + 0.05);
-    if (ratio < (large ? 3 : 4.5)) found.add(`contrast ${ratio.toFixed(2)} of ${what}: ${text}`);
-  }
-  return [...found];
-}"""
+LOOK = Path(__file__).with_suffix(".js").read_text(encoding="utf-8")
+MAY_SCROLL = "pre, .table-wrapper, .math"
 LINKS = "() => [...document.links].map((link) => link.href)"
 
 
@@ -66,7 +25,7 @@ def look(context: BrowserContext, page: Path) -> Iterator[str]:
     tab.on("console", lambda said: wrong.append(said.text) if said.type == "error" else None)
     tab.on("pageerror", lambda error: wrong.append(str(error)))
     tab.goto(page.as_uri())
-    yield from tab.evaluate(LOOK)
+    yield from tab.evaluate(LOOK, MAY_SCROLL)
     for link in map(urlsplit, tab.evaluate(LINKS)):
         if link.scheme == "file" and not Path(unquote(link.path)).exists():
             yield f"leads nowhere: {link.path}"
