@@ -2,6 +2,7 @@
 
 from micrograd_gd.exercises import (  # noqa: F401 — each adds its exercises
     backpropagation,
+    curves,
     descent,
     networks,
     rates,
