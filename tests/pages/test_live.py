@@ -1,10 +1,13 @@
 """Pages that step through a graph, opened in a browser from a file."""
 
+import json
 import re
+from collections import Counter
 
 import pytest
 
 from micrograd_gd import MLP, Value, custom_vjp, detect_anomaly, live, losses, parse, scope
+from micrograd_gd.data import moons
 from micrograd_gd.errors import ArgumentError
 from micrograd_gd.pages.lesson import write_lesson
 
@@ -227,8 +230,8 @@ def test_a_large_graph_is_folded_and_gone_through_box_by_box(visit):
     y.label = HOSTILE[0]
     page = visit(live(y))
     assert len(y.nodes()) > 300
-    count = page.locator(".node").count()
-    assert 4 <= count <= 64
+    assert "…rs.0.neurons.0+" in page.locator(".node.inner").first.text_content()
+    assert page.locator(".node").count() == 7
     page.focus(part("next"))
     steps = int(page.get_attribute(part("slider"), "max"))
     sentences = set()
@@ -240,11 +243,81 @@ def test_a_large_graph_is_folded_and_gone_through_box_by_box(visit):
     assert shown[HOSTILE[0]] == (f"{y.data:.6g}", "1")
     y.backward()
     norm = sum(x.grad**2 for x in model.layers[1].parameters()) ** 0.5
-    assert shown["5 leaves"] == ("", f"norm {norm:.4g}")
-    for node in page.locator(".node").all():
-        node.click()
-        assert "operation" in page.text_content(part("panel"))
+    assert shown["layers.1.neurons.0"] == ("120 ops", f"norm {norm:.4g}")
+
+
+def test_a_box_opens_and_closes_by_the_keyboard(visit):
+    model = MLP(2, [4, 1], seed=0)
+    y = losses.mse([model([i / 40, 1.0]) for i in range(40)], [0.0] * 40)
+    y.backward()
+    page = visit(live(y))
+    page.click(part("last"))
+    page.locator(".node.inner").nth(1).focus()
+    page.keyboard.press("Enter")
+    leaves = {node.label: node for node in y.nodes() if node.label}
+    for name in ("b", "w.0", "w.1"):
+        leaf = leaves[f"layers.0.neurons.1.{name}"]
+        assert numbers(page)[leaf.label] == (f"{leaf.data:.6g}", f"{leaf.grad:.6g}")
+    focused = "document.activeElement.ariaLabel"
+    assert page.evaluate(focused).startswith("40 × relu, data last 0")
+    assert page.locator(".node.kin").count() == 5
+    page.keyboard.press("Enter")
+    results = [node for node in y.nodes() if node.op and node.op.name == "relu"][1::4]
+    found = [value for name, value in numbers(page).items() if name[1:].isdigit()][:40]
+    assert found == [(f"{node.data:.6g}", f"{node.grad:.6g}") for node in results]
+    assert page.locator("output").text_content() == "97 of 97"
+    for name, count in [("40 × relu", 11), ("layers.0.neurons.1", 7), ("layers.0", 4)]:
+        page.keyboard.press("Escape")
+        assert page.evaluate(focused).startswith(f"{name}, data")
+        assert page.locator(".node").count() == count
+    page.keyboard.press("Escape")  # it is in no other
+    page.locator(".node.inner").first.click()
+    page.get_by_role("button", name="Close layers.0").click()
+    assert page.locator(".node").count() == 4
+
+
+def test_a_page_says_when_no_more_boxes_fit(visit):
+    x = y = Value(1.0, label="x")
+    for i in range(4):
+        with scope(f"{HOSTILE[1]} {i}"):
+            for _ in range(59):
+                y = (y * x).tanh()
+    page = visit(live(y))
+    for _ in range(3):
+        page.locator(".node[aria-expanded]").first.click()
+    assert "no more than 300 boxes" in page.text_content(part("panel"))
+    page.locator(".node.inner:not([aria-expanded])").first.press("Escape")
+    page.locator(".node[aria-expanded]").first.click()
+    assert page.locator(".problem", has_text="300").count() == 0
+    assert f"Close {HOSTILE[1]}" in page.text_content(part("panel"))
     assert page.evaluate("typeof done") == "undefined"
+
+
+def test_boxes_that_do_not_open_use_what_their_nodes_use():
+    rows, targets = moons(130, seed=0)
+    model = MLP(2, [3, 1], "tanh", seed=0)
+    y = losses.binary_cross_entropy([model(row) for row in rows], targets)
+    nodes = y.nodes()
+    for i, node in enumerate(nodes):
+        node.label = node.label or f"node {i}"
+    boxes = live(y).html
+    boxes = json.loads(re.search(r'<script id="data" [^>]+>(.*?)</script>', boxes)[1])[0]["boxes"]
+    opening = [box for box in boxes if "isOpen" in box]
+    ends = [box for box in boxes if "isOpen" not in box]
+    assert all(boxes[box["within"]] in opening for box in ends if "within" in box)
+    single = {box["name"]: box for box in ends if not box.get("isStack")}
+    assert 10 < len(single) < len(nodes)
+    for node in nodes:
+        if node.label in single:
+            used = Counter(x.label for x in node.operands if isinstance(x, Value))
+            uses = single[node.label]["uses"]
+            assert sum(times for _, times in uses) == used.total()
+            found = {boxes[i]["name"]: times for i, times in uses if not boxes[i].get("isStack")}
+            assert found == {name: times for name, times in used.items() if name in single}
+    total = sum(int(re.match(r"[\d,]+", box["about"])[0].replace(",", "")) for box in boxes
+                if box.get("isStack") and "within" not in box)  # fmt: skip
+    outside = sum(not (box.get("isStack") or box["isLeaf"] or "within" in box) for box in boxes)
+    assert total + outside == sum(node.op is not None for node in nodes)
 
 
 def test_a_recurrence_is_folded_too(visit):

@@ -3,10 +3,10 @@
 const FEW = 60; // boxes, which are always drawn all at once
 
 class Drawing {
-    // `act(node)` is called when a node is chosen, `drag(leaf, number)`, where leaves can be moved,
-    // when one is.
-    constructor(svg, course, act, drag) {
-        Object.assign(this, { svg, course, act, drag, boxes: new Map(), curves: new Map() });
+    // `choose(node)` is called when a node is chosen, `leave(node)` at Escape, and `drag(leaf,
+    // number)`, where leaves can be moved, when one is.
+    constructor(svg, course, { choose, leave, drag }) {
+        Object.assign(this, { svg, course, choose, leave, drag, boxes: new Map(), curves: new Map() });
         const { nodes, root } = course;
         const { items, chains, width, height } = layOut(nodes, root);
         this.size = [width, height];
@@ -35,7 +35,12 @@ class Drawing {
             draw("rect", { x: 4, y: 4, width: WIDTH, height: HEIGHT, rx: 9, class: "below" }, group);
         }
         draw("rect", { width: WIDTH, height: HEIGHT, rx: 9 }, group);
-        draw("text", { x: 10, y: 18, class: "name" }, group, shorten(head, kind));
+        const opens = this.course.opens?.(node);
+        draw("text", { x: 10, y: 18, class: "name" }, group, shorten(head, kind, opens ? 2 : 0, this.course.isPart?.(node)));
+        if (opens) {
+            draw("text", { x: WIDTH - 19, y: 19, class: "plus" }, group, "+");
+            group.ariaExpanded = false;
+        }
         const data = draw("text", { x: 10, y: 38, class: "data" }, group);
         const grad = draw("text", { x: 10, y: 56, class: "grad" }, group);
         this.boxes.set(node, { group, data, grad, head, item });
@@ -63,7 +68,7 @@ class Drawing {
         group.addEventListener("pointerup", () => {
             if (from && !from.isMoved) {
                 this.focus(node);
-                this.act(node);
+                this.choose(node);
             }
             from = null;
         });
@@ -88,7 +93,9 @@ class Drawing {
             }
         } else if (event.key === "Enter" || event.key === " ") {
             event.preventDefault();
-            this.act(node);
+            this.choose(node);
+        } else if (event.key === "Escape") {
+            this.leave(node);
         } else if (sign && !node.row && this.drag) {
             const grain = 10 * grainOf(node.data);
             this.drag(node, roundTo(node.data + sign * grain, grain));
@@ -136,11 +143,13 @@ class Drawing {
             const { group, data, grad, head } = this.boxes.get(node);
             const isKnown = !node.row || computed.has(node);
             setText(data, isKnown ? course.dataOf(node) : "·");
-            setText(grad, `∂ ${gradients.has(node) ? course.gradOf(node, gradients) : missing}`);
+            const gradient = gradients.has(node) ? course.gradOf(node, gradients) : missing;
+            setText(grad, gradient && `∂ ${gradient}`);
             setClass(group, "known", isKnown);
             setClass(group, "reached", gradients.has(node));
             setClass(group, "now", node === target);
             setClass(group, "selected", node === selected);
+            setClass(group, "kin", Boolean(course.groupsOf?.(node).includes(selected)));
             const label = `${head}, data ${isKnown ? data.textContent : "…"}, grad ${grad.textContent.slice(2)}`;
             if (group.ariaLabel !== label) {
                 group.ariaLabel = label;

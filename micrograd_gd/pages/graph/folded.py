@@ -1,61 +1,47 @@
 """A graph that is too large to look at, folded into the boxes that pictures have."""
 
 import math
-from collections import Counter
 from typing import Any
 
-from micrograd_gd.core import sweep
 from micrograd_gd.engine import Value
+from micrograd_gd.pages.graph.groups import MOST, Group, Groups
 from micrograd_gd.text import escape, plain
 from micrograd_gd.viz.graphs import boxes
-from micrograd_gd.viz.graphs.folding import Bundle, Folding, Item
 from micrograd_gd.viz.graphs.markup import count
-from micrograd_gd.viz.graphs.numbering import Numbering
-from micrograd_gd.viz.graphs.scopes import places
 
-MOST = 120  # boxes, of more those nearest to the result
+LABEL = 60  # characters
 
 
 def fold(root: Value) -> dict[str, Any]:
-    """Boxes with what they say, and the boxes before them that they use.
+    """Boxes with what they say, the boxes before them that they use, and the one they are in.
 
     A page cannot compute such a graph, so its numbers are those of the moment.
     """
-    numbering = Numbering(root)
-    folding = Folding(numbering, *places(numbering, {}))
-    folding.fold(None, [])
-    nearest = folding.nearest(MOST)
-    shown = [item for item in dict.fromkeys(reversed(folding.items)) if item in nearest][::-1]
-    gradients = sweep.adjoints(root)
-    squares = _sum_squares(folding, gradients)
-    names = boxes.Names(numbering, {})
-    order = {item: place for place, item in enumerate(shown)}
+    groups = Groups(root)
+    names = boxes.Names(groups.numbering, {})
+    shown = sorted(groups.ends, key=groups.ends.__getitem__)
+    order = {box: place for place, box in enumerate(shown)}
+    parents = {groups.numbering.nodes[i]: group for i, group in groups.shown.items()}
     told = []
-    for item in shown:
-        uses = {order[x]: times for x, times in folding.operands(item).items() if x in order}
-        # A part that is used again, as in a recurrent network, would be before itself.
-        before = [[place, times] for place, times in uses.items() if place < order[item]]
-        if isinstance(item, Bundle):
-            box = _describe_bundle(item, folding, squares[item])
+    for box in shown:
+        if isinstance(box, Group):
+            parent, text = box.parent, _describe_group(box, groups)
         else:
-            box = _describe_node(item, names, gradients.get(item, 0.0))
-        told.append({**box, "uses": before})
-    operations = sum(map(bool, numbering.used))
-    size = (
-        f"{count(operations, 'operation')} and {count(len(numbering.nodes) - operations, 'leaf')}"
-    )
-    left_out = len({*folding.items}) - len(shown)
-    more = f", {count(left_out, 'box')} further from the result left out" if left_out else ""
-    return {"boxes": told, "size": f"{size} in {count(len(shown), 'box')}{more}"}
-
-
-def _sum_squares(folding: Folding, gradients: dict[Value, Any]) -> Counter[Item]:
-    """For each bundle the sum of the squared gradients of its leaves."""
-    squares: Counter[Item] = Counter()
-    for node, item in zip(folding.numbering.nodes, folding.items, strict=True):
-        if node.op is None and item is not node:
-            squares[item] += gradients.get(node, 0.0) ** 2
-    return squares
+            gradient = groups.gradients.get(box, 0.0)
+            parent, text = parents[box], _describe_node(box, names, gradient)
+        uses = [[order[x], times] for x, times in groups.uses.get(box, {}).items()]
+        within = {} if parent is None else {"within": order[parent]}
+        told.append({**text, **within, "uses": uses})
+    operations = sum(map(bool, groups.numbering.used))
+    leaves = len(groups.numbering.nodes) - operations
+    return {
+        "boxes": told,
+        "size": f"{count(operations, 'operation')} and {count(leaves, 'leaf')}",
+        "leftOut": f", {count(groups.left_out, 'box')} further from the result left out"
+        if groups.left_out
+        else "",
+        "most": MOST,
+    }
 
 
 def _describe_node(node: Value, names: boxes.Names, gradient: float) -> dict[str, Any]:
@@ -64,7 +50,7 @@ def _describe_node(node: Value, names: boxes.Names, gradient: float) -> dict[str
         formula = [f"{node.op.name}({count(len(node.operands), 'operand')})"]
     return {
         "name": escape(names(node)),
-        "head": " ".join([names(node), *["="] * bool(formula), *formula[:1]]),
+        "head": plain(" ".join([names(node), *["="] * bool(formula), *formula[:1]]), LABEL),
         "data": f"{node.data:.6g}",
         "grad": f"{gradient:.6g}",
         "about": node.op.doc if node.op else "A leaf.",
@@ -72,28 +58,35 @@ def _describe_node(node: Value, names: boxes.Names, gradient: float) -> dict[str
     }
 
 
-def _describe_bundle(bundle: Bundle, folding: Folding, square: float) -> dict[str, Any]:
-    sizes = ((bundle.operations, "operation"), (bundle.leaves, "leaf"))
-    parts = [count(size, word) for size, word in sizes if size]
-    if bundle.part is not None:
-        title = plain(folding.scopes.name(bundle.part))
-    elif bundle.last is not None and bundle.last.op is not None:
-        title = f"{bundle.operations:,} × {bundle.last.op.name}"
+def _describe_group(group: Group, groups: Groups) -> dict[str, Any]:
+    sizes = ((group.operations, "operation"), (group.leaves, "leaf"))
+    about = f"{' and '.join(count(size, word) for size, word in sizes if size)} in one box."
+    data = f"{group.operations:,} ops" if group.operations else ""
+    if group.part is not None:
+        title = plain(groups.scopes.name(group.part), LABEL)
+    elif group.last is not None and group.last.op is not None:
+        title = f"{group.operations:,} × {group.last.op.name}"
+        data = f"last {group.last.data:.4g}"
     else:
-        title = count(bundle.leaves, "leaf")
-    norm = f"norm {math.sqrt(square):.4g}" if bundle.leaves else ""
-    about = f"{' and '.join(parts)} in one box."
-    if norm:
+        title = count(group.leaves, "leaf")
+    norm = f"norm {math.sqrt(group.square):.4g}"
+    if group.leaves:
         about += f" The gradient of its leaves, taken as one vector, has the {norm}."
-    data = f"{bundle.operations:,} ops" if bundle.operations else ""
-    if bundle.part is None and bundle.last is not None:
-        data = f"last {bundle.last.data:.4g}"
+    elif group.part is None:
+        about += f" The gradient of its results, taken as one vector, has the {norm}."
+    else:
+        norm = ""
+    if group not in groups.opening:
+        why = f"more than {MOST}" if group.size > MOST else "for which the page has no room"
+        about += f" It does not open: {group.size:,} boxes would come out, {why}."
     return {
         "name": title,
         "head": title,
         "data": data,
         "grad": norm,
         "about": about,
-        "isLeaf": not bundle.operations,
+        "isLeaf": not group.operations,
+        "isPart": group.part is not None,
         "isStack": True,
+        **({"isOpen": group.is_open} if group in groups.opening else {}),
     }

@@ -8,7 +8,7 @@ function mount(place, data) {
 
     function use(newCourse, isOver) {
         course = newCourse;
-        drawing = new Drawing(find("graph"), course, choose, course.leaves.length ? drag : null);
+        redraw();
         selected = course.leaves[0] ?? course.root;
         ask(false);
         fields = new Map(course.leaves.map((leaf) =>
@@ -18,6 +18,44 @@ function mount(place, data) {
         showNode();
         player.stop();
         player.start(course.steps.length, course.split, isOver ? course.steps.length : 0);
+    }
+
+    function redraw() {
+        drawing = new Drawing(find("graph"), course, { choose, drag: course.leaves.length ? drag : null, leave });
+    }
+
+    // After a box was opened or closed: the boxes in view, at the same time as before.
+    function rearrange(group, time, hasFocus) {
+        const node = course.lastOf(group);
+        const [first, last] = course.placeOf(node);
+        redraw();
+        fit(zoom);
+        selected = group;
+        showNode();
+        player.stop();
+        player.start(course.steps.length, course.split, { start: 0, forward: first, backward: last, end: Infinity }[time]);
+        if (hasFocus) {
+            drawing.focus(node).focus({ preventScroll: true });
+        }
+        reveal(node);
+    }
+
+    function timeOf() {
+        return player.time === 0 ? "start" : player.time === player.length ? "end" : player.time > course.split ? "backward" : "forward";
+    }
+
+    function close(group) {
+        const time = timeOf();
+        course.close(group);
+        rearrange(group, time, true);
+    }
+
+    // Leave the box that a node came out of, which closes.
+    function leave(node) {
+        const group = course.groupOf?.(node);
+        if (group) {
+            close(group);
+        }
     }
 
     const refresh = oncePerFrame(() => {
@@ -43,6 +81,11 @@ function mount(place, data) {
 
     // Go to where a node is computed; from there, and for a leaf, to where its gradient is complete.
     function choose(node) {
+        const time = timeOf();
+        if (course.open?.(node)) {
+            rearrange(node, time, true);
+            return;
+        }
         const [first, last] = course.placeOf(node);
         const isSame = selected === node;
         if (quiz) {
@@ -57,7 +100,7 @@ function mount(place, data) {
 
     function showNode() {
         const isHidden = quiz !== null && !quiz.found.has(selected);
-        find("panel").replaceChildren(...course.tellNode(selected, isHidden, (path) => drawing.light(path)));
+        find("panel").replaceChildren(...course.tellNode(selected, isHidden, (path) => drawing.light(path), close));
     }
 
     // Begin to ask, or give it up.

@@ -9,10 +9,10 @@ function writeCall({ row, operands }, of) {
     return safe.length === 2 ? `${safe[0]} ${row.infix} ${safe[1]}` : `${row.infix}${safe[0]}`;
 }
 
-// An operation by its beginning; a leaf, such as layers.0.neurons.1.w.2, by its end.
-function shorten(text, kind) {
-    const most = kind === "inner" ? 17 : 15; // leaves and the result are bold
-    return text.length <= most ? text : kind === "leaf" ? `…${text.slice(1 - most)}` : `${text.slice(0, most - 1)}…`;
+// An operation by its beginning; a leaf, such as layers.0.neurons.1.w.2, or a part by its end.
+function shorten(text, kind, less = 0, isPart = false) {
+    const most = (kind === "inner" ? 17 : 15) - less; // leaves and the result are bold
+    return text.length <= most ? text : kind === "leaf" || isPart ? `…${text.slice(1 - most)}` : `${text.slice(0, most - 1)}…`;
 }
 
 // The partial of an edge as the table has it, written with the names of the nodes. The operands of

@@ -6,6 +6,7 @@ Folding takes a few passes over the nodes, and a few over the parts.
 from collections import Counter, deque
 from collections.abc import Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
+from operator import is_
 
 from micrograd_gd.engine import Value
 from micrograd_gd.errors import ArgumentError
@@ -44,25 +45,29 @@ class Folding:
         # For each part of the model: the part in whose frame its nodes are drawn.
         self._frames = list(range(len(self.scopes.paths)))
 
-    def fold(self, depth: int | None, expand: Collection[str]) -> None:
+    def fold(self, depth: int | None, expand: Collection[str], *, innermost: bool = True) -> None:
         """Fold every part below `depth` levels into one box, except those named in `expand`.
 
-        Without a depth, take the deepest that gives a readable picture. Unless that opens the whole
-        graph, fold runs of one operation and leaves of one use as well.
+        Without a depth, take the deepest that gives a readable picture, and that leaves the
+        `innermost` parts closed unless these may be opened, too. Unless that opens the whole graph,
+        fold runs of one operation and leaves of one use as well.
         """
         opened = self._places_of(expand)
         deepest = max(self.scopes.depths)
         if depth is not None:
             self._fold_parts(depth, opened)
-            self._fold_nodes(whole=depth >= deepest)
+            if depth < deepest:
+                self.fold_nodes()
+            self._count_uses()
         elif len(self.items) > READABLE:
             self._fold_parts(0, opened)
-            self._fold_nodes(whole=False)
-            for deeper in range(1, deepest + 1):  # each has more boxes than the one before
+            self.fold_nodes()
+            for deeper in range(1, deepest + innermost):  # each has more boxes than the one before
                 readable = self.items, self.bundles, self._frames
                 if not self._open_to(deeper, opened):
                     self.items, self.bundles, self._frames = readable
                     break
+            self._count_uses()
 
     def _open_to(self, depth: int, opened: Collection[int]) -> bool:
         """Open the parts of a depth, and say whether that can be read."""
@@ -70,31 +75,31 @@ class Folding:
         self._fold_parts(depth, opened)
         if not self._has_few_parts():
             return False
-        self._fold_nodes(whole=False)
+        self.fold_nodes()
+        self._count_uses()
         return self._is_readable()
 
-    def _fold_nodes(self, *, whole: bool) -> None:
-        if not whole:
-            self._fold_runs()
-            self._fold_alike()
-            self._fold_leaves()
-        for item, used in zip(self.items, self.numbering.used, strict=True):
-            if isinstance(item, Bundle):
-                item.uses.update(self.items[j] for j in used if self.items[j] is not item)
+    def fold_nodes(self) -> None:
+        """Fold runs of one operation, nodes that are alike, and leaves of one use."""
+        self._fold_runs()
+        self._fold_alike()
+        self._fold_leaves()
+
+    def _count_uses(self) -> None:
+        for bundle in self.bundles:
+            bundle.uses.clear()
+        for (user, operand), times in Counter(self.numbering.arrows(self.items)).items():
+            if isinstance(user, Bundle) and user is not operand:
+                user.uses[operand] = times
 
     def _has_few_parts(self) -> bool:
         """Whether the boxes of parts alone are few enough, and the arrows between them."""
         if len(self.bundles) > READABLE:
             return False
         parts = [item if isinstance(item, Bundle) else None for item in self.items]
-        arrows = {
-            (part, parts[j])
-            for part, used in zip(parts, self.numbering.used, strict=True)
-            if part
-            for j in used
-            if parts[j] not in (part, None)
-        }
-        return len(arrows) <= 2 * READABLE
+        arrows = {*self.numbering.arrows(parts)}
+        between = [pair for pair in arrows if None not in pair and pair[0] is not pair[1]]
+        return len(between) <= 2 * READABLE
 
     def _is_readable(self) -> bool:
         boxes = set(self.items)
@@ -160,16 +165,17 @@ class Folding:
         """Fold nodes of one operation in a row, each used only by the next."""
         nodes, items, places = self.numbering.nodes, self.items, self.places
         uses = self.numbering.uses
-        first = [*range(len(nodes))]  # the node that begins the run
+        first: dict[int, int] = {}  # the node that begins the run
         for i, used in enumerate(self.numbering.used):
-            op, place = nodes[i].op, places[i]
-            for j in used:
-                alike = nodes[j].op is op and places[j] == place
-                if alike and uses[j] == 1 and items[j] is nodes[j]:
-                    first[i] = first[j]
-                    break
-        single = [i for i, used in enumerate(self.numbering.used) if used and items[i] is nodes[i]]
-        self._fold_groups({i: first[i] for i in single})
+            if used and items[i] is nodes[i]:
+                op, place = nodes[i].op, places[i]
+                first[i] = i
+                for j in used:
+                    alike = nodes[j].op is op and places[j] == place
+                    if alike and uses[j] == 1 and items[j] is nodes[j]:
+                        first[i] = first[j]
+                        break
+        self._fold_groups(first)
 
     def _fold_alike(self) -> None:
         """Fold nodes that are computed alike and used alike, as those of all samples are.
@@ -178,24 +184,29 @@ class Folding:
         All plain numbers are alike, and all leaves of one use; a leaf of several uses is like no
         other.
         """
+        numbering, uses = self.numbering, self.numbering.uses
+        is_open = [*map(is_, self.items, numbering.nodes)]
         numbers: dict[Hashable, int] = {}
-        kinds: list[int] = []
-        for i, used in enumerate(self.numbering.used):
-            kind: Hashable = self.items[i]
-            if kind is self.numbering.nodes[i] and (used or self.numbering.uses[i] <= 1):
-                kind = (self.places[i], kind.op, *[kinds[j] for j in used])
-            kinds.append(numbers.setdefault(kind, len(numbers)))
-        if len(kinds) - len(numbers) < _RUN - 1:
+        kinds: list[Hashable] = [*self.items]  # a number for each that is open
+        for i, used in enumerate(numbering.used):
+            if is_open[i]:
+                kind = kinds[i]
+                if used or uses[i] <= 1:
+                    kind = (self.places[i], numbering.nodes[i].op, *[kinds[j] for j in used])
+                kinds[i] = numbers.setdefault(kind, len(numbers))
+        if sum(is_open) - len(numbers) < _RUN - 1:
             return  # nothing is alike, as in a long chain
-        users: dict[int, set[int]] = {}  # the kinds of what uses a node
-        groups: dict[int, int] = {}
+        users: dict[int, set[Hashable]] = {  # the kinds of what uses an operation
+            i: set() for i, used in enumerate(numbering.used) if used and is_open[i]
+        }
+        groups: dict[int, Hashable] = {}
         for i in range(len(kinds) - 1, -1, -1):
-            used, kind = self.numbering.used[i], kinds[i]
-            own_users = frozenset(users.pop(i, ()))
-            if used and self.items[i] is self.numbering.nodes[i]:
-                groups[i] = kinds[i] = numbers.setdefault((kind, own_users), len(numbers))
-            for j in used:
-                users.setdefault(j, set()).add(kinds[i])
+            if i in users:
+                kind = (kinds[i], frozenset(users[i]))
+                groups[i] = kinds[i] = numbers.setdefault(kind, len(numbers))
+            for j in numbering.used[i]:
+                if j in users:
+                    users[j].add(kinds[i])
         self._fold_groups(dict(reversed(groups.items())))
 
     def _fold_leaves(self) -> None:

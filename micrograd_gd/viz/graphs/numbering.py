@@ -1,7 +1,13 @@
 """A graph by numbers: its nodes in recording order, and which of them each one uses."""
 
+from collections.abc import Iterator, Sequence
+from itertools import chain, repeat
+from typing import TypeVar
+
 from micrograd_gd.caches import cached_property
 from micrograd_gd.engine import Value
+
+T = TypeVar("T")
 
 
 class Numbering:
@@ -24,6 +30,11 @@ class Numbering:
             for i in used:
                 counts[i] += 1
         return counts
+
+    def arrows(self, boxes: Sequence[T]) -> Iterator[tuple[T, T]]:
+        """What stands for a node and for its operand, for every use of one by the other."""
+        users = chain.from_iterable(map(repeat, boxes, map(len, self.used)))
+        return zip(users, map(boxes.__getitem__, chain.from_iterable(self.used)), strict=True)
 
     def number(self, node: Value) -> str:
         """What a node without a label is called: its number in recording order."""
