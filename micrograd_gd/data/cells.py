@@ -6,11 +6,12 @@ from datetime import UTC, datetime
 
 MISSING = frozenset({"", "?", "na", "n/a", "nan", "null", "<na>", "#n/a", "nat"})
 FLAGS = (("false", "true"), ("no", "yes"), ("f", "t"), ("n", "y"))
-DATES = ("iso", "%Y/%m/%d", "%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y")
+_DAYS = ("%Y/%m/%d", "%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%d-%b-%Y", "%d-%b-%y", "%d %b %Y")
+DATES = ("iso", *(f"{day}{time}" for time in ("", " %H:%M", " %H:%M:%S") for day in _DAYS))
 
 _SPACES = " \u00a0\u202f'"  # thousands are set apart by them, too
 _PARTS = re.compile(
-    r"([+-]?)\s*([$€£¥]?)\s*([+-]?[\d.,\s']*\d[\d.,]*(?:[eE][+-]?\d+)?)\s*([$€£¥%]?)"
+    r"([+−-]?)\s*([$€£¥]?)\s*([+-]?[\d.,\s']*\d[\d.,]*(?:[eE][+-]?\d+)?)\s*([$€£¥%]?)"
 )
 _NUMBERS = {
     point: re.compile(
@@ -33,17 +34,22 @@ def parse_quantity(text: str, decimal: str = ".") -> tuple[str, float] | None:
     """The unit and the number that a cell spells, or None for other text.
 
     `decimal` is the mark before the fraction; the other one of point and comma sets thousands
-    apart.
+    apart. Parentheses are the minus of accountants.
 
     >>> parse_quantity("$1,234.50"), parse_quantity("1.234,5 €", decimal=",")
     (('$', 1234.5), ('€', 1234.5))
     >>> parse_quantity("7 %"), parse_quantity("7 or 8")
     (('%', 7.0), None)
+    >>> parse_quantity("(1,234)")
+    ('', -1234.0)
     """
+    if text[:1] == "(" and text[-1:] == ")":
+        text = f"-{text[1:-1]}"
     parts = _PARTS.fullmatch(text)
     if parts is None:
         return None
     sign, before, digits, after = parts.groups()
+    sign = sign.replace("−", "-")
     if not _NUMBERS[decimal].fullmatch(digits) or (before and after):
         return None
     thousands = "," if decimal == "." else "."

@@ -141,34 +141,35 @@ def read_csv_file(
 
     The path may be `-`, for standard input. The content says whether it is text, gzip, Parquet or
     Arrow. Without a `separator`, it is the one of comma, semicolon, tab and bar that splits all
-    rows alike; without an `encoding`, UTF-8, or UTF-16 where a mark says so.
+    rows alike, or that of a first line `sep=;`; without an `encoding`, UTF-8, or UTF-16 where a
+    mark says so. Columns at the end that have neither a name nor cells are left out.
 
     Raises DataError if it is missing, not text, not CSV, ragged, or without header or rows;
     ImportError where polars is needed and is not there.
     """
     path = Path(path)
     raw = _read_raw(path)
-    if raw.startswith((b"PAR1", b"ARROW1")):
+    if raw.startswith(_COLUMNS):
         rows = _read_columns(path, raw)
     else:
         text = _decode(path, raw, encoding)
-        rows = _split_records(path, text, separator or _find_separator(text))
+        said = re.match(r"sep=(.)\r?\n", text)  # by Excel, for Excel
+        separator = separator or (said[1] if said else _find_separator(text))
+        rows = _split_records(path, text, separator)[bool(said) :]
     if not rows:
         raise problem(path, "the file is empty; expected a header row and rows of numbers below it")
     header, *rows = rows
     names = [cell.strip() for cell in header.cells]
-    _check_names(path, header.line, names)
+    _check_names(path, header.line, names, rows)
     if not rows:
         message = (
             f"nothing below the header {_enumerate(names)}; expected rows of numbers: add some"
         )
         raise problem(path, message, header.line)
-    for row in rows:
-        if len(row.cells) != len(names):
-            expected = f"expected {len(names)} for the columns {_enumerate(names)}"
-            remedy = "add or remove cells, and put quotes around one that holds a comma"
-            came = "1 cell" if len(row.cells) == 1 else f"{len(row.cells)} cells"
-            raise problem(path, f"{came}; {expected}: {remedy}", row.line)
+    _check_widths(path, names, rows)
+    if hollow := _count_hollow(names, rows):
+        names = names[:-hollow]
+        rows = [Record(line, cells[:-hollow]) for line, cells in rows]
     return CsvFile(path, header.line, names, rows)
 
 
@@ -196,7 +197,8 @@ def problem(
     """The error for one place in a file."""
     at_line = f", line {line}" if line is not None else ""
     at_column = f", column {column}" if column is not None else ""
-    return DataError(f"{path}{at_line}{at_column}: {message}")
+    place = "standard input" if str(path) == STANDARD_INPUT else path
+    return DataError(f"{place}{at_line}{at_column}: {message}")
 
 
 def _read_raw(path: Path) -> bytes:
@@ -249,7 +251,7 @@ def _decode(path: Path, raw: bytes, encoding: str | None) -> str:
         raise ArgumentError(message) from None
     except UnicodeDecodeError as error:
         line = raw.count(b"\n", 0, error.start) + 1
-        other = "; where it is in another encoding, say which, such as latin-1"
+        other = "; where it is in another encoding, name that, as by --encoding latin-1"
         message = f"the byte 0x{raw[error.start]:02x}; expected text in {found}: {remedy}{other}"
         raise problem(path, message, line) from None
     if "\0" in text:
@@ -273,13 +275,17 @@ def _find_separator(text: str) -> str:
     return max(SEPARATORS, key=judge)
 
 
+_COLUMNS = (b"PAR1", b"ARROW1", b"\xff\xff\xff\xff")  # Parquet, an Arrow file, an Arrow stream
+
+
 def _read_columns(path: Path, raw: bytes) -> list[Record]:
     """A header and rows of text from a file that has columns of its own types."""
     try:
         import polars  # noqa: ICN001, PLC0415 — an extra: only these files need it
     except ImportError:
         raise missing_package("polars", "a Parquet or an Arrow file") from None
-    read = polars.read_parquet if raw.startswith(b"PAR1") else polars.read_ipc
+    readers = (polars.read_parquet, polars.read_ipc, polars.read_ipc_stream)
+    read = next(read for mark, read in zip(_COLUMNS, readers, strict=True) if raw.startswith(mark))
     try:
         frame = read(io.BytesIO(raw))
     except polars.exceptions.PolarsError as error:
@@ -308,17 +314,43 @@ def _split_records(path: Path, text: str, separator: str) -> list[Record]:
     return rows
 
 
-def _check_names(path: Path, line: int, names: list[str]) -> None:
+def _check_names(path: Path, line: int, names: list[str], rows: list[Record]) -> None:
     numbers = [name for name in names if parse_number(name) is not None]
+    texts = [(i, name) for i, name in enumerate(names) if name and name not in numbers]
+    expected = "expected column names: add a first row with a name for each column"
     if len(numbers) == len(names) or any(not name.isdigit() for name in numbers):
-        message = f"the number {numbers[0]!r} in the header; expected column names: add a first row"
-        raise problem(path, f"{message} with a name for each column", line)
+        raise problem(path, f"the number {numbers[0]!r} in the header; {expected}", line)
+    if texts and all(
+        any(row.cells[i : i + 1] and row.cells[i].strip() == name for row in rows)
+        for i, name in texts
+    ):
+        message = f"a header that looks like the rows, as {texts[0][1]!r} stands in one below it"
+        raise problem(path, f"{message}; {expected}", line)
     places: dict[str, int] = {}
     for index, name in enumerate(names):
         if name and places.setdefault(name, index) != index:
             message = f"the name {name!r} again, as in column {places[name] + 1}"
             expected = "expected different names: rename one"
             raise problem(path, f"{message}; {expected}", line, str(index + 1))
+
+
+def _check_widths(path: Path, names: list[str], rows: list[Record]) -> None:
+    for row in rows:
+        if len(row.cells) != len(names):
+            expected = f"expected {len(names)} for the columns {_enumerate(names)}"
+            remedy = "add or remove cells, and put quotes around one that holds a comma"
+            if len(names) == 1:
+                remedy = "remove what stands above the header, or name the separator"
+            came = "1 cell" if len(row.cells) == 1 else f"{len(row.cells)} cells"
+            raise problem(path, f"{came}; {expected}: {remedy}", row.line)
+
+
+def _count_hollow(names: list[str], rows: list[Record]) -> int:
+    """How many columns at the end have neither a name nor cells: each row ends in a separator."""
+    count = 0
+    while not names[-1 - count] and not any(row.cells[-1 - count].strip() for row in rows):
+        count += 1
+    return count
 
 
 def _enumerate(names: list[str]) -> str:

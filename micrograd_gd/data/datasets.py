@@ -62,7 +62,7 @@ class Dataset:
 
     def __repr__(self) -> str:
         if self.class_names is None:
-            target = f"{min(self.targets)} to {max(self.targets)}"
+            target = f"{min(self.targets):.6g} to {max(self.targets):.6g}"
         else:
             counts = map(self.targets.count, range(len(self.class_names)))
             target = _enumerate(

@@ -21,6 +21,7 @@ from micrograd_gd.errors import ArgumentError
 MOST_LEVELS = 20  # of a text column; each becomes an input
 MOST_WHOLE = 10  # whole numbers of a target that are classes by default
 OUTLIER = 1e6  # times what is usual in the column
+NEARLY = 0.9  # of a column are numbers: more odd cells than levels, and it is text
 LARGE_SHARE = 0.98  # of the rows in one class
 
 CHOICES = {  # what these options may be
@@ -80,11 +81,12 @@ def prepare(file: CsvFile, reading: Reading) -> Table:
     notes += [(column.name, note) for column in columns if (note := _describe(file, column))]
     recipe = Recipe(tuple(columns))
     inputs, _ = recipe.apply(file)
-    targets, class_names, note = _read_target(file, target, decimal, reading.task)
+    targets, class_names, column, note = _read_target(file, target, decimal, reading.task)
     if note:
         notes.append((target, note))
     dataset = Dataset(inputs, targets, recipe.inputs, target, class_names, recipe)
-    return Table(dataset, recipe, notes, [*_find_outliers(file, columns), *_judge(dataset)])
+    measured = columns if column is None else [*columns, column]
+    return Table(dataset, recipe, notes, [*_find_outliers(file, measured), *_judge(dataset)])
 
 
 def read_numbers(file: CsvFile, name: str) -> list[int] | list[float]:
@@ -101,9 +103,15 @@ def _choose_features(file: CsvFile, target: str, reading: Reading) -> list[str]:
     chosen = reading.features or file.names
     features = [name for name in file.names if name in chosen and name not in reading.drop]
     features = [name for name in features if name != target]
+    if target in reading.drop:
+        message = f"the target {target!r} is to be dropped; expected another --target, or --drop"
+        raise problem(file.path, message, file.header_line)
     if not features:
-        message = "no column is left beside the target; expected a feature: separate columns by"
-        raise problem(file.path, f"{message} commas, or name the separator", file.header_line)
+        remedy = "name others by --features, or drop fewer"
+        if len(file.names) == 1:
+            remedy = "separate columns by commas, or name the separator by --sep"
+        message = "no column is left beside the target; expected a feature"
+        raise problem(file.path, f"{message}: {remedy}", file.header_line)
     return features
 
 
@@ -201,16 +209,18 @@ def _decide_number(
     column = Column(name, "number", mark, unit)
     if count == len(present):
         return column
-    if 2 * count < len(present):
-        return None
     odd = [(row, text) for row, text in present if column.parse(text) is None]
+    is_varied = len({text for _, text in odd}) > MOST_LEVELS  # which nobody mistyped
+    if 2 * count < len(present) or (is_varied and count < NEARLY * len(present)):
+        return None
     row, text = odd[0]
     others = [f"{shorten(text)} in line {row.line}" for row, text in odd[1:4]]
     more = f" (also {', '.join(others)}{', ...' if len(odd) > 4 else ''})" if others else ""
     message = (
         f"the text {shorten(text)}{more}; expected a number such as {_example(present, column)}"
     )
-    counted = f"as in {count} of {len(present)} cells: correct it, or drop the column"
+    remedy = "correct it, empty it where nothing is known, or --drop the column"
+    counted = f"as in {count} of {len(present)} cells: {remedy}"
     raise problem(file.path, f"{message}, {counted}", row.line, repr(name))
 
 
@@ -238,17 +248,17 @@ def _leave_out_index(file: CsvFile, columns: list[Column], reading: Reading) -> 
 
 def _describe(file: CsvFile, column: Column) -> str:
     """What is done with a column, where it is more than to read plain numbers."""
-    present = len(_present(file, column.name))
-    missing = len(file.rows) - present
+    present = [text for _, text in _present(file, column.name)]
+    missing = len(file.rows) - len(present)
+    ways = [f"without its {column.unit}"] if column.unit else []
+    if column.form == "," and any("," in text for text in present):
+        ways.append("with a decimal comma")
     said = {
         "left out": f"left out: {column.reason}",
         "date": "dates, read as days since 1970",
         "flag": f"{' and '.join(column.levels)} read as 0 and 1",
         "levels": f"text, an input for each of {len(column.levels)} levels",
-        "number": " ".join(filter(None, [
-            f"read without its {column.unit}" if column.unit else "",
-            "read with a decimal comma" if column.form == "," else "",
-        ])),
+        "number": f"read {' and '.join(ways)}" if ways else "",
     }[column.kind]  # fmt: skip
     if missing and column.kind != "left out":
         with_what = "" if column.kind == "levels" else f"filled with the median {column.fill:g}, "
@@ -259,8 +269,8 @@ def _describe(file: CsvFile, column: Column) -> str:
 
 def _read_target(
     file: CsvFile, name: str, decimal: str, task: str
-) -> tuple[list[int] | list[float], tuple[str, ...] | None, str]:
-    """The targets, their classes if they are such, and what to say of it."""
+) -> tuple[list[int] | list[float], tuple[str, ...] | None, Column | None, str]:
+    """The targets, their classes or else the column of numbers, and what to say of it."""
     present = _present(file, name)
     column = None
     if task != "classes":
@@ -274,13 +284,13 @@ def _read_target(
         count = len({*numbers})
         is_few = 1 < count <= MOST_WHOLE and 3 * count <= len(numbers)
         if task == "numbers" or not (is_few and all(x == int(x) for x in numbers)):
-            return numbers, None, _describe(file, column)
+            return numbers, None, column, _describe(file, column)
     targets, classes = file.class_column(name)
     if len(classes) > 2 and 2 * len(classes) > len(targets):
         message = f"{len(classes)} classes in {len(targets)} rows; expected several rows of each"
         raise problem(file.path, f"{message}: choose another target", column=repr(name))
     note = f"{len(classes)} whole numbers, taken as classes; --task numbers takes them as numbers"
-    return targets, classes, note if column is not None and task == "auto" else ""
+    return targets, classes, None, note if column is not None and task == "auto" else ""
 
 
 def _find_outliers(file: CsvFile, columns: Sequence[Column]) -> list[str]:

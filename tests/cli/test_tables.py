@@ -29,6 +29,10 @@ CELLS = {  # what is put in place of the plain numbers of a column: what becomes
     "gaps": (lambda i: ["", "NA", "nan", "?", f"{i}"][min(i % 8, 4)], "12 missing: filled with"),
     "flag": (lambda i: str(i % 3 == 0), "false and true read as 0 and 1"),
     "answer": (lambda i: "Yes" if i % 3 else "No", "no and yes read as 0 and 1"),
+    "loss": (lambda i: f"({i},500)" if i % 2 else f"−{i}.5", None),
+    "ticket": (lambda i: f"A/{i} {i}" if i % 8 else "512", "left out: text of 22 levels, more"),
+    "short day": (lambda i: f"{i + 1:02}-Jan-24", "dates, read as days since 1970"),
+    "hour": (lambda i: f"{i + 1}.01.2024 12:00", "dates, read as days since 1970"),
     "day": (lambda i: f"2024-01-{i + 1:02}", "dates, read as days since 1970"),
     "german day": (lambda i: f"{i + 1}.01.2024", "dates, read as days since 1970"),
     "city": (lambda i: ["Bonn", "Köln", "Ulm", ""][i % 4], "text, an input for each of 3 levels"),
@@ -56,27 +60,34 @@ def text_of(rows, separator=","):
     return text.getvalue()
 
 
+@pytest.fixture(autouse=True)
+def _draw_nothing(monkeypatch):
+    monkeypatch.setattr("micrograd_gd.cli.run._draw", lambda *_: [])  # which takes most of the time
+
+
 @pytest.fixture
 def walk(run, monkeypatch):
     """Through `train`, `--resume`, `find-lr` and `predict`; what the first and the last said."""
     from test_cli import interrupt
 
-    monkeypatch.setattr("micrograd_gd.cli.run._draw", lambda *_: [])  # which takes most of the time
+    def walk(path, *options, piped=b""):
+        def feed(*arguments):
+            monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO(piped)))
+            return run(*arguments)
 
-    def walk(path, *options):
         for folder in ("run", "run-whole"):
             shutil.rmtree(folder, ignore_errors=True)
         short = ["--hidden", "2", "--epochs", "2"]
-        whole = run("train", path, *options, *short, "--out", "run-whole")
+        whole = feed("train", path, *options, *short, "--out", "run-whole")
         assert whole.status == 0, whole.err
-        assert interrupt(run, path, *options, *short, epoch=1).status == 130
-        assert run("train", "--resume", "run").status == 0
+        assert interrupt(feed, path, *options, *short, epoch=1).status == 130
+        assert feed("train", "--resume", "run").status == 0
         assert Path("run/model.json").read_bytes() == Path("run-whole/model.json").read_bytes()
-        found = run("find-lr", path, *options, "--hidden", "2", "--largest", "1e-5")
+        found = feed("find-lr", path, *options, "--hidden", "2", "--largest", "1e-5")
         table = whole.out.partition("data  ")[0]
         assert found.out.startswith(table)
         encoding = options if "--encoding" in options else []
-        predicted = run("predict", "run/model.json", path, *encoding, "--keep", "size")
+        predicted = feed("predict", "run/model.json", path, *encoding, "--keep", "size")
         assert predicted.status == 0, predicted.err
         assert predicted.out.startswith("size,kind\n")
         return SimpleNamespace(table=table, answers=predicted.out.splitlines()[1:])
@@ -96,7 +107,8 @@ def test_each_column_is_used_or_left_out_and_that_is_said(walk):
 
 def test_what_becomes_of_a_column_is_what_is_in_its_cells():
     """Each cell beside the number that it spells."""
-    names = ("plain", "thousands", "money", "share", "flag", "answer", "day", "german day")
+    names = ("plain", "thousands", "money", "share", "flag", "answer", "loss", "short day", "hour")
+    names += ("day", "german day")
     inputs = prepare(read("a.csv", rows_of(*names)), Reading()).dataset.inputs
     found = dict(zip(names, map(list, list(zip(*inputs, strict=True))[1:]), strict=True))
     days = [19723.0 + i for i in range(24)]  # since 1970, of January 2024
@@ -107,6 +119,9 @@ def test_what_becomes_of_a_column_is_what_is_in_its_cells():
         "share": [*map(float, range(24))],
         "flag": [float(i % 3 == 0) for i in range(24)],
         "answer": [float(i % 3 != 0) for i in range(24)],
+        "loss": [-1000.0 * i - 500 if i % 2 else -i - 0.5 for i in range(24)],
+        "short day": days,
+        "hour": [day + 0.5 for day in days],
         "day": days,
         "german day": days,
     }
@@ -146,8 +161,11 @@ FORMS = {
     "UTF-16": lambda rows: text_of(rows).encode("utf-16"),
     "gzip": lambda rows: gzip.compress(text_of(rows, ";").encode()),
     "latin-1": lambda rows: text_of(rows).encode("latin-1"),
+    "line of Excel": lambda rows: b"sep=;\r\n" + text_of(rows, ";").encode(),
+    "separator at the end": lambda rows: text_of([[*row, ""] for row in rows]).encode(),
     "Parquet": lambda rows: columns_of(rows, "write_parquet"),
     "Arrow": lambda rows: columns_of(rows, "write_ipc"),
+    "Arrow stream": lambda rows: columns_of(rows, "write_ipc_stream"),
 }
 
 
@@ -178,10 +196,13 @@ def test_a_file_of_any_form_gives_the_same_data(form, tmp_path, monkeypatch):
     assert prepare(read_csv_file("-", None, encoding), Reading()) == expected
 
 
-@pytest.mark.parametrize("form", ["latin-1", "Parquet"])
+@pytest.mark.parametrize("form", ["latin-1", "Parquet", "gzip"])
 def test_a_file_of_another_form_goes_through_all_commands(form, walk):
-    Path("a").write_bytes(FORMS[form](rows_of("city", "gaps")))
+    content = FORMS[form](rows_of("city", "gaps"))
+    Path("a").write_bytes(content)
     walk("a", *(["--encoding", "latin-1"] if form == "latin-1" else []))
+    if form == "gzip":
+        walk("-", piped=content)
 
 
 def test_a_decimal_comma_is_recognized_and_may_be_named(walk):
@@ -220,6 +241,18 @@ def test_columns_are_chosen_by_option(options, names):
     assert prepare(read("a.csv", rows), Reading("kind", **options)).recipe.inputs == names
 
 
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"drop": ("kind",)}, "the target 'kind' is to be dropped; expected another --target"),
+        ({"drop": ("size",)}, "no column is left beside the target; expected a feature: name"),
+    ],
+)
+def test_columns_that_exclude_each_other_are_refused(options, message):
+    with pytest.raises(DataError, match=message):
+        prepare(read("a.csv", rows_of()), Reading(**options))
+
+
 def test_no_hidden_layer_and_no_test_part_give_the_perceptron_on_all_rows(run):
     Path("a.csv").write_text(text_of(rows_of("plain")))
     done = run("train", "a.csv", "--hidden", "none", "--test-fraction", "0", "--epochs", "3")
@@ -236,6 +269,10 @@ def test_no_hidden_layer_and_no_test_part_give_the_perceptron_on_all_rows(run):
 
 
 def test_outliers_and_lopsided_classes_are_said_before_training(run):
+    header, *rows = rows_of("plain")
+    rows[4][1] = "-1e9"
+    table = prepare(read("a.csv", [header, *rows]), Reading("plain"))  # in the target, too
+    assert "a.csv, line 6, column 'plain': '-1e9' is 3e+08 times what is" in table.warnings[0]
     rows = rows_of("plain", count=200)
     for row in rows[1:]:
         row[2] = "many"
@@ -255,12 +292,23 @@ REFUSED = {
         [["a", "y"], *([str(i), str(i / 3)] for i in range(9)), ["oops", "1"], ["7 kg", "2"]],
         (
             ", line 11, column 'a': the text 'oops' (also '7 kg' in line 12); expected a number "
-            "such as 0, as in 9 of 11 cells: correct it, or drop the column"
+            "such as 0, as in 9 of 11 cells: correct it, empty it where nothing is known, or --drop"
         ),
     ),
     "two units": (
         [["a", "y"], ["$5", "1"], ["$6", "2"], ["7", "3"]],
         ", line 4, column 'a': the text '7'; expected a number such as $5",
+    ),
+    "no header": (
+        [
+            ["24", "?", "x", "low"],
+            *([str(i), "?", "xy"[i % 2], ["low", "top"][i % 2]] for i in range(9)),
+        ],
+        ", line 1: a header that looks like the rows, as '?' stands in one below it; expected",
+    ),
+    "a title above the header": (
+        [["sizes of 2024"], ["a", "y"], ["1", "2"]],
+        ", line 2: 2 cells; expected 1 for the columns 'sizes of 2024': remove what stands above",
     ),
     "names as target": (
         [["a", "y"], *([str(i % 4), f"name {i}"] for i in range(9))],
