@@ -1,6 +1,7 @@
 """What checks answers, with the exercises of the chapters, which add themselves."""
 
 from micrograd_gd.exercises import (  # noqa: F401 — each adds its exercises
+    attention,
     backpropagation,
     curves,
     descent,
