@@ -6,7 +6,7 @@ from collections import Counter
 
 import pytest
 
-from micrograd_gd import MLP, Value, custom_vjp, detect_anomaly, live, losses, parse, scope
+from micrograd_gd import MLP, Value, custom_vjp, detect_anomaly, fit, live, losses, parse, scope
 from micrograd_gd.data import moons
 from micrograd_gd.errors import ArgumentError
 from micrograd_gd.pages.lesson import write_lesson
@@ -335,12 +335,14 @@ def test_a_notebook_shows_the_page_in_a_frame_also_where_it_had_no_room_at_first
     tab = browser.new_page()
     said = []
     tab.on("console", lambda message: said.append(message.text))
-    for page in (live(expression()), live(parse("x*y"), max_steps=3)):
+    history = fit(MLP(1, 1, seed=0), [[0.0], [1.0], [2.0]], [1.0, 3.0, 4.0], epochs=2)
+    for page in (live(history), live(parse("x*y"), max_steps=3), live(expression())):
         tab.set_content(f"<!doctype html><div hidden>{page._repr_html_()}</div>")
         tab.evaluate("document.querySelector('div').hidden = false")
         frame = tab.frame_locator("iframe")
-        frame.locator(part("last")).click()
-        frame.locator(".node.root[aria-label*='grad 1'], .now").first.wait_for()
+        frame.locator("svg, canvas").first.wait_for()
+    frame.locator(part("last")).click()
+    assert "grad 1" in frame.locator(".node.root").get_attribute("aria-label")
     assert not said
     tab.close()
 
@@ -434,9 +436,6 @@ def test_the_box_in_question_is_in_view(visit):
     for button in ("next", "last", "back"):
         page.click(part(button))
         box, view = (page.locator(each).bounding_box() for each in (".node.now rect", ".view"))
-        said, player = (page.locator(part(each)).bounding_box() for each in ("telling", "player"))
-        assert said["y"] < view["y"] < player["y"]
-        assert player["y"] + player["height"] - said["y"] < 844  # so both are in view
         assert view["x"] <= box["x"]
         assert box["x"] + box["width"] <= view["x"] + view["width"]
         page.evaluate("document.querySelector('.view').scrollLeft = 1e6")

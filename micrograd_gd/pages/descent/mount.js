@@ -50,7 +50,7 @@ function mount(place, data) {
     }
 
     function aim() {
-        const width = Math.max(find("scene").clientWidth, 200); // a notebook has no room yet while it opens
+        const width = widthOf(find("scene"));
         const height = Math.round(Math.min(Math.max(width * 0.6, 300), 460));
         svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
         Object.assign(svg.style, { width: `${width}px`, height: `${height}px` });

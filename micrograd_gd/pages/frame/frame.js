@@ -80,6 +80,11 @@ function oncePerFrame(callback) {
     };
 }
 
+// The width that a picture has; while a notebook opens, there is no room yet.
+function widthOf(place) {
+    return Math.max(place.clientWidth, 200);
+}
+
 // Arrange a part again whenever its width is another.
 function watchWidth(place, arrange) {
     let width = place.clientWidth;

@@ -23,7 +23,7 @@ class Curves {
 
     draw(name) {
         const { curve } = this;
-        const width = Math.max(this.find("curves").clientWidth, 200);
+        const width = widthOf(this.find("curves"));
         const lines = LINES.map(([prefix, kind]) => ({ kind, numbers: curve[prefix + name] })).filter(({ numbers }) => numbers);
         const seen = lines.flatMap(({ numbers }) => numbers);
         const [low, high] = [Math.min(...seen), name === "accuracy" ? 1 : Math.max(...seen)];
@@ -100,7 +100,8 @@ function drawTick(svg, from, to, at, text) {
 function showNumbers(place, { numbers }) {
     const { truth, answers, total, largest, quartiles } = numbers;
     const drawn = truth.length < total ? ` ${truth.length} of ${total} rows are drawn.` : "";
-    const width = Math.min((place.clientWidth - 32) / (place.clientWidth > 700 ? 2 : 1), 520);
+    const room = widthOf(place);
+    const width = Math.min((room - 32) / (room > 700 ? 2 : 1), 520);
     const heads = ["truth", "answer", "residual"];
     place.replaceChildren(
         make("div", {}, make("h3", {}, `Across: the truth. Up: the answer. On the line they are equal.${drawn}`), drawScatter(truth, answers, width)),
