@@ -77,8 +77,8 @@ def _average(values: Row, weights: Row) -> float:
 
 add(
     "weighted mean",
-    "mean(values, errors): the number m at which the sum of ((m - value) / error)**2\n"
-    "is lowest; both are lists.",
+    "mean(values, errors): the number m at which the sum of\n"
+    "((m - value) / error)**2 is lowest; both are lists.",
     lambda values, errors: _average(values, [1 / e**2 for e in errors]),
     {
         "The errors say how much each value counts, and you left them out.": (
