@@ -79,10 +79,11 @@ class Reader:
         return count, self.tab.evaluate(LEFT)
 
     def reach(self, name):
-        """Press Tab until the part, or the control of that label, has the focus."""
+        """Press Tab until the part, or the control of that label or text, has the focus."""
         for _ in range(300):
             found = self.tab.evaluate(
-                "[document.activeElement.dataset.part, document.activeElement.ariaLabel]"
+                """(({ dataset, ariaLabel, textContent }) =>
+                    [dataset.part, ariaLabel, textContent])(document.activeElement)"""
             )
             if name in found:
                 return self
@@ -206,6 +207,30 @@ def learn_moons(visit):
     return f"all right after {reader.read('[data-part=epoch]')} epochs, {seconds:.1f} s of the page"
 
 
+def why_138(visit):
+    reader = visit("graph")
+    paths = re.search(r"(\d+) paths lead there", reader.read("[data-part=panel]"))[1]
+    reader.reach("ask").press("Enter")
+    while reader.tab.get_attribute(".answer input", "aria-label") != "The gradient of a":
+        reader.reach("Show me").press("Enter", "Enter")  # and on to the next question
+    said = reader.write("166.6").press("Enter").read(".verdict")
+    assert "A part is missing" in said, said
+    return f"{paths} paths from a; 166.6 for its gradient: {said}"
+
+
+def stop_learning(visit):
+    reader = visit("network").reach("activation")
+    reader.tab.keyboard.type("relu")
+    critical = float(reader.read(".mark").split()[-1])
+    reader.reach("Learning rate").write(f"{10 * critical:g}").reach("play").press("Enter")
+    told = reader.tab.locator("[data-part=diagnosis]")
+    told.filter(has_text="Dead units").wait_for()
+    reader.press("Enter").reach("Learning rate").write(f"{critical / 10:g}")
+    seen = re.search(r"Dead units: (.*?) samples", told.text_content())
+    assert seen, told.text_content()
+    return f"relu at ten times the critical rate: {seen[1]} samples, at a tenth of it as well"
+
+
 def learn_a_table(visit):
     reader = visit("a table").reach("next").press("Enter")
     loss = re.search(r"loss ([\d.]+)", reader.read("[data-part=figures]"))[1]
@@ -236,7 +261,9 @@ LINES = {
     "ask me": ask_me,
     "a descent, step by step": descend,
     "across the critical rate": cross_the_critical_rate,
+    "why is this 138.83": why_138,
     "moons": learn_moons,
+    "why did it stop": stop_learning,
     "a page from a table": learn_a_table,
     "a report": read_a_report,
     "foreign text is typed": type_what_is_foreign,
