@@ -111,35 +111,6 @@ add(
 )
 
 
-def _draw_score(random: Random) -> tuple[float, float]:
-    return random.choice([-1.0, 1.0]), random.uniform(-2.5, 2.5)
-
-
-add(
-    "hinge",
-    "slope(label, score): the derivative of the hinge loss max(0, 1 - label * score) by the\n"
-    "score; the label is 1 or -1.",
-    lambda label, score: -label if label * score < 1 else 0,
-    {
-        "The sign is wrong: for the label 1, a larger score makes the loss smaller.": (
-            lambda label, score: label if label * score < 1 else 0
-        ),
-        "Beyond a margin of 1 the loss is 0, and so is its slope.": lambda label, score: -label,
-        "The label is missing: for the label -1 the slope has the other sign.": (
-            lambda label, score: -1 if label * score < 1 else 0
-        ),
-        "That is the loss, not its slope.": lambda label, score: max(0, 1 - label * score),
-        "The margin is 1, not 0: points that are right, but not by 1, have a loss.": (
-            lambda label, score: -label if label * score < 0 else 0
-        ),
-        "That is the derivative by the label.": (
-            lambda label, score: -score if label * score < 1 else 0
-        ),
-    },
-    _draw_score,
-)
-
-
 def _draw_layers(random: Random) -> tuple[float, float, int]:
     return random.uniform(0.2, 0.25), random.uniform(1, 2), random.randrange(2, 5)
 

@@ -6,7 +6,9 @@ from micrograd_gd.exercises import (  # noqa: F401 — each adds its exercises
     curves,
     descent,
     networks,
+    neurons,
     rates,
+    sweeps,
     tables,
 )
 from micrograd_gd.exercises.checking import add, check, names, question

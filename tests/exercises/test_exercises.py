@@ -1,5 +1,9 @@
 """Exercises: right answers are accepted, and each mistake is told by its name."""
 
+import ast
+import re
+from pathlib import Path
+
 import pytest
 
 from micrograd_gd import Value
@@ -20,6 +24,14 @@ def test_the_right_answer_is_right_and_five_mistakes_are_known(name):
     assert check(name, exercise.answer)
     assert len(exercise.mistakes) >= 5
     assert question(name)
+
+
+def test_each_chapter_asks_three_of_them_and_all_are_asked():
+    chapters = sorted((Path(__file__).parents[2] / "docs" / "tutorial").glob("*.md"))
+    lists = [re.findall(r"^for name in (\[\".*\]):$", c.read_text("utf-8"), re.M) for c in chapters]
+    asked = [name for (found,) in lists for name in ast.literal_eval(found)]
+    assert len(asked) == 3 * len(chapters)
+    assert sorted(asked) == sorted(SHIPPED)
 
 
 @pytest.mark.parametrize(("name", "hint", "mistake"), MISTAKES)
