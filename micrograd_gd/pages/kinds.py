@@ -38,7 +38,7 @@ _NETWORK = """
 <p class="lead">Plain gradient descent, step after step, on the data that you see. Change
 anything while it runs; what keeps it from learning is said below.</p>
 """
-_FOLDED = "A box with a plus stands for many operations; it opens."
+_FOLDED = "Boxes with a plus open."
 
 
 def live(

@@ -236,6 +236,24 @@ def test_the_lesson_ends_with_a_network(visit):
     assert network.locator(part("epoch")).text_content() == "1"
 
 
+def test_of_a_single_input_the_answer_is_a_curve(visit):
+    inputs = [[x / 10] for x in range(21)]
+    page = visit(live(MLP(1, [4, 1], "tanh", seed=0), data=(inputs, [x * x for (x,) in inputs])))
+    assert page.text_content(part("axis-y")) == "↑ target"
+    heights = page.evaluate("""() => {
+        const map = document.querySelector('[data-part=map]');
+        const { width, height } = map;
+        const { data } = map.getContext('2d').getImageData(0, 0, width, height);
+        const isInk = (x, y) => data[4 * (y * width + x)] + data[4 * (y * width + x) + 2] < 100;
+        return [0.25, 0.5, 0.75].map((share) => Array.from({ length: height }, (_, y) => y)
+            .filter((y) => isInk(Math.round(share * width), y)).map((y) => 1 - y / height));
+    }""")
+    model = MLP(1, [4, 1], "tanh", seed=0)
+    for share, found in zip((0.25, 0.5, 0.75), heights, strict=True):
+        answer = model([-0.24 + 2.48 * share]).data
+        assert sum(found) / len(found) == pytest.approx((answer + 0.48) / 4.96, abs=0.02)
+
+
 def test_the_page_says_why_a_network_does_not_learn(visit):
     model = MLP(2, [3, 1], "relu", seed=0)
     for neuron in model.layers[0].neurons:

@@ -17,6 +17,7 @@ from micrograd_gd.training.history import History
 
 LARGEST = 20_000  # parameters, and numbers of the data, that a page goes through in time
 MOST = 5_000  # numbers of the data of a training, of which there are two parts beside each other
+FEWEST = 200  # rows of a wide table, as far as that is not more than the largest
 LABEL, TEXT = 40, 300  # characters of a name, and of a sentence
 
 
@@ -124,7 +125,8 @@ def thin(dataset: Dataset, seed: int) -> Dataset:
     >>> thin(moons(9000, seed=0), seed=0)
     Dataset(2500 rows, features: x1, x2; target moon: 1250 upper, 1250 lower)
     """
-    share = max(MOST // len(dataset.feature_names), 1) / len(dataset)
+    width = len(dataset.feature_names)
+    share = max(MOST // width, min(FEWEST, LARGEST // width), 1) / len(dataset)
     return dataset if share >= 1 else train_test_split(dataset, 1 - share, seed)[0]
 
 
@@ -160,8 +162,12 @@ def _read_activations(model: MLP) -> list[str]:
             raise ArgumentError(
                 f"a page has no {activation_name(activation)}; expected an activation of the table"
             )
-    if len(model.parameters()) > LARGEST:
-        raise ArgumentError(f"{model!r} is too large for a page; expected up to {LARGEST:,}")
+    size = len(model.parameters())
+    if size > LARGEST:
+        raise ArgumentError(
+            f"{model!r} has {size:,} parameters; a page goes through {LARGEST:,}: take "
+            f"fewer inputs, or fewer or smaller layers"
+        )
     return [activation_name(activation) for activation in activations]
 
 

@@ -36,11 +36,11 @@ function open(canvas) {
     return { context, width, height };
 }
 
-// The two inputs of the most different numbers, in order; the one there is twice.
+// The two inputs of the most different numbers, in order, or the one there is.
 function chooseAxes(rows) {
     const counts = rows[0].map((_, i) => new Set(rows.map((row) => row[i])).size);
-    const most = [...counts.keys()].sort((i, j) => counts[j] - counts[i]).slice(0, 2).sort((i, j) => i - j);
-    return [most[0], most.at(-1)];
+    const most = [...counts.keys()].sort((i, j) => counts[j] - counts[i]).slice(0, 2);
+    return most.sort((i, j) => i - j);
 }
 
 // What every neuron makes of every place of a plane through the data, row by row from the top.
@@ -50,16 +50,17 @@ class Plane {
         const column = (i) => Array.from(rows, (row) => inputs[row * width + i]);
         this.axes = axes;
         this.center = Float64Array.from({ length: width }, (_, i) => column(i).sort((a, b) => a - b)[rows.length >> 1]);
-        this.ranges = axes.map((i) => {
-            const [low, high] = [Math.min(...column(i)), Math.max(...column(i))];
+        const scores = Array.from(samples.targets);
+        this.targets = [Math.min(...scores), Math.max(...scores)];
+        // Of a single input the targets are upward.
+        this.ranges = [...axes.map(column), ...(axes.length < 2 ? [this.targets] : [])].map((numbers) => {
+            const [low, high] = [Math.min(...numbers), Math.max(...numbers)];
             const margin = 0.12 * (high - low) || 1;
             return [low - margin, high + margin];
         });
-        const scores = Array.from(samples.targets);
-        this.targets = [Math.min(...scores), Math.max(...scores)];
     }
 
-    // Over all places; features that are no axis stand at their median.
+    // Over all places; inputs that are no axis stand at their median.
     fill(network) {
         const count = network.outputs.length;
         if (this.values?.length !== count * FINE * FINE) {
@@ -69,7 +70,9 @@ class Plane {
         const [[left, right], [bottom, top]] = this.ranges;
         for (let i = 0; i < FINE * FINE; i++) {
             place[this.axes[0]] = left + ((right - left) * ((i % FINE) + 0.5)) / FINE;
-            place[this.axes[1]] = top - ((top - bottom) * (Math.floor(i / FINE) + 0.5)) / FINE;
+            if (this.axes.length > 1) {
+                place[this.axes[1]] = top - ((top - bottom) * (Math.floor(i / FINE) + 0.5)) / FINE;
+            }
             network.run(place, 0);
             for (let j = 0; j < count; j++) {
                 this.values[j * FINE * FINE + i] = network.outputs[j];
@@ -87,9 +90,16 @@ class Plane {
     }
 
     // Where a sample stands, from 0 to 1 to the right and downward.
-    at(inputs, start) {
-        const [x, y] = this.axes.map((axis, i) => (inputs[start + axis] - this.ranges[i][0]) / (this.ranges[i][1] - this.ranges[i][0]));
-        return [x, 1 - y];
+    at({ inputs, width, targets, rows }, row) {
+        const [i, j] = this.axes;
+        const upward = j === undefined ? targets[(row * targets.length) / rows.length] : inputs[row * width + j];
+        return [this.shareOf(inputs[row * width + i], 0), 1 - this.shareOf(upward, 1)];
+    }
+
+    // How far along an axis a number is.
+    shareOf(number, i) {
+        const [low, high] = this.ranges[i];
+        return (number - low) / (high - low);
     }
 }
 
@@ -161,7 +171,24 @@ function drawMap(canvas, network, plane, loss, neuron) {
     context.drawImage(paint(FINE, FINE, color), 0, 0, width, height);
     if (!isNeuron && ["binary_cross_entropy", "hinge"].includes(loss)) {
         drawBorder(context, plane, network.last * FINE * FINE, width, height);
+    } else if (!isNeuron && plane.axes.length < 2 && loss !== "cross_entropy") {
+        drawAnswers(context, plane, network.last * FINE * FINE, width, height);
     }
+}
+
+// The answer to a single input, as a curve.
+function drawAnswers(context, plane, start, width, height) {
+    context.beginPath();
+    for (let i = 0; i < FINE; i++) {
+        context.lineTo(((i + 0.5) / FINE) * width, (1 - plane.shareOf(plane.values[start + i], 1)) * height);
+    }
+    drawLine(context);
+}
+
+function drawLine(context) {
+    context.strokeStyle = look().ink;
+    context.lineWidth = 1.6;
+    context.stroke();
 }
 
 // The points, on a canvas of their own, since they stay while the map changes.
@@ -169,7 +196,7 @@ function drawPoints(canvas, plane, { train, test, set: { loss } }) {
     const { context, width, height } = open(canvas);
     for (const [samples, isTest] of [[test, true], [train, false]]) {
         for (const row of samples ? samples.rows : []) {
-            const [x, y] = plane.at(samples.inputs, row * samples.width);
+            const [x, y] = plane.at(samples, row);
             drawPoint(context, x * width, y * height, css(colorOfTarget(samples.targets, row, plane, loss)), isTest);
         }
     }
@@ -223,9 +250,7 @@ function drawBorder(context, { values }, start, width, height) {
             }
         }
     }
-    context.strokeStyle = look().ink;
-    context.lineWidth = 1.6;
-    context.stroke();
+    drawLine(context);
 }
 
 // Where the neurons stand in a picture so wide: the left upper corners of their maps, and the size.

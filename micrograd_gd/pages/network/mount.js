@@ -217,9 +217,9 @@ function mount(place, data) {
     }
 
     function tellAxis(i) {
-        const { features } = course.set;
+        const { features, target } = course.set;
         if (features.length < 3) {
-            return features[axes[i]] ?? "";
+            return features[axes[i]] ?? target;
         }
         const select = make("select", { ariaLabel: i ? "Upward" : "To the right" }, ...features.map((name, k) => make("option", { value: k }, name)));
         select.value = axes[i];
@@ -234,7 +234,7 @@ function mount(place, data) {
 
     // What the map leaves out.
     function tellOthers() {
-        const others = course.set.features.length - new Set(axes).size;
+        const others = course.set.features.length - axes.length;
         return others > 1 ? `The other ${others} inputs stand at their medians.` : others ? "The other input stands at its median." : "";
     }
 
