@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from micrograd_gd.compiler.choices import Choices
 from micrograd_gd.compiler.instructions import (
     EncodedStatements,
     Guard,
@@ -81,6 +82,8 @@ class Traits(NamedTuple):
     is_copy: bool  # it gives back its first operand
     right: float | None  # the number as operand 2 that leaves operand 1 as it is, whatever that is
     left: float | None  # likewise as operand 1
+    fixing_right: float | None  # the number as operand 2 that makes the result the same for all
+    fixing_left: float | None  # likewise as operand 1
     squared: Operation | None  # what it is where operand 2 is 2.0
 
 
@@ -88,7 +91,9 @@ def describe(op: Operation) -> Traits:
     """The traits of an operation, which follow from its row."""
     is_text = isinstance(op.value, str)
     left, right = op.neutral
-    return Traits(is_text, op.value == op.operands[0], right, left, _find_squared(op))
+    fixing = dict(op.fixing if is_text and len(op.operands) == 2 else [])
+    is_copy, squared = op.value == op.operands[0], _find_squared(op)
+    return Traits(is_text, is_copy, right, left, fixing.get(1), fixing.get(0), squared)
 
 
 def _find_squared(op: Operation) -> Operation | None:
@@ -132,6 +137,7 @@ class _Scan:
             x: -span.axis for x, span in program.columns.items()
         }  # of the varying numbers
         self._rule = rule
+        self._choices = Choices() if program.has_batches else None
         self._traits: dict[Operation, Traits] = {}
         self._results: dict[Any, int] = {}  # by what is computed
         self._checks: set[Any] = set()
@@ -148,6 +154,12 @@ class _Scan:
         instruction = Instruction(result, op, self.resolve(operands))
         if isinstance(op, Lanes):
             instruction = self._multiply_if_uniform(instruction, op)
+        elif self._choices:
+            shorter = self._choices.shorten(instruction)
+            if not isinstance(shorter, Instruction):
+                self.after[result] = shorter
+                return
+            instruction = shorter
         traits = self._find_traits(instruction.op)
         operand = self._find_operand(instruction, traits)
         if operand is None:
@@ -170,6 +182,8 @@ class _Scan:
     def _find_operand(self, instruction: Instruction, traits: Traits) -> Operand | None:
         """The operand that the result equals, if there is one."""
         operands = instruction.operands
+        if _is_fixed(traits, operands):
+            operands = tuple([x if type(x) is float else 0.0 for x in operands])
         if traits.is_text and all([type(x) is float for x in operands]):  # noqa: C419 — faster
             y: float = instruction.op(*operands)
             return y
@@ -233,6 +247,13 @@ def scan_back(program: Program) -> Program:
             needed.update(find_numbers(statement.operands))
             statements.append(statement)
     return replace(program, statements=tuple(reversed(statements)))
+
+
+def _is_fixed(traits: Traits, operands: Sequence[Operand]) -> bool:
+    """Whether a constant among the operands makes the result the same for all others."""
+    right, left = traits.fixing_right, traits.fixing_left
+    is_right = right is not None and _equals(operands[1], right)
+    return is_right or (left is not None and _equals(operands[0], left))
 
 
 def _equals(x: Operand, constant: float) -> bool:

@@ -2,21 +2,26 @@
 
 import math
 from dataclasses import replace
+from itertools import product
 
+import numpy as np
 import pytest
 from compiled import bits
 from hypothesis import given
+from hypothesis import strategies as st
 from special_numbers import SPECIAL
 
-from micrograd_gd import Value, trace, value_and_grad
+from micrograd_gd import Value, hessian, trace, value_and_grad, vmap
 from micrograd_gd.compiler import lanes, passes
 from micrograd_gd.compiler.arguments import Signature
+from micrograd_gd.compiler.choices import Choices
 from micrograd_gd.compiler.instructions import Guard, Instruction
 from micrograd_gd.compiler.program import Program
 from micrograd_gd.compiler.specialization import BACKENDS
 from micrograd_gd.compiler.verify import verify
 from micrograd_gd.errors import JitError
-from micrograd_gd.table.ops import operation
+from micrograd_gd.functional import maximum
+from micrograd_gd.table.ops import OPERATIONS, operation
 from micrograd_gd.testing.strategies import expressions
 from micrograd_gd.transforms.trees import LEAF, flatten
 
@@ -97,6 +102,69 @@ def test_neutral_elements_and_only_they_are_left_out(name, operands, shorter):
         for x in SPECIAL:
             plain = [x if place == 0 and type(place) is int else place for place in operands]
             assert bits(operation(name)(*plain)) == bits(x)
+
+
+@pytest.mark.parametrize("op", [op for op in OPERATIONS.values() if op.fixing], ids=str)
+def test_what_is_the_same_for_all_numbers_is_a_constant(op):
+    for place, number in op.fixing:
+        operands: list[int | float] = [0, 0]
+        operands[place] = number
+        program = passes.optimize(program_of(Instruction(1, op, tuple(operands)), outputs=[1]))
+        (constant,) = program.outputs
+        for x in SPECIAL:
+            assert bits(op(*[x if type(y) is int else y for y in operands])) == bits(constant)
+        traced = trace(lambda x, xs=operands: op(*[x if type(y) is int else y for y in xs]), 0.5)
+        assert traced.outputs == program.outputs, "by the passes in use"
+
+
+CHOICES = [*map(operation, ["where", "where", "where", "less", "less_equal", "equal"])]
+NUMBERS = [0.0, -0.0, 1.0, 0.5, math.nan]
+
+
+def take(numbers, x, otherwise=None):
+    """What a number is; 0.0 is none."""
+    return x if type(x) is float else numbers.get(x, otherwise)
+
+
+@given(st.data())
+def test_choices_are_shortened_without_changing_a_bit(data):
+    numbers = st.integers(0, 2)
+    shorten, after, steps = Choices().shorten, {}, []
+    for result in range(3, data.draw(st.integers(4, 16))):
+        op = data.draw(st.sampled_from(CHOICES))
+        operands = numbers | st.sampled_from(NUMBERS)
+        pairs = st.sampled_from([(0.0, 1.0), (1.0, 0.0)]) | st.tuples(operands, operands)
+        given = data.draw(numbers if op is CHOICES[0] else operands), *data.draw(pairs)
+        steps.append(Instruction(result, op, given[-len(op.operands) :]))
+        new = steps[-1]._replace(operands=tuple(take(after, x, x) for x in steps[-1].operands))
+        found = shorten(new)
+        after[result] = result if isinstance(found, Instruction) else found
+        steps[-1] = steps[-1], found
+        numbers = st.integers(0, 2) | st.integers(max(0, result - 3), result)
+    for inputs in product(NUMBERS, repeat=3):
+        before, now = dict(enumerate(inputs)), dict(enumerate(inputs))
+        for step, found in steps:
+            before[step.result] = step.op(*[take(before, x) for x in step.operands])
+            if isinstance(found, Instruction):
+                now[step.result] = found.op(*[take(now, x) for x in found.operands])
+            else:
+                now[step.result] = take(now, found)
+            assert bits(now[step.result]) == bits(before[step.result])
+
+
+def test_a_choice_stays_where_both_tests_may_hold():
+    choices, where = Choices(), CHOICES[0]
+    for x, y, is_shorter in (((0, 1), (1, 0), True), ((0, 1), (0, 2), False)):
+        tests = [Instruction(3, operation("less"), x), Instruction(4, operation("less"), y)]
+        steps = [*tests, Instruction(5, where, (4, 0.5, 1.0))]
+        assert [*map(choices.shorten, steps)] == steps
+        last = Instruction(6, where, (3, 1.0, 5))
+        assert choices.shorten(last) == (5 if is_shorter else last)
+
+
+def test_what_samples_a_derivative_is_there_for_is_asked_once():
+    program = trace(vmap(hessian(lambda x: maximum(x[0], x[1]) ** 2)), np.ones((70, 2)))
+    assert len(program.statements) < 45, "it would be 74"
 
 
 def test_a_square_is_one_multiplication_of_the_same_bits():

@@ -9,7 +9,7 @@
 #include "passes/passes.h"
 
 /* A float or None that Python gave. */
-static int read_neutral(PyObject *x, bool *there, double *number)
+static int read_trait(PyObject *x, bool *there, double *number)
 {
     *there = x != Py_None;
     *number = *there ? PyFloat_AsDouble(x) : 0.0;
@@ -34,11 +34,15 @@ static Traits *traits_of(Passes *passes, uint32_t op)
     }
     Traits traits = {.known = true};
     int is_text, is_copy;
-    PyObject *first, *second, *squared;
+    PyObject *first, *second, *third, *fourth, *squared;
     PyObject *row = PyObject_CallOneArg(passes->traits, passes->state->ops[op]);
-    bool fine = row && PyArg_ParseTuple(row, "ppOOO", &is_text, &is_copy, &first, &second, &squared)
-                && read_neutral(first, &traits.has_neutral[0], &traits.neutral[0]) == 0
-                && read_neutral(second, &traits.has_neutral[1], &traits.neutral[1]) == 0;
+    bool fine = row
+                && PyArg_ParseTuple(row, "ppOOOOO", &is_text, &is_copy, &first, &second, &third,
+                                    &fourth, &squared)
+                && read_trait(first, &traits.has_neutral[0], &traits.neutral[0]) == 0
+                && read_trait(second, &traits.has_neutral[1], &traits.neutral[1]) == 0
+                && read_trait(third, &traits.has_fixing[0], &traits.fixing[0]) == 0
+                && read_trait(fourth, &traits.has_fixing[1], &traits.fixing[1]) == 0;
     if (fine && squared != Py_None) {
         traits.squared = number_of_op(passes->state, squared);
         fine = traits.squared != 0;
@@ -120,6 +124,14 @@ static size_t find_same(Passes *passes, size_t at)
     return (size_t)passes->same[place];
 }
 
+/* Whether a constant among the operands makes the result the same for all others. */
+static bool is_fixed(Passes *passes, const Traits *traits, const int32_t *x, int32_t n)
+{
+    return n == 2
+           && ((traits->has_fixing[0] && is_constant(passes, x[1], traits->fixing[0]))
+               || (traits->has_fixing[1] && is_constant(passes, x[0], traits->fixing[1])));
+}
+
 /* The instruction, or the operand that stands for its result. */
 static int scan_instruction(Passes *passes, const int32_t *raw, int32_t result)
 {
@@ -140,8 +152,18 @@ static int scan_instruction(Passes *passes, const int32_t *raw, int32_t result)
         folds &= operand < 0;
         ints_push(code, operand);
     }
-    const int32_t *x = code->item + at + 3;
+    int32_t *x = code->item + at + 3;
     int32_t instead = result;
+    if (is_fixed(passes, traits, x, n)) {
+        const int32_t zero = constant_operand(passes, 0.0);
+        for (int32_t i = 0; i < n; i++) {
+            x[i] = x[i] < 0 ? x[i] : zero;
+        }
+        folds = zero != 0;
+        if (!folds) {
+            return -1;
+        }
+    }
     if (folds) {
         double y;
         if (compute(passes, op, x, n, &y) < 0 || (instead = constant_operand(passes, y)) == 0) {

@@ -23,6 +23,8 @@ typedef struct {
     bool known, is_used, is_text, is_copy;
     bool has_neutral[2];
     double neutral[2];
+    bool has_fixing[2];
+    double fixing[2];
     uint32_t squared; /* the operation that a power of 2 is, or 0 */
 } Traits;
 
