@@ -96,12 +96,12 @@ def _write(
         save(experiment.predictor, place / "model.json")
         written.insert(0, "model.json")
     history.to_csv(place / "history.csv")
-    if history.status != "interrupted":
-        written += _file_checkpoint(out, is_kept=not diverged)  # only now that the model is there
     if history.rows:
         written += _draw(place / "loss.svg", lambda path: plot_history(history, path))
     if not diverged:
         written += _show(experiment, history, place, story)
+    if history.status != "interrupted":  # only now that all the rest is there
+        written[2:2] = _file_checkpoint(out, is_kept=not diverged)
     say("", f"wrote into {place}: {', '.join(written)}")
 
 

@@ -12,6 +12,7 @@ import sys
 import termios
 import time
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
@@ -630,6 +631,18 @@ def test_what_cannot_be_written_loses_no_training(run, name):
     Path("run", name).rmdir()
     assert run("train", "--resume", "run").status == 0
     assert files("run") == FILES
+
+
+def test_a_training_that_ends_while_it_draws_is_completed_by_resume(run):
+    Path("two.csv").write_text(CSV["good.csv"])
+    arguments = ["two.csv", "--epochs", "2", "--checkpoint-seconds", "0"]
+    assert run("train", *arguments, "--out", "whole").status == 0
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("micrograd_gd.cli.run._draw", Mock(side_effect=KeyboardInterrupt))
+        assert run("train", *arguments).status == 130
+    assert files("run") == ["checkpoint.json", "history.csv", "model.json"]
+    assert run("train", "--resume", "run").status == 0
+    assert [*contents("run").values()] == [*contents("whole").values()]
 
 
 def test_an_interrupted_training_is_not_overwritten(run):
