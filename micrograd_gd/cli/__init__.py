@@ -56,7 +56,11 @@ COMMANDS: dict[Callable[..., None], tuple[str, ...]] = {
         "explain 'a*b + a' --at a=2,b=3",
         "explain -x**2 --at x=3 --latex",
     ),
-    play.play: ("play", "play 'tanh(w*x + b)' w=1 x=2 b=-1"),
+    play.play: (
+        "play",
+        "play 'tanh(w*x + b)' w=1 x=2 b=-1",
+        "play --data houses.csv --target price",
+    ),
     ops.ops: ("ops", "ops tanh"),
     demo.demo: ("demo", "demo --seed 1 --out moons"),
 }

@@ -77,9 +77,12 @@ class Experiment:
         self.train = dataset
         self.test = self.validation = None  # where all rows are for the training
         if settings.test_fraction:
-            self.train, self.test = train_test_split(dataset, settings.test_fraction, settings.seed)
+            fraction = settings.test_fraction
+            cause = f"--test-fraction {fraction:g}"
+            self.train, self.test = _split(dataset, fraction, settings.seed, cause)
         if settings.early_stopping:
-            self.train, self.validation = train_test_split(self.train, HELD_OUT, settings.seed)
+            cause = "--early-stopping, which holds a tenth out,"
+            self.train, self.validation = _split(self.train, HELD_OUT, settings.seed, cause)
         classes = len(dataset.class_names or ())
         outputs = classes if self.loss == "cross_entropy" else 1
         widths = [*settings.hidden, outputs]
@@ -208,6 +211,17 @@ class Experiment:
         elif self.loss == "hinge":
             targets = [2 * t - 1 for t in targets]
         return inputs, targets
+
+
+def _split(rows: Dataset, fraction: float, seed: int, cause: str) -> tuple[Dataset, Dataset]:
+    """Two parts of the rows; ArgumentError, which names the cause, where one would be empty."""
+    try:
+        return train_test_split(rows, fraction, seed)
+    except ArgumentError:
+        message = f"{cause} leaves one of the two parts of {len(rows)} rows empty"
+        raise ArgumentError(
+            f"{message}; expected rows for both: add some, or change that"
+        ) from None
 
 
 def _leave_unscaled(part: Dataset) -> Scaling:

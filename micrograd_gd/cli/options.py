@@ -62,10 +62,11 @@ WeightDecay = Annotated[
     float, typer.Option(help="What a step takes of each parameter, times the learning rate.")
 ]
 EarlyStopping = Annotated[
-    int,
+    int | None,
     typer.Option(
         help="End after so many epochs without a lower loss on a tenth of the training rows, held "
-        "out for that, and go back to the best; 0: never."
+        "out for that, and go back to the best.",
+        show_default="never",
     ),
 ]
 BatchSize = Annotated[

@@ -54,6 +54,9 @@ def predict(
     answers = predictor.predict(rows)
     shares: list[list[float]] = [[]] * len(rows)
     if probabilities:
+        if predictor.class_names is None:
+            message = f"--probabilities, while {predictor.target_name} is a number"
+            raise ArgumentError(f"{message}; expected a model of classes: leave it out")
         shares = predictor.predict_shares(rows)
         head += [f"probability of {name}" for name in predictor.class_names or ()]
     table = [

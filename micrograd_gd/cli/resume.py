@@ -66,9 +66,11 @@ def _write_option(value: Any) -> str:
 
 
 def read_checkpoint(
-    folder: Path, epochs: int | None = None
+    folder: Path, epochs: int | None = None, patience: int | None = None
 ) -> tuple[Command, Table, dict[str, Any]]:
     """The command to go on with, until so many epochs are done, its data, and its training's state.
+
+    `patience` is a new number for `--early-stopping`.
 
     Raises ModelFileError where there is none to resume, ArgumentError where the data has changed
     and where no epoch is left.
@@ -77,7 +79,7 @@ def read_checkpoint(
     has_ended = not path.exists() and (folder / TRAINING).exists()
     if has_ended:
         path = folder / TRAINING
-    elif folder.is_dir() and not path.exists():
+    elif not path.exists():
         expected = f"expected {CHECKPOINT} or {TRAINING} in it, as train leaves them"
         raise ModelFileError(f"{folder}: no training to go on with; {expected}")
     state = load(path)
@@ -93,15 +95,8 @@ def read_checkpoint(
     except (KeyError, TypeError) as error:
         message = f"no checkpoint of train ({error}); expected one that train wrote"
         raise ModelFileError(f"{path}: {message}") from None
-    if has_ended and epochs is None:
-        raise ArgumentError(
-            f"{folder}: the training has ended, after {done} epochs; "
-            f"add --epochs {done + DEFAULT.epochs} to go on until so many are done"
-        )
-    if epochs is not None:
-        if epochs <= done:
-            raise ArgumentError(f"--epochs is {epochs}, and {done} are done; expected more")
-        command = replace(command, settings=replace(settings, epochs=epochs))
+    settings = _extend(settings, done, epochs, patience, f"{folder}: " if has_ended else "")
+    command = replace(command, settings=settings)
     if not Path(command.place).exists() and Path(command.data).exists():
         command = replace(command, folder=Path.cwd())  # both were moved
     table = command.read()
@@ -111,6 +106,35 @@ def read_checkpoint(
             f"expected the same rows: bring them back, or train anew"
         )
     return command, table, state
+
+
+def _extend(
+    settings: Settings, done: int, epochs: int | None, patience: int | None, ended: str
+) -> Settings:
+    """The settings with more epochs, and more patience; `ended` names a training that has ended.
+
+    Raises ArgumentError where it would end at once.
+    """
+    before = settings.early_stopping
+    after = before if patience is None else patience
+    if (before > 0) != (after > 0):
+        raise ArgumentError(
+            f"--early-stopping is {after}, and the training began with {before}; expected none of "
+            f"them to be 0, or both: it decides which rows are learned from"
+        )
+    if epochs is not None and epochs <= done:
+        raise ArgumentError(f"--epochs is {epochs}, and {done} are done; expected more")
+    if ended and done < settings.epochs and after <= before:
+        raise ArgumentError(
+            f"{ended}the training stopped early, after {done} epochs; "
+            f"add --early-stopping {2 * before}, which is more than {before}, to go on"
+        )
+    if ended and done >= settings.epochs and epochs is None:
+        raise ArgumentError(
+            f"{ended}the training has ended, after {done} epochs; "
+            f"add --epochs {done + DEFAULT.epochs} to go on until so many are done"
+        )
+    return check(replace(settings, epochs=epochs or settings.epochs, early_stopping=after))
 
 
 def _restore(kind: Callable[..., _T], given: dict[str, Any]) -> _T:

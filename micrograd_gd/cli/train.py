@@ -57,7 +57,7 @@ def train(
     learning_rate: LearningRate = None,
     weight_decay: WeightDecay = DEFAULT.weight_decay,
     epochs: Epochs = None,
-    early_stopping: EarlyStopping = DEFAULT.early_stopping,
+    early_stopping: EarlyStopping = None,
     batch_size: BatchSize = DEFAULT.batch_size,
     test_fraction: TestFraction = DEFAULT.test_fraction,
     task: Task = "auto",
@@ -70,14 +70,14 @@ def train(
         Path | None,
         typer.Option(
             help="Folder of a training that was interrupted, or of one that has ended and is to "
-            "have more --epochs: go on with that."
+            "have more --epochs, or more patience by --early-stopping: go on with that."
         ),
     ] = None,
 ) -> None:
     """Train a neural network on a table by gradient descent."""
     if resume is not None:
         _check_alone(context)
-        command, table, state = read_checkpoint(resume, epochs)
+        command, table, state = read_checkpoint(resume, epochs, early_stopping)
         place = folder(resume, "", force=True)
         run(command.data, table.dataset, command.settings, place, str(command),
             command.notes(table.dataset), state, checkpoint_seconds, table)  # fmt: skip
@@ -92,7 +92,7 @@ def train(
         batch_size=batch_size,
         optimizer=optimizer,
         weight_decay=weight_decay,
-        early_stopping=early_stopping,
+        early_stopping=DEFAULT.early_stopping if early_stopping is None else early_stopping,
         test_fraction=test_fraction,
         loss=loss,
         seed=seed,
@@ -110,7 +110,7 @@ def train(
 def _check_alone(context: typer.Context) -> None:
     """Refuse data and settings beside `--resume`: the checkpoint knows them."""
     for name in list_given(context):
-        if name not in {"resume", "epochs", "checkpoint_seconds"}:
+        if name not in {"resume", "epochs", "early_stopping", "checkpoint_seconds"}:
             given = "DATA" if name == "data" else f"--{name.replace('_', '-')}"
             raise ArgumentError(
                 f"{given} beside --resume, which goes on with the data and the settings that the "

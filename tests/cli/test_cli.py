@@ -143,6 +143,8 @@ def test_a_target_of_numbers_is_regression_in_its_own_units(run):
     assert "mse" in done.out
     assert float(table(done.out)["R²"][1]) > 0.95
     assert float(table(done.out)["RMSE"][1]) < 1
+    shares = run("predict", "run/model.json", "line.csv", "--probabilities")
+    assert "--probabilities, while y is a number; expected a model of classes" in shares.err
     predicted = run("predict", "run/model.json", "line.csv")
     name, *answers = predicted.out.splitlines()
     assert name == "y"
@@ -266,7 +268,11 @@ WRONG = [
     ("train flat.csv", "the target 'y' holds the number 5.0 only, in all 2 rows; expected two"),
     ("train ragged.csv", "ragged.csv, line 3: 1 cell"),
     ("train nan.csv", "nan.csv: no column is left to learn from ('a': the same in all rows)"),
-    ("train few.csv", "test_fraction 0.25 leaves the test part of 2 rows empty"),
+    ("train few.csv", "--test-fraction 0.25 leaves one of the two parts of 2 rows empty; expected"),
+    (
+        "train good.csv --test-fraction 0 --task numbers --target a --early-stopping 3",
+        "--early-stopping, which holds a tenth out, leaves one of the two parts of 4 rows empty",
+    ),
     ("train iris --target petal", "no column 'petal'; expected one of 'sepal_length', 'sep"),
     ("train iris --missing no", "--missing is 'no'; expected one of fill, drop"),
     ("train iris --decimal no", "--decimal is 'no'; expected one of auto, ., ,"),
@@ -592,6 +598,19 @@ def test_more_epochs_for_a_finished_model_are_as_if_they_had_been_asked_for_at_f
     assert [*contents("run").values()] == [*contents("whole").values()]
 
 
+def test_a_training_that_stopped_early_goes_on_with_more_patience(run):
+    Path("two.csv").write_text("x,y\n" + "".join(f"{i},{int(i > 9)}\n" for i in range(20)))
+    more = [*STOPPING[:5], "8", *STOPPING[6:]]
+    assert run("train", "two.csv", "--epochs", "20", *more, "--out", "whole").status == 0
+    assert run("train", "two.csv", "--epochs", "20", *STOPPING).status == 0
+    for arguments in ([], ["--epochs", "99"], ["--early-stopping", "6"]):
+        done = run("train", "--resume", "run", *arguments)
+        message = "run: the training stopped early, after 9 epochs; add --early-stopping 12, which"
+        assert (done.status, message in done.err) == (2, True)
+    assert run("train", "--resume", "run", "--early-stopping", "8").status == 0
+    assert [*contents("run").values()] == [*contents("whole").values()]
+
+
 def test_a_training_is_resumed_from_another_folder(run, monkeypatch):
     Path("two.csv").write_text(CSV["good.csv"])
     assert interrupt(run, "two.csv", "--epochs", "9", "--out", "out/run").status == 130
@@ -777,7 +796,12 @@ def checkpoint(change):
 RESUME = [
     ("train --resume run --seed 1", None, "--seed beside --resume, which goes on with the data"),
     ("train iris --resume run", None, "DATA beside --resume"),
-    ("train --resume none", None, "none/checkpoint.json: no such file"),
+    ("train --resume none", None, "none: no training to go on with; expected checkpoint.json or"),
+    (
+        "train --resume run --early-stopping 3",
+        None,
+        "--early-stopping is 3, and the training began w",
+    ),
     ("train --resume out", None, "out: no training to go on with; expected checkpoint.json or tr"),
     ("train --resume run", lambda c: c.update(about={}), "no checkpoint of train ('reading'); exp"),
     ("train --resume run", lambda c: c["about"].update(settings=3), "no checkpoint of train ("),

@@ -431,9 +431,11 @@ def test_a_descent_has_a_page(visit):
 
 def test_momentum_and_adam_descend_beside(visit):
     page = visit(live(parse("(x - 3)**2 + 1"), start={"x": 0.0}, learning_rate=0.1))
+    assert page.text_content(f"{part('history')} svg") == "step 0: 10step 70: 1"
     for name in ("Momentum", "Adam"):
         page.get_by_role("button", name=name).press("Enter")
         assert "1 after" in page.text_content(part("methods"))
+        assert page.text_content(f"{part('history')} svg").endswith("Momentum, step 100: 1")
     for _ in range(2):
         page.click(part("next"))
     told = page.locator(".rival p").all_text_contents()

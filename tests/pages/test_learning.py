@@ -224,7 +224,12 @@ def test_a_network_learns_moons_and_is_changed_while_it_runs(visit):
     page.keyboard.press("Enter")
     assert page.text_content(part("caption")).startswith("Layer 1, neuron 1: relu(")
     page.click(part("open"))
+    assert page.evaluate("document.activeElement.ariaLabel").startswith("neuron = relu(")
+    page.set_viewport_size({"width": 380, "height": 844})
+    page.evaluate("new Promise(requestAnimationFrame)")
+    page.set_viewport_size({"width": 390, "height": 844})
     assert page.locator(".neuron .node").count() == 10
+    assert page.locator(".wires button[aria-pressed=true]").count() == 1
     page.locator(part("first")).first.click()
     assert page.text_content(part("caption")) == "What the network says"
     assert page.locator(".neuron .node").count() == 0

@@ -436,6 +436,9 @@ def test_the_box_in_question_is_in_view(visit):
     for button in ("next", "last", "back"):
         page.click(part(button))
         box, view = (page.locator(each).bounding_box() for each in (".node.now rect", ".view"))
+        said, player = (page.locator(part(each)).bounding_box() for each in ("telling", "player"))
+        assert said["y"] < view["y"] < player["y"]
+        assert player["y"] + player["height"] - said["y"] < 844  # so both are in view
         assert view["x"] <= box["x"]
         assert box["x"] + box["width"] <= view["x"] + view["width"]
         page.evaluate("document.querySelector('.view').scrollLeft = 1e6")

@@ -54,5 +54,8 @@ function drawHistory(place, courses, time, lowest) {
         drawDot(group, "now", points[Math.min(time, points.length - 1)], 4.5, look);
     });
     draw("text", { class: "tick", x: 8, y: height - 5 }, svg, `step 0: ${write4(own[0])}`);
-    draw("text", { class: "tick", x: width - 8, y: height - 5, "text-anchor": "end" }, svg, `step ${own.length - 1}: ${write4(own.at(-1))}`);
+    const { look, steps: longest } = courses.find((course) => course.steps.length === last + 1);
+    const name = look ? `${METHODS[look].name}, ` : "";
+    const end = draw("g", { class: look ?? "plain" }, svg);
+    draw("text", { class: look ? "tick other" : "tick", x: width - 8, y: height - 5, "text-anchor": "end" }, end, `${name}step ${last}: ${write4(longest.at(-1).value)}`);
 }

@@ -62,25 +62,32 @@ function mount(place, data) {
         network.parameters[to + fanIn] = old.parameters[from + before];
     }
 
-    // Lay out what depends on the shape of the network and of the data.
+    // Show another network or other data.
     function arrange() {
         const { network, set } = course;
         plane = new Plane(course.train, axes);
-        layout = placeNeurons(network.widths, widthOf(find("wires")));
-        find("network").style.height = `${layout.height}px`;
         find("activation").value = network.activations[0];
         find("activation").disabled = network.widths.length === 2;
-        find("layers").replaceChildren(...tellLayers());
-        find("wires").replaceChildren(find("network"), ...layout.places.map(makeButton));
         find("axis-x").replaceChildren("→ ", tellAxis(0));
         find("axis-y").replaceChildren("↑ ", tellAxis(1));
         find("others").replaceChildren(tellOthers());
         find("remarks").hidden = !set.remarks?.length;
         find("remarks").replaceChildren(make("h3", {}, "The data"), makeFacts(set.remarks ?? []));
-        find("key").replaceChildren(...tellKey());
         find("open").hidden = true;
         closeGraph();
+        layOut();
         settle();
+    }
+
+    // Draw for the width and the colors that there are.
+    function layOut() {
+        const { network } = course;
+        layout = placeNeurons(network.widths, widthOf(find("wires")));
+        find("network").style.height = `${layout.height}px`;
+        find("layers").replaceChildren(...tellLayers());
+        find("wires").replaceChildren(find("network"), ...layout.places.map(makeButton));
+        find("key").replaceChildren(...tellKey());
+        markNeurons();
         show();
     }
 
@@ -91,13 +98,15 @@ function mount(place, data) {
     }
 
     function makeButton([x, y], i) {
-        const button = make("button", { type: "button", tabIndex: i === 0 ? 0 : -1, ariaLabel: nameOf(i) });
-        button.title = nameOf(i);
+        const button = make("button", { type: "button", ariaLabel: nameNeuron(i), title: nameNeuron(i) });
         Object.assign(button.style, { left: `${x - 2}px`, top: `${y - 2}px`, width: `${layout.size + 4}px`, height: `${layout.size + 4}px` });
-        button.setAttribute("aria-pressed", false);
         button.addEventListener("click", () => choose(neuron === i ? null : i));
         button.addEventListener("keydown", (event) => steer(event, i));
         return button;
+    }
+
+    function nameNeuron(i) {
+        return nameOf(course.network, course.set, i);
     }
 
     function buttons() {
@@ -106,22 +115,35 @@ function mount(place, data) {
 
     function choose(chosen) {
         neuron = chosen;
+        markNeurons();
+        const isNeuron = neuron !== null && neuron >= course.network.widths[0];
+        const hasRoom = isNeuron && fanInOf(course.network, neuron) <= MOST_INPUTS;
+        find("open").hidden = !isNeuron;
+        find("open").setAttribute("aria-disabled", !hasRoom);
+        find("open").textContent = hasRoom ? "Open its graph" : `More than ${MOST_INPUTS} inputs: too many for a graph`;
+        closeGraph();
+        show();
+    }
+
+    // The neuron that is chosen, to which the tab key leads.
+    function markNeurons() {
         buttons().forEach((button, i) => {
             button.setAttribute("aria-pressed", i === neuron);
             button.tabIndex = i === (neuron ?? 0) ? 0 : -1;
         });
-        find("open").hidden = neuron === null || neuron < course.network.widths[0];
-        closeGraph();
-        show();
     }
 
     // The graph of the chosen neuron, with the numbers of the moment, to step through.
     function openGraph() {
         const { network, train, set } = course;
+        if (find("open").ariaDisabled === "true") {
+            return;
+        }
         find("neuron").hidden = false;
         mountPart("graph", graphOf(network, neuron, train, set.features), find("neuron"));
-        find("neuron").prepend(make("h3", {}, `${nameOf(neuron)} at the first point, as it was when it was opened`));
+        find("neuron").prepend(make("h3", {}, `${nameNeuron(neuron)} at the first point, as it was when it was opened`));
         find("neuron").scrollIntoView({ behavior: isStill.matches ? "auto" : "smooth" });
+        find("neuron").querySelector(".node.root").focus({ preventScroll: true });
     }
 
     function closeGraph() {
@@ -142,49 +164,6 @@ function mount(place, data) {
         } else if (event.key === "Escape") {
             choose(null);
         }
-    }
-
-    function layerOf(i) {
-        const layer = course.network.starts.findLastIndex((start) => start <= i);
-        return [layer, i - course.network.starts[layer]];
-    }
-
-    function nameOf(i) {
-        const { network, set } = course;
-        const [layer, j] = layerOf(i);
-        if (layer === 0) {
-            return `Input ${set.features[j]}`;
-        }
-        const isLast = layer === network.widths.length - 1;
-        return isLast ? `Output${network.widths[layer] > 1 ? ` ${set.classes?.[j] ?? j + 1}` : ""}` : `Layer ${layer}, neuron ${j + 1}`;
-    }
-
-    // The same within a sentence.
-    function nameWithin(i) {
-        const [layer, j] = layerOf(i);
-        return `neuron ${j + 1} of ${nameLayer(layer - 1)}`;
-    }
-
-    function nameLayer(i) {
-        return i === course.network.rows.length - 1 ? "the output layer" : `layer ${i + 1}`;
-    }
-
-    // What a neuron computes, its largest weights first.
-    function formulaOf(i) {
-        const { network, set } = course;
-        const [layer, j] = layerOf(i);
-        if (layer === 0) {
-            return "";
-        }
-        const fanIn = network.widths[layer - 1];
-        const at = network.places[layer - 1] + j * (fanIn + 1);
-        const name = (k) => (layer === 1 ? set.features[k] : `n${k + 1}`);
-        const weights = Array.from(network.parameters.subarray(at, at + fanIn), (weight, k) => ({ weight, k }));
-        const largest = weights.sort((a, b) => Math.abs(b.weight) - Math.abs(a.weight)).slice(0, 3);
-        const terms = [...largest.map(({ weight, k }) => `${brief(weight)}·${name(k)}`), ...(fanIn > 3 ? ["…"] : []), brief(network.parameters[at + fanIn])];
-        const inside = terms.join(" + ").replaceAll("+ −", "− ");
-        const activation = network.activations[layer - 1];
-        return `: ${activation === "linear" ? inside : `${activation}(${inside})`}`;
     }
 
     function tellLayers() {
@@ -264,12 +243,12 @@ function mount(place, data) {
     }
 
     function showNetwork() {
-        const { network, train, test, figures, curve } = course;
+        const { network, set, train, test, figures, curve } = course;
         drawNetwork(find("network"), network, plane, layout);
         drawCurve(find("curve"), curve);
         setText(find("epoch"), course.epoch.toLocaleString("en"));
-        setText(find("caption"), neuron === null ? "What the network says" : nameOf(neuron) + formulaOf(neuron));
-        find("map").ariaLabel = `Map of ${neuron === null ? "what the network says" : nameOf(neuron)}, with the points`;
+        setText(find("caption"), neuron === null ? "What the network says" : nameNeuron(neuron) + formulaOf(network, set, neuron));
+        find("map").ariaLabel = `Map of ${neuron === null ? "what the network says" : nameNeuron(neuron)}, with the points`;
         find("figures").replaceChildren(...tellFigures("Training", figures.train, train), ...(test ? tellFigures(capitalize(course.heldOut), figures.test, test) : []));
         find("curve").ariaLabel = `Loss over ${course.epoch} epochs, now ${write(figures.train.loss)}`;
         rate.point(critical, `critical ${write(Number(critical.toPrecision(2)))}`);
@@ -281,7 +260,7 @@ function mount(place, data) {
     }
 
     function tell() {
-        const findings = course.diagnose(critical, { input: (i) => course.set.features[i], neuron: nameWithin, layer: nameLayer });
+        const findings = course.diagnose(critical, namesFor(course.network, course.set));
         const ill = new Set(findings.flatMap(({ places = [] }) => places));
         buttons().forEach((button, i) => button.classList.toggle("ill", ill.has(i)));
         const parts = findings.map(({ kind, ...facts }) => tellFinding(describe(data.words[kind], facts)));
@@ -377,8 +356,12 @@ function mount(place, data) {
             pause();
             begin(set, ends, [...activations.slice(0, -1), set === data.sets[0] ? data.activations.at(-1) : "linear"]);
         });
-        isDark.addEventListener("change", () => arrange());
-        watchWidth(place, arrange);
+        const layOutAgain = () => {
+            layOut();
+            tell();
+        };
+        isDark.addEventListener("change", layOutAgain);
+        watchWidth(place, layOutAgain);
     }
 
     const names = [...new Set([...ACTIVATIONS, ...data.activations.slice(0, -1)])];
