@@ -126,7 +126,7 @@ function apply(row, x, flows) {
 }
 
 // The same for a row that adds one term after the other: operands are s, then every w, every x.
-function fold(row, [start, ...rest]) {
+function fold(row, /** @type {number[]} */ [start, ...rest]) {
     const groups = row.operands.length - 1;
     const count = rest.length / groups;
     const terms = Array.from({ length: count }, (_, i) =>

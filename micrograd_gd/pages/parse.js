@@ -103,7 +103,7 @@ const TOKEN = new RegExp(
     [
         /(?<hex>0[xX](?:_?[\da-fA-F])+|0[bB](?:_?[01])+|0[oO](?:_?[0-7])+)/,
         /(?<number>(?:(?:\d(?:_?\d)*)?\.\d(?:_?\d)*|\d(?:_?\d)*\.?)(?:[eE][+-]?\d(?:_?\d)*)?)/,
-        /(?<name>[\p{ID_Start}_]\p{ID_Continue}*)/,
+        /(?<name>[\p{ID_Start}_]\p{ID_Continue}*)/u,
         /(?<sign>\*\*|\/\/|<=|>=|==|!=|[-+*\/%<>(),.])/,
     ].map((part) => part.source).join("|"),
     "uy",
@@ -276,7 +276,7 @@ class Reader {
     }
 }
 
-function checkToken({ 0: text, groups }, rest) {
+function checkToken(/** @type {RegExpExecArray} */ { 0: text, groups }, rest) {
     if (text.length > WORD) {
         throw new Error(`${text.slice(0, 20)}… is longer than ${WORD} characters`);
     }

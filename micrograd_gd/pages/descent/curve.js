@@ -3,6 +3,8 @@
 const MARGIN = { left: 52, right: 14, top: 46, bottom: 30 };
 
 class Curve {
+    svg; f; move;
+
     // `move([x])` is called while the start is dragged or stepped.
     constructor(svg, f, move) {
         Object.assign(this, { svg, f, move });
@@ -113,7 +115,7 @@ function clamp(pixel, size) {
     return Math.min(Math.max(pixel, -4 * size), 5 * size);
 }
 
-function arrow(parent, [x1, y1], [x2, y2]) {
+function arrow(parent, /** @type {number[]} */ [x1, y1], /** @type {number[]} */ [x2, y2]) {
     const length = Math.hypot(x2 - x1, y2 - y1);
     if (!(length > 1)) {
         return;
@@ -142,7 +144,7 @@ function startHandle(svg, names, dimensions, nudge) {
     return handle;
 }
 
-function moveHandle(handle, [x, y], text, number) {
+function moveHandle(handle, /** @type {number[]} */ [x, y], text, number) {
     handle.setAttribute("transform", `translate(${x} ${y})`);
     handle.setAttribute("aria-valuenow", number);
     handle.setAttribute("aria-valuetext", text);

@@ -4,6 +4,8 @@ const SHARES = [0.03, 0.1, 0.19, 0.3, 0.42, 0.54, 0.66, 0.77, 0.87, 0.95]; // of
 const CELL = 7; // pixels
 
 class Landscape {
+    svg; f; move;
+
     // `move([x, y])` is called while the start is dragged or stepped.
     constructor(svg, f, move) {
         Object.assign(this, { svg, f, move });

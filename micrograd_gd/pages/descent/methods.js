@@ -7,7 +7,7 @@ const METHODS = {
     momentum: {
         name: "Momentum",
         about: "A heavy ball: its velocity is 0.9 of what it was, plus the slope.",
-        change(g, rate, _, before = 0) {
+        change(g, rate, _, [before = 0]) {
             const velocity = 0.9 * before + g;
             return [rate * velocity, velocity];
         },
@@ -17,7 +17,7 @@ const METHODS = {
     adam: {
         name: "Adam",
         about: "The mean of the slopes over their typical size: steps about as long as the rate, be it steep or flat.",
-        change(g, rate, count, mean = 0, square = 0) {
+        change(g, rate, count, [mean = 0, square = 0]) {
             const [m, v] = [0.9 * mean + (1 - 0.9) * g, 0.999 * square + (1 - 0.999) * g * g];
             const [unbiased, size] = unbias(m, v, count + 1);
             return [(rate * unbiased) / (size + 1e-8), m, v];

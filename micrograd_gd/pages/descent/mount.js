@@ -78,8 +78,9 @@ function mount(place, data) {
     function follow() {
         const isFresh = !course;
         const wasAtEnd = course && player.time > 0 && player.time === player.length;
-        course = descend(f, start, rate.number, data.maxSteps, data.tolerance);
+        /** @type {[number, number, number]} */
         const settings = [rate.number, data.maxSteps, data.tolerance];
+        course = descend(f, start, ...settings);
         beside = others.map((other) => ({ ...descend(f, other, ...settings), look: "beside" }));
         rivals = methods.descend(f, start, ...settings);
         const length = Math.max(...[course, ...beside, ...rivals].map(({ steps }) => steps.length)) - 1;

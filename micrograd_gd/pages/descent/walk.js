@@ -13,7 +13,7 @@ function slopeAt(f, point) {
 
 // The steps from a start, and how they end. A method that remembers may pass level ground, so it
 // has arrived where it hardly moves, too.
-function descend(f, start, rate, maxSteps = 100, tolerance = 1e-6, method = METHODS.plain) {
+function descend(f, start, rate, maxSteps = 100, tolerance = 1e-6, /** @type {{ change: Function }} */ method = METHODS.plain) {
     const steps = [];
     let point = start;
     let memory = start.map(() => []);
@@ -24,7 +24,7 @@ function descend(f, start, rate, maxSteps = 100, tolerance = 1e-6, method = METH
         if (Number.isFinite(value) || count === 0) {
             steps.push({ point, value, gradient, norm, memory });
         }
-        const end = ([status, message]) => ({ steps, status, message, rate });
+        const end = (/** @type {string[]} */ [status, message]) => ({ steps, status, message, rate });
         if (![value, ...gradient].every(Number.isFinite)) {
             return end(judgeBreak(steps, value, norm, count));
         }
@@ -34,7 +34,7 @@ function descend(f, start, rate, maxSteps = 100, tolerance = 1e-6, method = METH
         if (count === maxSteps) {
             return end(judgeLast(steps));
         }
-        const changes = gradient.map((g, i) => method.change(g, rate, count, ...memory[i]));
+        const changes = gradient.map((g, i) => method.change(g, rate, count, memory[i]));
         memory = changes.map(([, ...remembered]) => remembered);
         speed = method === METHODS.plain ? 0 : Math.hypot(...changes.map(([change]) => change)) / rate;
         const next = point.map((x, i) => x - changes[i][0]);

@@ -1,7 +1,7 @@
 // Where numbers lie in a picture.
 
 // A stretch of numbers onto a stretch of pixels; one that rounding has made a point is widened.
-function scaleOf([low, end], [from, to]) {
+function scaleOf(/** @type {number[]} */ [low, end], /** @type {number[]} */ [from, to]) {
     const high = end > low ? end : low + Math.max(Math.abs(low), 1);
     const scale = (x) => from + ((x - low) / (high - low)) * (to - from);
     return Object.assign(scale, { low, high, invert: (pixel) => low + ((pixel - from) / (to - from)) * (high - low) });

@@ -6,14 +6,16 @@ const kinds = {};
 
 function mountAll() {
     const given = JSON.parse(document.getElementById("data").textContent);
-    document.querySelectorAll("[data-kind]").forEach((place, i) =>
+    document.querySelectorAll("[data-kind]").forEach((/** @type {HTMLElement} */ place, i) =>
         kinds[place.dataset.kind](place, given[i]));
 }
 
 // A part that comes later, of a kind that another part uses.
 function mountPart(kind, data, place) {
     const section = make("section", { className: kind });
-    section.append(document.querySelector(`template[data-template="${kind}"]`).content.cloneNode(true));
+    /** @type {HTMLTemplateElement} */
+    const template = document.querySelector(`template[data-template="${kind}"]`);
+    section.append(template.content.cloneNode(true));
     place.replaceChildren(section);
     kinds[kind](section, data);
 }

@@ -10,6 +10,8 @@ const ICONS = {
 };
 
 class Player {
+    show; pace; time; length; clock;
+
     // `show(time)` is called whenever the time changes, `pace` milliseconds apart while it plays.
     constructor(place, show, pace = 1000) {
         Object.assign(this, { show, pace, time: 0, length: 0, clock: null });

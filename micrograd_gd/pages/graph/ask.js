@@ -2,6 +2,8 @@
 // number tells which path is missing, or which factor.
 
 class Quiz {
+    course; change; light; tries; atOnce;
+
     // `change()` is called when the question or what was found is another one; `light(edges)` shows
     // a path.
     constructor(course, change, light) {

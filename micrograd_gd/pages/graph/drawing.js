@@ -3,6 +3,8 @@
 const FEW = 60; // boxes, which are always drawn all at once
 
 class Drawing {
+    svg; course; choose; leave; drag; boxes; curves;
+
     // `choose(node)` is called when a node is chosen, `leave(node)` at Escape, and `drag(leaf,
     // number)`, where leaves can be moved, when one is.
     constructor(svg, course, { choose, leave, drag }) {

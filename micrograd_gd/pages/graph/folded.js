@@ -4,6 +4,8 @@
 const LARGEST = 300; // boxes in view
 
 class Folded {
+    size; leftOut; most; leaves; told;
+
     constructor({ boxes, size, leftOut, most }) {
         Object.assign(this, { size, leftOut, most, leaves: [], told: new Map() });
         this.all = boxes.map((box) => {

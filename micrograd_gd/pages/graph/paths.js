@@ -95,7 +95,7 @@ function writeCount(count) {
 }
 
 // One part of a sum: its number, a bar to the right or, where it is negative, to the left; its path.
-function makeShare(product, [low, high], path, slopes) {
+function makeShare(product, /** @type {number[]} */ [low, high], path, slopes) {
     const bar = make("span", { className: product < 0 ? "bar minus" : "bar", ariaHidden: "true" }, make("i"));
     const percent = (x) => `${(100 * x) / (high - low) || 0}%`;
     bar.style.setProperty("--zero", percent(-low));

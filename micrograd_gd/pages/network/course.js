@@ -3,6 +3,8 @@
 const LONGEST = 400; // points of the curve
 
 class Course {
+    set; network; rate; batch; random; curve;
+
     constructor(set, network, rate, batch, random, curve = []) {
         Object.assign(this, { set, network, rate, batch, random, curve });
         this.train = new Samples(set.train.inputs, set.train.targets, set.loss);

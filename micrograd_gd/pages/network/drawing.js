@@ -18,12 +18,12 @@ function look() {
     return current;
 }
 
-function css([red, green, blue], alpha = 1) {
+function css(/** @type {number[]} */ [red, green, blue], alpha = 1) {
     return `rgb(${Math.round(red)} ${Math.round(green)} ${Math.round(blue)} / ${alpha})`;
 }
 
 // A canvas as sharp as the screen, cleared, to be drawn on in its own pixels of the page.
-function open(canvas) {
+function prepare(canvas) {
     const { width, height } = canvas.getBoundingClientRect();
     const ratio = Math.min(devicePixelRatio || 1, 2);
     const [wide, high] = [Math.round(width * ratio), Math.round(height * ratio)];
@@ -162,7 +162,7 @@ function colorOfAnswer(network, plane, loss) {
 
 // The large map: of the network, or of one neuron; with the border between two classes.
 function drawMap(canvas, network, plane, loss, neuron) {
-    const { context, width, height } = open(canvas);
+    const { context, width, height } = prepare(canvas);
     const isNeuron = neuron !== null;
     const size = isNeuron ? plane.size(neuron) : 1;
     const color = isNeuron ? (i, mixed) => shade(plane.values[neuron * FINE * FINE + i] / size, mixed) : colorOfAnswer(network, plane, loss);
@@ -193,7 +193,7 @@ function drawLine(context) {
 
 // The points, on a canvas of their own, since they stay while the map changes.
 function drawPoints(canvas, plane, { train, test, set: { loss } }) {
-    const { context, width, height } = open(canvas);
+    const { context, width, height } = prepare(canvas);
     for (const [samples, isTest] of [[test, true], [train, false]]) {
         for (const row of samples ? samples.rows : []) {
             const [x, y] = plane.at(samples, row);
@@ -268,7 +268,7 @@ function placeNeurons(widths, width) {
 
 // Wires as wide as their weights, and in each neuron the map of what it makes of the plane.
 function drawNetwork(canvas, network, plane, { places, size }) {
-    const { context } = open(canvas);
+    const { context } = prepare(canvas);
     const { plus, minus, ink } = look();
     const { widths, starts, parameters } = network;
     let largest = 1e-9;
@@ -320,7 +320,7 @@ function drawNetwork(canvas, network, plane, { places, size }) {
 
 // The losses over the epochs, on a scale of powers of ten.
 function drawCurve(canvas, curve) {
-    const { context, width, height } = open(canvas);
+    const { context, width, height } = prepare(canvas);
     const { line, soft, plus, minus } = look();
     const seen = curve.flatMap(({ train, test }) => [train, test]).filter((x) => x > 0 && x < Infinity);
     const [left, bottom, top] = [40, height - 18, 18];
@@ -345,7 +345,9 @@ function drawCurve(canvas, curve) {
     context.fillText("loss", 0, 10);
     context.textAlign = "right";
     context.fillText(`epoch ${last.toLocaleString("en")}`, width - 6, height - 4);
-    for (const [name, color, dashes] of [["test", css(minus), [4, 3]], ["train", css(plus), []]]) {
+    /** @type {[string, string, number[]][]} */
+    const lines = [["test", css(minus), [4, 3]], ["train", css(plus), []]];
+    for (const [name, color, dashes] of lines) {
         context.beginPath();
         curve.filter((row) => Number.isFinite(row[name])).forEach((row) => context.lineTo(x(row.epoch), y(row[name])));
         context.strokeStyle = color;

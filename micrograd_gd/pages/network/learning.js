@@ -4,6 +4,8 @@
 const IDENTITY = { compute: (x) => x, slopes: [() => 1], kinks: [] };
 
 class Network {
+    widths; activations;
+
     // Parameters stand neuron by neuron, weights and then the bias, as `parameters()` lists them.
     constructor(widths, activations, parameters) {
         Object.assign(this, { widths, activations });

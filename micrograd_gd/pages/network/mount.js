@@ -37,7 +37,7 @@ function mount(place, data) {
 
     // Another shape of the network, which keeps what it has learned where that has a place.
     function reshape(widths, activation) {
-        const { set, network: old } = course;
+        const { network: old } = course;
         const activations = widths.slice(1).map((_, i) => (i === widths.length - 2 ? outputOf(old) : activation));
         const network = new Network(widths, activations, drawWeights(widths, activations, random));
         for (let layer = 1; layer < Math.min(widths.length, old.widths.length); layer++) {

@@ -4,6 +4,8 @@ const MARGIN = { left: 54, right: 14, top: 12, bottom: 24 };
 const LINES = [["", "train"], ["validation_", "test"]];
 
 class Curves {
+    find; curve; chosen;
+
     constructor(find, curve, heldOut) {
         this.tellKind = (kind) => NAMES[kind === "test" ? heldOut : kind];
         Object.assign(this, { find, curve, chosen: curve.epoch.length - 1 });
