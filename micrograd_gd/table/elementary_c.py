@@ -8,6 +8,7 @@ from micrograd_gd.table.straight_line import BITS, DOUBLE, Term, record
 _TYPES = {DOUBLE: "double", BITS: "uint64_t", "test": "int"}
 _STEPS = {
     "add": "{} + {}", "sub": "{} - {}", "mul": "{} * {}", "div": "{} / {}", "neg": "-{}",
+    "root": "sqrt({})",
     "less": "{} < {}", "equal": "{} == {}", "choose": "{} ? {} : {}",
     "bits": "ieee_bits({})", "number": "ieee_number({})",
     "and": "{} & {}", "or": "{} | {}",

@@ -7,7 +7,8 @@ import math
 from math import erf, erfc, inf, nan, tanh
 from typing import Any
 
-from micrograd_gd.table import elementary
+from micrograd_gd.table import elementary, error_functions, quantiles
+from micrograd_gd.table.straight_line import run
 from micrograd_gd.table.trigonometry import NEAR
 
 try:
@@ -16,8 +17,8 @@ except ImportError:
     _built: Any = None  # type: ignore[no-redef]  # so it may be missing
 
 __all__ = [
-    "cosh", "erf", "erfc", "exp", "exp2", "expm1", "log", "log1p", "log2", "log10", "sech",
-    "sigmoid", "sinh", "tanh",
+    "cosh", "erf", "erfc", "erfcx", "erfinv", "exp", "exp2", "expm1", "log", "log1p", "log2",
+    "log10", "ndtri", "sech", "sigmoid", "sinh", "tanh",
 ]  # fmt: skip
 
 
@@ -118,6 +119,9 @@ def tan(x: float) -> float:
         return _near_tan(x)
     return nan if math.isinf(x) else math.tan(x)
 
+
+# What `math` does not have.
+erfcx, ndtri, erfinv = map(run, (error_functions.erfcx, quantiles.ndtri, quantiles.erfinv))
 
 # The same straight lines that machine code computes with: elementary.py.
 globals().update({name: y for name, y in vars(_built or object).items() if name in __all__})

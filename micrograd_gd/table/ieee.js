@@ -208,6 +208,41 @@ function ieee_erfc(x) {
     return x < 0.7 ? 0.5 - (x - 0.5 + x * erfSeries(x)) : x > 0 ? erfcTail(x) : x;
 }
 
+// For x < 0.7, exp(x²) erfc x itself.
+function ieee_erfcx(x) {
+    if (x < -27) {
+        return Infinity;
+    }
+    if (x < 0.7) {
+        const high = Math.fround(x);
+        return Math.exp(high * high) * (Math.exp((x - high) * (x + high)) * ieee_erfc(x));
+    }
+    const t = x < 1e20 ? (x - 4.5) / (x + 3.5) : 1;
+    return ERFC_POLYNOMIAL.reduceRight((y, coefficient) => y * t + coefficient) / x;
+}
+
+function quotient(x, [above, below]) {
+    const [a, b] = [above, below].map((c) => c.reduceRight((y, coefficient) => y * x + coefficient));
+    return a / b;
+}
+
+function quantile(q, tail) {
+    if (Math.abs(q) < QUANTILE_MIDDLE) {
+        return q * quotient(QUANTILE_MIDDLE * QUANTILE_MIDDLE - q * q, QUANTILE_NEAR);
+    }
+    const r = Math.sqrt(-Math.log(tail));
+    const y = r < 5 ? quotient(r - 1.6, QUANTILE_TAIL) : quotient(r - 5, QUANTILE_FAR);
+    return Math.sign(q) * (tail > 0 ? y : tail === 0 ? Infinity : NaN);
+}
+
+function ieee_ndtri(p) {
+    return quantile(p - 0.5, p < 0.5 ? p : 1 - p);
+}
+
+function ieee_erfinv(x) {
+    return quantile(x * 0.5, (1 - Math.abs(x)) * 0.5) * 0.7071067811865476;
+}
+
 function isOrder(n) {
     return 0 <= n && n <= 100 && Math.floor(n) === n;
 }
@@ -250,6 +285,30 @@ function ieee_sinc_derivative(n, x) {
     return y;
 }
 
+function ieee_erfcx_derivative(n, x) {
+    if (x !== x || !isOrder(n)) {
+        return NaN;
+    }
+    let y = 0;
+    if (x < 0) {
+        let before = 0;
+        y = ieee_erfcx(x);
+        for (let k = 0; k < n; k++) {
+            [before, y] = [y, 2 * x * y + (k ? 2 * k * before : -1.1283791670955126)];
+        }
+        return y;
+    }
+    const c = 1 / (1 + x);
+    const steps = 8 + 0.25 * n;
+    for (let j = -Math.floor((42 * steps) / (n + 1)); j < Math.floor(5 * steps); j++) {
+        const u = j / steps;
+        const s = Math.exp(u);
+        y += Math.exp((n + 1) * u - s * (c * s * c + 2 * (1 - c)));
+    }
+    y *= (0.5641895835477563 / steps) * ieee_pow(2 * c, n + 1);
+    return n % 2 ? -y : y;
+}
+
 const BERNOULLI = [
     1 / 6, -1 / 30, 1 / 42, -1 / 30, 5 / 66, -691 / 2730, 7 / 6, -3617 / 510, 43867 / 798,
     -174611 / 330,
@@ -276,6 +335,45 @@ function lgammaNearTwo(z) {
     return z * (1 - EULER + z * y);
 }
 
+function stirling(x) {
+    let series = 0;
+    for (let k = BERNOULLI.length; k > 0; k--) {
+        series = series / (x * x) + BERNOULLI[k - 1] / (2 * k * (2 * k - 1));
+    }
+    return series;
+}
+
+function gammaInParts(x) {
+    if (x < 0.5) {
+        return [Math.exp(lgammaNearTwo(x)) / (1 + x), 1 / x];
+    }
+    if (x < 1.4) {
+        return [Math.exp(lgammaNearTwo(x - 1)), 1 / x];
+    }
+    let product = 1;
+    if (x < 23) {
+        while (x > 2.6) {
+            x -= 1;
+            product *= x;
+        }
+        return [Math.exp(lgammaNearTwo(x - 2)), product];
+    }
+    if (x > 200) {
+        return [x, Infinity];
+    }
+    const root = ieee_pow(x, x / 2 - 0.25) * Math.exp(-x / 2);
+    return [root, root * (2.5066282746310002 * Math.exp(stirling(x) / x))];
+}
+
+function ieee_gamma(x) {
+    if (x < -0.5) {
+        const [a, b] = gammaInParts(-x);
+        return Math.floor(x) === x ? NaN : Math.PI / (-x * sineOfPi(x, 0)) / a / b;
+    }
+    const [a, b] = gammaInParts(x);
+    return a * b;
+}
+
 function ieee_lgamma(x) {
     if (Math.abs(x) === Infinity) {
         return Infinity;
@@ -300,12 +398,7 @@ function ieee_lgamma(x) {
         }
         return Math.log(product) + lgammaNearTwo(x - 2);
     }
-    let series = 0;
-    if (x < 1e9) {
-        for (let k = BERNOULLI.length; k > 0; k--) {
-            series = series / (x * x) + BERNOULLI[k - 1] / (2 * k * (2 * k - 1));
-        }
-    }
+    const series = x < 1e9 ? stirling(x) : 0;
     return (x - 0.5) * (Math.log(x) - 1) + (0.4189385332046727 + series / x);
 }
 

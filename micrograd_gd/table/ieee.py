@@ -6,18 +6,34 @@ others come from the C library wherever it has them, so that every engine gives 
 (Python's `math` writes its own `hypot` and `lgamma`: they are not used here.)
 """
 
-import builtins
 import math
-from collections.abc import Callable
 from math import asinh, atan, atan2, cbrt, inf, nan, pi
 from math import fabs as abs
 
+from micrograd_gd.table.arithmetic import (
+    acos,
+    acosh,
+    asin,
+    atanh,
+    ceil,
+    div,
+    floor,
+    floordiv,
+    fmod,
+    hypot,
+    mod,
+    pow,
+    round,
+    sign,
+    sqrt,
+)
 from micrograd_gd.table.elementary_floats import (
-    POWERS,
     cos,
     cosh,
     erf,
     erfc,
+    erfcx,
+    erfinv,
     exp,
     exp2,
     expm1,
@@ -25,6 +41,7 @@ from micrograd_gd.table.elementary_floats import (
     log1p,
     log2,
     log10,
+    ndtri,
     sech,
     sigmoid,
     sin,
@@ -36,136 +53,12 @@ from micrograd_gd.table.elementary_floats import (
 # fmt: off
 __all__ = [  # the functions that the table may call
     "abs", "acos", "acosh", "asin", "asinh", "atan", "atan2", "atanh", "cbrt", "ceil", "cos",
-    "cosh", "digamma", "div", "erf", "erfc", "exp", "exp2", "expm1", "floor", "floordiv", "fmod",
-    "hypot", "lgamma", "log", "log1p", "log2", "log10", "mod", "polygamma", "pow", "round", "sech",
-    "sigmoid", "sign", "sin", "sinc", "sinc_derivative", "sinh", "sqrt", "tan", "tanh",
+    "cosh", "digamma", "div", "erf", "erfc", "erfcx", "erfcx_derivative", "erfinv", "exp", "exp2",
+    "expm1", "floor", "floordiv", "fmod", "gamma", "hypot", "lgamma", "log", "log1p", "log2",
+    "log10", "mod", "ndtri", "polygamma", "pow", "round", "sech", "sigmoid", "sign", "sin", "sinc",
+    "sinc_derivative", "sinh", "sqrt", "tan", "tanh",
 ]
 # fmt: on
-
-
-# Arithmetic that Python refuses at some points.
-
-
-def div(a: float, b: float) -> float:
-    """`a / b`, with a pole at b = 0 whose sign is that of both zeros."""
-    if b == 0:
-        return nan if a == 0 or a != a else math.copysign(inf, a) * math.copysign(1, b)
-    return a / b
-
-
-def floordiv(a: float, b: float) -> float:
-    """The floor of `a / b`, exact as Python's `//` is."""
-    return div(a, b) if b == 0 else a // b
-
-
-def mod(a: float, b: float) -> float:
-    """What `a // b` leaves; it has the sign of b."""
-    return nan if b == 0 else a % b
-
-
-def fmod(a: float, b: float) -> float:
-    """What dividing a by b and cutting towards zero leaves; it has the sign of a."""
-    try:
-        return math.fmod(a, b)
-    except ValueError:  # an infinite a, or b = 0
-        return nan
-
-
-def pow(a: float, b: float) -> float:
-    """`a ** b` as in C: nan, never a complex number, for a negative base to a broken power.
-
-    Squares are rounded once, and the first power not at all: the multiplication is the fast way.
-    """
-    if b == 2:
-        return a * a
-    if b == 1:
-        return a
-    if b in SHORT:
-        return SHORT[b](a)
-    try:
-        return math.pow(a, b)
-    except OverflowError:
-        return -inf if a < 0 and b % 2 == 1 else inf
-    except ValueError:
-        if a != 0:  # a negative base to a broken power
-            return nan
-        return math.copysign(inf, a) if b % 2 == 1 else inf  # zero to a negative power
-
-
-def _root(a: float) -> float:
-    """The power 0.5, in which it differs from the square root: at -0 and -inf."""
-    return inf if a == -inf else sqrt(a + 0.0)
-
-
-# Powers by exponent that are no call of the C library.
-SHORT: dict[float, Callable[[float], float]] = {
-    **POWERS,
-    -1: lambda a: div(1.0, a),
-    0.5: _root,
-}
-
-# Whole numbers. From 2**52 on every float is one; a result of zero keeps the sign of x.
-
-_ALL_WHOLE = 2.0**52
-
-
-def floor(x: float) -> float:
-    """The largest whole number not above x."""
-    return float(math.floor(x)) or x * 0 if abs(x) < _ALL_WHOLE else x
-
-
-def ceil(x: float) -> float:
-    """The smallest whole number not below x."""
-    return float(math.ceil(x)) or x * 0 if abs(x) < _ALL_WHOLE else x
-
-
-def round(x: float) -> float:
-    """The nearest whole number; of two, the even one."""
-    return (abs(x) + _ALL_WHOLE - _ALL_WHOLE) * math.copysign(1, x) if abs(x) < _ALL_WHOLE else x
-
-
-def sign(x: float) -> float:
-    """-1, 0 or 1; a zero or a nan as it is."""
-    return 1.0 if x > 0 else -1.0 if x < 0 else x
-
-
-# Roots.
-
-
-def sqrt(x: float) -> float:
-    """Square root; -0 at -0."""
-    return math.sqrt(x) if x >= 0 else nan
-
-
-def hypot(a: float, b: float) -> float:
-    """sqrt(a² + b²) without overflow on the way."""
-    try:
-        return builtins.abs(complex(a, b))  # the length of a complex number is the C hypot
-    except OverflowError:  # for a nan it may be that of an earlier call, which C has not forgotten
-        return nan if a != a or b != b else inf
-
-
-# Trigonometry and its hyperbolic sisters.
-
-
-def asin(x: float) -> float:
-    """The angle in [-π/2, π/2] whose sine is x."""
-    return math.asin(x) if -1 <= x <= 1 else nan
-
-
-def acos(x: float) -> float:
-    """The angle in [0, π] whose cosine is x."""
-    return math.acos(x) if -1 <= x <= 1 else nan
-
-
-def acosh(x: float) -> float:
-    """The number at or above 0 whose hyperbolic cosine is x."""
-    return math.acosh(x) if x >= 1 else nan
-
-
-def atanh(x: float) -> float:
-    """The number whose hyperbolic tangent is x."""
-    return math.atanh(x) if -1 < x < 1 else math.copysign(inf, x) if abs(x) == 1 else nan
 
 
 # sin(πx)/(πx) and its derivatives.
@@ -217,6 +110,31 @@ def sinc_derivative(n: float, x: float) -> float:
     return y
 
 
+def erfcx_derivative(n: float, x: float) -> float:
+    """The n-th derivative of erfcx; nan for an n that is no whole number from 0 to 100.
+
+    Below 0 from y⁽ᵏ⁺¹⁾ = 2x·y⁽ᵏ⁾ + 2k·y⁽ᵏ⁻¹⁾, which y' = 2xy - 2/√π gives. Its terms cancel above
+    0: there from (-2)ⁿ⁺¹ / -√π · ∫ sⁿ exp(-s² - 2xs) ds, by equal steps of log s, whose error falls
+    exponentially with the step.
+    """
+    if x != x or not _is_order(n):
+        return nan
+    y = 0.0
+    if x < 0:
+        before, y = 0.0, erfcx(x)
+        for k in range(int(n)):
+            before, y = y, 2 * x * y + (2 * k * before if k else -1.1283791670955126)
+        return y
+    c = 1 / (1 + x)  # s in units of that
+    steps = 8 + 0.25 * n
+    for j in range(-int(42 * steps / (n + 1)), int(5 * steps)):
+        u = j / steps
+        s = exp(u)
+        y += exp((n + 1) * u - s * (c * s * c + 2 * (1 - c)))
+    y *= 0.5641895835477563 / steps * pow(2 * c, n + 1)
+    return -y if n % 2 == 1 else y
+
+
 # The gamma function's family. Bernoulli numbers B₂, B₄, … of the asymptotic series:
 
 # fmt: off
@@ -251,6 +169,43 @@ def _lgamma_near_two(z: float) -> float:
     return z * ((1 - _EULER) + z * y)
 
 
+def gamma(x: float) -> float:
+    """The gamma function: an infinity at either zero, nan at the poles below."""
+    if x < -0.5:  # Γ(x) Γ(-x) = -π / (x sin πx)
+        if floor(x) == x:
+            return nan
+        a, b = _gamma_in_parts(-x)
+        return div(pi, -x * _sine_of_pi(x, 0)) / a / b
+    a, b = _gamma_in_parts(x)
+    return a * b
+
+
+def _gamma_in_parts(x: float) -> tuple[float, float]:
+    """Two factors of the gamma function, from -0.5 on: each is finite where the product is not."""
+    if x < 0.5:
+        return exp(_lgamma_near_two(x)) / (1 + x), div(1.0, x)
+    if x < 1.4:
+        return exp(_lgamma_near_two(x - 1)), 1 / x
+    if x < 23:  # up to here products of whole numbers are exact
+        product = 1.0
+        while x > 2.6:
+            x -= 1
+            product *= x
+        return exp(_lgamma_near_two(x - 2)), product
+    if x > 200:
+        return x, inf
+    root = pow(x, x / 2 - 0.25) * exp(-x / 2)
+    return root, root * (2.5066282746310002 * exp(_stirling(x) / x))
+
+
+def _stirling(x: float) -> float:
+    """The asymptotic series of lgamma, times x."""
+    series = 0.0
+    for k in range(len(_BERNOULLI), 0, -1):
+        series = series / (x * x) + _BERNOULLI[k - 1] / (2 * k * (2 * k - 1))
+    return series
+
+
 def lgamma(x: float) -> float:
     """Logarithm of the absolute value of the gamma function."""
     if math.isinf(x):
@@ -269,10 +224,7 @@ def lgamma(x: float) -> float:
             x -= 1
             product *= x
         return log(product) + _lgamma_near_two(x - 2)
-    series = 0.0
-    if x < 1e9:  # beyond, the series is below the last bit
-        for k in range(len(_BERNOULLI), 0, -1):
-            series = series / (x * x) + _BERNOULLI[k - 1] / (2 * k * (2 * k - 1))
+    series = _stirling(x) if x < 1e9 else 0.0  # beyond, it is below the last bit
     return (x - 0.5) * (log(x) - 1) + (0.4189385332046727 + series / x)  # (log 2π - 1) / 2
 
 

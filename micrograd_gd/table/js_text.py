@@ -1,10 +1,12 @@
 """The table in JavaScript: the functions of its rows, and what these call of `ieee.js`."""
 
 import ast
+import json
 import re
 from functools import cache
 from importlib import resources
 
+from micrograd_gd.table import quantiles
 from micrograd_gd.table.c_text import c_expression, condition, word
 from micrograd_gd.table.operation import Formula, Operation
 
@@ -55,7 +57,12 @@ def write_library(text: str) -> str:
 
 @cache
 def _parts() -> dict[str, str]:
-    """What stands between the empty lines of `ieee.js`, by the names that are defined there."""
+    """What stands between the empty lines of `ieee.js`, by the names that are defined there.
+
+    The many coefficients of quantiles are taken from where Python has them.
+    """
     source = resources.files("micrograd_gd.table") / "ieee.js"
     _, *parts = source.read_text(encoding="utf-8").strip().split("\n\n")
+    for name in ("MIDDLE", "NEAR", "TAIL", "FAR"):
+        parts.insert(0, f"const QUANTILE_{name} = {json.dumps(getattr(quantiles, name))};")
     return {re.findall(r"^(?:const|function) (\w+)", x, re.MULTILINE)[0]: x for x in parts}

@@ -333,6 +333,34 @@ primitive("ndtr", "x", "erfc(-0.7071067811865476 * x) / 2",
           "0.3989422804014327 * exp(-0.5 * x * x) if abs(x) < 40 else 0 if x == x else exp(x)",
           "Normal distribution function, the share below x.", latex=r"\Phi\left(<x>\right)",
           properties="increasing")
+primitive("log_ndtr", "x",
+          "log(erfcx(-0.7071067811865476 * x) / 2) - x * x / 2 if x < -1"
+          " else log1p(-erfc(0.7071067811865476 * x) / 2)",
+          "-x if x < -1e150 else 0.7978845608028654 / erfcx(-0.7071067811865476 * x) if x < 0"
+          " else 0.3989422804014327 * exp(-0.5 * x * x) / ndtr(x) if x < 40 else 0 * y",
+          "Logarithm of ndtr, also far out where that is 0.", latex=r"\ln \Phi\left(<x>\right)",
+          properties="increasing")
+primitive("ndtri", "x", "ndtri(x)",
+          "2.5066282746310002 * exp(0.5 * y * y) if abs(x - 0.5) < 0.4 or x * (1 - x) == 0"
+          " else 1 / (0.7978845608028654 * x / erfcx(-0.7071067811865476 * y)) if x < 0.5"
+          " else 1 / (0.7978845608028654 * (1 - x) / erfcx(0.7071067811865476 * y))",
+          "Number below which ndtr has the share x, the inverse of ndtr.",
+          latex=r"\Phi^{-1}\left(<x>\right)", domain="0 < x and x < 1", properties="increasing")
+primitive("erfinv", "x", "erfinv(x)",
+          "0.886226925452758 * exp(y * y) if abs(x) < 0.8 or abs(x) == 1"
+          " else 0.886226925452758 * erfcx(y) / (1 - x) if x > 0"
+          " else 0.886226925452758 * erfcx(-y) / (1 + x)",
+          "Number whose erf is x.", latex=r"\operatorname{erf}^{-1}\left(<x>\right)",
+          domain="-1 < x and x < 1", properties="odd increasing")
+primitive("erfcx", "x", "erfcx(x)", "erfcx_derivative(1, x)",
+          "exp(x²) erfc x, which is neither 0 nor infinite for large x.",
+          latex=r"e^{<x>^2} \operatorname{erfc}\left(<x>\right)")
+primitive("erfcx_derivative", "n x", "erfcx_derivative(n, x)", ["0", "erfcx_derivative(n + 1, x)"],
+          "The n-th derivative of erfcx.", latex=r"\operatorname{erfcx}^{(<n>)}\left(<x>\right)",
+          domain="n == abs(floor(n))", properties="internal")
+primitive("gamma", "x", "gamma(x)", "y * digamma(x) if x < 200 else y",
+          "Gamma function, (x - 1)! at whole numbers.", latex=r"\Gamma\left(<x>\right)",
+          domain="x > 0 or x != floor(x)")
 primitive("lgamma", "x", "lgamma(x)", "digamma(x)",
           "Logarithm of the gamma function's absolute value.",
           latex=r"\ln \left|\Gamma\left(<x>\right)\right|", domain="x > 0 or x != floor(x)")

@@ -5,8 +5,11 @@ at the bits of a double, 64 of them as a whole number, and choose between two re
 computed. So it runs on one number and, as it stands, on many side by side.
 """
 
+import math
+import operator
 import struct
 from collections.abc import Callable
+from functools import cache
 from typing import Any, Self
 
 DOUBLE, BITS, TEST = "double", "bits", "test"  # the kinds of what a step gives
@@ -116,6 +119,11 @@ def number(bits: Bits) -> Number:
     return Number(bits.steps, "number", bits)
 
 
+def sqrt(x: Number) -> Number:
+    """The square root, which every machine rounds once."""
+    return Number(x.steps, "root", x)
+
+
 def choose(test: Test, a: "Number | float", b: "Number | float") -> Number:
     """`a` where the test holds, else `b`."""
     return Number(test.steps, "choose", test, a, b)
@@ -144,3 +152,46 @@ def record(function: Callable[..., Number], arity: int) -> list[Term]:
     for place, step in enumerate(steps):
         step.place = place
     return steps
+
+
+def run(function: Callable[[Number], Number]) -> Callable[[float], float]:
+    """The function of a float, step by step: some ten microseconds, and no compiler is needed."""
+
+    @cache
+    def find_steps() -> list[Term]:
+        return record(function, 1)[1:]
+
+    def compute(x: float) -> float:
+        results: list[Any] = [x]
+        for step in find_steps():
+            operands = [results[y.place] if isinstance(y, Term) else y for y in step.operands]
+            results.append(_STEPS[step.name](*operands))
+        return results[-1]  # type: ignore[no-any-return]  # a float, at the end
+
+    return compute
+
+
+def _divide(a: float, b: float) -> float:
+    return a / b if b else math.copysign(math.inf, a) * math.copysign(1, b) if a else math.nan
+
+
+_ALL = 2**64
+_STEPS: dict[str, Callable[..., Any]] = {
+    "add": operator.add,
+    "sub": operator.sub,
+    "mul": operator.mul,
+    "div": _divide,
+    "neg": operator.neg,
+    "root": lambda x: math.sqrt(x) if x >= 0 else math.nan,
+    "less": operator.lt,
+    "equal": operator.eq,
+    "choose": lambda test, a, b: a if test else b,
+    "bits": bits_of,
+    "number": lambda bits: struct.unpack("<d", struct.pack("<Q", bits))[0],
+    "and": lambda a, b: a & b % _ALL,
+    "or": operator.or_,
+    "add bits": lambda a, b: (a + b) % _ALL,
+    "sub bits": lambda a, b: (a - b) % _ALL,
+    "shift left": lambda a, b: (a << b) % _ALL,
+    "shift right": operator.rshift,
+}

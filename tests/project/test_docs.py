@@ -154,10 +154,10 @@ def test_a_text_block_shows_what_the_block_before_it_prints(page):
 def test_the_row_that_contributors_are_shown_can_be_added():
     added, edges = (block.text for block in blocks(CONTRIBUTING) if block.language == "diff")
     row = "".join(re.findall(r"^\+(.*\n)", added, flags=re.MULTILINE))
-    exec(row.replace('"gamma"', '"shown"'), {"primitive": micrograd_gd.primitive})  # noqa: S102 — the page's own code
-    assert edges.count("+| `gamma` | ") == 3
-    assert functional.shown(5.0) == pytest.approx(24.0, rel=1e-14)
-    assert micrograd_gd.grad(functional.shown)(-0.5) == pytest.approx(-0.12935, rel=1e-4)
+    exec(row.replace('"versin"', '"shown"'), {"primitive": micrograd_gd.primitive})  # noqa: S102 — the page's own code
+    assert edges.count("+| `versin` | ") == 3
+    assert functional.shown(1e-9) == pytest.approx(5e-19, rel=1e-14)
+    assert micrograd_gd.grad(functional.shown)(-0.5) == pytest.approx(-0.47943, rel=1e-4)
 
 
 def check_command(line):

@@ -140,7 +140,11 @@ def value(name):
 # Oracles, in the order of the table.
 
 ORACLES = {}
-INDICES = {"sinc_derivative": 1, "polygamma": 1}  # so many operands only number a family: no slope
+INDICES = {
+    "sinc_derivative": 1,
+    "polygamma": 1,
+    "erfcx_derivative": 1,
+}  # so many operands only number a family: no slope
 
 
 def _row(oracle):
@@ -525,6 +529,73 @@ _of_x("erfc", _erfc, lambda x: -_bell(x), lambda x: 2 * x * _bell(x))
 
 
 @_row
+def erfcx(x):
+    return _erfcx(0, x), [_erfcx(1, x)], [[_erfcx(2, x)]]
+
+
+@_row
+def erfcx_derivative(n, x):
+    n = int(n)
+    return _erfcx(n, x), [0, _erfcx(n + 1, x)], [[0, 0], [0, _erfcx(n + 2, x)]]
+
+
+def _erfcx(n, x):
+    """By Tricomi's function (https://dlmf.nist.gov/7.18.E11), and below 0 by Leibniz's rule."""
+    factor = (-1) ** n * mp.factorial(n) / mp.sqrt(mp.pi)
+    if x > 0 or n == 0 == x:
+        return factor * mp.hyperu(mpf(n + 1) / 2, mpf(1) / 2, x**2)
+    # Derivatives of exp(x²) are Hermite polynomials times it.
+    bell = -2 / mp.sqrt(mp.pi)
+    waves = [_erfc(x), *(bell * (-1) ** k * mp.hermite(k, x) * mp.exp(-(x**2)) for k in range(n))]
+    hills = [mp.re(mp.hermite(k, 1j * x) * (-1j) ** k) * mp.exp(x**2) for k in range(n + 1)]
+    return sum(mp.binomial(n, k) * hills[n - k] * waves[k] for k in range(n + 1))
+
+
+@_row
+def erfinv(x):
+    if abs(x) >= 1:
+        return mp.nan, [mp.nan], [[mp.nan]]
+    z = mp.sign(x) * _inverse_erfc(1 - abs(x)) if abs(x) > 0.5 else mp.erfinv(x)
+    slope = 1 / _bell(z)
+    return z, [slope], [[2 * z * slope**2]]
+
+
+@_row
+def ndtri(p):
+    if not 0 < p < 1:
+        return mp.nan, [mp.nan], [[mp.nan]]
+    z = _inverse_erfc(2 * min(p, 1 - p)) * mp.sqrt(2) * mp.sign(p - 0.5)
+    slope = mp.sqrt(2 * mp.pi) * mp.exp(z**2 / 2)
+    return z, [slope], [[z * slope**2]]
+
+
+def _inverse_erfc(q):
+    """By bisection in the logarithm, and Newton's steps at its end."""
+    z = mp.findroot(lambda z: mp.log(mp.erfc(z)) - mp.log(q), (0, 40), solver="anderson", tol=1e-9)
+    for _ in range(int(mp.log(mp.dps, 2)) + 2):
+        z += (mp.erfc(z) - q) / _bell(z)
+    return z
+
+
+@_row
+def log_ndtr(x):
+    share = _erfc(-x / mp.sqrt(2)) / 2 if x < 0 else 1 - _erfc(x / mp.sqrt(2)) / 2
+    if x < -1e4:  # by the asymptotic series; mpmath's erfc ends
+        slope = mp.sqrt(2 / mp.pi) / _erfcx(0, -x / mp.sqrt(2))
+        log = -(x**2) / 2 + mp.log(_erfcx(0, -x / mp.sqrt(2)) / 2)
+    else:
+        slope = mp.exp(-(x**2) / 2) / mp.sqrt(2 * mp.pi) / share
+        log = mp.log(share)
+    return log, [slope], [[-slope * (x + slope)]]
+
+
+@_row
+def gamma(x):
+    y, psi = mp.gamma(x), _psi(0, x)
+    return y, [y * psi], [[y * (psi**2 + _psi(1, x))]]
+
+
+@_row
 def lgamma(x):
     return _log_gamma(x), [_psi(0, x)], [[_psi(1, x)]]
 
@@ -602,6 +673,12 @@ NEAR = {
     "gelu_tanh": [-0.7524614220710163, -1.4, 1.4, -40.0, 40.0],
     "silu": [-1.2784645427610738, -2.3993572805154676, 2.3993572805154676, -700.0],
     "mish": [-1.1924312, -2.2564, 1.4906],
+    "erfcx": [-1.0, -26.6, 0.75],
+    "erfcx_derivative": [-1.0, 0.5, 26.0],
+    "log_ndtr": [-1.0, 38.0, -38.0],
+    "ndtri": [0.5, 0.075, 0.1, 0.9, 1.0],
+    "erfinv": [0.85, 0.8, -0.8, 1.0, -1.0],
+    "gamma": [*_WHOLES, 23.0, 171.6, 1.4616321449683623],
     "lgamma": [
         *_WHOLES,
         2.6,

@@ -42,6 +42,7 @@ CONDITIONED = {
     "kl_div": (1.0000000000000002, 1.0),
     "entr": (0.36787944117144233,),
     "logit": (0.49997019301375617,),
+    "gamma": (1.4616321449683625,),
     "lgamma": (1.4616321449683623,),
     "digamma": (-1.4991872302287335,),
     "polygamma": (2.0, -0.5),
@@ -49,6 +50,7 @@ CONDITIONED = {
     "erf": (-16.52485054217867,),
     "erfc": (17.815869246275582,),
     "ndtr": (-17.452905610610667,),
+    "log_ndtr": (9.093555115089785,),
     "logaddexp": (-411.70560638169303, -6.415722130870422e-10),
     "pow": (5.637479930941365e-263, 0.11637452645978254),
     # They are high powers of a rounded root.
@@ -56,7 +58,14 @@ CONDITIONED = {
 }
 
 SEED = 20240229
-SLOW = {"lgamma", "digamma", "polygamma", "sinc_derivative"}  # in mpmath
+SLOW = {
+    "lgamma",
+    "digamma",
+    "polygamma",
+    "sinc_derivative",
+    "erfcx_derivative",
+    "gamma",
+}  # in mpmath
 FAMILY = (0.0, 1.0, 2.0, 3.0, 5.0)  # orders of sinc_derivative and polygamma
 
 FLOATS = {name: getattr(ieee, name) for name in ieee.__all__}
@@ -101,6 +110,11 @@ DELICATE = {
     "logit": [(0.4999999999999999,), (1e-300,), (0.9999999999999999,)],
     "log1mexp": [(0.6999999999999999,), (1e-300,), (40.0,), (744.0,)],
     "ndtr": [(-8.0,), (-37.0,), (8.3,)],
+    "log_ndtr": [(-1e160,), (-1e9,), (-38.0,), (-8.0,), (8.3,), (38.0,)],
+    "ndtri": [(5e-324,), (1e-300,), (1e-17,), (0.9999999999999999,), (0.5000000000000001,)],
+    "erfinv": [(5e-324,), (1e-17,), (0.9999999999999999,), (-0.9999999999999999,)],
+    "erfcx": [(-26.6,), (1e-300,), (30.0,), (1e9,), (1e300,)],
+    "gamma": [(5e-309,), (1e-20,), (-1e-20,), (22.0,), (170.5,), (-170.5,), (-176.5,)],
     "lgamma": [(0.1,), (1.0,), (2.0,), (1.000001,), (1e10,), (1e300,), (-0.5,)],
     "digamma": [(0.1,), (1.0,), (1.4616321449683623,), (1e10,), (-0.5,), (1e-8,)],
     "polygamma": [(1.0, 0.1), (1.0, 1.0), (1.0, 1e10), (2.0, 1e-8), (1.0, -0.5)],
@@ -248,6 +262,7 @@ OUT_OF_REACH = {
     # Both are there to be derivatives: their second partials are third ones, and beyond all floats.
     "direction": lambda a, b: mp.hypot(a, b) < 1e-100,
     "inversion": lambda a, b: mp.hypot(a, b) < 1e-100,
+    "ndtri": lambda p: p < 1e-150,
     # a**b or its slope overflows, 1/a does, or b - 1 would lose the digits of b.
     "pow": lambda a, b: (
         (b - 1) * mp.log(a) + mp.log(abs(a) + abs(b)) > 709

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from compiled import backends, bits
 from mpmath import mp, mpf
+from oracle import ORACLES
 
 from micrograd_gd import Value, jit, vmap
 from micrograd_gd.table import ieee
@@ -36,6 +37,9 @@ TRUTHS = {
     "sigmoid": lambda x: 1 / (1 + mp.exp(-x)),
     "erf": mp.erf,
     "erfc": lambda x: mp.erfc(x) if x < 30 else mpf(0),
+    "erfcx": lambda x: ORACLES["erfcx"](x)[0],
+    "ndtri": lambda x: ORACLES["ndtri"](x)[0],
+    "erfinv": lambda x: ORACLES["erfinv"](x)[0],
     "near_sin": mp.sin,
     "near_cos": mp.cos,
     "near_tan": mp.tan,
@@ -46,6 +50,7 @@ NAMES = {
     "near_cos": "cos",
     "near_tan": "tan",
 }
+QUANTILES = {"ndtri": (0, 1), "erfinv": (-1, 1)}  # with their domains
 EXPONENTS = {name: float(n) for n, name in POWERS.items()}
 EXP_TURNS = [(k + 0.5) * LN2 for k in range(-1080, 1026)]
 LOG_TURNS = [math.ldexp(0.5**0.5, k) for k in range(-1022, 1024)] + [1.0, 2.0**-1022]
@@ -64,11 +69,14 @@ TURNS = {
     "sigmoid": EXP_TURNS[:1160],
     "erf": [0.75, *[math.sqrt(-x) for x in EXP_TURNS[1030:1080]]],
     "erfc": [0.75, -0.75, 27.3, *[math.sqrt(-x) for x in EXP_TURNS[:1080]]],
+    "erfcx": [0.75, -0.75, 1e9, *[-math.sqrt(x) for x in EXP_TURNS[1080:2104]]],
 }
 
 
 def test_each_function_has_its_truth_here():
-    assert FUNCTIONS.keys() == TRUTHS.keys() == TURNS.keys() | {"sech", *NAMES, *EXPONENTS}
+    assert (
+        FUNCTIONS.keys() == TRUTHS.keys() == TURNS.keys() | {"sech", *QUANTILES, *NAMES, *EXPONENTS}
+    )
 
 
 def on_floats(name):
@@ -91,7 +99,7 @@ def draw(name, count):
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
-def test_functions_are_within_one_ulp_of_the_truth(name):
+def test_functions_are_near_the_truth(name):
     for x in [*draw(name, 500), *SPECIAL]:
         y = on_floats(name)(x)
         with mp.workdps(50):
@@ -102,20 +110,25 @@ def test_functions_are_within_one_ulp_of_the_truth(name):
                 assert y == mp.sign(truth) * math.inf, f"{name}({x!r})"
             else:
                 ulp = mpf(2) ** max(mp.frexp(truth)[1] - 53, -1074)
-                assert abs(y - truth) <= ulp, f"{name}({x!r})"
+                assert abs(y - truth) <= ulp * (5 if name in QUANTILES else 1), f"{name}({x!r})"
 
 
-def find_truth(name, x):
+def find_truth(name, x):  # noqa: PLR0911 — one return a kind of edge
     """The true value, a limit at infinity, or nan."""
+    if name in QUANTILES and not QUANTILES[name][0] < x < 1:
+        return mpf(math.inf if x == 1 else -math.inf if x == QUANTILES[name][0] else math.nan)
     if name in NAMES and math.isinf(x):
         return mpf(math.nan)
     if name in EXPONENTS and (x == 0 or math.isinf(x)):
         sign = math.copysign(1, x) ** int(EXPONENTS[name])
         return mpf(0 if (x == 0) == (EXPONENTS[name] > 0) else sign * math.inf)
     if x == math.inf:
-        return mpf({"tanh": 1, "sigmoid": 1, "sech": 0, "erf": 1, "erfc": 0}.get(name, x))
+        return mpf(
+            {"tanh": 1, "sigmoid": 1, "sech": 0, "erf": 1, "erfc": 0, "erfcx": 0}.get(name, x)
+        )
     if x == -math.inf:
-        bounds = {"expm1": -1, "tanh": -1, "sinh": x, "cosh": math.inf, "erf": -1, "erfc": 2}
+        bounds = {"expm1": -1, "tanh": -1, "sinh": x, "erf": -1, "erfc": 2}
+        bounds |= dict.fromkeys(["cosh", "erfcx"], math.inf)
         return mpf(bounds.get(name, math.nan if "log" in name else 0))
     if "log" in name and x <= -(name == "log1p"):
         return mpf(-math.inf if x == -(name == "log1p") else math.nan)
@@ -132,7 +145,7 @@ def test_functions_never_go_back_from_one_number_to_the_next(name):
         if name == "cosh":  # which falls, below 0
             xs = sorted(map(abs, xs))
         ys = [*map(function, xs)]
-        ys = reversed(ys) if name == "erfc" else ys
+        ys = reversed(ys) if name in {"erfc", "erfcx"} else ys
         assert not any(a > b for a, b in pairwise(ys)), f"{name} at {x!r}"
 
 
@@ -213,6 +226,7 @@ DO = {
     "mul": np.multiply,
     "div": np.divide,
     "neg": np.negative,
+    "root": np.sqrt,
     "less": np.less,
     "equal": np.equal,
     "choose": np.where,

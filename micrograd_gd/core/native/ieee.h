@@ -142,6 +142,33 @@ static inline double ieee_sinc_derivative(double n, double x)
 
 static inline double ieee_sinc(double x) { return ieee_sinc_derivative(0.0, x); }
 
+static inline double ieee_erfcx_derivative(double n, double x)
+{
+    if (x != x || !is_order(n)) {
+        return NAN;
+    }
+    double y = 0.0;
+    if (x < 0) {
+        double before = 0.0;
+        y = ieee_erfcx(x);
+        for (int k = 0; k < (int)n; k++) {
+            double next = 2 * x * y + (k ? 2 * k * before : -1.1283791670955126);
+            before = y;
+            y = next;
+        }
+        return y;
+    }
+    double c = 1 / (1 + x);
+    double steps = 8 + 0.25 * n;
+    for (int j = -(int)(42 * steps / (n + 1)); j < (int)(5 * steps); j++) {
+        double u = j / steps;
+        double s = ieee_exp(u);
+        y += ieee_exp((n + 1) * u - s * (c * s * c + 2 * (1 - c)));
+    }
+    y *= 0.5641895835477563 / steps * ieee_pow(2 * c, n + 1);
+    return fmod(n, 2) == 1 ? -y : y;
+}
+
 /* The gamma function's family. */
 
 static const double BERNOULLI[] = {
@@ -171,6 +198,47 @@ static inline double lgamma_near_two(double z)
     return z * ((1 - EULER) + z * y);
 }
 
+static inline double stirling(double x)
+{
+    double series = 0.0;
+    for (int k = COUNT(BERNOULLI); k > 0; k--) {
+        series = series / (x * x) + BERNOULLI[k - 1] / (2 * k * (2 * k - 1));
+    }
+    return series;
+}
+
+static inline double gamma_in_parts(double x, double *other)
+{
+    if (x < 1.4) {
+        *other = 1 / x;
+        return x < 0.5 ? ieee_exp(lgamma_near_two(x)) / (1 + x) : ieee_exp(lgamma_near_two(x - 1));
+    }
+    if (x < 23) {
+        *other = 1.0;
+        while (x > 2.6) {
+            x -= 1;
+            *other *= x;
+        }
+        return ieee_exp(lgamma_near_two(x - 2));
+    }
+    *other = INFINITY;
+    if (x > 200) {
+        return x;
+    }
+    double root = ieee_pow(x, x / 2 - 0.25) * ieee_exp(-x / 2);
+    *other = root * (2.5066282746310002 * ieee_exp(stirling(x) / x));
+    return root;
+}
+
+static inline double ieee_gamma(double x)
+{
+    double b, a = gamma_in_parts(x < -0.5 ? -x : x, &b);
+    if (x < -0.5) {
+        return floor(x) == x ? NAN : PI / (-x * sine_of_pi(x, 0)) / a / b;
+    }
+    return a * b;
+}
+
 static inline double ieee_lgamma(double x)
 {
     if (isinf(x)) {
@@ -196,12 +264,7 @@ static inline double ieee_lgamma(double x)
         }
         return ieee_log(product) + lgamma_near_two(x - 2);
     }
-    double series = 0.0;
-    if (x < 1e9) {
-        for (int k = COUNT(BERNOULLI); k > 0; k--) {
-            series = series / (x * x) + BERNOULLI[k - 1] / (2 * k * (2 * k - 1));
-        }
-    }
+    double series = x < 1e9 ? stirling(x) : 0.0;
     return (x - 0.5) * (ieee_log(x) - 1) + (0.4189385332046727 + series / x);
 }
 

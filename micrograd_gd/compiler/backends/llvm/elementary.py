@@ -37,6 +37,8 @@ class _Writer:
             kinds = (double, word) if step.name == "bits" else (word, double)
             return f"bitcast {kinds[0]} {self.write_operand(x)} to {kinds[1]}"
         operands = [self.write_operand(x) for x in step.operands]
+        if step.name == "root":
+            return f"call {double} @llvm.sqrt.{self.kind.suffix}({double} {operands[0]})"
         if step.name == "choose":
             test, *arms = operands
             arms = [f"{self.types[step.kind]} {arm}" for arm in arms]

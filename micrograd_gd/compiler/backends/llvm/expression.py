@@ -118,10 +118,12 @@ class FormulaWriter:
             return self.write(row.tree(row.value), dict(zip(row.operands, given, strict=True)))
         number = self._kind.number
         if name in _MACHINE:
-            function = f"llvm.{_MACHINE[name]}.{self._kind.suffix}"
-            self._called[function] = f"declare {number} @{function}({number})"
+            function = self._declare(name)
         elif name in FUNCTIONS:
-            function, self._called[function] = define_function(name, self._kind)
+            function, text = define_function(name, self._kind)
+            self._called[function] = text
+            if "@llvm.sqrt" in text:
+                self._declare("sqrt")
         else:
             function = bind_symbol(name.removeprefix("library_"), len(given))
             kinds = ", ".join(["double"] * len(given))
@@ -130,6 +132,13 @@ class FormulaWriter:
                 function = define_lane_by_lane(function, len(given), self._called)
         operands = [f"{number} {self._write_term(x)}" for x in given]
         return self.emit(f"call {number} @{function}({', '.join(operands)})")
+
+    def _declare(self, name: str) -> str:
+        """What the machine does itself, as a function."""
+        number = self._kind.number
+        function = f"llvm.{_MACHINE[name]}.{self._kind.suffix}"
+        self._called[function] = f"declare {number} @{function}({number})"
+        return function
 
     def _write_choice(
         self, test: ast.expr, body: ast.expr, orelse: ast.expr, letters: Mapping[str, Term]
