@@ -28,11 +28,48 @@ DOMAINS = {
     "exp": (-745.2, 709.8), "exp2": (-1075, 1024), "expm1": (-50, 709.8), "sinh": (-710.5, 710.5),
     "cosh": (-710.5, 710.5), "tanh": (-20, 20), "sech": (-745, 745), "sigmoid": (-745, 40),
     "log": (0, 1e308), "log2": (0, 1e308), "log10": (0, 1e308), "log1p": (-1, 1e308),
-    "erf": (-6, 6), "erfc": (-6, 27.3),
+    "erf": (-6, 6), "erfc": (-6, 27.3), "erfcx": (-26.6, 1e308), "erfinv": (-1, 1), "ndtri": (0, 1),
     "sin": (-(2**20), 2**20), "cos": (-(2**20), 2**20), "tan": (-(2**20), 2**20),
 }  # fmt: skip
-TRUTHS = {"sigmoid": lambda x: 1 / (1 + gmpy2.exp(-x))}
-FALLING = {"erfc": lambda _: True, "sech": lambda x: x >= 0, "cosh": lambda x: x < 0}
+
+
+def find_erfcx(x):
+    """exp(x²) erfc x; far out the asymptotic series, where erfc x is 0."""
+    if x < 500:
+        return gmpy2.exp(x * x) * gmpy2.erfc(x)
+    term = total = 1 / (x * gmpy2.sqrt(gmpy2.const_pi()))
+    for k in range(1, 20):
+        term *= -(2 * k - 1) / (2 * x * x)
+        total += term
+    return total
+
+
+def find_erfinv(x):
+    """By a step of Newton's from the float, which doubles its digits."""
+    z = gmpy2.mpfr(ieee.erfinv(float(x)))
+    bell = 2 / gmpy2.sqrt(gmpy2.const_pi()) * gmpy2.exp(-z * z)
+    return z - (gmpy2.erf(z) - x) / bell
+
+
+def find_ndtri(p):
+    """As erfinv."""
+    z = gmpy2.mpfr(ieee.ndtri(float(p)))
+    bell = gmpy2.exp(-z * z / 2) / gmpy2.sqrt(2 * gmpy2.const_pi())
+    return z - (gmpy2.erfc(-z / gmpy2.sqrt(gmpy2.mpfr(2))) / 2 - p) / bell
+
+
+TRUTHS = {
+    "sigmoid": lambda x: 1 / (1 + gmpy2.exp(-x)),
+    "erfcx": find_erfcx,
+    "erfinv": find_erfinv,
+    "ndtri": find_ndtri,
+}
+FALLING = {
+    "erfc": lambda _: True,
+    "erfcx": lambda _: True,
+    "sech": lambda x: x >= 0,
+    "cosh": lambda x: x < 0,
+}
 WAVES = {"sin", "cos", "tan"}  # which rise and fall
 
 
