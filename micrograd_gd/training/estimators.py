@@ -3,6 +3,7 @@
 Importing this module needs scikit-learn, the extra `sklearn`.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from numbers import Integral
 from typing import Any
@@ -12,6 +13,9 @@ from micrograd_gd.data import Scaling, standardize
 from micrograd_gd.errors import DivergedError
 from micrograd_gd.names import missing_package
 from micrograd_gd.nn import MLP
+from micrograd_gd.optim import GradientDescent
+from micrograd_gd.schedules import Schedule, cosine, rate_at
+from micrograd_gd.table.numbers import require_positive
 from micrograd_gd.training.callbacks import EarlyStopping
 from micrograd_gd.training.fit import fit
 from micrograd_gd.training.samples import COMPILED_FROM
@@ -37,15 +41,20 @@ __all__ = ["GradientDescentClassifier", "GradientDescentRegressor"]
 class _Network(BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no types
     """What both estimators are: a network, its scaling and its training."""
 
+    # What None stands for: `python tests/benchmarks/estimators.py` says how good that is.
+    _RATE: float
+    _DECAY: float
+
     def __init__(
         self,
-        hidden: int | Sequence[int] = (8,),
+        hidden: int | Sequence[int] = (32,),
         *,
         loss: str | Callable[[Any, Any], Any] | None = None,
         activation: str = "tanh",
-        learning_rate: float = 0.1,
+        learning_rate: float | Schedule | None = None,
+        weight_decay: float | None = None,
         epochs: int = 50,
-        batch_size: int | None = 10,
+        batch_size: int | None = 32,
         early_stopping: bool = False,
         validation_fraction: float = 0.1,
         patience: int = 10,
@@ -56,6 +65,7 @@ class _Network(BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no ty
         self.loss = loss
         self.activation = activation
         self.learning_rate = learning_rate
+        self.weight_decay = weight_decay
         self.epochs = epochs
         self.batch_size = batch_size
         self.early_stopping = early_stopping
@@ -74,12 +84,12 @@ class _Network(BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no ty
         self.history_: Any = None
 
     def _train(
-        self, X: Any, targets: Any, weights: Any, loss: Any, epochs: int, *, stops: bool = False
+        self, X: Any, targets: Any, weights: Any, loss: Any, epochs: int | None = None
     ) -> None:
-        """Go on training the network on these rows."""
+        """Train the network on these rows to the end, or go over them so many times more."""
         rows = self.scaling_(X.tolist())
         more: dict[str, Any] = {}
-        if stops:
+        if self.early_stopping and epochs is None:
             kinds = targets if isinstance(self, ClassifierMixin) else None
             places = train_test_split(
                 range(len(X)),
@@ -91,13 +101,15 @@ class _Network(BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no ty
             more = {"validation": held_out, "callbacks": [EarlyStopping(self.patience)]}
             weights = None if weights is None else weights[places[0]]
             rows, targets = kept
+        steps = self._choose_steps(len(rows) if epochs is None else 0)
+        epochs = epochs or self.epochs
         history = fit(
             self.network_,
             rows,
             targets,
             sample_weight=None if weights is None else weights.tolist(),
             loss=loss,
-            learning_rate=self.learning_rate,
+            optimizer=steps,
             epochs=epochs,
             batch_size=self.batch_size,
             seed=int(self._random.randint(2**31 - 1)),
@@ -110,8 +122,17 @@ class _Network(BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no ty
         if history.status == "interrupted":
             raise KeyboardInterrupt
         if history.status == "diverged":
-            remedy = f"expected a learning rate below {self.learning_rate:g}"
+            remedy = f"expected a learning rate below {rate_at(steps.learning_rate, 0):g}"
             raise DivergedError(f"the training {history.message}; {remedy}")
+
+    def _choose_steps(self, rows: int) -> GradientDescent:
+        """Steps of the rate that was given, falling where it is known how many they are."""
+        rate = self._RATE if self.learning_rate is None else self.learning_rate
+        decay = self._DECAY if self.weight_decay is None else self.weight_decay
+        if rows and not callable(rate):
+            batches = math.ceil(rows / (self.batch_size or rows))
+            rate = cosine(require_positive("learning_rate", rate), self.epochs * batches)
+        return GradientDescent(self.network_.parameters(), rate, weight_decay=decay)
 
     def _scores(self, X: Any) -> Any:
         """The outputs of the network, one row per sample."""
@@ -146,10 +167,12 @@ class GradientDescentClassifier(ClassifierMixin, _Network):  # type: ignore[misc
 
     `hidden` are the widths of the hidden layers, one number or none, `activation` is theirs. `loss`
     is a name in `LOSSES` or a function of all predictions and targets; the targets of classes are
-    0, 1, ..., and -1 and 1 for `hinge`. With `early_stopping`, training ends when the loss on a
-    `validation_fraction` of the rows has not improved for `patience` epochs. Where it pays, steps
-    are `compiled`. The other parameters are those of `fit`. Inputs are standardised first. After
-    fitting, it has `network_`, `scaling_`, `history_`, `classes_`.
+    0, 1, ..., and -1 and 1 for `hinge`. The `learning_rate`, 0.5 by default, falls to 0 along half
+    a cosine in `fit`, and stays in `partial_fit`; a schedule is taken as it is. `weight_decay` is
+    0.001 by default. With `early_stopping`, training ends when the loss on a `validation_fraction`
+    of the rows has not improved for `patience` epochs. Where it pays, steps are `compiled`. The
+    other parameters are those of `fit`. Inputs are standardised first. After fitting, it has
+    `network_`, `scaling_`, `history_`, `classes_`.
 
     Raises ValueError for data that are no numbers, and for fewer than two classes; DivergedError
     where the learning rate is too large.
@@ -158,6 +181,8 @@ class GradientDescentClassifier(ClassifierMixin, _Network):  # type: ignore[misc
     >>> GradientDescentClassifier(random_state=0).fit(X, y).predict([[-1.0], [4.0]]).tolist()
     ['low', 'high']
     """
+
+    _RATE, _DECAY = 0.5, 0.001
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> "GradientDescentClassifier":
         """Train on rows `X` and the class of each, `y`; returns the estimator."""
@@ -170,7 +195,7 @@ class GradientDescentClassifier(ClassifierMixin, _Network):  # type: ignore[misc
             raise ValueError(f"y holds one class only, {only!r}; expected two classes or more")
         self._begin(X, weights, self._outputs())
         targets = self._targets(y)
-        self._train(X, targets, weights, self._loss(), self.epochs, stops=self.early_stopping)
+        self._train(X, targets, weights, self._loss())
         return self
 
     def partial_fit(
@@ -233,8 +258,10 @@ class GradientDescentClassifier(ClassifierMixin, _Network):  # type: ignore[misc
 class GradientDescentRegressor(RegressorMixin, _Network):  # type: ignore[misc]  # as above
     """A network that predicts a number, trained by plain gradient descent on the squared error.
 
-    Its parameters are those of `GradientDescentClassifier`. Inputs and targets are standardised
-    first. After fitting, it has `network_`, `scaling_`, `target_scaling_`, `history_`.
+    Its parameters are those of `GradientDescentClassifier`, the `learning_rate` 0.1 by default, and
+    the `weight_decay` 0.05: numbers come with noise, which smaller weights learn less of. Inputs
+    and targets are standardised first. After fitting, it has `network_`, `scaling_`,
+    `target_scaling_`, `history_`.
 
     Raises ValueError for data that are no numbers, DivergedError where the learning rate is too
     large.
@@ -244,6 +271,8 @@ class GradientDescentRegressor(RegressorMixin, _Network):  # type: ignore[misc] 
     True
     """
 
+    _RATE, _DECAY = 0.1, 0.05
+
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> "GradientDescentRegressor":
         """Train on rows `X` and the number for each, `y`; returns the estimator."""
         X, y = validate_data(self, X, y, dtype=float, y_numeric=True)
@@ -251,7 +280,7 @@ class GradientDescentRegressor(RegressorMixin, _Network):  # type: ignore[misc] 
         self._begin(X, weights, 1)
         self.target_scaling_ = _standardize(y[:, None], weights)
         loss = self.loss or "mse"
-        self._train(X, self._targets(y), weights, loss, self.epochs, stops=self.early_stopping)
+        self._train(X, self._targets(y), weights, loss)
         return self
 
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> "GradientDescentRegressor":

@@ -10,6 +10,7 @@ from micrograd_gd.compiler.jit import jit
 from micrograd_gd.compiler.surroundings import look_around
 from micrograd_gd.compiler.vmap import vmap
 from micrograd_gd.core.blocks import no_grad
+from micrograd_gd.core.whole import FEWEST_ROWS
 from micrograd_gd.engine import Value
 from micrograd_gd.errors import ArgumentError, DivergedError, NotANumberError, ShapeError
 from micrograd_gd.functional import mean
@@ -136,7 +137,7 @@ class Samples(Source):
 
 
 class CompiledSamples(Samples):
-    """The same, computed by a program, or by one for each size of a batch of few rows.
+    """The same, computed by programs.
 
     `trained` are the parameters that are to have gradients, beside those of the model.
     """
@@ -288,9 +289,16 @@ class CompiledStep:
         rule = {
             name: x for name, x in vars(optimizer).items() if name[0] != "_" and name != "steps"
         }
-        if rule != self._rule:
-            self._rule, self.program = rule, jit(_Step(self._loss, optimizer))
-        return optimizer.follow(self.program, *batch)
+        if rule == self._rule:
+            return optimizer.follow(self.program, *batch)
+        self._rule, self.program = rule, jit(_Step(self._loss, optimizer))
+        return optimizer.follow(self._begin, *batch)
+
+    def _begin(self, rate: float, steps: float, memory: Any, *batch: Any) -> Any:
+        """The first step, by a program for any number of rows, which is not made for few."""
+        if self._loss.is_mean and len(batch) == 2:
+            self.program(rate, steps, memory, *[array[[0] * FEWEST_ROWS] for array in batch])
+        return self.program(rate, steps, memory, *batch)
 
 
 class _Step:
@@ -312,10 +320,11 @@ class _BatchLoss:
 
     def __init__(self, model: Any, loss: Callable[[Any, Any], Any]) -> None:
         self.model, self.loss = model, loss
+        self.is_mean = loss in LOSSES.values()
         self.__qualname__ = f"the loss of {type(model).__name__}"
 
     def __call__(self, inputs: Any, targets: Any, weights: Any = None) -> tuple[Any, Any]:
-        if self.loss in LOSSES.values():
+        if self.is_mean:
             losses, predictions = vmap(self._evaluate)(inputs, targets)
             return mean(losses if weights is None else weights * losses), predictions
         predictions = vmap(self.model)(inputs)
