@@ -35,13 +35,14 @@ BACKENDS: dict[str, Callable[[Program], Kernel]] = {
 
 
 class Settings(NamedTuple):
-    """What `jit` was asked for."""
+    """What `jit` was asked for, and whether machine code may be worth making."""
 
-    static_argnums: int | Sequence[int]
-    static_argnames: str | Sequence[str]
-    backend: str
-    fast_math: bool
-    threads: int
+    static_argnums: int | Sequence[int] = ()
+    static_argnames: str | Sequence[str] = ()
+    backend: str = "auto"
+    fast_math: bool = False
+    threads: int = 1
+    improves: bool = True
 
 
 class Variant:
@@ -333,7 +334,11 @@ class Specialization:
         return relax(program) if self._settings.fast_math else program
 
     def _compile(self, program: Program) -> Kernel:
-        return self._spread(BACKENDS[self._settings.backend](program), program)
+        if self._settings.improves:
+            kernel = BACKENDS[self._settings.backend](program)
+        else:
+            kernel, _ = tiers.interpret(program)
+        return self._spread(kernel, program)
 
     def _spread(self, kernel: Kernel, program: Program) -> Kernel:
         return slices.spread(kernel, program, self._settings.threads)

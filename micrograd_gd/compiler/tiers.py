@@ -44,14 +44,19 @@ _worker = Worker()
 
 def compile_program(program: Program) -> Kernel:
     """The program on the tape, or else in Python, with the patience that it deserves."""
-    try:
-        kernel, nanoseconds = tape.compile_program(program), ON_TAPE
-    except JitError:
-        kernel, nanoseconds = python.compile_program(program), IN_PYTHON
+    kernel, nanoseconds = interpret(program)
     calls = count_patience(program, nanoseconds)
     if calls is not None:
         kernel.patience = calls
     return kernel
+
+
+def interpret(program: Program) -> tuple[Kernel, float]:
+    """The program as it can run at once, and the nanoseconds that a statement takes there."""
+    try:
+        return tape.compile_program(program), ON_TAPE
+    except JitError:
+        return python.compile_program(program), IN_PYTHON
 
 
 def count_patience(program: Program, nanoseconds: float) -> int | None:

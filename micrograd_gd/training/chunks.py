@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from random import Random
 from typing import Any
 
+from micrograd_gd.compiler.specialization import Settings
 from micrograd_gd.compiler.surroundings import look_around
 from micrograd_gd.engine import Value
 from micrograd_gd.errors import ArgumentError
@@ -82,7 +83,7 @@ class Chunks(Source):
         if seen != self._seen:
             self._of_chunk = _ChunkLoss(self.model, self.loss, self._parameters, self.is_right)
             self._total = over(self._of_chunk, self.chunks, self._executor, progress=self._progress)
-            self._step = CompiledStep(self.model, self.loss)
+            self._step = CompiledStep(self.model, self.loss, Settings())
             self._seen = seen
 
     def measure(self, *, recorded: bool = False) -> Figures:  # noqa: ARG002 — it always is
@@ -120,7 +121,7 @@ class _ChunkLoss:
         self, model: Any, loss: Callable[[Any, Any], Any], parameters: list[Value], is_right: Any
     ) -> None:
         self.loss, self.parameters, self.has_classes = loss, parameters, is_right is not None
-        self.slopes = compile_slopes(model, loss, parameters)
+        self.slopes = compile_slopes(model, loss, parameters, Settings())
 
     def __call__(self, numbers: Sequence[float], *chunk: Any) -> tuple[Any, ...]:
         """Of a chunk: its rows, their weight, the sums of losses, right classes and slopes."""

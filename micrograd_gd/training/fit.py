@@ -85,7 +85,7 @@ def fit(
     steps = _choose_optimizer(model, optimizer, learning_rate)
     measure, trained = loss_function(loss), steps.parameters
     is_compiled = compiled or targets is None
-    kind = partial(CompiledSamples, trained=trained) if is_compiled else Samples
+    kind = partial(CompiledSamples, trained=trained, epochs=epochs) if is_compiled else Samples
     samples: Source
     if targets is None:
         if sample_weight is not None:

@@ -6,7 +6,8 @@ from copy import copy
 from random import Random
 from typing import Any
 
-from micrograd_gd.compiler.jit import jit
+from micrograd_gd.compiler.jit import CompiledFunction
+from micrograd_gd.compiler.specialization import Settings
 from micrograd_gd.compiler.surroundings import look_around
 from micrograd_gd.compiler.vmap import vmap
 from micrograd_gd.core.blocks import no_grad
@@ -21,7 +22,8 @@ from micrograd_gd.table.numbers import number, plain_array, shorten
 from micrograd_gd.training.history import Figures
 from micrograd_gd.transforms.derivatives import value_and_grad
 
-COMPILED_FROM = 1_000  # rows times epochs, below which a program would cost more than it saves
+# Rows times epochs, below which a program, or its machine code, would cost more than it saves.
+COMPILED_FROM, MACHINE_CODE_FROM = 1_000, 1_000_000
 
 _BORDERS = {"binary_cross_entropy": 0.5, "hinge": 0.0}  # between the targets of two classes
 
@@ -142,7 +144,7 @@ class CompiledSamples(Samples):
     `trained` are the parameters that are to have gradients, beside those of the model.
     """
 
-    def __init__(self, *args: Any, trained: Sequence[Value]) -> None:
+    def __init__(self, *args: Any, trained: Sequence[Value], epochs: int) -> None:
         try:
             import numpy as np  # noqa: PLC0415 — only programs for batches need arrays
         except ModuleNotFoundError as error:
@@ -159,6 +161,7 @@ class CompiledSamples(Samples):
         if self.weights is not None:
             self._arrays.append(np.asarray(self.weights, float))
         self._parameters = [*dict.fromkeys([*self.model.parameters(), *trained])]
+        self._settings = Settings(improves=epochs * len(self.inputs) >= MACHINE_CODE_FROM)
         self._seen: Any = None
         self.look_again()
 
@@ -166,9 +169,10 @@ class CompiledSamples(Samples):
         """Begin with new programs where the model or the loss see other numbers than before."""
         seen = look_around(self.model, self.loss).constants
         if seen != self._seen:
-            self._slopes = compile_slopes(self.model, self.loss, self._parameters)
-            self._step = CompiledStep(self.model, self.loss)
-            self._loss = jit(_BatchLoss(self.model, self.loss))
+            how = self._settings
+            self._slopes = compile_slopes(self.model, self.loss, self._parameters, how)
+            self._step = CompiledStep(self.model, self.loss, how)
+            self._loss = CompiledFunction(_BatchLoss(self.model, self.loss), how)
             self._seen = seen
 
     def measure(self, *, recorded: bool = False) -> Figures:
@@ -268,17 +272,21 @@ def take_step(optimizer: Optimizer, loss: Any) -> None:
 
 
 def compile_slopes(
-    model: Any, loss: Callable[[Any, Any], Any], parameters: Sequence[Value]
+    model: Any,
+    loss: Callable[[Any, Any], Any],
+    parameters: Sequence[Value],
+    settings: Settings,
 ) -> Callable[..., Any]:
     """A program for the loss of a batch, with its predictions, and for the gradient."""
-    return jit(value_and_grad(_BatchLoss(model, loss), has_aux=True, wrt=parameters))
+    slopes = value_and_grad(_BatchLoss(model, loss), has_aux=True, wrt=parameters)
+    return CompiledFunction(slopes, settings)
 
 
 class CompiledStep:
     """One program for a whole step on a batch: the loss, its gradient, and the optimizer's rule."""
 
-    def __init__(self, model: Any, loss: Callable[[Any, Any], Any]) -> None:
-        self._loss = _BatchLoss(model, loss)
+    def __init__(self, model: Any, loss: Callable[[Any, Any], Any], settings: Settings) -> None:
+        self._loss, self._settings = _BatchLoss(model, loss), settings
         self.program: Any = None
         self._rule: Any = None
 
@@ -291,7 +299,8 @@ class CompiledStep:
         }
         if rule == self._rule:
             return optimizer.follow(self.program, *batch)
-        self._rule, self.program = rule, jit(_Step(self._loss, optimizer))
+        self._rule = rule
+        self.program = CompiledFunction(_Step(self._loss, optimizer), self._settings)
         return optimizer.follow(self._begin, *batch)
 
     def _begin(self, rate: float, steps: float, memory: Any, *batch: Any) -> Any:

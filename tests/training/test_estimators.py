@@ -1,5 +1,6 @@
 """The estimators are estimators of scikit-learn, by its own checks."""
 
+import math
 import pickle
 import warnings
 
@@ -17,19 +18,14 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from micrograd_gd.errors import ArgumentError, DivergedError
 from micrograd_gd.losses import mae
+from micrograd_gd.optim import GradientDescent
 from micrograd_gd.training import estimators
 from micrograd_gd.training.estimators import GradientDescentClassifier, GradientDescentRegressor
 from micrograd_gd.training.history import History
 
 
-def by_batches(_estimator):
-    """Where rows are drawn in batches, one of weight two is not drawn twice."""
-    return {"check_sample_weight_equivalence_on_dense_data": by_batches.__doc__}
-
-
 @parametrize_with_checks(
-    [GradientDescentClassifier(epochs=12), GradientDescentRegressor(epochs=12)],
-    expected_failed_checks=by_batches,
+    [GradientDescentClassifier((8,), epochs=12), GradientDescentRegressor((8,), epochs=12)]
 )
 def test_scikit_learns_own_checks(estimator, check):
     with warnings.catch_warnings():
@@ -135,9 +131,9 @@ def test_a_loss_by_name_or_of_ones_own():
     def absolute(predictions, targets):
         return sum(abs(p - t) for p, t in zip(predictions, targets, strict=True)) / len(targets)
 
-    given = {"epochs": 40, "learning_rate": 0.01, "random_state": 0}
+    given = {"epochs": 40, "batch_size": 10, "learning_rate": 0.02, "random_state": 0}
     own, named = (
-        GradientDescentRegressor((), loss=loss, **given).fit(X, outliers)
+        GradientDescentRegressor((), loss=loss, weight_decay=0.0, **given).fit(X, outliers)
         for loss in (absolute, "mae")
     )
     assert own.predict(X) == pytest.approx(named.predict(X), rel=1e-9)
@@ -153,6 +149,33 @@ def test_training_stops_where_rows_apart_do_not_improve():
     assert model.history_.status == "stopped"
     assert "validation_loss" in model.history_.rows[-1]
     assert model.score(X, y) > 0.9
+
+
+def test_the_rate_falls_to_0_unless_it_is_a_schedule_and_stays_in_partial_fit(monkeypatch):
+    """The default is half a cosine from 0.5 for classes, and from 0.1 for numbers."""
+    rates = []
+
+    class Watched(GradientDescent):
+        def change(self, gradient, learning_rate):
+            rates.append(learning_rate)
+            return (0.0,)
+
+    monkeypatch.setattr(estimators, "GradientDescent", Watched)
+    X, y = np.eye(4), np.array([0, 1, 0, 1])
+    for kind, first in ((GradientDescentClassifier, 0.5), (GradientDescentRegressor, 0.1)):
+        given = {"hidden": (), "epochs": 2, "batch_size": 2, "random_state": 0}
+        expected = [first * (1 + math.cos(math.pi * k / 4)) / 2 for k in range(4)]
+        for settings, found in (
+            ({}, expected),
+            ({"learning_rate": 0.3}, [0.3 / first * rate for rate in expected]),
+            ({"learning_rate": lambda k: 1.0 + k}, [1.0, 2.0, 3.0, 4.0]),
+        ):
+            rates.clear()
+            kind(**given, **settings).fit(X, y)
+            assert rates[::5] == pytest.approx(found)
+        rates.clear()
+        kind(**given).partial_fit(X, y, **({"classes": [0, 1]} if first == 0.5 else {}))
+        assert {*rates} == {first}
 
 
 def test_compiled_training_gives_the_same_network():
