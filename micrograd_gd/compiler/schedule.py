@@ -42,7 +42,7 @@ def schedule(program: Program) -> Schedule:
     stages: dict[tuple[int, int], list[Statement]] = {}
     guarded = 0  # the level of the guard before
     for statement in program.statements:
-        lanes = _find_loop(statement, program)
+        lanes = find_loop(statement, program)
         operands = find_numbers(statement.operands)
         uses = [first.get(x, 0) + (not lanes and x in of_loops) for x in operands]
         level = max(uses, default=0)
@@ -69,7 +69,7 @@ def schedule(program: Program) -> Schedule:
     return Schedule([Stage(key[1], tuple(stages[key])) for key in order], kept)
 
 
-def _find_loop(statement: Statement, program: Program) -> int:
+def find_loop(statement: Statement, program: Program) -> int:
     """The lanes of the loop in which a statement runs; 0 outside of loops."""
     if isinstance(statement, Guard) or is_kind(statement, "pack") or is_kind(statement, "pick"):
         return 0

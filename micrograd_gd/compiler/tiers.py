@@ -7,6 +7,7 @@ whether calls stop then or go on for ever.
 import functools
 import threading
 import warnings
+from collections import Counter
 from collections.abc import Callable, Iterator
 
 from micrograd_gd.compiler.backends import python, tape
@@ -14,7 +15,7 @@ from micrograd_gd.compiler.backends.kernel import Kernel
 from micrograd_gd.compiler.backends.llvm import compile_stepwise, is_available, make_kernel
 from micrograd_gd.compiler.background import Worker
 from micrograd_gd.compiler.program import Program
-from micrograd_gd.compiler.schedule import schedule
+from micrograd_gd.compiler.schedule import find_loop
 from micrograd_gd.compiler.stages import may_have_loops
 from micrograd_gd.errors import JitError
 
@@ -77,9 +78,8 @@ def count_patience(program: Program, nanoseconds: float) -> int | None:
     if program.has_batches:
         in_lanes = ON_TAPE_IN_LANES if nanoseconds == ON_TAPE else nanoseconds
         work = sum(
-            len(stage.statements)
-            * (program.count_lanes(stage.lanes) * in_lanes if stage.lanes else nanoseconds)
-            for stage in schedule(program).stages
+            count * (program.count_lanes(n) * in_lanes if n else nanoseconds)
+            for n, count in Counter(find_loop(each, program) for each in program.statements).items()
         )
     each = LOOPS if is_large else STATEMENT
     return int(PATIENCE * (PROGRAM + each * statements) / work) + 1

@@ -1,13 +1,14 @@
 """Compiled programs beside peers: `python tests/benchmarks/peers.py`.
 
-    python tests/benchmarks/peers.py [--slow] [readme moons rosenbrock chain digits]
+    python tests/benchmarks/peers.py [--slow] [--cpu] [readme moons rosenbrock chain digits …]
 
 Every job is done in a process of its own, by one thread, in doubles, the collector on. First all
 must agree on value and gradient, then they take turns. `ready` is the time until the first result,
-imports apart. What takes long to compile is left out unless `--slow` is given. Peers that are not
-installed are left out, and said so; for all of them:
+imports apart. What takes long to compile is left out unless `--slow` is given. With `--cpu` times
+are those of the processor, which a busy machine changes less. Peers that are not installed are left
+out, and said so; for all of them:
 
-    pip install micrograd casadi jax torch autograd scikit-learn
+    pip install micrograd casadi jax torch autograd scikit-learn heyoka
 """
 
 import argparse
@@ -15,11 +16,12 @@ import importlib
 import os
 import subprocess
 import sys
+import time
 
 from job import tell
-from timing import machine
+from timing import CLOCK, machine
 
-JOBS = ("readme", "moons", "rosenbrock", "chain", "digits")
+JOBS = ("readme", "moons", "rosenbrock", "chain", "digits", "structures")
 
 ONE_THREAD = {
     "OMP_NUM_THREADS": "1",
@@ -35,17 +37,20 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("names", nargs="*", metavar="job", help=f"of {', '.join(JOBS)}")
     parser.add_argument("--slow", action="store_true", help="also what takes long to compile")
+    parser.add_argument("--cpu", action="store_true", help="times of the processor")
     parser.add_argument("--here", action="store_true", help=argparse.SUPPRESS)
     given = parser.parse_args()
     names = given.names or JOBS
     if not {*names} <= {*JOBS}:
         parser.error(f"the jobs are {', '.join(JOBS)}")
     if given.here:
+        CLOCK["now"] = time.process_time if given.cpu else time.perf_counter
         for job in importlib.import_module(f"jobs.{names[0]}").JOBS:
             job.run(with_slow=given.slow)
         return
     tell(machine())
-    command = [sys.executable, __file__, "--here", *(["--slow"] if given.slow else [])]
+    asked = [f"--{name}" for name in ("slow", "cpu") if getattr(given, name)]
+    command = [sys.executable, __file__, "--here", *asked]
     environment = os.environ | ONE_THREAD
     codes = [subprocess.run([*command, x], env=environment, check=False).returncode for x in names]
     sys.exit(any(codes))
