@@ -2,7 +2,8 @@
 
 Without a usable compiler the installation succeeds, and the Python engine serves. A mistake in our
 own code, C or generator, fails it. With MICROGRAD_GD_REQUIRE_NATIVE=1 a missing compiler fails it
-as well; `.ci/run` sets that.
+as well; `.ci/run` sets that. With MICROGRAD_GD_PURE=1 nothing is compiled: the wheel is
+`py3-none-any`, for Python in a browser and wherever else no machine is known beforehand.
 """
 
 import os
@@ -33,6 +34,15 @@ from micrograd_gd.core.native.generate import generate
 from micrograd_gd.engine import PythonValue
 generate(sys.argv[1], PythonValue)
 """
+EXTENSIONS = [
+    Extension(
+        f"{CORE.replace('/', '.')}.extension",
+        sources=[f"{CORE}/extension.c"],  # which takes in all the others
+        depends=[str(path.relative_to(HERE)) for path in (HERE / CORE).rglob("*.[ch]")],
+        include_dirs=[CORE],
+    ),
+    Extension("micrograd_gd.table.functions", sources=["micrograd_gd/table/functions.c"]),
+]
 # What the C needs of a machine. A compiler that cannot build this is not usable.
 PROBE = """
 #include <Python.h>
@@ -108,13 +118,5 @@ setup(
     packages=find_packages(include=["micrograd_gd*"]),
     include_package_data=False,  # the sources in C go into the sdist, not into a wheel
     cmdclass={"build_ext": BuildCore},
-    ext_modules=[
-        Extension(
-            "micrograd_gd.core.native.extension",
-            sources=[f"{CORE}/extension.c"],  # which takes in all the others
-            depends=[str(path.relative_to(HERE)) for path in (HERE / CORE).rglob("*.[ch]")],
-            include_dirs=[CORE],
-        ),
-        Extension("micrograd_gd.table.functions", sources=["micrograd_gd/table/functions.c"]),
-    ],
+    ext_modules=[] if os.environ.get("MICROGRAD_GD_PURE") else EXTENSIONS,
 )

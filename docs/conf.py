@@ -18,6 +18,7 @@ extensions = [
     "book.formulas",
     "book.glossary",
     "book.live",
+    "book.notebooks",
     "book.reference",
     "book.sources",
 ]

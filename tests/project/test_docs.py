@@ -4,7 +4,6 @@ import doctest
 import io
 import re
 import shlex
-import sys
 from collections.abc import Iterator
 from contextlib import chdir, redirect_stdout
 from itertools import dropwhile, pairwise
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import matplotlib as mpl
+import pictures
 import pytest
 
 import micrograd_gd
@@ -23,8 +23,6 @@ ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 PAGES = [ROOT / "README.md", *sorted(DOCS.rglob("*.md"))]
 DEMOS = sorted((ROOT / "demos").glob("*.py"))
-sys.path.append(str(DOCS))
-import pictures  # noqa: E402 — found by the path above
 
 CONTRIBUTING = DOCS / "contributing.md"
 CI = (ROOT / ".ci" / "run").read_text(encoding="utf-8")

@@ -5,6 +5,7 @@ import io
 import os
 import shutil
 import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, redirect_stderr
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
     from graphviz import Digraph
 
 _TEXTS = ("dot", "gv")
+_WASM = "https://cdn.jsdelivr.net/npm/@hpcc-js/wasm-graphviz@1.29.2/dist/index.js"
+_LOAD = f"import('{_WASM}').then((m) => m.Graphviz.load()).then((g) => globalThis.graphviz = g)"
+_IN_BROWSER = sys.platform == "emscripten"  # Pyodide
 _STDERR = 2  # its number, whatever sys.stderr is
 _NO_ENGINE = (
     "no Graphviz here to draw the graph with: run pip install 'micrograd_gd[viz]', "
@@ -31,7 +35,6 @@ def render(digraph: "Digraph", path: str | os.PathLike[str]) -> None:
     Raises DrawingError for another suffix, and where `render_source` does; OSError where the file
     cannot be written.
 
-    >>> from micrograd_gd import Value, draw_dot
     >>> import tempfile
     >>> from micrograd_gd import Value, draw_dot
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -45,12 +48,13 @@ def render(digraph: "Digraph", path: str | os.PathLike[str]) -> None:
 def render_source(source: str, kind: str) -> bytes:
     """A picture of DOT text; `kind` is svg, png or pdf.
 
-    The Graphviz inside of pygraphviz draws it, or else the program `dot`.
+    The Graphviz inside of pygraphviz draws it, or else the program `dot`. Where Python runs in a
+    browser, so does Graphviz, and draws SVG alone.
 
-    Raises DrawingError where neither is installed, and where both fail.
+    Raises DrawingError where there is none, and where all fail.
     """
     failures = []
-    for engine in (_by_pygraphviz, _by_program):
+    for engine in (_by_pygraphviz, _by_program, _by_browser):
         try:
             picture = engine(source, kind)
         except DrawingError as error:
@@ -67,13 +71,12 @@ def mime_bundle(source: str, text: str) -> dict[str, str]:
     SVG is sharp at any size, but shown in notebooks alone that the reader trusts; others show PNG.
     """
     try:
-        return {
-            "image/svg+xml": render_source(source, "svg").decode(),
-            "image/png": base64.b64encode(render_source(source, "png")).decode(),
-            "text/plain": text,
-        }
+        bundle = {"image/svg+xml": render_source(source, "svg").decode(), "text/plain": text}
+        if not _IN_BROWSER:
+            bundle["image/png"] = base64.b64encode(render_source(source, "png")).decode()
     except Exception as error:  # noqa: BLE001 — a notebook must show something
         return {"text/plain": f"{text}\n(no picture: {error})"}
+    return bundle
 
 
 def _by_pygraphviz(source: str, kind: str) -> bytes | None:
@@ -103,6 +106,24 @@ def _by_program(source: str, kind: str) -> bytes | None:
         reason = done.stderr.decode(errors="replace").strip().partition("\n")[0]
         raise DrawingError(f"{program} could not draw the graph: {reason}")
     return done.stdout
+
+
+def _by_browser(source: str, kind: str) -> bytes | None:
+    if not _IN_BROWSER or kind != "svg":
+        return None
+    import js  # noqa: PLC0415 — Pyodide's, as are the next two
+    from pyodide.code import run_js  # noqa: PLC0415
+    from pyodide.ffi import JsException, can_run_sync, run_sync  # noqa: PLC0415
+
+    try:
+        if not hasattr(js, "graphviz"):
+            loading = run_js(_LOAD)
+            if not can_run_sync():
+                raise DrawingError("Graphviz is on its way here: draw again in a few seconds")
+            run_sync(loading)
+        return str(js.graphviz.dot(source)).encode()
+    except JsException as error:
+        raise DrawingError(f"Graphviz in the browser could not draw the graph: {error}") from error
 
 
 # Graphviz keeps its state in the process, as does standard error; and no process is forked while it
