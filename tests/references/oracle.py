@@ -540,9 +540,9 @@ def erfcx_derivative(n, x):
 
 
 def _erfcx(n, x):
-    """By Tricomi's function (https://dlmf.nist.gov/7.18.E11), and below 0 by Leibniz's rule."""
-    factor = (-1) ** n * mp.factorial(n) / mp.sqrt(mp.pi)
-    if x > 0 or n == 0 == x:
+    """By Leibniz's rule, and far out by Tricomi's function (https://dlmf.nist.gov/7.18.E11)."""
+    if x > 30:
+        factor = (-1) ** n * mp.factorial(n) / mp.sqrt(mp.pi)
         return factor * mp.hyperu(mpf(n + 1) / 2, mpf(1) / 2, x**2)
     # Derivatives of exp(x²) are Hermite polynomials times it.
     bell = -2 / mp.sqrt(mp.pi)

@@ -110,7 +110,7 @@ def test_functions_are_near_the_truth(name):
                 assert y == mp.sign(truth) * math.inf, f"{name}({x!r})"
             else:
                 ulp = mpf(2) ** max(mp.frexp(truth)[1] - 53, -1074)
-                assert abs(y - truth) <= ulp * (5 if name in QUANTILES else 1), f"{name}({x!r})"
+                assert abs(y - truth) <= ulp * (6 if name in QUANTILES else 1), f"{name}({x!r})"
 
 
 def find_truth(name, x):  # noqa: PLR0911 — one return a kind of edge
