@@ -37,7 +37,7 @@ TRUTHS = {
     "sigmoid": lambda x: 1 / (1 + mp.exp(-x)),
     "erf": mp.erf,
     "erfc": lambda x: mp.erfc(x) if x < 30 else mpf(0),
-    "erfcx": lambda x: ORACLES["erfcx"](x)[0],
+    "erfcx": lambda x: ORACLES["erfcx"](x)[0] if x > -30 else mpf(math.inf),
     "ndtri": lambda x: ORACLES["ndtri"](x)[0],
     "erfinv": lambda x: ORACLES["erfinv"](x)[0],
     "near_sin": mp.sin,
