@@ -155,7 +155,7 @@ def record(function: Callable[..., Number], arity: int) -> list[Term]:
 
 
 def run(function: Callable[[Number], Number]) -> Callable[[float], float]:
-    """The function of a float, step by step: some ten microseconds, and no compiler is needed."""
+    """The function of a float, step by step: it takes a hundred microseconds, and no compiler."""
 
     @cache
     def find_steps() -> list[Term]:

@@ -11,7 +11,7 @@ from mpmath import mp, mpf
 from oracle import ORACLES
 
 from micrograd_gd import Value, jit, vmap
-from micrograd_gd.table import ieee
+from micrograd_gd.table import ieee, straight_line
 from micrograd_gd.table.elementary import FUNCTIONS, POWERS, SHORT_POWERS
 from micrograd_gd.table.ops import OPERATIONS
 from micrograd_gd.table.straight_line import Term, record
@@ -184,6 +184,8 @@ def test_the_steps_are_what_the_functions_compute(name):
     with np.errstate(all="ignore"):
         ys = run(record(FUNCTIONS[name], 1), xs)
     assert np.array_equal(ys, [on_floats(name)(x) for x in xs.tolist()], equal_nan=True)
+    without_c = [*map(straight_line.run(FUNCTIONS[name]), xs[::10].tolist())]
+    assert np.array_equal(ys[::10], without_c, equal_nan=True)
 
 
 @backends
