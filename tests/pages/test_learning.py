@@ -130,7 +130,7 @@ def draw_history(random):
     ]
 
 
-CASES = [*HISTORIES.values(), *[draw_history(Random(seed)) for seed in range(20)]]
+CASES = [*HISTORIES.values(), *[draw_history(Random(seed)) for seed in range(8)]]
 
 
 def draw_ill(random):

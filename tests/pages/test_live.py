@@ -9,6 +9,7 @@ import pytest
 from micrograd_gd import MLP, Value, custom_vjp, detect_anomaly, fit, live, losses, parse, scope
 from micrograd_gd.data import moons
 from micrograd_gd.errors import ArgumentError
+from micrograd_gd.pages import Page
 from micrograd_gd.pages.lesson import write_lesson
 
 HOSTILE = [
@@ -337,7 +338,8 @@ def test_a_notebook_shows_the_page_in_a_frame_also_where_it_had_no_room_at_first
     tab.on("console", lambda message: said.append(message.text))
     history = fit(MLP(1, 1, seed=0), [[0.0], [1.0], [2.0]], [1.0, 3.0, 4.0], epochs=2)
     for page in (live(history), live(parse("x*y"), max_steps=3), live(expression())):
-        tab.set_content(f"<!doctype html><div hidden>{page._repr_html_()}</div>")
+        framed = Page(page.html, page.title)._repr_html_()
+        tab.set_content(f"<!doctype html><div hidden>{framed}</div>")
         tab.evaluate("document.querySelector('div').hidden = false")
         frame = tab.frame_locator("iframe")
         frame.locator("svg, canvas").first.wait_for()
