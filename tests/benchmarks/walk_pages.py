@@ -74,9 +74,11 @@ class Reader:
         """Goes through all controls, and tells their number and those that were not reached."""
         self.tab.evaluate(f"{{ {CONTROLS} }}")
         count = self.tab.evaluate("controls.filter(isControl).length")
-        for _ in range(count + 2):
+        for _ in range(2 * count):  # what scrolls is a stop on the way, too
             self.tab.keyboard.press("Tab")
-        return count, self.tab.evaluate(LEFT)
+            if not (left := self.tab.evaluate(LEFT)):
+                break
+        return count, left
 
     def reach(self, name):
         """Press Tab until the part, or the control of that label or text, has the focus."""
