@@ -11,6 +11,7 @@ from micrograd_gd.compiler.layout import Layout
 from micrograd_gd.compiler.surroundings import look_around
 from micrograd_gd.compiler.trace import Trace
 from micrograd_gd.compiler.watch import Watch, find_places, watch_both
+from micrograd_gd.compiler.writing import write_program
 from micrograd_gd.core import whole
 from micrograd_gd.core.whole import RefusedError, TakenApart
 from micrograd_gd.engine import Value
@@ -129,7 +130,7 @@ class Signature:
 
 def _write(traced: Trace) -> str:
     """All that makes a program another one, as a text."""
-    program = traced.program()
+    program = write_program(traced)
     captured = [x.data for x in program.captured], [*map(id, program.held)]
     return repr((captured, [*program.statements], program.outputs, program.batch_outputs))
 

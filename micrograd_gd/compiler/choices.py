@@ -7,6 +7,7 @@ from micrograd_gd.compiler.instructions import Instruction, Operand
 from micrograd_gd.table.ops import operation
 
 _WHERE, _EQUAL, _LESS, _LESS_EQUAL = map(operation, ("where", "equal", "less", "less_equal"))
+CHOOSING = {_WHERE, _EQUAL, _LESS, _LESS_EQUAL}
 
 
 class Choices:
@@ -27,7 +28,7 @@ class Choices:
                 return found
             op, operands = _WHERE, found
         instruction = Instruction(result, op, operands)
-        if op in {_WHERE, _EQUAL, _LESS, _LESS_EQUAL}:
+        if op in CHOOSING:
             self._known[result] = instruction
             if op is not _WHERE or all(map(self._is_test, operands[1:])):
                 self._tests.add(result)

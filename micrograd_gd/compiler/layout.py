@@ -51,6 +51,11 @@ class Layout:
         i = bisect(self._starts, number) - 1
         return self.spans[i].buffer, self.spans[i].offset + number - self._starts[i]
 
+    @property
+    def lanes(self) -> list[int]:
+        """Of each number: those of an open length, as programs count them, or 0."""
+        return [-span.axis for span in self.spans for _ in range(span.size)]
+
     def find_columns(self) -> dict[int, Span]:
         """The numbers that are columns of arrays with open lengths, and the span of each."""
         return {

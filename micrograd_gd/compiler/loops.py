@@ -125,8 +125,9 @@ class _Numbering:
 
     def number(self) -> Iterable[Statement] | Records:
         """One after the other, encoded if they are."""
-        if isinstance(self.program.statements, EncodedStatements):
-            return self._take_records(self.program.statements)
+        statements = self.program.statements
+        if isinstance(statements, EncodedStatements) and not self.program.has_batches:
+            return self._take_records(statements)
         return self.take_statements()
 
     def _finish(self, result: int, number: Any) -> None:

@@ -2,8 +2,8 @@
 
 The scan forward simplifies one instruction after the other, and the scan back leaves out what
 nothing depends on. No arithmetic is reordered, and what is computed ahead is computed by the
-functions that the program would call. `core/native/passes/` does the same in C for programs
-without batches.
+functions that the program would call. `core/native/passes/` does the same in C where no samples
+of a batch are told apart.
 """
 
 import ast
@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from micrograd_gd.compiler.choices import Choices
+from micrograd_gd.compiler.choices import CHOOSING, Choices
 from micrograd_gd.compiler.instructions import (
     EncodedStatements,
     Guard,
@@ -21,9 +21,11 @@ from micrograd_gd.compiler.instructions import (
     Statement,
 )
 from micrograd_gd.compiler.lanes import Lanes
+from micrograd_gd.compiler.layout import Layout
 from micrograd_gd.compiler.program import Program, find_numbers, find_result_lanes
 from micrograd_gd.compiler.schedule import is_kind
 from micrograd_gd.compiler.verify import verify
+from micrograd_gd.compiler.writing import make_program, write_program
 from micrograd_gd.core.choice import native_part
 from micrograd_gd.table.ops import Operation, operation
 
@@ -38,24 +40,34 @@ _optimize_in_c = native_part("optimize")
 def optimize_trace(traced: "Trace") -> Program:
     """The optimized program of a trace: by the native core in one go, if that is there."""
     found = None
-    if _optimize_in_c and not traced.batches.any:
-        outputs = traced.leave_zeros(traced.outputs)
-        found = _optimize_in_c(traced.inputs, traced.events, outputs, describe)
+    if _optimize_in_c and (traced.lengths or not traced.batches.any):
+        found = _optimize_in_c(
+            traced.all_inputs,
+            traced.events,
+            traced.leave_zeros(traced.outputs),
+            describe,
+            traced.lengths,
+            Layout([structure for _, structure in traced.all_arguments]).lanes,
+            Layout([traced.structure]).lanes,
+            _make_shortening(),
+        )
     if found is None:
-        return optimize(traced.program())
+        return optimize(write_program(traced))
     captured, labels, *encoded = found
-    traced.refuse_stale(captured)
     statements = EncodedStatements(*encoded)
-    return Program(
-        traced.arguments,
-        captured,
-        statements,
-        statements.decode_operands(statements.outputs),
-        traced.structure,
-        labels,
-        derivatives=traced.derivatives,
-        is_careful=traced.is_careful,
-    )
+    outputs = statements.decode_operands(statements.outputs)
+    return make_program(traced, captured, statements, outputs, labels)
+
+
+def _make_shortening() -> Callable[[int, Operation, tuple[Operand, ...]], Any]:
+    """What shortens choices, with an operation and its operands for an instruction."""
+    choices = Choices()
+
+    def shorten(result: int, op: Operation, operands: tuple[Operand, ...]) -> Any:
+        found = choices.shorten(Instruction(result, op, operands))
+        return found[1:] if isinstance(found, Instruction) else found
+
+    return shorten
 
 
 def optimize(program: Program, rule: Rule | None = None) -> Program:
@@ -70,7 +82,7 @@ def optimize(program: Program, rule: Rule | None = None) -> Program:
         v4 = v2 * v2
         return v4
     """
-    if program.has_batches:  # whose lanes were picked one by one, and leave as a whole
+    if program.has_batches and not program.lengths:  # whose lanes were picked, and leave as a whole
         program = scan_back(program)
     return scan_back(scan_forward(verify(program), rule))
 
@@ -85,6 +97,9 @@ class Traits(NamedTuple):
     fixing_right: float | None  # the number as operand 2 that makes the result the same for all
     fixing_left: float | None  # likewise as operand 1
     squared: Operation | None  # what it is where operand 2 is 2.0
+    border: str  # its kind if it is at the border of a batch
+    lanes: int  # of that batch
+    chooses: bool  # whether `Choices` may make it shorter
 
 
 def describe(op: Operation) -> Traits:
@@ -93,7 +108,9 @@ def describe(op: Operation) -> Traits:
     left, right = op.neutral
     fixing = dict(op.fixing if is_text and len(op.operands) == 2 else [])
     is_copy, squared = op.value == op.operands[0], _find_squared(op)
-    return Traits(is_text, is_copy, right, left, fixing.get(1), fixing.get(0), squared)
+    border, lanes = (op.kind, op.lanes) if isinstance(op, Lanes) else ("", 0)
+    fixed = fixing.get(1), fixing.get(0)
+    return Traits(is_text, is_copy, right, left, *fixed, squared, border, lanes, op in CHOOSING)
 
 
 def _find_squared(op: Operation) -> Operation | None:

@@ -175,7 +175,7 @@ class Program:
         """Whether some of it is computed for each sample of a batch."""
         if self.lengths:
             return True
-        if isinstance(self.statements, EncodedStatements):  # C leaves batches to Python
+        if isinstance(self.statements, EncodedStatements):  # C leaves all other batches to Python
             return False
         is_border = (isinstance(each.op, Lanes) for each in self.instructions)
         return bool(self.batch_outputs) or any(is_border)

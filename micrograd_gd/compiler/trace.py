@@ -13,12 +13,10 @@ from typing import Any, Literal, NamedTuple
 from weakref import WeakSet
 
 from micrograd_gd.compiler import branches, lanes
-from micrograd_gd.compiler.batches import Adjoints, Batches, Tangents, find_batches
+from micrograd_gd.compiler.batches import Adjoints, Batches, Tangents
 from micrograd_gd.compiler.held import Held
-from micrograd_gd.compiler.instructions import Guard, Instruction, Operand, Statement
 from micrograd_gd.compiler.layout import Layout
 from micrograd_gd.compiler.numbers import Numbers
-from micrograd_gd.compiler.program import Program
 from micrograd_gd.compiler.ways import Answers, Ways
 from micrograd_gd.core import anomaly, blocks, whole
 from micrograd_gd.core.arithmetic import Arithmetic, Recorded
@@ -95,56 +93,15 @@ class Trace:
         """Whether a derivative is nan, which it may not be if more care is taken."""
         return any(math.isnan(x.data) for x in self._checked)
 
-    def program(self) -> Program:
-        """The program: what the values did, numbered."""
-        inputs = (*self.inputs, *self.held.inputs)
-        numbers: dict[Value, int] = {x: i for i, x in enumerate(inputs)}
-        nodes = [event for event in self.events if isinstance(event, Value)]
-        made = {*nodes, *self.lengths}
-        outputs, batches = find_batches(self.outputs)
-        outputs, batches = (
-            self.leave_zeros(outputs),
-            [each._replace(number=self.leave_zeros([each.number])[0]) for each in batches],
-        )
-        used = [
-            (event.operands if isinstance(event, Value) else (event.left, event.right))
-            for event in self.events
-        ]
-        captured = {
-            x: None
-            for operands in (*used, outputs, [each.number for each in batches])
-            for x in operands
-            if isinstance(x, Value) and x not in made and x not in numbers
-        }
-        self.refuse_stale(captured)
-        for node in (*captured, *self.lengths, *nodes):
-            numbers[node] = len(numbers)
+    @property
+    def all_arguments(self) -> tuple[tuple[str, trees.Structure], ...]:
+        """Those of the function, and the arrays that it closes over."""
+        return (*self.arguments, *self.held.arguments)
 
-        def write(operands: Sequence[Any]) -> tuple[Operand, ...]:
-            return tuple([numbers[x] if isinstance(x, Value) else x for x in operands])
-
-        statements: list[Statement] = []
-        for event, operands in zip(self.events, used, strict=True):
-            if isinstance(event, Value):
-                statements.append(Instruction(numbers[event], _operation(event), write(operands)))
-            else:
-                left, right = write(operands)
-                statements.append(Guard(left, event.relation, right, holds=event.holds))
-        return Program(
-            arguments=(*self.arguments, *self.held.arguments),
-            captured=tuple(captured),
-            statements=tuple(statements),
-            outputs=write(outputs),
-            batch_outputs=tuple([x._replace(number=numbers[x.number]) for x in batches]),
-            derivatives=self.derivatives,
-            is_careful=self.is_careful,
-            lengths=tuple(self.held.counts),
-            held=tuple(self.held.arrays),
-            ways=tuple(self.ways.found),
-            guards_ways=bool(self.ways.missing),
-            structure=self.structure,
-            labels={i: x.label for x, i in numbers.items() if x.label},
-        )
+    @property
+    def all_inputs(self) -> list[Value]:
+        """Their numbers, of arrays that are taken whole those of the first row."""
+        return [*self.inputs, *self.held.inputs]
 
     def refuse_stale(self, captured: Iterable[Value]) -> None:
         """Refuse values that stand for an argument of another call, whose number is no more."""
@@ -384,11 +341,6 @@ class _Decision(NamedTuple):
 
 class _BranchError(Exception):
     """A formula that is to be written out asks how numbers compare."""
-
-
-def _operation(node: Value) -> Operation:
-    assert node.op is not None, "what was recorded has an operation"  # noqa: S101 — for the types
-    return node.op
 
 
 def _line(error: BaseException) -> str:

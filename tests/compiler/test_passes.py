@@ -19,6 +19,7 @@ from micrograd_gd.compiler.instructions import Guard, Instruction
 from micrograd_gd.compiler.program import Program
 from micrograd_gd.compiler.specialization import BACKENDS
 from micrograd_gd.compiler.verify import verify
+from micrograd_gd.compiler.writing import write_program
 from micrograd_gd.errors import JitError
 from micrograd_gd.functional import maximum
 from micrograd_gd.table.ops import OPERATIONS, operation
@@ -203,7 +204,7 @@ def test_no_scan_changes_a_bit(program):
 
     arguments = Signature(value_and_grad(f)).bind(program.inputs, {})
     traced = arguments.trace(arguments.leaves, is_careful=True)
-    written = traced.program()
+    written = write_program(traced)
     expected = bits(traced.result())
     assert run(written) == expected
     for scan in (passes.scan_forward, passes.scan_back, passes.optimize):

@@ -237,9 +237,9 @@ def test_a_program_shows_the_choice_among_its_ways():
     program = trace(vmap(lambda x: x * x if x > 0 else -x), np.array([1.0, -1.0] * 40))
     assert [line.strip() for line in str(program).splitlines()[2:]] == [
         "v2 = x[i] * x[i]",
+        "v3 = less(0.0, x[i])",
         "v5 = -x[i]",
-        "v6 = less(0.0, x[i])",
-        "v8 = where(v6, v2, v5)",
+        "v8 = where(v3, v2, v5)",
         "return v8[:]",
     ]
 

@@ -8,6 +8,7 @@ import pickle
 import struct
 import sys
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -22,11 +23,13 @@ from micrograd_gd import (
     jacobian,
     jvp,
     value_and_grad,
+    vmap,
 )
-from micrograd_gd.compiler import passes
-from micrograd_gd.compiler.arguments import Signature
+from micrograd_gd.compiler import lanes, passes
+from micrograd_gd.compiler.arguments import Arrays, Signature
 from micrograd_gd.compiler.instructions import EncodedStatements
 from micrograd_gd.compiler.verify import verify
+from micrograd_gd.compiler.writing import write_program
 from micrograd_gd.core import sweep
 from micrograd_gd.errors import JitError
 from micrograd_gd.table.ops import OPERATIONS, Operation
@@ -65,7 +68,7 @@ def test_a_trace_of_a_derivative(name, program):
     f = TRANSFORMS[name](lambda x: program(*x))
 
     def text():
-        return str(make_trace(f, list(program.inputs)).program())
+        return str(write_program(make_trace(f, list(program.inputs))))
 
     assert text() == in_python(text)
 
@@ -89,7 +92,7 @@ def test_every_partial_of_every_row(name, data):
     for transformed in (value_and_grad(f), hessian(f)):
 
         def text(g=transformed):
-            return str(make_trace(g, point).program())
+            return str(write_program(make_trace(g, point)))
 
         assert text() == in_python(text)
 
@@ -128,7 +131,7 @@ def test_python_code_and_subclasses_go_the_way_of_python():
     f = value_and_grad(lambda x: SINE(x * x) * weight + functional.relu(x) * weight)
 
     def text():
-        return str(make_trace(f, 2.0).program())
+        return str(write_program(make_trace(f, 2.0)))
 
     assert text() == in_python(text)
 
@@ -138,7 +141,7 @@ def test_a_gradient_of_a_gradient_closes_over_the_outer_one():
         return grad(lambda y: (y * x).sin() * x)(x * 2)
 
     def text():
-        return str(make_trace(value_and_grad(f), 0.7).program())
+        return str(write_program(make_trace(value_and_grad(f), 0.7)))
 
     assert text() == in_python(text)
 
@@ -148,7 +151,7 @@ def test_a_gradient_of_a_gradient_closes_over_the_outer_one():
 
 def same_program(trace):
     """The program that C finds, which must be that of the passes in Python to the last detail."""
-    found, expected = passes.optimize_trace(trace), passes.optimize(trace.program())
+    found, expected = passes.optimize_trace(trace), passes.optimize(write_program(trace))
     assert type(found.statements) is EncodedStatements
     assert repr([*found.statements]) == repr([*expected.statements])  # where nan is like nan
     assert repr(found.outputs) == repr(expected.outputs)
@@ -221,6 +224,22 @@ def test_the_program_of_anything(data):
     same_program(make_trace(f, 0.5, -3.0))
 
 
+@given(expressions(smooth=False), st.integers(-1, 1))
+def test_the_program_of_a_batch(program, way):
+    """Sums of what varies from sample to sample, and of what does not; the largest; ways."""
+    count = len(program.inputs)
+    rows = np.array(program.inputs) + way * np.linspace(0, 1, 64 * count).reshape(64, count)
+
+    def f(w):
+        ys = vmap(lambda x: [program(*x), program(*w), w[0]])(rows)
+        most = [max(each) for each in ys]
+        return functional.total(ys[0]) * w[0] + functional.mean(ys[1]) + sum(ys[2]) + sum(most)
+
+    g = Signature(value_and_grad(f))
+    bind = lambda x: g.bind((list(program.inputs),), {}, x)  # noqa: E731 — asked for twice
+    same_program(Arrays().use(bind, lambda call: call.trace(call.leaves)))
+
+
 @pytest.mark.parametrize("count", [63, 64, 65, 1000])
 def test_a_program_of_guards(count):
     statements = same_program(
@@ -289,21 +308,52 @@ def test_what_is_unusual_is_left_to_python(spoil, message):
     "arguments",
     [
         (),
-        (None, [], [], passes.describe),
-        ([1.0], [], [], passes.describe),
-        ([], [(1.0, "<", 2.0, True)], [], passes.describe),
-        ([], [("a", "<", 2.0, True)], [], passes.describe),
-        ([], [(1.0, "~", 2.0, True)], [], passes.describe),
-        ([], [None], ["a"], passes.describe),
-        ([], [Value(1.0) * 2], [], None),
-        ([], [Value(1.0) * 2], [], lambda op: (1, 2)),
-        ([], [Value(1.0) * 2], [], lambda op: (1, 0, "a", None, None)),
-        ([], [Value(1.0) ** 2], [], lambda op: (1, 0, None, None, "square")),
+        (None, [], [], passes.describe, [], [], [], None),
+        ([1.0], [], [], passes.describe, [], [], [], None),
+        ([], [(1.0, "<", 2.0, True)], [], passes.describe, [], [], [], None),
+        ([], [("a", "<", 2.0, True)], [], passes.describe, [], [], [], None),
+        ([], [(1.0, "~", 2.0, True)], [], passes.describe, [], [], [], None),
+        ([], [None], ["a"], passes.describe, [], [], [], None),
+        ([], [Value(1.0) * 2], [], None, [], [], [], None),
+        ([], [Value(1.0) * 2], [], lambda op: (1, 2), [], [], [], None),
+        ([], [Value(1.0) * 2], [], lambda op: (1, 0, "a", *4 * [None], "", 0, 0), [], [], [], None),
+        (
+            [],
+            [Value(1.0) ** 2],
+            [],
+            lambda op: (1, 0, *4 * [None], "square", "", 0, 0),
+            [],
+            [],
+            [],
+            None,
+        ),
+        ([], [Value(1.0) * 2], [], lambda op: (1, 0, *5 * [None], "sum", -1, 0), [], [], [], None),
+        ([], [Value(1.0) * 2], [], lambda op: (1, 0, *5 * [None], "pick", -1, 0), [], [], [], None),
+        ([], [], [], passes.describe, [1.0], [], [], None),
+        ([], [], [], passes.describe, [], [-1], [], None),
+        ([Value(1.0)], [], [], passes.describe, [], ["a"], [], None),
     ],
 )
 def test_nonsense_is_refused_or_left_to_python(arguments):
     with contextlib.suppress(TypeError, ValueError):
         assert extension.optimize(*arguments) is None or len(extension.optimize(*arguments)) == 8
+
+
+def test_batches_that_meet_are_left_to_python():
+    """Or leave, or decide: whatever else is no legal program."""
+    x, y = Value(1.0), Value(2.0)
+    z = x * y
+    total = Value.record(lanes.operation("sum", -1), x)
+    for events, outputs, lanes_of_y, wanted in [
+        ([z], [z], -2, [-1]), ([z], [z], 0, [0]), ([(x, "<", 1.0, True)], [], 0, []),
+        ([Value.record(lanes.operation("sum", -2), x)], [], 0, []),
+    ]:  # fmt: skip
+        given = [-1, lanes_of_y]
+        lengths = [Value(9.0), Value(9.0)]
+        call = [x, y], events, outputs, passes.describe, lengths, given, wanted, None
+        assert extension.optimize(*call) is None
+    call = [x, y], [z, total], [total, z], passes.describe, [Value(9.0)], [-1, 0], [0, -1], None
+    assert len(extension.optimize(*call)) == 8
 
 
 def test_memory_comes_back():
@@ -312,7 +362,7 @@ def test_memory_comes_back():
         f = value_and_grad(lambda x: (x * w).tanh() ** 2 + functional.relu(x) if x > 0 else x)
         passes.optimize_trace(make_trace(f, 1.0))
         with pytest.raises(TypeError):
-            extension.optimize([], make_trace(f, 1.0).events, [], None)
+            extension.optimize([], make_trace(f, 1.0).events, [], None, [], [], [], None)
 
     def blocks_after(calls):
         for _ in range(calls):

@@ -121,7 +121,7 @@ def encode(program: Program) -> Encoding:
 
     Raises JitError for operations that are not compiled into the core.
     """
-    if isinstance(program.statements, EncodedStatements):
+    if isinstance(program.statements, EncodedStatements) and not program.has_batches:
         for op in program.statements.ops.values():
             _find_number(op)
         encoded = program.statements

@@ -34,6 +34,7 @@
 
 #include "passes/arrays.c"
 #include "passes/read.c"
+#include "passes/choices.c"
 #include "passes/forward.c"
 #include "passes/back.c"
 

@@ -12,7 +12,11 @@ def optimize(
     inputs: Sequence[Value],
     events: Sequence[Any],
     outputs: Sequence[Any],
-    traits: Callable[[Operation], tuple[bool, bool, float | None, float | None, Operation | None]],
+    traits: Callable[[Operation], tuple[Any, ...]],
+    lengths: Sequence[Value],
+    given: Sequence[int],
+    wanted: Sequence[int],
+    shorten: Callable[[int, Operation, tuple[Any, ...]], Any],
     /,
 ) -> (
     tuple[tuple[Value, ...], dict[int, Any], bytes, bytes, bytes, int, int, dict[int, Operation]]

@@ -162,6 +162,8 @@ static void drop_passes(Passes *passes)
     PyMem_Free(passes->result.item);
     PyMem_Free(passes->after.item);
     PyMem_Free(passes->needed);
+    PyMem_Free(passes->lanes);
+    PyMem_Free(passes->lanes_left);
     PyMem_Free(passes->same);
 }
 
@@ -170,7 +172,11 @@ def optimize(
     inputs: Sequence[Value],
     events: Sequence[Any],
     outputs: Sequence[Any],
-    traits: Callable[[Operation], tuple[bool, bool, float | None, float | None, Operation | None]],
+    traits: Callable[[Operation], tuple[Any, ...]],
+    lengths: Sequence[Value],
+    given: Sequence[int],
+    wanted: Sequence[int],
+    shorten: Callable[[int, Operation, tuple[Any, ...]], Any],
     /,
 ) -> (
     tuple[tuple[Value, ...], dict[int, Any], bytes, bytes, bytes, int, int, dict[int, Operation]]
@@ -182,8 +188,10 @@ static PyObject *native_optimize(PyObject *module, PyObject *args)
 {
     PyObject *all = NULL;
     Passes passes = {.state = PyModule_GetState(module)};
-    if (!PyArg_ParseTuple(args, "O!O!O!O:optimize", &PyList_Type, &passes.inputs, &PyList_Type,
-                          &passes.events, &PyList_Type, &passes.outputs, &passes.traits)) {
+    if (!PyArg_ParseTuple(args, "O!O!O!OO!O!O!O:optimize", &PyList_Type, &passes.inputs,
+                          &PyList_Type, &passes.events, &PyList_Type, &passes.outputs,
+                          &passes.traits, &PyList_Type, &passes.lengths, &PyList_Type,
+                          &passes.given, &PyList_Type, &passes.wanted, &passes.shorten)) {
         return NULL;
     }
     stack_init(&passes.captured);
@@ -195,9 +203,12 @@ static PyObject *native_optimize(PyObject *module, PyObject *args)
         give_back_gradients(&passes);
         passes.unusual |= done == 0 && passes.raw.n + 2 * passes.event_count >= MADE;
     }
+    if (done == 0 && !passes.unusual) {
+        done = scan_forward(&passes);
+    }
     if (passes.unusual && !PyErr_Occurred()) {
         all = Py_NewRef(Py_None);
-    } else if (done == 0 && scan_forward(&passes) == 0) {
+    } else if (done == 0) {
         scan_back(&passes);
         all = write_result(&passes);
     }

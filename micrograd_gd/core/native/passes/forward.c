@@ -2,7 +2,8 @@
 
    An instruction on constants alone is computed; one that gives back an operand, as x * 1 does,
    is left out, and so is one that computes the same as an earlier one; a power of 2 becomes a
-   square; a guard that stood before, or that constants decide, goes. `after` says which operand
+   square; a sum over a batch is a product where all samples have the same number; a guard that
+   stood before, or that constants decide, goes. `after` says which operand
    each number has become. compiler/passes.py is the same in Python, and says what each step
    means. */
 
@@ -14,6 +15,18 @@ static int read_trait(PyObject *x, bool *there, double *number)
     *there = x != Py_None;
     *number = *there ? PyFloat_AsDouble(x) : 0.0;
     return *number == -1.0 && PyErr_Occurred() ? -1 : 0;
+}
+
+/* The operation at the border that has this name; all other ones are unusual. */
+static int read_border(Passes *passes, const char *name, int32_t lanes, Border *border)
+{
+    static const char *const names[] = {"", "sum", "largest", "spread", "index"};
+    *border = INSIDE;
+    while (*border <= INDEX_OF_LANES && strcmp(names[*border], name) != 0) {
+        *border += 1;
+    }
+    passes->unusual |= *border > INDEX_OF_LANES || (*border != INSIDE && lanes >= 0);
+    return passes->unusual ? -1 : 0;
 }
 
 static Traits *traits_of(Passes *passes, uint32_t op)
@@ -33,12 +46,14 @@ static Traits *traits_of(Passes *passes, uint32_t op)
         return &passes->of_op[op];
     }
     Traits traits = {.known = true};
-    int is_text, is_copy;
+    int is_text, is_copy, chooses;
+    const char *border;
     PyObject *first, *second, *third, *fourth, *squared;
     PyObject *row = PyObject_CallOneArg(passes->traits, passes->state->ops[op]);
     bool fine = row
-                && PyArg_ParseTuple(row, "ppOOOOO", &is_text, &is_copy, &first, &second, &third,
-                                    &fourth, &squared)
+                && PyArg_ParseTuple(row, "ppOOOOOsip", &is_text, &is_copy, &first, &second, &third,
+                                    &fourth, &squared, &border, &traits.lanes, &chooses)
+                && read_border(passes, border, traits.lanes, &traits.border) == 0
                 && read_trait(first, &traits.has_neutral[0], &traits.neutral[0]) == 0
                 && read_trait(second, &traits.has_neutral[1], &traits.neutral[1]) == 0
                 && read_trait(third, &traits.has_fixing[0], &traits.fixing[0]) == 0
@@ -53,6 +68,7 @@ static Traits *traits_of(Passes *passes, uint32_t op)
     }
     traits.is_text = is_text;
     traits.is_copy = is_copy;
+    traits.chooses = chooses;
     passes->of_op[op] = traits;
     return &passes->of_op[op];
 }
@@ -132,6 +148,42 @@ static bool is_fixed(Passes *passes, const Traits *traits, const int32_t *x, int
                || (traits->has_fixing[1] && is_constant(passes, x[0], traits->fixing[1])));
 }
 
+static inline int32_t first_made(Passes *passes)
+{
+    return (int32_t)(PyList_GET_SIZE(passes->inputs) + (Py_ssize_t)passes->captured.n);
+}
+
+/* The lanes of the first operand that varies from sample to sample, 0 for none. */
+static int32_t find_lanes(const int32_t *lanes, const int32_t *operand, int32_t n)
+{
+    for (int32_t i = 0; i < n; i++) {
+        if (operand[i] >= 0 && lanes[operand[i]] != 0) {
+            return lanes[operand[i]];
+        }
+    }
+    return 0;
+}
+
+static int32_t lanes_of_result(const Traits *traits, int32_t of_operands)
+{
+    bool gives = traits->border == SPREAD_OVER_LANES || traits->border == INDEX_OF_LANES;
+    return traits->border == INSIDE ? of_operands : gives ? traits->lanes : 0;
+}
+
+/* Note the lanes of a result. Numbers of different batches that meet are for Python to refuse. */
+static int check_lanes(Passes *passes, const Traits *traits, const int32_t *raw, int32_t result)
+{
+    int32_t n = raw[1], found = find_lanes(passes->lanes, raw + 2, n);
+    for (int32_t i = 0; i < n; i++) {
+        int32_t own = raw[2 + i] < 0 ? 0 : passes->lanes[raw[2 + i]];
+        passes->unusual |= own != 0 && own != found;
+    }
+    passes->unusual |= traits->border == INDEX_OF_LANES && found != 0;
+    passes->unusual |= traits->border != INSIDE && found != 0 && found != traits->lanes;
+    passes->lanes[result] = lanes_of_result(traits, found);
+    return passes->unusual ? -1 : 0;
+}
+
 /* The instruction, or the operand that stands for its result. */
 static int scan_instruction(Passes *passes, const int32_t *raw, int32_t result)
 {
@@ -139,7 +191,8 @@ static int scan_instruction(Passes *passes, const int32_t *raw, int32_t result)
     int32_t n = raw[1];
     Ints *code = &passes->code;
     Traits *traits = traits_of(passes, op);
-    if (traits == NULL || ints_reserve(code, (size_t)n + 3) < 0) {
+    if (traits == NULL || ints_reserve(code, (size_t)n + 4) < 0
+        || check_lanes(passes, traits, raw, result) < 0) {
         return -1;
     }
     size_t at = code->n;
@@ -152,9 +205,35 @@ static int scan_instruction(Passes *passes, const int32_t *raw, int32_t result)
         folds &= operand < 0;
         ints_push(code, operand);
     }
-    int32_t *x = code->item + at + 3;
     int32_t instead = result;
-    if (is_fixed(passes, traits, x, n)) {
+    if (traits->chooses && PyList_GET_SIZE(passes->lengths) > 0) {
+        if (shorten_choice(passes, at, result, &instead) < 0) {
+            return -1;
+        }
+        op = (uint32_t)code->item[at];
+        n = code->item[at + 2];
+        traits = traits_of(passes, op);
+        if (traits == NULL || ints_reserve(code, 1) < 0) {
+            return -1;
+        }
+        folds = traits->is_text;
+        for (int32_t i = 0; i < n; i++) {
+            folds &= code->item[at + 3 + i] < 0;
+        }
+    }
+    int32_t *x = code->item + at + 3;
+    bool is_uniform = find_lanes(passes->lanes_left, x, n) == 0;
+    if (traits->border == SUM_OF_LANES && is_uniform) { /* the number as often as there are lanes */
+        ints_push(code, first_made(passes) - 1 - traits->lanes);
+        op = ROW_OF_PRODUCT;
+        code->item[at] = ROW_OF_PRODUCT;
+        code->item[at + 2] = n = 2;
+        traits = traits_of(passes, op);
+        if (traits == NULL) {
+            return -1;
+        }
+    }
+    if (instead == result && is_fixed(passes, traits, x, n)) {
         const int32_t zero = constant_operand(passes, 0.0);
         for (int32_t i = 0; i < n; i++) {
             x[i] = x[i] < 0 ? x[i] : zero;
@@ -164,7 +243,8 @@ static int scan_instruction(Passes *passes, const int32_t *raw, int32_t result)
             return -1;
         }
     }
-    if (folds) {
+    if (instead != result) { /* a choice that is an operand */
+    } else if (folds) {
         double y;
         if (compute(passes, op, x, n, &y) < 0 || (instead = constant_operand(passes, y)) == 0) {
             return -1;
@@ -175,6 +255,8 @@ static int scan_instruction(Passes *passes, const int32_t *raw, int32_t result)
         instead = x[0];
     } else if (n >= 2 && traits->has_neutral[1] && is_constant(passes, x[0], traits->neutral[1])) {
         instead = x[1];
+    } else if (traits->border == LARGEST_OF_LANES && is_uniform) {
+        instead = x[0];
     } else {
         if (traits->squared && is_constant(passes, x[1], 2.0)) {
             op = traits->squared;
@@ -186,7 +268,7 @@ static int scan_instruction(Passes *passes, const int32_t *raw, int32_t result)
                 return -1;
             }
         }
-        if (traits->is_text) {
+        if (traits->is_text || traits->border != INSIDE) {
             instead = code->item[find_same(passes, at) + 1];
         }
     }
@@ -195,6 +277,7 @@ static int scan_instruction(Passes *passes, const int32_t *raw, int32_t result)
         code->n = at;
         return 0;
     }
+    passes->lanes_left[result] = lanes_of_result(traits, find_lanes(passes->lanes_left, x, n));
     ints_push(&passes->start, (int32_t)at);
     return 0;
 }
@@ -207,6 +290,7 @@ static int scan_guard(Passes *passes, const int32_t *raw)
         return -1;
     }
     size_t at = code->n;
+    passes->unusual |= find_lanes(passes->lanes, raw + 1, 2) != 0;
     ints_push(code, raw[0]);
     for (int i = 1; i < 3; i++) {
         ints_push(code, raw[i] < 0 ? raw[i] : passes->after.item[raw[i]]);
@@ -228,9 +312,11 @@ static inline void settle_numbers(int32_t *operand, int32_t n, int32_t first)
     }
 }
 
-static inline int32_t first_made(Passes *passes)
+static int32_t read_lanes(Passes *passes, PyObject *all, Py_ssize_t i)
 {
-    return (int32_t)(PyList_GET_SIZE(passes->inputs) + (Py_ssize_t)passes->captured.n);
+    PyObject *lanes = i < PyList_GET_SIZE(all) ? PyList_GET_ITEM(all, i) : NULL;
+    passes->unusual |= lanes == NULL || !PyLong_CheckExact(lanes);
+    return passes->unusual ? 0 : (int32_t)PyLong_AsLong(lanes);
 }
 
 static int scan_forward(Passes *passes)
@@ -244,7 +330,10 @@ static int scan_forward(Passes *passes)
     passes->same_mask = room - 1;
     passes->same = PyMem_Malloc(room * sizeof(int32_t));
     passes->needed = PyMem_Calloc(numbers + 1, sizeof(bool));
-    if (passes->same == NULL || passes->needed == NULL) {
+    passes->lanes = PyMem_Calloc(numbers + 1, sizeof(int32_t));
+    passes->lanes_left = PyMem_Calloc(numbers + 1, sizeof(int32_t));
+    if (passes->same == NULL || passes->needed == NULL || passes->lanes == NULL
+        || passes->lanes_left == NULL) {
         PyErr_NoMemory();
         return -1;
     }
@@ -255,7 +344,11 @@ static int scan_forward(Passes *passes)
     for (size_t i = 0; i < numbers; i++) {
         ints_push(&passes->after, (int32_t)i);
     }
-    int32_t next = first;
+    passes->unusual |= PyList_GET_SIZE(passes->given) != PyList_GET_SIZE(passes->inputs);
+    for (Py_ssize_t i = 0; !passes->unusual && i < PyList_GET_SIZE(passes->given); i++) {
+        passes->lanes[i] = passes->lanes_left[i] = read_lanes(passes, passes->given, i);
+    }
+    int32_t next = first + (int32_t)PyList_GET_SIZE(passes->lengths);
     for (size_t i = 0; i < passes->raw.n;) {
         int32_t *raw = passes->raw.item + i;
         bool is_guard = raw[0] < 0;
@@ -270,7 +363,8 @@ static int scan_forward(Passes *passes)
     Ints *result = &passes->result;
     settle_numbers(result->item, (int32_t)result->n, first);
     for (size_t i = 0; i < result->n; i++) {
-        int32_t y = result->item[i];
+        int32_t y = result->item[i], lanes = y < 0 ? 0 : passes->lanes[y];
+        passes->unusual |= lanes != 0 && lanes != read_lanes(passes, passes->wanted, (Py_ssize_t)i);
         result->item[i] = y < 0 ? y : passes->after.item[y];
     }
     return 0;

@@ -18,9 +18,14 @@ typedef struct {
     size_t n, mask;
 } Table;
 
+/* The operations at the border of a batch that are known here; compiler/lanes.py explains them. */
+typedef enum { INSIDE, SUM_OF_LANES, LARGEST_OF_LANES, SPREAD_OVER_LANES, INDEX_OF_LANES } Border;
+
 /* What the passes know of an operation: `passes.describe`, which says what it means. */
 typedef struct {
-    bool known, is_used, is_text, is_copy;
+    bool known, is_used, is_text, is_copy, chooses;
+    Border border;
+    int32_t lanes; /* of the batch */
     bool has_neutral[2];
     double neutral[2];
     bool has_fixing[2];
@@ -37,7 +42,10 @@ typedef struct {
 typedef struct {
     State *state;
     PyObject *inputs, *events, *outputs; /* lists */
+    PyObject *lengths;                   /* a list: the open lengths of batches */
+    PyObject *given, *wanted;            /* lists: the lanes of inputs and outputs; empty for none */
     PyObject *traits;                    /* passes.describe */
+    PyObject *shorten;                   /* what shortens choices in batches */
     PyObject *ops;                       /* {number: operation} of what is in the program */
     Traits *of_op;
     uint32_t op_room;
@@ -56,6 +64,7 @@ typedef struct {
     Ints result;  /* the outputs */
     Ints after;   /* the operand that a number has become */
     bool *needed; /* whether what is left depends on a number */
+    int32_t *lanes, *lanes_left; /* of numbers, as they were written down, and of what is left */
     int32_t *same;
     size_t same_mask; /* records in `code` that are found by what they compute */
     bool unusual;

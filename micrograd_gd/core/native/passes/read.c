@@ -2,7 +2,8 @@
 
    An event is a node that was recorded, or a decision that was made; compiler/instructions.py
    says how a record of each looks. Nodes are numbered: first the inputs, then those that are
-   captured, which were made before the trace, then the others in their order. Captured ones are
+   captured, which were made before the trace, the lengths of batches, then the others in their
+   order. Captured ones are
    not counted until the end, so numbers of the others start at MADE meanwhile.
 
    No Python code runs here, so a node can keep its number in place of its gradient; a node that
@@ -174,12 +175,20 @@ static int write_down(Passes *passes)
 {
     Py_ssize_t inputs = PyList_GET_SIZE(passes->inputs), events = PyList_GET_SIZE(passes->events);
     Py_ssize_t outputs = PyList_GET_SIZE(passes->outputs);
+    Py_ssize_t lengths = PyList_GET_SIZE(passes->lengths);
     int32_t number = MADE;
     passes->event_count = (size_t)events;
     for (Py_ssize_t i = 0; i < inputs; i++) {
         PyObject *node = PyList_GET_ITEM(passes->inputs, i);
         passes->unusual |= !is_value(passes->state, node) || ((Node *)node)->seen;
         if (passes->unusual || number_node(passes, (Node *)node, (int32_t)i) < 0) {
+            return -1;
+        }
+    }
+    for (Py_ssize_t i = 0; i < lengths; i++) {
+        PyObject *node = PyList_GET_ITEM(passes->lengths, i);
+        passes->unusual |= !is_value(passes->state, node) || ((Node *)node)->seen;
+        if (passes->unusual || number_node(passes, (Node *)node, number++) < 0) {
             return -1;
         }
     }
