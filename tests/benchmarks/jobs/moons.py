@@ -11,7 +11,7 @@ from jobs.network import backward, batch_scores, forward, parameters, scores
 from timing import MILLI
 
 from micrograd_gd import data, jit, value_and_grad, vmap
-from micrograd_gd.functional import mean, relu, total
+from micrograd_gd.functional import mean, relu, tanh, total
 from micrograd_gd.transforms.trees import flatten, leaves, unflatten
 
 SIZES = (2, 16, 16, 1)
@@ -22,11 +22,12 @@ POINTS, LABELS = np.array(inputs), 2.0 * np.array(classes) - 1
 
 # The parameters after a step are compared: what they differ by is the gradient times the rate.
 moons = Job("MOONS: a step of gradient descent, 100 points", MILLI, tolerance=1e-9 * RATE)
-JOBS = [moons]
+by_tanh = Job("MOONS with tanh in place of relu, value and gradient", MILLI)
+JOBS = [moons, by_tanh]
 
 
-def sample_loss(params, point, label, relu=relu):
-    return relu(1 - label * scores(params, point, relu)[0])
+def sample_loss(params, point, label, relu=relu, activation=None):
+    return relu(1 - label * scores(params, point, activation or relu)[0])
 
 
 def loss(params, points, labels):
@@ -75,7 +76,7 @@ def ours_with_the_update(_):
     return step
 
 
-@moons.by("micrograd_gd, jit of all points written out", warm=2.0)
+@moons.by("micrograd_gd, jit of all points written out", warm=15.0)
 def ours_written_out(_):
     return descent_on_arrays(jit(value_and_grad(written_out)))
 
@@ -157,6 +158,28 @@ def jax_descent(jax, loss):
         return value, params
 
     return step
+
+
+@by_tanh.by("micrograd_gd, jit of vmap", warm=2.0)
+def ours_by_tanh(_):
+    def loss(params, points, labels):
+        of_sample = partial(sample_loss, activation=tanh)
+        each = vmap(of_sample, in_axes=(None, 0, 0))(params, points, labels)
+        return mean(each) + PENALTY * total(p * p for p in leaves(params))
+
+    return partial(jit(value_and_grad(loss)), parameters(SIZES), POINTS, LABELS)
+
+
+@by_tanh.by("jax.jit, vectorized by hand", "jax")
+def jax_by_tanh(jax):
+    def loss(params, points, labels):
+        margins = 1 - labels * batch_scores(params, points, jax.numpy.tanh)[:, 0]
+        squares = sum((p * p).sum() for p in jax.tree.leaves(params))
+        return jax.nn.relu(margins).mean() + PENALTY * squares
+
+    run = jax.jit(jax.value_and_grad(loss))
+    given = jax.device_put((parameters(SIZES), POINTS, LABELS))
+    return lambda: jax.block_until_ready(run(*given))
 
 
 @moons.by("torch, eager, vectorized by hand", "torch")
