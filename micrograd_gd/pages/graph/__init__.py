@@ -40,7 +40,12 @@ def show_graph(
     """
     nodes = root.nodes()
     if len(nodes) > LARGEST:
-        told = {"start": start, "selected": "", "hidden": ["form", "leaves", "ask"]}
+        told = {
+            "start": start,
+            "selected": "",
+            "hidden": ["form", "leaves", "ask"],
+            "inView": LARGEST,
+        }
         return Part("graph", {**fold(root), **told})
     places = {node: place for place, node in enumerate(nodes)}
     names = {leaf: name for name, leaf in leaf_names(root).items()}

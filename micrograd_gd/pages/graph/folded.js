@@ -1,13 +1,12 @@
 // A large graph, folded into boxes: what each says was written down, and is shown box by box. Some
 // open, and others come out of them.
 
-const LARGEST = 300; // boxes in view
-
 class Folded {
-    size; leftOut; most; leaves; told;
+    size; leftOut; most; inView; leaves; told;
 
-    constructor({ boxes, size, leftOut, most }) {
-        Object.assign(this, { size, leftOut, most, leaves: [], told: new Map() });
+    // Up to `most` boxes come out of one, and so many are `inView` at once.
+    constructor({ boxes, size, leftOut, most, inView }) {
+        Object.assign(this, { size, leftOut, most, inView, leaves: [], told: new Map() });
         this.all = boxes.map((box) => {
             const node = new Value(0);
             node.row = box.isLeaf ? null : { name: box.name };
@@ -76,7 +75,7 @@ class Folded {
     // Open a box, and what alone is in it; whether there was room.
     open(node) {
         const { members } = this.told.get(node);
-        if (!members.length || this.nodes.length + members.length > LARGEST) {
+        if (!members.length || this.nodes.length + members.length > this.inView) {
             return false;
         }
         this.told.get(node).isOpen = true;
@@ -155,9 +154,9 @@ class Folded {
             button.addEventListener("click", () => close(group));
             return button;
         });
-        const isFull = this.opens(node) && !box.isOpen && this.nodes.length + box.members.length > LARGEST;
+        const isFull = this.opens(node) && !box.isOpen && this.nodes.length + box.members.length > this.inView;
         return [this.tellSize(), make("p", { className: "equation" }, box.head), make("p", {}, box.about),
-            ...(isFull ? [make("p", { className: "problem" }, `To open it, close others: no more than ${LARGEST} boxes are in view.`)] : []),
+            ...(isFull ? [make("p", { className: "problem" }, `To open it, close others: no more than ${this.inView} boxes are in view.`)] : []),
             ...(uses.length && !box.isOpen ? [make("h3", {}, "It uses"), make("ul", { className: "paths" }, ...uses)] : []),
             ...(groups.length ? [make("h3", {}, box.isOpen ? "It is open" : "It came out of a box"), make("div", { className: "groups" }, ...groups)] : [])];
     }
