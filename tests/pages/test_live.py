@@ -444,6 +444,11 @@ def test_the_box_in_question_is_in_view(visit):
         assert view["x"] <= box["x"]
         assert box["x"] + box["width"] <= view["x"] + view["width"]
         page.evaluate("document.querySelector('.view').scrollLeft = 1e6")
+    page.click(part("fit"))
+    view = page.locator(".view").bounding_box()
+    boxes = [page.locator(".node rect").nth(i).bounding_box() for i in (0, -1)]
+    assert view["x"] <= min(box["x"] for box in boxes)
+    assert max(box["x"] + box["width"] for box in boxes) <= view["x"] + view["width"]
 
 
 def test_a_page_asks_for_nothing():

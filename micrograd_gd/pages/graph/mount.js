@@ -147,15 +147,21 @@ function mount(place, data) {
         }
     }
 
-    // The picture as large as it fits, if that can be read; or else to be scrolled.
+    // The picture as large as asked for; else as it fits, if that can be read, or else to be scrolled.
     function fit(scale) {
         const view = find("view");
         const [width, height] = drawing.size;
         const readable = (factor) => (factor < 0.6 ? 0.72 : Math.min(factor, 1.3));
         view.style.setProperty("--height", `${height * readable(view.clientWidth / width) + 100}px`);
-        zoom = scale ?? readable(Math.min(view.clientWidth / width, (view.clientHeight - 50) / height));
+        zoom = scale ?? readable(fitting());
         find("graph").style.width = `${width * zoom}px`;
         find("graph").style.height = `${height * zoom}px`;
+    }
+
+    // The scale at which all of the picture is seen.
+    function fitting() {
+        const [view, [width, height]] = [find("view"), drawing.size];
+        return Math.min(view.clientWidth / width, (view.clientHeight - 50) / height, 1.3);
     }
 
     // Bring the box of a node into view, and leave the view where it is already.
@@ -182,7 +188,7 @@ function mount(place, data) {
     });
     find("smaller").addEventListener("click", () => fit(zoom / 1.25));
     find("larger").addEventListener("click", () => fit(zoom * 1.25));
-    find("fit").addEventListener("click", () => fit());
+    find("fit").addEventListener("click", () => fit(fitting()));
     readFormula(find, data.formula, (text) => {
         const numbers = new Map(course.leaves.map((leaf) => [leaf.name ?? course.names.get(leaf), leaf.data]));
         use(new Backpropagation(buildFormula(text, numbers)));
