@@ -33,6 +33,9 @@ RANGES = {  # operation: lowest and highest point, points to crowd around, wheth
     "expm1": (-40.0, 40.0, [0.0], False),
     "log1p": (-1.0, 10.0, [-1.0, 0.0], False),
     "erf": (-26.0, 26.0, [0.0], False),
+    "erfinv": (-1.0, 1.0, [-1.0, 0.0, 1.0], False),
+    "log_ndtr": (-40.0, 4.0, [0.0], False),
+    "ndtri": (0.0, 1.0, [0.0, 1.0], True),
     "gelu": (-37.0, 37.0, [0.0], True),
     "silu": (-600.0, 600.0, [0.0, -1.278464542761074], True),
     "mish": (-300.0, 300.0, [0.0, -1.1924312], True),
@@ -72,7 +75,7 @@ def in_torch(name, xs):
 
     others = {"silu": functional.silu, "mish": functional.mish, "gelu": functional.gelu}
     others |= {"softplus": functional.softplus}
-    f = others.get(name) or getattr(torch, name)
+    f = others.get(name) or getattr(torch, name, None) or getattr(torch.special, name)
     x = torch.tensor(xs, dtype=torch.float64, requires_grad=True)
     (first,) = torch.autograd.grad(f(x).sum(), x, create_graph=True)
     (second,) = torch.autograd.grad(first.sum(), x)
@@ -87,7 +90,8 @@ def in_jax(name, xs):
     jax.config.update("jax_enable_x64", True)
     others = {"gelu": lambda x: nn.gelu(x, approximate=False), "erf": special.erf}
     others |= {"lgamma": special.gammaln, "digamma": special.digamma}
-    f = others.get(name) or getattr(nn, name, None) or getattr(numpy, name)
+    homes = (nn, numpy, special)
+    f = others.get(name) or next(getattr(x, name) for x in homes if hasattr(x, name))
     slope = jax.grad(f)
     x = numpy.array(xs)
     return jax.vmap(slope)(x).tolist(), jax.vmap(jax.grad(slope))(x).tolist()
