@@ -39,12 +39,12 @@ class Choices:
         while (known := self._find(test)) and (inner := _find_inner(known)):
             test, is_same = inner
             a, b = (a, b) if is_same else (b, a)
+        if isinstance(test, float):
+            return a if test else b
         if (inside := self._find_choice(a)) and inside[0] == test:
             a = inside[1]
         if (inside := self._find_choice(b)) and inside[0] == test:
             b = inside[2]
-        if isinstance(test, float):
-            return a if test else b
         if _is(a, b) or (_is(a, 1.0) and _is(b, 0.0) and self._is_test(test)):
             return a if _is(a, b) else test
         inside = self._find_choice(b)

@@ -135,7 +135,8 @@ def test_choices_are_shortened_without_changing_a_bit(data):
         op = data.draw(st.sampled_from(CHOICES))
         operands = numbers | st.sampled_from(NUMBERS)
         pairs = st.sampled_from([(0.0, 1.0), (1.0, 0.0)]) | st.tuples(operands, operands)
-        given = data.draw(numbers if op is CHOICES[0] else operands), *data.draw(pairs)
+        test = numbers | st.sampled_from([3.0, 4.0, 5.0])  # constants, and no results
+        given = data.draw(test if op is CHOICES[0] else operands), *data.draw(pairs)
         steps.append(Instruction(result, op, given[-len(op.operands) :]))
         new = steps[-1]._replace(operands=tuple(take(after, x, x) for x in steps[-1].operands))
         found = shorten(new)
@@ -161,6 +162,7 @@ def test_a_choice_stays_where_both_tests_may_hold():
         assert [*map(choices.shorten, steps)] == steps
         last = Instruction(6, where, (3, 1.0, 5))
         assert choices.shorten(last) == (5 if is_shorter else last)
+    assert choices.shorten(Instruction(7, where, (4.0, 5, 0.0))) == 5, "4.0 is no test, and true"
 
 
 def test_what_samples_a_derivative_is_there_for_is_asked_once():
