@@ -51,7 +51,7 @@ def descend(
     ] = None,
     force: Force = False,  # noqa: FBT002 — a flag
 ) -> None:
-    """Walk down a formula, against its slope, until the ground is level."""
+    """Walk down a formula, against its slope, to level ground."""
     require_new(out, force=force)
     require_new(page, "--page", force=force)
     function = parse(formula)

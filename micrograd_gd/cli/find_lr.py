@@ -64,7 +64,7 @@ def find_lr(
     out: Picture = None,
     force: Force = False,  # noqa: FBT002 — a flag
 ) -> None:
-    """Find a learning rate: start with something small and slowly increase it."""
+    """Find a learning rate: start small, and slowly increase it."""
     require_new(out, force=force)
     settings = check(
         Settings(
