@@ -39,7 +39,7 @@ def read_chunks(
     try:
         lazy = polars.scan_parquet(name)
         schema, count = lazy.collect_schema(), lazy.select(polars.len()).collect().item()
-    except (OSError, polars.exceptions.PolarsError) as error:
+    except (OSError, polars.exceptions.PolarsError, polars.exceptions.PanicException) as error:
         message = f"cannot be read ({error}); expected a Parquet file"
         raise problem(Path(name), message) from None
     features = [each for each in schema if each != target] if features is None else [*features]

@@ -11,6 +11,7 @@ import io
 import math
 import re
 import sys
+import zlib
 from dataclasses import dataclass
 from difflib import get_close_matches
 from itertools import islice
@@ -26,6 +27,8 @@ from micrograd_gd.names import missing_package
 LARGEST = 2**30  # bytes of a file; a pipe may have no end
 SEPARATORS = ",;\t|"
 STANDARD_INPUT = "-"
+
+_NO_SEPARATOR = '"\r\n'  # which end cells in another way
 
 
 class Record(NamedTuple):
@@ -147,13 +150,15 @@ def read_csv_file(
     Raises DataError if it is missing, not text, not CSV, ragged, or without header or rows;
     ImportError where polars is needed and is not there.
     """
+    if separator is not None and (len(separator) != 1 or separator in _NO_SEPARATOR):
+        raise ArgumentError(f"--sep is {separator!r}; expected one character, such as ;")
     path = Path(path)
     raw = _read_raw(path)
     if raw.startswith(_COLUMNS):
         rows = _read_columns(path, raw)
     else:
         text = _decode(path, raw, encoding)
-        said = re.match(r"sep=(.)\r?\n", text)  # by Excel, for Excel
+        said = re.match(rf"sep=([^{_NO_SEPARATOR}])\r?\n", text)  # by Excel, for Excel
         separator = separator or (said[1] if said else _find_separator(text))
         rows = _split_records(path, text, separator)[bool(said) :]
     if not rows:
@@ -209,7 +214,7 @@ def _read_raw(path: Path) -> bytes:
         try:
             with gzip.open(io.BytesIO(raw)) as unpacked:
                 raw = unpacked.read(LARGEST + 1)
-        except (OSError, EOFError) as error:
+        except (OSError, EOFError, zlib.error) as error:
             message = f"a damaged gzip file ({error}); expected a whole one: copy it again"
             raise problem(path, message) from None
     if len(raw) > LARGEST:
@@ -246,14 +251,14 @@ def _decode(path: Path, raw: bytes, encoding: str | None) -> str:
     remedy = "save it as CSV in UTF-8, and name no spreadsheet, picture or archive"
     try:
         text = raw.decode(found).removeprefix("\ufeff")
-    except LookupError:
-        message = f"the encoding {encoding!r} is not known; expected one such as latin-1"
-        raise ArgumentError(message) from None
     except UnicodeDecodeError as error:
         line = raw.count(b"\n", 0, error.start) + 1
         other = "; where it is in another encoding, name that, as by --encoding latin-1"
         message = f"the byte 0x{raw[error.start]:02x}; expected text in {found}: {remedy}{other}"
         raise problem(path, message, line) from None
+    except (LookupError, ValueError):  # the latter of codecs for other things than files
+        message = f"the encoding {encoding!r} is not known; expected one such as latin-1"
+        raise ArgumentError(message) from None
     if "\0" in text:
         line = text.count("\n", 0, text.index("\0")) + 1
         raise problem(path, f"binary data; expected text in {found}: {remedy}", line)
@@ -288,7 +293,7 @@ def _read_columns(path: Path, raw: bytes) -> list[Record]:
     read = next(read for mark, read in zip(_COLUMNS, readers, strict=True) if raw.startswith(mark))
     try:
         frame = read(io.BytesIO(raw))
-    except polars.exceptions.PolarsError as error:
+    except (OSError, polars.exceptions.PolarsError, polars.exceptions.PanicException) as error:
         message = f"cannot be read ({error}); expected a whole Parquet or Arrow file"
         raise problem(path, message) from None
     rows = [["" if cell is None else str(cell) for cell in row] for row in frame.iter_rows()]

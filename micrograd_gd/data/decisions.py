@@ -329,8 +329,6 @@ def _judge(dataset: Dataset) -> list[str]:
 
 def check_reading(reading: Reading) -> None:
     """Raise ArgumentError for an option that is none of those there are."""
-    if reading.sep is not None and len(reading.sep) != 1:
-        raise ArgumentError(f"--sep is {reading.sep!r}; expected one character, such as ;")
     for name, known in CHOICES.items():
         value = getattr(reading, name)
         if value not in known:

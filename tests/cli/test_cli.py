@@ -274,6 +274,8 @@ WRONG = [
         "--early-stopping, which holds a tenth out, leaves one of the two parts of 4 rows empty",
     ),
     ("train iris --target petal", "no column 'petal'; expected one of 'sepal_length', 'sep"),
+    ("find-lr iris --largest nan", f"--largest is nan; {RATE}"),
+    ("predict model.json good.csv --sep no", "--sep is 'no'; expected one character, such as ;"),
     ("train iris --missing no", "--missing is 'no'; expected one of fill, drop"),
     ("train iris --decimal no", "--decimal is 'no'; expected one of auto, ., ,"),
     ("train iris --sep no", "--sep is 'no'; expected one character, such as ;"),
@@ -875,7 +877,7 @@ def test_find_lr_suggests_a_rate_that_trains(run):
 def test_find_lr_says_what_is_wrong(run):
     for arguments, message in [
         (["none.csv"], "none.csv: no such file"),
-        (["iris", "--smallest", "0"], "smallest is 0.0; expected a finite number above 0"),
+        (["iris", "--smallest", "0"], "--smallest is 0; expected a number above 0"),
         (["iris", "--smallest", "1e9", "--largest", "1e10"], "no rate"),
         (["iris", "--hidden", "x"], "--hidden is 'x'"),
     ]:

@@ -1,16 +1,21 @@
 """Everyday files are read as they are, and what is done with each column is said."""
 
+import contextlib
 import csv
+import encodings.aliases
 import gzip
 import io
 import json
 import re
 import shutil
 import sys
+import tempfile
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from micrograd_gd import load
 from micrograd_gd.data.csv_files import read_csv_file
@@ -129,8 +134,6 @@ def test_what_becomes_of_a_column_is_what_is_in_its_cells():
 
 def read(path, rows, separator=",", **how):
     """A file of these rows, as it is read."""
-    import tempfile
-
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder) / path
         place.write_text(text_of(rows, separator), encoding="utf-8")
@@ -194,6 +197,33 @@ def test_a_file_of_any_form_gives_the_same_data(form, tmp_path, monkeypatch):
     content = io.BytesIO((tmp_path / "a").read_bytes())
     monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=content))
     assert prepare(read_csv_file("-", None, encoding), Reading()) == expected
+
+
+@pytest.mark.parametrize("form", ["gzip", "Parquet", "Arrow", "Arrow stream"])
+@given(data=st.data())
+def test_a_damaged_file_is_read_or_refused_in_one_line(form, data):
+    content = bytearray(FORMS[form](rows_of("city")))
+    place = data.draw(st.integers(6, len(content) - 1))
+    content[place] ^= data.draw(st.integers(1, 255))
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "a"
+        path.write_bytes(content if place % 4 else content[:place])
+        with contextlib.suppress(DataError):
+            read_csv_file(path)
+
+
+ENCODINGS = sorted({*encodings.aliases.aliases.values(), "undefined", "idna", "no", "\0"})
+
+
+def test_an_encoding_or_a_separator_fits_or_is_refused_in_one_line(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_bytes(text_of(rows_of("city")).encode())
+    ways = [(None, encoding) for encoding in ENCODINGS]
+    for way in [*ways, *((x, None) for x in ("", "no", '"', "\n", "\r", "\0", " ", "7"))]:
+        try:
+            assert read_csv_file(path, *way).rows
+        except (ArgumentError, DataError) as error:
+            assert "expected" in str(error)  # noqa: PT017 — many fit, as latin-1 does
 
 
 @pytest.mark.parametrize("form", ["latin-1", "Parquet", "gzip"])
