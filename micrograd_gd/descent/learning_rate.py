@@ -14,8 +14,9 @@ from random import Random
 from statistics import median
 from typing import Any, Literal
 
+from micrograd_gd.compiler.jit import CompiledFunction
 from micrograd_gd.descent.curvature import largest_curvature
-from micrograd_gd.descent.minimize import minimize
+from micrograd_gd.descent.minimize import descend, find_slope, minimize, on_one, read_start
 from micrograd_gd.descent.objective import Objective, find_start
 from micrograd_gd.descent.trajectory import Descent, Step, count_steps
 from micrograd_gd.errors import ArgumentError, MicrogradError
@@ -264,30 +265,37 @@ def sweep_learning_rates(
     0.9 overshoots: 1.59016e-07 after 40 steps
     1.1 diverges: 1.94421e+07 after 40 steps
     """
-    start = find_start(f, start)
+    start = read_start(f, find_start(f, start))
     rates = [require_positive("rate", rate) for rate in rates]
     if not rates:
         raise ArgumentError("no rates to sweep; expected at least one")
-    descend = partial(_descend, f, start, max_steps, tolerance)
-    descents = [*run_all(descend, [((), rate) for rate in rates], executor)]
-    lowest = min(step.value for descent in descents for step in descent.trajectory)
+    slope = find_slope(f, start)
+    if executor is not None and isinstance(slope, CompiledFunction):
+        slope(start)  # so that its program travels to the workers
+    work = partial(_descend, slope, start, max_steps, tolerance)
+    ends = run_all(work, [((), rate) for rate in rates], executor)
+    function = on_one(f, start)
+    descents = [(Descent(function, *end), overshooting) for end, overshooting in ends]
+    lowest = min(step.value for descent, _ in descents for step in descent.trajectory)
     return Sweep(
-        Verdict(rate, _judge(descent, lowest), descent)
-        for rate, descent in zip(rates, descents, strict=True)
+        Verdict(rate, _judge(descent, overshooting, lowest), descent)
+        for rate, (descent, overshooting) in zip(rates, descents, strict=True)
     )
 
 
-def _descend(f: Any, start: Any, max_steps: int, tolerance: float, rate: float) -> Descent:
-    return minimize(f, start, learning_rate=rate, max_steps=max_steps, tolerance=tolerance)
+def _descend(slope: Any, start: Any, max_steps: int, tolerance: float, rate: float) -> Any:
+    """How it went, and the share of its steps that overshot: what comes back from a worker."""
+    end = descend(slope, start, rate, max_steps, tolerance)
+    return end, Descent(slope, *end).overshooting
 
 
-def _judge(descent: Descent, lowest: float) -> VerdictWord:
+def _judge(descent: Descent, overshooting: float, lowest: float) -> VerdictWord:
     first, last = descent.trajectory[0].value, descent.value
     if descent.status == "unbounded":
         return "unbounded"
     if descent.status == "diverged" or (descent.status == "oscillating" and last >= first):
         return "diverges"
-    if descent.overshooting > 0.5 or descent.status == "oscillating":
+    if overshooting > 0.5 or descent.status == "oscillating":
         return "overshoots"
     if descent.status == "converged":
         return "converges"

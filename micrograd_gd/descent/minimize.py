@@ -6,9 +6,11 @@ x ← x - learning_rate · ∇f(x), until the ground is level.
 
 import math
 from collections.abc import Callable
+from functools import partial
 from random import Random
 from typing import Any
 
+from micrograd_gd.compiler.jit import CompiledFunction, jit
 from micrograd_gd.descent.ending import (
     explain_fall,
     explain_level,
@@ -39,7 +41,8 @@ def minimize(
     """Walk from `start` against the slope of `f` until the ground is level.
 
     `start` is a number, or a list, dict or array of numbers, nested as you like; a tuple is one
-    entry for each argument of `f`. An `Objective` has a start of its own. With `bounds` in place
+    entry for each argument of `f`. An `Objective` has a start of its own. Where `f` is compiled, so
+    is its slope. With `bounds` in place
     of a start, one is drawn between the two, which have its structure, by a generator of that
     `seed`; None takes Python's own, the module `random`. `learning_rate` is a number or a schedule.
 
@@ -59,19 +62,49 @@ def minimize(
     >>> descent.status, len(descent.parameters)
     ('converged', 2)
     """
+    if bounds is None:
+        start = read_start(f, start)
+    elif start is None:
+        start = _draw_start(bounds, generator(seed))
+    else:
+        raise ArgumentError("both a start and bounds; bounds are for a random start: leave one out")
+    function, slope = on_one(f, start), find_slope(f, start)
+    end = descend(slope, start, learning_rate, max_steps, tolerance, value_tolerance, callback)
+    return Descent(function, *end)
+
+
+def on_one(f: Callable[..., Any], start: Any) -> Callable[[Any], Any]:
+    """F as a function of one argument; a tuple is several."""
+    return partial(_spread, f) if type(start) is tuple else f
+
+
+def _spread(f: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
+    return f(*arguments)
+
+
+def find_slope(f: Callable[..., Any], start: Any) -> Callable[[Any], Any]:
+    """The value and the slope of f at a place, by programs where f is compiled."""
+    if isinstance(f, CompiledFunction):
+        return jit(value_and_grad(on_one(f.f, start)))
+    return value_and_grad(on_one(f, start))
+
+
+def descend(
+    with_slope: Callable[[Any], Any],
+    start: Any,
+    learning_rate: float | Schedule,
+    max_steps: int,
+    tolerance: float | None,
+    value_tolerance: float | None = None,
+    callback: Callable[[Step], Any] | None = None,
+) -> tuple[tuple[Step, ...], Status, str]:
+    """The steps of a descent, and how it ended."""
     if not callable(learning_rate):
         learning_rate = require_positive("learning_rate", learning_rate)
     max_steps = require_count("max_steps", max_steps)
     for name, given in (("tolerance", tolerance), ("value_tolerance", value_tolerance)):
         if given is not None and not number(given, name) >= 0:
             raise ArgumentError(f"{name} is {given}; expected a number, at least 0, or None")
-    if bounds is None:
-        start = _find_start(f, start)
-    elif start is None:
-        start = _draw_start(bounds, generator(seed))
-    else:
-        raise ArgumentError("both a start and bounds; bounds are for a random start: leave one out")
-    function = (lambda arguments: f(*arguments)) if type(start) is tuple else f
     trajectory: list[Step] = []
 
     def after_step() -> str:
@@ -79,11 +112,11 @@ def minimize(
             callback(trajectory[-1])
         return explain_level(trajectory, tolerance, value_tolerance)
 
-    end = _walk(function, start, learning_rate, max_steps, trajectory, after_step)
-    return Descent(function, tuple(trajectory), *end)
+    status, message = _walk(with_slope, start, learning_rate, max_steps, trajectory, after_step)
+    return tuple(trajectory), status, message
 
 
-def _find_start(f: Callable[..., Any], start: Any) -> Any:
+def read_start(f: Callable[..., Any], start: Any) -> Any:
     """The start as floats, in its structure; that of the function itself where none is given."""
     start = getattr(f, "start", None) if start is None else start
     if start is None:
@@ -114,7 +147,7 @@ def _draw_start(bounds: Any, random: Random) -> Any:
 
 
 def _walk(
-    function: Callable[[Any], Any],
+    with_slope: Callable[[Any], Any],
     start: Any,
     learning_rate: float | Schedule,
     max_steps: int,
@@ -122,7 +155,6 @@ def _walk(
     after_step: Callable[[], str],
 ) -> tuple[Status, str]:
     """Fill the trajectory, and say how it ended; `after_step` gives a reason to, if any."""
-    with_slope = value_and_grad(function)
     point, structure = trees.flatten(start)
     length = 0.0
     for count in range(max_steps + 1):

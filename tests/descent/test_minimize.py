@@ -1,6 +1,7 @@
 """Gradient descent on any function: the lesson, sentence by sentence."""
 
 import math
+from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from micrograd_gd import MLP, Objective, Value, minimize, sweep_learning_rates
+from micrograd_gd import MLP, Objective, Value, jit, minimize, sweep_learning_rates
 from micrograd_gd.descent.curvature import is_minimum
 from micrograd_gd.errors import ArgumentError, NotANumberError, ShapeError
 
@@ -359,3 +360,33 @@ def test_a_slope_that_gets_no_less_is_told():
 )
 def test_a_level_place_is_a_minimum_or_not(f, at, answer):
     assert is_minimum(f, at) is answer
+
+
+@pytest.mark.parametrize(
+    ("f", "start"),
+    [
+        (lambda w: (w - 3.0) ** 2 + w.exp() if w < 1 else w * w, 0.5),
+        (lambda a, b: (a[0] - b) ** 2 + a[1].exp() + b * b, ([1.0, 2.0], 0.5)),
+        (Objective(MLP(1, [2, 1], "tanh", seed=0), [[0.0], [1.0], [2.0]], [1.0, 3.0, 5.0]), None),
+    ],
+)
+def test_the_slope_of_a_compiled_function_is_compiled(f, start):
+    calls = []
+
+    def watched(*args):
+        calls.append(args)
+        return f(*args)
+
+    start = getattr(f, "start", None) if start is None else start
+    found, expected = (minimize(g, start, max_steps=50) for g in (jit(watched), f))
+    assert found.trajectory == expected.trajectory
+    assert found.message == expected.message
+    assert len(calls) < 8
+    compiled = jit(watched)
+    calls.clear()
+    with ThreadPoolExecutor(2) as executor:
+        swept = sweep_learning_rates(compiled, start, [0.01, 0.1] * 4, executor=executor)
+    assert [each.descent.trajectory for each in swept] == [
+        each.descent.trajectory for each in sweep_learning_rates(f, start, [0.01, 0.1] * 4)
+    ]
+    assert len(calls) < 12
