@@ -221,8 +221,8 @@ function ieee_erfcx(x) {
     return ERFC_POLYNOMIAL.reduceRight((y, coefficient) => y * t + coefficient) / x;
 }
 
-function quotient(x, [above, below]) {
-    const [a, b] = [above, below].map((c) => c.reduceRight((y, coefficient) => y * x + coefficient));
+function quotient(x, polynomials) {
+    const [a, b] = polynomials.map((c) => c.reduceRight((y, coefficient) => y * x + coefficient));
     return a / b;
 }
 
