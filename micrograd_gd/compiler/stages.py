@@ -8,6 +8,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from functools import cache
 from typing import NamedTuple
 
 from micrograd_gd.compiler import lanes
@@ -79,11 +80,12 @@ class Staging:
         for each in statements:
             if isinstance(each, Instruction):
                 stage = self.found[each.result] = self._find(each)
-                labels[each.result] = f"{stage} {labels.get(each.result, '')}"
+                labels[each.result] = _write(stage) + labels.get(each.result, "")
             yield each
 
     def _find(self, instruction: Instruction) -> Stage:
-        level = max([self._level.get(x, 0) for x in find_numbers(instruction.operands)], default=0)
+        find = self._level.get
+        level = max([find(x, 0) for x in instruction.operands if type(x) is int], default=0)
         if instruction.result < 0:
             span = self._given_out.get(~instruction.result)
             return Stage(level, -span.axis) if span else LAST
@@ -94,3 +96,8 @@ class Staging:
             self._varying[instruction.result] = count
         self._level[instruction.result] = level
         return Stage(level, count)
+
+
+@cache
+def _write(stage: Stage) -> str:
+    return f"{stage} "
