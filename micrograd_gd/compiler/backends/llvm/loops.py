@@ -14,7 +14,7 @@ from micrograd_gd.compiler.backends.llvm.memory import UNCHANGED, Memory, Part
 from micrograd_gd.compiler.instructions import Instruction, Operand
 from micrograd_gd.compiler.lanes import is_reduction
 from micrograd_gd.compiler.program import BatchOutput, Program
-from micrograd_gd.compiler.schedule import find_packs, is_kind
+from micrograd_gd.compiler.schedule import is_kind
 
 # Lines for which a number that is also in memory is used from where it was computed. For longer the
 # machine has not enough registers, and would write it to memory once more.
@@ -108,10 +108,6 @@ class _LoopBody(Lines):
         self._memory = memory
         self._base = 0 if part.lanes < 0 else memory.base
         self._offsets: dict[int, str] = {}
-        self._inputs = {  # which are read where they are: buffer, offset, stride
-            x: (*program.input_layout.locate(places[0]), places.step)
-            for x, places in find_packs(program).items()
-        } | {x: (*program.input_layout.locate(x), y.size) for x, y in program.columns.items()}
         self._outputs: dict[int, list[BatchOutput]] = {}
         for each in program.batch_outputs:
             self._outputs.setdefault(each.number, []).append(each)
@@ -125,7 +121,7 @@ class _LoopBody(Lines):
             return self.names[x]
         if where:
             return self._read(self.offset(*where))
-        if x in self._inputs:
+        if x in self._memory.inputs:
             return self._load_input(x)
         return self._load_uniform(x)
 
@@ -187,7 +183,7 @@ class _LoopBody(Lines):
 
     def _load_input(self, x: int) -> str:
         """The samples' numbers from an array; from the tile if another function gathered them."""
-        buffer, offset, stride = self._inputs[x]
+        buffer, offset, stride = self._memory.inputs[x]
         array = self.load_buffer("%x", buffer)
         if stride == 1:
             first = self.emit(

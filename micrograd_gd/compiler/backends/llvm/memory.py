@@ -72,11 +72,13 @@ class Memory:
         self.slots: dict[tuple[int, int], int] = {}  # of a stage's number: a slot of its tile
         self.gathers: dict[tuple[int, int], int] = {}  # which part fills the slot of an input
         self.widths: dict[int, int] = {}  # of a block there, for each stage
-        inputs = {x: places.step for x, places in find_packs(program).items()}
-        inputs |= {x: span.size for x, span in program.columns.items()}
+        self.inputs = {  # which are read where they are: buffer, offset, stride
+            x: (*program.input_layout.locate(places[0]), places.step)
+            for x, places in find_packs(program).items()
+        } | {x: (*program.input_layout.locate(x), y.size) for x, y in program.columns.items()}
         for stage in {part.stage for part in parts if part.lanes}:
             members = {i: part for i, part in enumerate(parts) if part.stage == stage}
-            self._lay_out_tile(stage, members, inputs)
+            self._lay_out_tile(stage, members)
         sizes = [8 * width * self.count_blocks(stage) for stage, width in self.widths.items()]
         self.tile = self._reserve(max(sizes, default=0))
         self.size = -(-self.size // 8) * 8 if any(self.kept) else self.size
@@ -91,19 +93,16 @@ class Memory:
         self.size = place + size
         return place
 
-    def _lay_out_tile(self, stage: int, parts: dict[int, Part], inputs: dict[int, int]) -> None:
-        """Give a slot to each number that passes from one function of the stage to another.
-
-        `inputs` are read where they are, with a stride.
-        """
+    def _lay_out_tile(self, stage: int, parts: dict[int, Part]) -> None:
+        """Give a slot to each number that passes from one function of the stage to another."""
         used, computed = [], []
         for i, part in parts.items():
             operands = [x for each in part.instructions for x in find_numbers(each.operands)]
             here = [each.result for each in part.instructions if not is_reduction(each.op)]
             for x in dict.fromkeys(operands):
-                if x in inputs and (stage, x) not in self.gathers:
+                if x in self.inputs and (stage, x) not in self.gathers:
                     self.gathers[stage, x] = i
-                    if inputs[x] != 1:
+                    if self.inputs[x][2] != 1:
                         here.append(x)
             used.append(operands)
             computed.append([x for x in here if x not in self.rows])
