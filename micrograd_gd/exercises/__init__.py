@@ -8,7 +8,6 @@ not yet: That goes uphill: the slope points where the cost grows, so subtract it
 >>> check("step", lambda w, slope, learning_rate: w - learning_rate * slope)
 right
 """
-# The standard library and `Value` are all they need.
 
 from typing import TYPE_CHECKING
 

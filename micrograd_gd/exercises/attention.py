@@ -5,6 +5,7 @@ from math import exp, log, log2, log10
 from random import Random
 
 from micrograd_gd.exercises.checking import add
+from micrograd_gd.functional import dot, softmax
 
 Row = Sequence[float]
 
@@ -22,11 +23,6 @@ add(
 )
 
 
-def _share(scores: Row) -> Row:
-    powers = [exp(score) for score in scores]
-    return [power / sum(powers) for power in powers]
-
-
 def _draw_scores(random: Random) -> tuple[Row, float]:
     return [random.uniform(-2, 2) for _ in range(4)], random.uniform(0.3, 0.8)
 
@@ -35,14 +31,14 @@ add(
     "temperature",
     "shares(scores, temperature): a positive share for each score, with a sum of 1;\n"
     "the logarithms of two shares differ as their scores do, by the temperature.",
-    lambda scores, temperature: _share([x / temperature for x in scores]),
+    lambda scores, temperature: softmax([x / temperature for x in scores]),
     {
-        "The temperature is missing.": lambda scores, temperature: _share(scores),
+        "The temperature is missing.": lambda scores, temperature: softmax(scores),
         "Divide by the temperature: a low one makes large scores larger.": (
-            lambda scores, temperature: _share([x * temperature for x in scores])
+            lambda scores, temperature: softmax([x * temperature for x in scores])
         ),
         "The temperature divides the scores, before exp, and not the shares.": (
-            lambda scores, temperature: [x / temperature for x in _share(scores)]
+            lambda scores, temperature: [x / temperature for x in softmax(scores)]
         ),
         "They do not add up to 1: divide by their sum.": (
             lambda scores, temperature: [exp(x / temperature) for x in scores]
@@ -55,16 +51,12 @@ add(
 )
 
 
-def _dot(xs: Row, ys: Row) -> float:
-    return sum(x * y for x, y in zip(xs, ys, strict=True))
-
-
 def _see(shares: Row, values: Sequence[Row]) -> Row:
-    return [_dot(shares, column) for column in zip(*values, strict=True)]
+    return [dot(shares, column) for column in zip(*values, strict=True)]
 
 
 def _fit(query: Row, keys: Sequence[Row], scale: float) -> Row:
-    return [_dot(query, key) / scale for key in keys]
+    return [dot(query, key) / scale for key in keys]
 
 
 def _draw_attention(random: Random) -> tuple[Row, Sequence[Row], Sequence[Row]]:
@@ -76,22 +68,22 @@ add(
     "attention",
     "seen(query, keys, values): the sum of the values, by the shares that softmax\n"
     "makes of query · key / √n; n is how many numbers the query has.",
-    lambda query, keys, values: _see(_share(_fit(query, keys, 2)), values),
+    lambda query, keys, values: _see(softmax(_fit(query, keys, 2)), values),
     {
         "The root is missing: without it, long rows make one share nearly 1.": (
-            lambda query, keys, values: _see(_share(_fit(query, keys, 1)), values)
+            lambda query, keys, values: _see(softmax(_fit(query, keys, 1)), values)
         ),
         "You divided by the number itself. It is its root.": (
-            lambda query, keys, values: _see(_share(_fit(query, keys, 4)), values)
+            lambda query, keys, values: _see(softmax(_fit(query, keys, 4)), values)
         ),
         "The softmax is missing: what is there are products, not shares.": (
             lambda query, keys, values: _see(_fit(query, keys, 2), values)
         ),
         "The query is compared with the keys, not with the values.": (
-            lambda query, keys, values: _see(_share(_fit(query, values, 2)), values)
+            lambda query, keys, values: _see(softmax(_fit(query, values, 2)), values)
         ),
         "The shares are of the values; you summed the keys.": (
-            lambda query, keys, values: _see(_share(_fit(query, keys, 2)), keys)
+            lambda query, keys, values: _see(softmax(_fit(query, keys, 2)), keys)
         ),
         "All positions count the same there. The shares say how much each counts.": (
             lambda query, keys, values: _see([1 / len(keys)] * len(keys), values)

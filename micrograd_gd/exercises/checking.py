@@ -70,8 +70,8 @@ def names() -> list[str]:
     """The names of all exercises.
 
     >>> from micrograd_gd.exercises import names
-    >>> names()[:3]
-    ['two paths', 'neuron', 'quotient']
+    >>> "two paths" in names()
+    True
     """
     return [*_exercises]
 

@@ -5,6 +5,7 @@ from random import Random
 
 from micrograd_gd.engine import Value
 from micrograd_gd.exercises.checking import add
+from micrograd_gd.functional import dot
 
 Cost = Callable[[Value], Value]
 
@@ -81,27 +82,23 @@ def _draw_points(random: Random) -> tuple[list[float], float, list[list[float]]]
     return weights, random.uniform(-1.2, 0.6), points
 
 
-def _sum(weights: Point, point: Point) -> float:
-    return sum(w * x for w, x in zip(weights, point, strict=True))
-
-
 add(
     "dead neuron",
     "is_dead(weights, bias, points): whether relu(weights · point + bias) is 0 at\n"
     "all points, so that no gradient passes.",
-    lambda weights, bias, points: all(_sum(weights, p) + bias <= 0 for p in points),
+    lambda weights, bias, points: all(dot(weights, p) + bias <= 0 for p in points),
     {
         "One point at 0 is not enough: the neuron is dead if all are.": (
-            lambda weights, bias, points: any(_sum(weights, p) + bias <= 0 for p in points)
+            lambda weights, bias, points: any(dot(weights, p) + bias <= 0 for p in points)
         ),
         "The bias is missing.": (
-            lambda weights, bias, points: all(_sum(weights, p) <= 0 for p in points)
+            lambda weights, bias, points: all(dot(weights, p) <= 0 for p in points)
         ),
         "That is the reverse: a sum below 0 gives 0.": (
-            lambda weights, bias, points: all(_sum(weights, p) + bias > 0 for p in points)
+            lambda weights, bias, points: all(dot(weights, p) + bias > 0 for p in points)
         ),
         "You looked at the first point alone.": (
-            lambda weights, bias, points: _sum(weights, points[0]) + bias <= 0
+            lambda weights, bias, points: dot(weights, points[0]) + bias <= 0
         ),
         "The weights decide nothing alone: it is their sum with the point that counts.": (
             lambda weights, bias, points: all(w <= 0 for w in weights)

@@ -2,20 +2,13 @@
 
 from collections.abc import Sequence
 from itertools import pairwise
-from math import exp, prod, tanh
+from math import prod
 from random import Random
 
 from micrograd_gd.exercises.checking import add
+from micrograd_gd.functional import dot, sigmoid, tanh
 
 Row = Sequence[float]
-
-
-def _sigmoid(z: float) -> float:
-    return 1 / (1 + exp(-z))
-
-
-def _sum(weights: Row, inputs: Row) -> float:
-    return sum(w * x for w, x in zip(weights, inputs, strict=True))
 
 
 def _draw_neuron(random: Random) -> tuple[Row, float, Row]:
@@ -26,24 +19,24 @@ def _draw_neuron(random: Random) -> tuple[Row, float, Row]:
 add(
     "neuron's answer",
     "answer(weights, bias, inputs): what a neuron with a sigmoid answers.",
-    lambda weights, bias, inputs: _sigmoid(_sum(weights, inputs) + bias),
+    lambda weights, bias, inputs: sigmoid(dot(weights, inputs) + bias),
     {
-        "The bias is missing.": lambda weights, bias, inputs: _sigmoid(_sum(weights, inputs)),
+        "The bias is missing.": lambda weights, bias, inputs: sigmoid(dot(weights, inputs)),
         "The non-linearity is missing: that is the sum before the sigmoid.": (
-            lambda weights, bias, inputs: _sum(weights, inputs) + bias
+            lambda weights, bias, inputs: dot(weights, inputs) + bias
         ),
         "The bias is part of the sum. It is added before the sigmoid.": (
-            lambda weights, bias, inputs: _sigmoid(_sum(weights, inputs)) + bias
+            lambda weights, bias, inputs: sigmoid(dot(weights, inputs)) + bias
         ),
         "The sigmoid is 1 / (1 + exp(-z)): the sign of z is wrong.": (
-            lambda weights, bias, inputs: _sigmoid(-_sum(weights, inputs) - bias)
+            lambda weights, bias, inputs: sigmoid(-dot(weights, inputs) - bias)
         ),
         "That is tanh. The sigmoid is 1 / (1 + exp(-z)).": (
-            lambda weights, bias, inputs: tanh(_sum(weights, inputs) + bias)
+            lambda weights, bias, inputs: tanh(dot(weights, inputs) + bias)
         ),
         "One sigmoid for the whole sum, not one for each product.": (
             lambda weights, bias, inputs: (
-                sum(_sigmoid(w * x) for w, x in zip(weights, inputs, strict=True)) + bias
+                sum(sigmoid(w * x) for w, x in zip(weights, inputs, strict=True)) + bias
             )
         ),
     },
