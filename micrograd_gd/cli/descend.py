@@ -10,7 +10,7 @@ import typer
 
 from micrograd_gd.cli import printing
 from micrograd_gd.cli.messages import complain, say
-from micrograd_gd.cli.picture import Picture, draw
+from micrograd_gd.cli.picture import Picture, draw, require_picture
 from micrograd_gd.cli.place import Force, require_new
 from micrograd_gd.cli.point import point
 from micrograd_gd.descent.curvature import is_minimum
@@ -52,7 +52,7 @@ def descend(
     force: Force = False,  # noqa: FBT002 — a flag
 ) -> None:
     """Walk down a formula, against its slope, to level ground."""
-    require_new(out, force=force)
+    require_picture(out, force=force)
     require_new(page, "--page", force=force)
     function = parse(formula)
     if not function.names:

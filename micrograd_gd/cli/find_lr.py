@@ -31,8 +31,8 @@ from micrograd_gd.cli.options import (
     read_table,
     widths,
 )
-from micrograd_gd.cli.picture import Picture, draw
-from micrograd_gd.cli.place import Force, require_new
+from micrograd_gd.cli.picture import Picture, draw, require_picture
+from micrograd_gd.cli.place import Force
 from micrograd_gd.cli.run import say_changes
 from micrograd_gd.data.decisions import Reading
 from micrograd_gd.descent.learning_rate import critical_learning_rate, find_learning_rate
@@ -65,7 +65,7 @@ def find_lr(
     force: Force = False,  # noqa: FBT002 — a flag
 ) -> None:
     """Find a learning rate: start small, and slowly increase it."""
-    require_new(out, force=force)
+    require_picture(out, force=force)
     for name, rate in (("smallest", smallest), ("largest", largest)):
         if not 0 < rate < math.inf:
             raise ArgumentError(f"--{name} is {rate:g}; expected a number above 0, such as 0.1")

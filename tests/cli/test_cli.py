@@ -275,6 +275,8 @@ WRONG = [
     ),
     ("train iris --target petal", "no column 'petal'; expected one of 'sepal_length', 'sep"),
     ("find-lr iris --largest nan", f"--largest is nan; {RATE}"),
+    ("find-lr iris --out x.bmp", "x.bmp: the suffix '.bmp'; expected one of .svg, .png, .pdf"),
+    ("descend x**2 --out no/x.svg", "no/x.svg: No such file or directory; expected a folder"),
     ("predict model.json good.csv --sep no", "--sep is 'no'; expected one character, such as ;"),
     ("train iris --missing no", "--missing is 'no'; expected one of fill, drop"),
     ("train iris --decimal no", "--decimal is 'no'; expected one of auto, ., ,"),
