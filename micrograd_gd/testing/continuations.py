@@ -149,10 +149,12 @@ def _bell(x: Any) -> Any:
     return 2 / mp.sqrt(mp.pi) * mp.exp(-x * x) if abs(x) < FAR else mpf(0)
 
 
+@_remember
 def _erf(x: Any) -> Any:
     return mp.erf(x) if abs(x) < FAR else mp.sign(x)
 
 
+@_remember
 def _erfc(x: Any) -> Any:
     return mp.erfc(x) if abs(x) < FAR else 1 - mp.sign(x)
 
@@ -209,6 +211,7 @@ def _ndtri(z: Any) -> Any:
     return _continue(find, lambda p: mp.sqrt(2 * mp.pi) * mp.exp(find(p) ** 2 / 2))(z)
 
 
+@_remember
 def _gamma(x: Any) -> Any:
     if x <= 0 and x == mp.floor(x):
         return NAN if x else mp.inf

@@ -544,11 +544,19 @@ def _erfcx(n, x):
     if x > 30:
         factor = (-1) ** n * mp.factorial(n) / mp.sqrt(mp.pi)
         return factor * mp.hyperu(mpf(n + 1) / 2, mpf(1) / 2, x**2)
-    # Derivatives of exp(x²) are Hermite polynomials times it.
-    bell = -2 / mp.sqrt(mp.pi)
-    waves = [_erfc(x), *(bell * (-1) ** k * mp.hermite(k, x) * mp.exp(-(x**2)) for k in range(n))]
-    hills = [mp.re(mp.hermite(k, 1j * x) * (-1j) ** k) * mp.exp(x**2) for k in range(n + 1)]
+    # Derivatives of exp(x²) are it times polynomials: those of Hermite at an imaginary number.
+    hill, valley = mp.exp(x**2), -2 / mp.sqrt(mp.pi) * mp.exp(-(x**2))
+    hills = [hill * h for h in _hermite(n, x, 1)]
+    waves = [_erfc(x), *(valley * (-1) ** k * h for k, h in enumerate(_hermite(n, x, -1)))]
     return sum(mp.binomial(n, k) * hills[n - k] * waves[k] for k in range(n + 1))
+
+
+def _hermite(n, x, sign):
+    """The polynomials of Hermite up to the n-th, and for the sign 1 those of ix over iᵏ."""
+    before, y = mpf(0), mpf(1)
+    for k in range(n + 1):
+        yield y
+        before, y = y, 2 * x * y + sign * 2 * k * before
 
 
 @_row
