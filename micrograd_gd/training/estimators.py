@@ -90,12 +90,11 @@ class _Network(BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no ty
         rows = self.scaling_(X.tolist())
         more: dict[str, Any] = {}
         if self.early_stopping and epochs is None:
-            kinds = targets if isinstance(self, ClassifierMixin) else None
             places = train_test_split(
                 range(len(X)),
                 test_size=self.validation_fraction,
                 random_state=self._random,
-                stratify=kinds,
+                stratify=targets if self._has_all_kinds(targets) else None,
             )
             kept, held_out = ([[xs[i] for i in part] for xs in (rows, targets)] for part in places)
             more = {"validation": held_out, "callbacks": [EarlyStopping(self.patience)]}
@@ -124,6 +123,12 @@ class _Network(BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no ty
         if history.status == "diverged":
             remedy = f"expected a learning rate below {rate_at(steps.learning_rate, 0):g}"
             raise DivergedError(f"the training {history.message}; {remedy}")
+
+    def _has_all_kinds(self, targets: Any) -> bool:
+        """Whether there are classes, and rows of each for both parts."""
+        _, counts = np.unique(targets, return_counts=True)
+        held_out = self.validation_fraction * len(targets)
+        return isinstance(self, ClassifierMixin) and min(*counts, held_out / len(counts)) > 1
 
     def _choose_steps(self, rows: int) -> GradientDescent:
         """Steps of the rate that was given, falling where it is known how many they are."""

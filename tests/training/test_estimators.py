@@ -149,6 +149,11 @@ def test_training_stops_where_rows_apart_do_not_improve():
     assert model.history_.status == "stopped"
     assert "validation_loss" in model.history_.rows[-1]
     assert model.score(X, y) > 0.9
+    for few in (
+        (X[::20], y[::20]),
+        (X[:51], y[:51]),
+    ):  # fewer to hold out than classes; one of a class
+        assert "validation_loss" in clone(model).fit(*few).history_.rows[-1]
 
 
 def test_the_rate_falls_to_0_unless_it_is_a_schedule_and_stays_in_partial_fit(monkeypatch):
