@@ -97,7 +97,8 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 
 def shield_minus(arguments: list[str]) -> list[str]:
     """The arguments, with a space before a formula such as -x**2, or it would be an option."""
-    if not FORMULAS & {*arguments[:1]}:
+    has_formula = FORMULAS & {*arguments[:1]} and not any(x.startswith("--data") for x in arguments)
+    if not has_formula:
         return arguments
     return [f" {given}" if _MINUS.match(given) else given for given in arguments]
 

@@ -53,6 +53,12 @@ def test_a_formula_may_begin_with_a_minus(command, formula, run, monkeypatch):
     assert done.out
 
 
+@pytest.mark.parametrize("command", ["train a.csv", "play --data a.csv", "play --data=a.csv"])
+def test_a_column_may_begin_with_a_minus(command):
+    arguments = [*command.split(), "--target", "-y"]
+    assert cli.shield_minus(arguments) == arguments
+
+
 @pytest.mark.parametrize("command", ["train iris --epochs 1", "descend x**2 --lr 1.4"])
 def test_long_lines_are_folded_to_the_width_of_a_terminal(command, run, monkeypatch):
     monkeypatch.setattr("micrograd_gd.cli.run._draw", lambda *_: [])  # which takes most of the time
