@@ -29,6 +29,7 @@ from micrograd_gd.cli.options import (
     check,
     columns,
     read_table,
+    require_rate,
     widths,
 )
 from micrograd_gd.cli.picture import Picture, draw, require_picture
@@ -37,7 +38,7 @@ from micrograd_gd.cli.run import say_changes
 from micrograd_gd.data.decisions import Reading
 from micrograd_gd.descent.learning_rate import critical_learning_rate, find_learning_rate
 from micrograd_gd.descent.objective import Objective
-from micrograd_gd.errors import ArgumentError, NonFiniteError
+from micrograd_gd.errors import NonFiniteError
 from micrograd_gd.viz import plot_learning_rates
 
 MOST = 128  # training rows that are looked at; more would be slow, and say the same
@@ -66,9 +67,8 @@ def find_lr(
 ) -> None:
     """Find a learning rate: start small, and slowly increase it."""
     require_picture(out, force=force)
-    for name, rate in (("smallest", smallest), ("largest", largest)):
-        if not 0 < rate < math.inf:
-            raise ArgumentError(f"--{name} is {rate:g}; expected a number above 0, such as 0.1")
+    require_rate("--smallest", smallest)
+    require_rate("--largest", largest)
     settings = check(
         Settings(
             hidden=widths(hidden),

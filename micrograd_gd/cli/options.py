@@ -149,11 +149,16 @@ def load_predictor(path: Path) -> Predictor:
     return loaded
 
 
+def require_rate(option: str, rate: float) -> None:
+    """Raise ArgumentError unless a learning rate is finite and above 0."""
+    if not 0 < rate < math.inf:
+        raise ArgumentError(f"{option} is {rate:g}; expected a finite number above 0, such as 0.1")
+
+
 def check(settings: Settings) -> Settings:
     """The settings, once each is known to be in its range."""
     rate, share, decay = settings.learning_rate, settings.test_fraction, settings.weight_decay
-    if not 0 < rate < math.inf:
-        raise ArgumentError(f"--learning-rate is {rate:g}; expected a number above 0, such as 0.1")
+    require_rate("--learning-rate", rate)
     if not 0 <= share < 1:
         raise ArgumentError(f"--test-fraction is {share:g}; expected a number from 0 to below 1")
     if not 0 <= decay < math.inf:

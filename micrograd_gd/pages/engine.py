@@ -14,9 +14,8 @@ def write_engine(name: str = "micrograd") -> str:
 
     It needs nothing but the language. A row added as Python code is not in it.
 
-    >>> print(write_engine()[:50])
+    >>> print(write_engine()[:26])
     const micrograd = (() => {
-    const ieee_abs = Math.a
     """
     rows = [row for row in OPERATIONS.values() if _is_text(row)]
     aliases = {alias: row.name for row in rows for alias in row.aliases}

@@ -253,7 +253,7 @@ CSV = {
     "few.csv": "a,kind\n1,u\n2,v\n",
     "good.csv": "a,kind\n1,u\n2,v\n3,u\n4,v\n",
 }
-RATE = "expected a number above 0, such as 0.1"
+RATE = "expected a finite number above 0, such as 0.1"
 WHOLE = "expected a whole number, at least 1"
 OUT = "expected a folder that can be written to: choose another --out"
 WRONG = [
@@ -879,7 +879,7 @@ def test_find_lr_suggests_a_rate_that_trains(run):
 def test_find_lr_says_what_is_wrong(run):
     for arguments, message in [
         (["none.csv"], "none.csv: no such file"),
-        (["iris", "--smallest", "0"], "--smallest is 0; expected a number above 0"),
+        (["iris", "--smallest", "0"], "--smallest is 0; expected a finite number above 0"),
         (["iris", "--smallest", "1e9", "--largest", "1e10"], "no rate"),
         (["iris", "--hidden", "x"], "--hidden is 'x'"),
     ]:

@@ -97,7 +97,7 @@ def test_what_belongs_to_a_table_or_a_formula_alone_is_said(run):
         (("rows.csv",), "rows.csv is a file; to learn from it: play --data rows.csv"),
         (("--data", "iris", "--target", "specie"), "did you mean 'species'?"),
         (("--data", "iris", "--features", "species"), "no column is left beside the target"),
-        (("--data", "iris", "--lr", "0"), "--learning-rate is 0; expected a number above 0"),
+        (("--data", "iris", "--lr", "0"), "--learning-rate is 0; expected a finite number above 0"),
         (("--data", "nothing.csv"), "no such file"),
         (("--data", "iris", "--hidden", "3000,3000"), "9,0"),
     ]:

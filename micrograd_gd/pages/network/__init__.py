@@ -123,7 +123,7 @@ def thin(dataset: Dataset, seed: int) -> Dataset:
 
     >>> from micrograd_gd.data import moons
     >>> thin(moons(9000, seed=0), seed=0)
-    Dataset(2500 rows, features: x1, x2; target moon: 1250 upper, 1250 lower)
+    Dataset(2500 rows, features: x1, x2; target class: 1250 upper, 1250 lower)
     """
     width = len(dataset.feature_names)
     share = max(MOST // width, min(FEWEST, LARGEST // width), 1) / len(dataset)
