@@ -309,3 +309,9 @@ def run(capsys, tmp_path, monkeypatch):
         return Run(exited.value.code, *capsys.readouterr())
 
     return command
+
+
+@pytest.fixture
+def undrawn(monkeypatch):
+    """Trainings of the command line without their pictures, which take most of the time."""
+    monkeypatch.setattr("micrograd_gd.cli.run._draw", lambda *_: [])

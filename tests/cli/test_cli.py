@@ -156,6 +156,7 @@ def test_a_target_of_numbers_is_regression_in_its_own_units(run):
     assert re.search(f": RMSE .*, {said}$", predicted.err)
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_a_few_whole_numbers_are_classes_unless_they_are_to_be_numbers(run):
     Path("two.csv").write_text("x,y\n" + "".join(f"{i},{int(i > 9)}\n" for i in range(20)))
     assert "mse" in run("train", "two.csv", *QUICK, "--task", "numbers").out
@@ -834,6 +835,7 @@ RESUME = [
 ]
 
 
+@pytest.mark.usefixtures("undrawn")
 @pytest.mark.parametrize(("command", "change", "message"), RESUME)
 def test_what_cannot_be_resumed_is_one_clear_line(command, change, message, run):
     Path("two.csv").write_text(CSV["good.csv"])

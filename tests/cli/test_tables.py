@@ -23,6 +23,8 @@ from micrograd_gd.data.decisions import Reading, prepare
 from micrograd_gd.data.recipe import Recipe
 from micrograd_gd.errors import ArgumentError, DataError
 
+pytestmark = pytest.mark.usefixtures("undrawn")
+
 polars = pytest.importorskip("polars", reason="writes Parquet and Arrow")
 
 QUICK = ["--epochs", "2", "--hidden", "2"]
@@ -63,11 +65,6 @@ def text_of(rows, separator=","):
     text = io.StringIO()
     csv.writer(text, delimiter=separator, lineterminator="\n").writerows(rows)
     return text.getvalue()
-
-
-@pytest.fixture(autouse=True)
-def _draw_nothing(monkeypatch):
-    monkeypatch.setattr("micrograd_gd.cli.run._draw", lambda *_: [])  # which takes most of the time
 
 
 @pytest.fixture
