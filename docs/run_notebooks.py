@@ -9,6 +9,8 @@ import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import nbformat
@@ -37,15 +39,21 @@ def run(path: Path) -> None:
     print(f"{path.name}: {len(shown)} cells")
 
 
-def run_in_browsers_python(site: Path, modules: Path, notebooks: list[Path]) -> None:
-    """Run notebooks under Pyodide in Node, with the packages that are Python alone."""
+@contextmanager
+def pyodide(site: Path, modules: Path, notebooks: list[Path]) -> Iterator[None]:
+    """Meanwhile, run notebooks under Pyodide in Node, with the packages that are Python alone."""
     with tempfile.TemporaryDirectory() as wheels:
         command = [sys.executable, "-m", "pip", "download", "-q", "--no-deps", "-d", wheels]
         subprocess.run([*command, "graphviz", "mpmath"], check=True)  # noqa: S603 — our own
         [wheel] = site.glob("lab/**/micrograd_gd-*-py3-none-any.whl")
         Path(wheels, wheel.name).write_bytes(wheel.read_bytes())
         script = Path(__file__).with_name("pyodide.mjs")
-        subprocess.run(["node", script, modules, wheels, *notebooks], check=True)  # noqa: S603, S607 — whichever node is there
+        node = ["node", script, modules, wheels, *notebooks]
+        with subprocess.Popen(node, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603 — whichever node is there
+            yield
+            print(process.communicate()[0])
+        if process.returncode:
+            raise subprocess.CalledProcessError(process.returncode, node)
 
 
 if __name__ == "__main__":
@@ -53,7 +61,8 @@ if __name__ == "__main__":
     os.environ["MPLBACKEND"] = "agg"
     site, *modules = map(Path, sys.argv[1:])
     notebooks = sorted(site.glob("notebooks/*.ipynb"))
-    for each in notebooks:
-        run(each)
-    for each in modules:
-        run_in_browsers_python(site, each, notebooks)
+    with ExitStack() as stack:
+        for each in modules:
+            stack.enter_context(pyodide(site, each, notebooks))
+        for each in notebooks:
+            run(each)
