@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from micrograd_gd import functional, jit, trace, vmap
+from micrograd_gd import engine_name, functional, jit, trace, vmap
 from micrograd_gd.compiler import tiers
 from micrograd_gd.compiler.background import Worker
 from micrograd_gd.compiler.tiers import (
@@ -116,6 +116,7 @@ def test_large_programs_stay_on_the_tape_but_not_in_python(monkeypatch):
 
 
 @needs_llvmlite
+@pytest.mark.skipif(engine_name() == "python", reason="to trace them takes this engine a minute")
 def test_a_large_program_has_machine_code_if_it_is_in_loops(monkeypatch):
     monkeypatch.setattr(tiers, "LARGEST_FROM_TAPE", 2_500)
     x = [math.sin(i) for i in range(4_000)]

@@ -275,10 +275,12 @@ class Function(Lines):
         self.lines.append(f"%g{n} = fcmp {relation} double {left}, {right}")
         self.lines.append(f"br i1 %g{n}, label %{ways[0]}, label %{ways[1]}")
         self.lines.append(f"off{n}:")
+        self._sums.append({})  # what is added up here is not known where the guard holds
         place = Affine(node.number, tuple([nest.guards for nest in node.nests]))
         start, by = self._add_up(place)
         whole = self.emit("w", f"add i64 {by or 0}, {start}")
         self.lines.append(f"ret i32 {self.emit('w', f'trunc i64 {whole} to i32')}")
+        self._sums.pop()
         self.lines.append(f"on{n}:")
 
     def _read(self, reference: Reference) -> str:
