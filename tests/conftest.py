@@ -1,9 +1,9 @@
 """How the suite runs, and what all tests share.
 
 `python -m pytest` runs the suite in two processes. This one has the native engine. It runs what
-depends on the engine, and then the rest, the tests of the folders in `ENGINE_FREE`. The other runs
-what depends on the engine, on the Python engine; then it starts again on the native one and takes
-tests of the rest, from the back, until the two meet. So what knows no engine runs once.
+depends on the engine, and then the rest, the tests in `ENGINE_FREE`. The other runs what depends on
+the engine, on the Python engine; then it starts again on the native one and takes tests of the
+rest, from the back, until the two meet. So what knows no engine runs once.
 
 Where paths are given (`python -m pytest tests/core`), or one engine (`--engine=python`), a single
 process runs all that was asked for. `--engine=both` gives two processes again.
@@ -34,15 +34,19 @@ from hypothesis import settings
 ROOT = Path(__file__).parents[1]
 CASES = ROOT.parent / "shared" / "cases"
 
-# Folders here and in the package. What they hold sees a `Value` through its public names alone.
+# Folders here and in the package, and files. What they hold sees a `Value` through its public names
+# alone.
 ENGINE_FREE = {
     "cli",
     "data",
     "descent",
+    "exercises",
     "notation",
     "pages",
     "persist",
     "project",
+    "test_known_derivatives.py",
+    "test_nist.py",
     "testing",
     "training",
     "viz",
@@ -183,7 +187,7 @@ def is_inner(path):
 
 
 def is_engine_free(path):
-    return path.relative_to(ROOT).parts[1] in ENGINE_FREE
+    return not ENGINE_FREE.isdisjoint(path.relative_to(ROOT).parts[1:])
 
 
 def pytest_runtestloop(session):
