@@ -18,7 +18,7 @@ from random import Random
 from playwright.sync_api import Error, sync_playwright
 
 from micrograd_gd import MLP, Value, data, fit, live, minimize, parse, sweep_learning_rates
-from micrograd_gd.pages.lesson import write_lesson
+from micrograd_gd.pages.lesson import EXAMPLE, write_lesson
 
 LOOK = (Path(__file__).parents[2] / "docs/look.js").read_text(encoding="utf-8")
 MAY_SCROLL = ".view, .scroll"  # pictures and tables that are wider than their place
@@ -111,15 +111,7 @@ class Reader:
 
 def example(a=-4.0, b=2.0):
     """The expression of the README."""
-    a, b = Value(a, label="a"), Value(b, label="b")
-    c, d = a + b, a * b + b**3
-    c += c + 1
-    c += 1 + c + (-a)
-    d += d * 2 + (b + a).relu()
-    d += 3 * d + (b - a).relu()
-    f = (c - d) ** 2
-    g = f / 2 + 10 / f
-    g.label = "g"
+    g = parse(EXAMPLE)(Value(a, label="a"), Value(b, label="b"))
     g.backward()
     return g
 

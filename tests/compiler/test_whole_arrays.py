@@ -446,7 +446,10 @@ def test_the_largest_and_the_smallest_are_those_of_eager_calls_to_the_last_bit(c
             assert is_same(compiled([1.0], x), wanted([1.0], x)), (special, places)
     (program,) = compiled.variants
     assert len(program.statements) < 60
-    branch = lambda x: 1.0 if choose(vmap(lambda x: 2.0 * x)(x)) > 5.0 else 2.0  # noqa: E731
+
+    def branch(x):
+        return 1.0 if choose(vmap(lambda x: 2.0 * x)(x)) > 5.0 else 2.0
+
     assert jit(branch, backend=backend)(np.arange(80.0)) == branch(np.arange(80.0))
     few = compiled([1.0], numbers[:9]), wanted([1.0], numbers[:9])
     assert is_same(*few)

@@ -111,9 +111,9 @@ def _by_program(source: str, kind: str) -> bytes | None:
 def _by_browser(source: str, kind: str) -> bytes | None:
     if not _IN_BROWSER or kind != "svg":
         return None
-    import js  # noqa: PLC0415 — Pyodide's, as are the next two
-    from pyodide.code import run_js  # noqa: PLC0415
-    from pyodide.ffi import JsException, can_run_sync, run_sync  # noqa: PLC0415
+    import js  # noqa: PLC0415 — there in a browser alone
+    from pyodide.code import run_js  # noqa: PLC0415 — as above
+    from pyodide.ffi import JsException, can_run_sync, run_sync  # noqa: PLC0415 — as above
 
     try:
         if not hasattr(js, "graphviz"):
