@@ -4,6 +4,7 @@ import ctypes
 import math
 import random
 import re
+import sys
 from itertools import pairwise
 
 import numpy as np
@@ -139,12 +140,43 @@ def test_loops_of_machine_code_have_the_bits_of_all_their_statements(nest, lengt
         patch.setattr(llvm, "FEWEST_RUNS", fewest)
         patch.setattr(llvm.rolled, "SHORT", lengths[0])
         patch.setattr(llvm.rolled, "TOGETHER", lengths[1])
+        verify(llvm, program)
         kernel = llvm.make_kernel(program, llvm.generate_code(program, 0))
     found, expected = kernel.run(x), BACKENDS["python"](program).run(x)
     if isinstance(expected, int):
         assert found == expected
     else:
         assert bits(found) == bits(expected)
+
+
+def verify(llvm, program):
+    """Have LLVM look for mistakes, which would end the process, or would go on with any number."""
+    writer = llvm._choose_writer(program, 0, sys.maxsize)
+    for text in writer.write(llvm.TOGETHER):
+        llvm._load_binding().parse_assembly(text).verify()
+    return writer
+
+
+def test_guards_of_a_run_know_nothing_of_where_another_one_fails(monkeypatch):
+    llvm = pytest.importorskip("micrograd_gd.compiler.backends.llvm")
+    if not llvm.is_available():
+        pytest.skip("llvmlite is not installed")
+
+    def f(x):
+        y = 0.0
+        for each in x:
+            y = y + each * each if each > 0.0 else y
+            y = y * 1.5 if y < 1e6 else y
+        return y
+
+    x = [0.5 + 0.1 * math.sin(i) for i in range(60)]
+    program = trace(f, x)
+    monkeypatch.setattr(llvm, "SHORTER", 0)
+    assert isinstance(verify(llvm, program), llvm.RolledWriter)
+    kernel = llvm.make_kernel(program, llvm.generate_code(program, 0))
+    for i in range(60):
+        changed = [*x[:i], -1.0, *x[i + 1 :]]
+        assert kernel.run(changed) == BACKENDS["python"](program).run(changed)
 
 
 def read_listing(text, x):
