@@ -4,22 +4,24 @@ A program keeps what they were when it was traced. What changes while a function
 look whether it would be traced to the same program once more.
 """
 
+import dis
 import pickle
 import random
 import sys
 from collections.abc import Iterator
 from contextlib import suppress
-from functools import partial
-from types import CodeType, FunctionType, MethodType, ModuleType
+from functools import lru_cache, partial
+from types import CellType, CodeType, FunctionType, MethodType, ModuleType
 from typing import Any, NamedTuple
 
 from micrograd_gd.engine import Value
 from micrograd_gd.table.ops import Operation
 
 MOST = 10_000  # things that are looked at
-_PLAIN = (bool, int, float, complex, str, bytes, type(None))
+PLAIN = (bool, int, float, complex, str, bytes, type(None))
 _LISTS = (list, tuple, set, frozenset)
-_OWN = __name__.partition(".")[0]
+OWN = __name__.partition(".")[0]
+NOTHING = NotImplemented  # what is found where nothing is
 
 
 class Surroundings(NamedTuple):
@@ -50,7 +52,7 @@ def look_around(*roots: Any) -> Surroundings:
     stack = [*roots]
     while stack and len(seen) < MOST and len(constants) < 10 * MOST:
         x = stack.pop()
-        if issubclass(type(x), _PLAIN):
+        if issubclass(type(x), PLAIN):
             constants.append((type(x), x))
         elif issubclass(type(x), Value):
             values[id(x)] = x
@@ -108,26 +110,42 @@ def _seen_by(f: FunctionType) -> Iterator[Any]:
     """What a Python function closes over, its defaults, and the globals that it names."""
     yield from f.__defaults__ or ()
     yield from (f.__kwdefaults__ or {}).values()
-    for cell in f.__closure__ or ():
-        try:
-            yield cell.cell_contents
-        except ValueError:  # not filled yet
-            continue
-    if (f.__module__ or "").partition(".")[0] == _OWN:
+    yield from map(look_into, f.__closure__ or ())
+    if (f.__module__ or "").partition(".")[0] == OWN:
         return  # what the package itself has does not change
-    names = {*_names(f.__code__)}
+    names = frozenset.union(*find_names(f.__code__))
     for name in names & f.__globals__.keys():
         x = f.__globals__[name]
         if isinstance(x, ModuleType):
-            if x.__name__.partition(".")[0] != _OWN:
+            if x.__name__.partition(".")[0] != OWN:
                 yield from (vars(x)[each] for each in names & vars(x).keys())
         else:
             yield x
 
 
-def _names(code: CodeType) -> Iterator[str]:
-    """The names in the code of a function, and of those within."""
-    yield from code.co_names
+def look_into(cell: CellType) -> Any:
+    """What a cell holds."""
+    try:
+        return cell.cell_contents
+    except ValueError:  # not filled yet
+        return NOTHING
+
+
+@lru_cache(maxsize=1000)
+def find_names(code: CodeType) -> tuple[frozenset[str], frozenset[str]]:
+    """The names of globals, and of attributes, that code and the functions in it read."""
+    of_globals: set[str] = set()
+    of_attributes: set[str] = set()
+    for each in dis.get_instructions(code):
+        if each.opcode in dis.hasname and each.opname.startswith("LOAD"):
+            is_global = each.opname in {"LOAD_GLOBAL", "LOAD_NAME"}
+            (of_globals if is_global else of_attributes).add(each.argval)
+    of_globals = {name for name in of_globals if name.isidentifier()}  # others are of test tools
     for x in code.co_consts:
-        if isinstance(x, CodeType):
-            yield from _names(x)
+        if isinstance(x, str) and x.isidentifier():  # as in getattr(model, "training")
+            of_attributes.add(x)
+        elif isinstance(x, CodeType):
+            inside = find_names(x)
+            of_globals |= inside[0]
+            of_attributes |= inside[1]
+    return frozenset(of_globals), frozenset(of_attributes)

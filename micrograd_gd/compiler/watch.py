@@ -4,7 +4,6 @@ The names in the code tell: globals, what is closed over, and attributes. Each i
 compared at every call, for the most part by identity, since what is plain cannot change.
 """
 
-import dis
 import sys
 from collections import deque
 from collections.abc import Collection, Iterator
@@ -15,17 +14,15 @@ from itertools import chain
 from types import BuiltinFunctionType, CellType, CodeType, FunctionType, MethodType, ModuleType
 from typing import Any, NamedTuple
 
+from micrograd_gd.compiler.surroundings import NOTHING, OWN, PLAIN, find_names, look_into
 from micrograd_gd.engine import Value
 from micrograd_gd.transforms.wrapper import Wrapper
 
 MOST = 200  # things that are compared at each call
 MOST_VISITED = 500
 MOST_WALKS = 4  # in each, attributes are found whose names the one before came upon
-NOTHING = NotImplemented  # what is found where nothing is
 
-_PLAIN = (bool, int, float, complex, str, bytes, type(None))
-_OWN = __name__.partition(".")[0]
-_UNCHANGING = {*sys.stdlib_module_names, "numpy", _OWN} - {"builtins"}  # packages
+_UNCHANGING = {*sys.stdlib_module_names, "numpy", OWN} - {"builtins"}  # packages
 _OF_PYTHON = 1 << 9  # the flag of classes that are not built in, wherever they say they are from
 
 
@@ -40,7 +37,7 @@ class Place(NamedTuple):
         """What is there now."""
         container, key = self.container, self.key
         if isinstance(container, CellType):
-            return _look_into(container)
+            return look_into(container)
         if key is None:
             return _content(container)
         if isinstance(container, dict):
@@ -110,11 +107,11 @@ def _describe(x: Any) -> str:
         return _describe(x.__code__)
     if isinstance(x, CodeType):
         return f"{x.co_code!r} {x.co_names} {_describe(x.co_consts)}"
-    return repr(x) if type(x) in _PLAIN else type(x).__qualname__
+    return repr(x) if type(x) in PLAIN else type(x).__qualname__
 
 
 def _is_plain(x: Any) -> bool:
-    return type(x) in _PLAIN or (type(x) is tuple and all(map(_is_plain, x)))
+    return type(x) in PLAIN or (type(x) is tuple and all(map(_is_plain, x)))
 
 
 def _is_same(a: Any, b: Any) -> bool:
@@ -127,7 +124,7 @@ def _is_same(a: Any, b: Any) -> bool:
         return len(a) == len(b) and all(map(_is_same, a, b))
     if type(a) in {float, complex}:
         return repr(a) == repr(b)
-    return type(a) in _PLAIN and a == b
+    return type(a) in PLAIN and a == b
 
 
 def _content(container: Any) -> tuple[Any, ...]:
@@ -135,13 +132,6 @@ def _content(container: Any) -> tuple[Any, ...]:
     if isinstance(container, dict):
         return (*chain.from_iterable(dict.items(container)),)
     return (*list.__iter__(container),)
-
-
-def _look_into(cell: CellType) -> Any:
-    try:
-        return cell.cell_contents
-    except ValueError:  # not filled yet
-        return NOTHING
 
 
 def find_places(f: Any, names: set[str] | None = None) -> list[Place]:
@@ -175,7 +165,7 @@ class _Search:
         queue = deque([root])
         while queue and self._left and len(seen) < MOST_VISITED:
             x = queue.popleft()
-            if type(x) not in _PLAIN and not issubclass(type(x), Value) and id(x) not in seen:
+            if type(x) not in PLAIN and not issubclass(type(x), Value) and id(x) not in seen:
                 seen[id(x)] = x
                 with suppress(Exception):  # what does not let itself be looked at
                     queue.extend(self._visit(x))
@@ -227,11 +217,11 @@ class _Search:
         yield from f.__defaults__ or ()
         yield from (f.__kwdefaults__ or {}).values()
         if self._is_foreign(f.__module__):
-            yield from map(_look_into, f.__closure__ or ())
+            yield from map(look_into, f.__closure__ or ())
             return
         for cell in f.__closure__ or ():
             yield from self._keep(cell, None)
-        of_globals, of_attributes = _find_names(f.__code__)
+        of_globals, of_attributes = find_names(f.__code__)
         self.has_more |= not of_attributes <= self.names
         self.names |= of_attributes
         yield from self._visit_names(f.__globals__, {*of_globals})
@@ -299,23 +289,3 @@ def _take_apart(x: Any) -> Collection[Any] | None:
 @lru_cache(maxsize=1000)
 def _is_installed(package: str) -> bool:
     return "site-packages" in (getattr(sys.modules.get(package), "__file__", "") or "")
-
-
-@lru_cache(maxsize=1000)
-def _find_names(code: CodeType) -> tuple[frozenset[str], frozenset[str]]:
-    """The names of globals, and of attributes, that code and the functions in it read."""
-    of_globals: set[str] = set()
-    of_attributes: set[str] = set()
-    for each in dis.get_instructions(code):
-        if each.opcode in dis.hasname and each.opname.startswith("LOAD"):
-            is_global = each.opname in {"LOAD_GLOBAL", "LOAD_NAME"}
-            (of_globals if is_global else of_attributes).add(each.argval)
-    of_globals = {name for name in of_globals if name.isidentifier()}  # others are of test tools
-    for x in code.co_consts:
-        if isinstance(x, str) and x.isidentifier():  # as in getattr(model, "training")
-            of_attributes.add(x)
-        elif isinstance(x, CodeType):
-            inside = _find_names(x)
-            of_globals |= inside[0]
-            of_attributes |= inside[1]
-    return frozenset(of_globals), frozenset(of_attributes)

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from micrograd_gd import MLP, Module, Value, custom_vjp, grad, jit, value_and_grad, vmap
 from micrograd_gd.compiler.programs import MOST_STATES
+from micrograd_gd.compiler.surroundings import look_around
 
 switch = None
 table = {"rate": None}
@@ -380,6 +381,14 @@ def test_what_the_function_does_not_name_may_change():
         switch = model.steps = i
         compiled(float(i))
     assert len(compiled.variants) == 1
+
+
+def test_a_test_that_asserts_is_no_reason_to_look_through_all_of_pytest():
+    def f(x):
+        assert x == x
+        return x
+
+    assert look_around(f).constants == []
 
 
 def test_what_the_function_itself_changes_makes_no_new_programs():
