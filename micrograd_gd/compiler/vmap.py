@@ -12,6 +12,7 @@ from typing import Any
 
 from micrograd_gd.compiler import batches, lanes, ways
 from micrograd_gd.compiler.arguments import refuse_change
+from micrograd_gd.core import blocks
 from micrograd_gd.core.whole import RefusedError, WholeArray
 from micrograd_gd.errors import ArgumentError, ShapeError
 from micrograd_gd.table.numbers import plain_array, shorten
@@ -77,16 +78,13 @@ def _vmap(f: Function, args: tuple[Any, ...], kwargs: dict[str, Any], options: t
     return _stack([result], lambda leaves: _pick_each(leaves[0], batch.size), batch.size)
 
 
-_chosen: ContextVar[Sequence[int] | None] = ContextVar("_chosen", default=None)
+_chosen: blocks.Variable = ContextVar("_chosen", default=None)
 
 
 def call_some(call: Callable[[], Any], places: Sequence[int]) -> Any:
     """What `call` gives where the batch in it is computed for the samples at these places alone."""
-    token = _chosen.set(places)
-    try:
+    with blocks.Switch(_chosen, places, is_observed=False):
         return call()
-    finally:
-        _chosen.reset(token)
 
 
 def choose(is_first: Any, first: Any, second: Any) -> Any:
@@ -187,12 +185,10 @@ class _Batch:
 
         Where some are chosen, what comes of the first of these stands in place of others.
         """
-        places, token = _chosen.get(), _chosen.set(None)  # of this batch, and no other
-        try:
-            chosen = range(self.size) if places is None else places
+        places = blocks.find(_chosen)  # of this batch, and no other
+        chosen = range(self.size) if places is None else places
+        with blocks.Switch(_chosen, None, is_observed=False):
             found = {i: f(*self._map(itemgetter(i))) for i in chosen}
-        finally:
-            _chosen.reset(token)
         results = [found.get(i, found[chosen[0]]) for i in range(self.size)]
         return _stack(results, lambda leaves: leaves, self.size)
 

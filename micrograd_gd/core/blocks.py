@@ -5,6 +5,7 @@ started inside. It ends with the block, whatever comes between: an interrupt, th
 generator that is left or closed elsewhere.
 """
 
+import gc
 import sys
 from collections.abc import Callable, Collection
 from contextlib import nullcontext
@@ -79,7 +80,7 @@ class Switch:
             self.outer = _find_switch(self.variable)
             if self._is_observed:
                 open_blocks.add(self)
-            self.variable.set(self)
+            set_variable(self.variable, self)
         except BaseException:  # an interrupt, which is handled after a call: from here on, inside
             if self.lock.locked():
                 self.lock.release()
@@ -103,8 +104,23 @@ def _find_switch(variable: Variable) -> Switch | None:
         open_blocks.discard(switch)
         switch = switch.outer
     if switch is not innermost:
-        variable.set(switch)  # so that nothing keeps what is over
+        set_variable(variable, switch)  # so that nothing keeps what is over
     return switch
+
+
+def set_variable(variable: Variable, switch: Switch | None) -> None:
+    """Set a context variable.
+
+    Python 3.11 may collect meanwhile, and would read what it had freed if a finalizer set another.
+    """
+    collects = sys.version_info < (3, 12) and gc.isenabled()
+    try:
+        if collects:
+            gc.disable()
+        variable.set(switch)
+    finally:
+        if collects:
+            gc.enable()
 
 
 def find(variable: Variable, default: Any = None) -> Any:

@@ -81,7 +81,7 @@ def _zeros(structure: trees.Structure) -> Any:
 
 # In a trace.
 
-_written: ContextVar[tuple[Any, ...]] = ContextVar("_written", default=())  # whose rules are
+_written: blocks.Variable = ContextVar("_written", default=None)  # the functions whose rules are
 
 
 def record_in_trace(trace: blocks.Tracer, of: Any, args: tuple[Any, ...]) -> Any:
@@ -91,7 +91,7 @@ def record_in_trace(trace: blocks.Tracer, of: Any, args: tuple[Any, ...]) -> Any
     """
     leaves, structure = trees.flatten(args, "the arguments")
     require_rows(structure)
-    if of.f in _written.get():  # by its own rule
+    if of.f in blocks.find(_written, ()):  # by its own rule
         outputs, out_structure = trees.flatten(of.f(*args), f"the result of {of.name}")
 
         @cache
@@ -120,14 +120,11 @@ def record_in_trace(trace: blocks.Tracer, of: Any, args: tuple[Any, ...]) -> Any
 
 def _evaluate(of: Any, structure: trees.Structure, leaves: Sequence[Any]) -> Evaluation:
     """An evaluation on values, in which the function that has the rule is written out."""
-    token = _written.set((*_written.get(), of.f))
-    try:
+    with blocks.Switch(_written, (*blocks.find(_written, ()), of.f), is_observed=False):
         call = Evaluation(of, structure, leaves)
         for i in range(len(call.outputs)):
             call.row(i)
         return call
-    finally:
-        _written.reset(token)
 
 
 def _copy(

@@ -516,34 +516,11 @@ this_thread = ctypes.pythonapi.PyThreadState_Get
 this_thread.restype = ctypes.c_void_p
 
 
-def collect_later(function):
-    """A function during which nothing is collected.
-
-    Python 3.11 collects while it sets a context variable. If a finalizer sets another one then, it
-    goes on with what it has freed: `set_variable` of core/native/record/switch.c is careful, NumPy
-    is not.
-    """
-
-    def call(*args):
-        is_on = gc.isenabled()
-        gc.disable()
-        try:
-            return function(*args)
-        finally:
-            if is_on:
-                gc.enable()
-
-    return call
-
-
 def play_rounds(seed, first, last, deadline):
     """In a process of its own: tell each round before it is played, and the calls after it."""
     sys.unraisablehook = lambda _: None
     warnings.simplefilter("ignore")
     faulthandler.enable()
-    if np is not None and sys.version_info < (3, 12):
-        for name in ("__enter__", "__exit__"):
-            setattr(np.errstate, name, collect_later(getattr(np.errstate, name)))
     engine.Value = Native  # where pickles look it up
     errors = Counter()
     for number in range(first, last + 1):

@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from micrograd_gd import Value, detect_anomaly, fit, grad, jit, no_grad, scope, vmap
+from micrograd_gd import Value, detect_anomaly, engine_name, fit, grad, jit, no_grad, scope, vmap
 from micrograd_gd.core import blocks
 from micrograd_gd.errors import ArgumentError, GraphError, NonFiniteError
 from micrograd_gd.nn import MLP
@@ -202,6 +203,29 @@ def test_generators_that_are_zipped_or_left_leak_nothing():
         thread.start()
         thread.join()
         assert nothing_is_on()
+
+
+@pytest.mark.skipif(sys.version_info >= (3, 12), reason="it does no harm there")
+def test_nothing_is_collected_while_a_context_variable_is_set():
+    variable = contextvars.ContextVar("variable", default=None)
+    block = blocks.Switch(variable, 1)
+    calls = [partial(blocks.set_variable, variable, None)]
+    if engine_name() == "native":  # whose blocks set theirs in C
+        calls += [block.__enter__, partial(block.__exit__, None, None, None)]
+    phases = []
+    threshold = gc.get_threshold()
+    gc.callbacks.append(lambda phase, _: phases.append(phase))
+    try:
+        for call in calls:
+            gc.collect()
+            phases.clear()
+            gc.set_threshold(1)
+            call()
+            gc.set_threshold(*threshold)
+            assert not phases
+    finally:
+        gc.callbacks.pop()
+        gc.set_threshold(*threshold)
 
 
 def test_a_block_is_entered_once_and_decorates_many_times():
