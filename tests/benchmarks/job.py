@@ -21,11 +21,14 @@ Step = Callable[[], Any]
 
 
 class Contender(NamedTuple):
-    """One way to do the job; `make` gets the package, and gives what is called over and over."""
+    """One way to do the job; `make` gets the package, and gives what is called over and over.
+
+    It gives None where the package lacks something.
+    """
 
     name: str
     package: str
-    make: Callable[[Any], Step]
+    make: Callable[[Any], Step | None]
     program: str  # that it also needs
     warm: float  # seconds of calls before it is measured
     slow: bool  # to compile: measured only when asked for
@@ -51,10 +54,10 @@ class Job:
         program: str = "",
         warm: float = 0.0,
         slow: bool = False,
-    ) -> Callable[[Callable[[Any], Step]], Callable[[Any], Step]]:
+    ) -> Callable[[Callable[[Any], Step | None]], Callable[[Any], Step | None]]:
         """Add the function below as a contender."""
 
-        def add(make: Callable[[Any], Step]) -> Callable[[Any], Step]:
+        def add(make: Callable[[Any], Step | None]) -> Callable[[Any], Step | None]:
             self.contenders.append(Contender(name, package, make, program, warm, slow))
             return make
 
@@ -91,7 +94,9 @@ class Job:
                 continue
             engine = launch(package)
             start = CLOCK["now"]()
-            step = make(engine)
+            if (step := make(engine)) is None:
+                tell(f"Left out, as something that it needs is not installed: {name}")
+                continue
             result = step()
             taken, end = CLOCK["now"]() - start, time.perf_counter()
             numbers = np.fromiter(flat(result), float)

