@@ -37,9 +37,7 @@ def to_c(f: Callable[..., Any], *args: Any, name: str = "compute") -> str:
      x: a, b */
     int compute(const double *x, double *y)
     {
-        const double v2 = x[0] * x[1];
-        const double v3 = v2 + 1.0;
-        y[0] = v3;
+        y[0] = x[0] * x[1] + 1.0;
         return -1;
     }
     <BLANKLINE>

@@ -34,9 +34,7 @@ def to_js(f: Callable[..., Any], *args: Any, name: str = "compute") -> str:
     <BLANKLINE>
         /* x: a, b */
         return function compute(x, y) {
-            const v2 = x[0] * x[1];
-            const v3 = v2 + 1.0;
-            y[0] = v3;
+            y[0] = x[0] * x[1] + 1.0;
             return -1;
         };
     })();

@@ -1,5 +1,6 @@
 """A program as text: a line for each statement, those of long programs in loops."""
 
+import ast
 from collections.abc import Iterable, Iterator
 
 from micrograd_gd.compiler.instructions import Guard, Operand
@@ -7,11 +8,13 @@ from micrograd_gd.compiler.loop_listing import (
     LoopListing,
     name_length,
     write_line,
-    write_loop_over_samples,
+    write_lines,
 )
+from micrograd_gd.compiler.loop_text import Line
 from micrograd_gd.compiler.loops import lay_out_as_text
 from micrograd_gd.compiler.nests import Nest
 from micrograd_gd.compiler.program import Program
+from micrograd_gd.table.expression import write_number
 from micrograd_gd.text import escape
 from micrograd_gd.transforms import trees
 from micrograd_gd.transforms.trees import Structure
@@ -39,10 +42,11 @@ def _write_body(program: Program, names: dict[int, str]) -> Iterator[str]:
         given = [x for x, _ in outputs], [kind for _, kind in outputs]
         nests, labels, lanes = lay_out_as_text(program, *given)
         if any(isinstance(part, Nest) for part in nests.parts):
-            yield from LoopListing(nests, names, labels, lanes).write()
+            yield from LoopListing(nests, names, labels, lanes).write_program()
             return
-    yield from _write_statements(program, names)
-    yield f"return {', '.join([_write_operand(x, names) + kind for x, kind in outputs])}"
+    yield from write_lines(_write_statements(program, names))
+    texts = [ast.unparse(_write_operand(x, names)) + kind for x, kind in outputs]
+    yield f"return {', '.join(texts)}"
 
 
 def name_results(program: Program) -> dict[int, str]:
@@ -60,20 +64,16 @@ def name_results(program: Program) -> dict[int, str]:
     return names
 
 
-def _write_statements(program: Program, names: dict[int, str]) -> Iterator[str]:
+def _write_statements(program: Program, names: dict[int, str]) -> Iterator[Line]:
     """A line for each; where the length of a batch is open, inside of a loop over the samples.
 
     A sum over these stands behind the loop.
     """
-    before = 0
     for each in program.statements:
         lanes = 0 if isinstance(each, Guard) else min(program.find_lanes(each.result), 0)
-        if lanes != before and lanes:
-            yield write_loop_over_samples(lanes)
         operands = [_write_operand(x, names) for x in each.operands]
         result = "" if isinstance(each, Guard) else names[each.result]
-        yield f"{'    ' if lanes else ''}{write_line(each, result, operands)}"
-        before = lanes
+        yield Line(lanes, write_line(each, result, operands))
 
 
 def _write_parameters(
@@ -108,5 +108,5 @@ def _write_length(n: int) -> str:
     return name_length(-1 - n) if n < 0 else str(n)
 
 
-def _write_operand(x: Operand, names: dict[int, str]) -> str:
-    return repr(x) if isinstance(x, float) else names[x]
+def _write_operand(x: Operand, names: dict[int, str]) -> ast.expr:
+    return write_number(x) if isinstance(x, float) else ast.Name(names[x])

@@ -50,6 +50,7 @@ class Nests:
         self, rolled: Rolled, size: int, stages: Mapping[int, Stage] | None = None
     ) -> None:
         self._size = self._next = size
+        self._has_stages = bool(stages)
         self.guards = 0
         self.arrays: dict[Node, Array] = {}
         self.scattered: Array | None = None  # has any results, by number
@@ -176,7 +177,7 @@ class Nests:
         node, places = self._follow(x, moves)
         if node is None:
             return self._scatter(x, moves, nests)
-        if node.region == user.region and not find_reduction(user):
+        if node.region == user.region and not (self._has_stages and find_reduction(user)):
             shared = _count_shared(node.nests, nests)
             if _is_last(places, node.nests, nests, shared, 0):
                 node.scope = min(node.scope, shared)

@@ -1,34 +1,19 @@
 """A program written out as source, in C or in a language whose formulas have the same letters."""
 
 import ast
-import math
 import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from micrograd_gd.compiler.instructions import Guard, Instruction
 from micrograd_gd.compiler.jit import trace
+from micrograd_gd.compiler.loop_text import Line, LoopText
 from micrograd_gd.compiler.loops import lay_out
-from micrograd_gd.compiler.nests import (
-    Affine,
-    Carried,
-    Constant,
-    Direct,
-    Element,
-    Entry,
-    Given,
-    Nest,
-    Node,
-    Part,
-    Reference,
-    find_nodes,
-    is_output,
-    write_affine,
-)
+from micrograd_gd.compiler.nests import Affine, Array, Nest, Node, find_nodes, is_output
 from micrograd_gd.compiler.program import Program
 from micrograd_gd.errors import JitError
 from micrograd_gd.table import expression, ieee
-from micrograd_gd.table.c_text import c_expression, word
+from micrograd_gd.table.c_text import word
 from micrograd_gd.table.ops import OPERATIONS, Operation
 from micrograd_gd.transforms import trees
 from micrograd_gd.transforms.trees import Structure
@@ -46,13 +31,6 @@ class Language(NamedTuple):
     counter: str  # what declares a counter
     nan: str
     infinity: str
-
-    def write_number(self, x: float) -> str:
-        """A number, negative ones in parentheses."""
-        if math.isnan(x):
-            return self.nan
-        text = self.infinity if math.isinf(x) else repr(abs(x))
-        return text if math.copysign(1, x) > 0 else f"(-{text})"
 
 
 def trace_one_sample(f: Callable[..., Any], args: tuple[Any, ...]) -> Program:
@@ -100,123 +78,120 @@ def _is_arithmetic(tree: ast.expr) -> bool:
     )
 
 
-def _write_operation(op: Operation, operands: Sequence[str]) -> str:
-    """An operation on operands."""
-    tree = op.tree(op.value)
-    if not _is_arithmetic(tree):
-        return f"value_{word(op)}({', '.join(operands)})"
-    letters = dict(zip(op.operands, operands, strict=True))
-    text = re.sub(r"_([A-Za-z]\w*)", lambda match: letters[match[1]], c_expression(tree))
-    return text[1:-1] if isinstance(tree, (ast.BinOp, ast.UnaryOp)) else text
-
-
 def write_body(program: Program, language: Language) -> Iterator[str]:
     """The lines of a function of `x`, which fills `y` and returns -1, or the place of a guard."""
-    yield from _Body(program, language).write()
+    yield from _Body(program, language).write_program()
 
 
-class _Body:
+class _Body(LoopText):
     """The lines of a function, some of them in loops."""
 
     def __init__(self, program: Program, language: Language) -> None:
-        self._program = program
+        self._derivatives = program.derivatives
         self._language = language
-        self._layout = lay_out(program, [x.data for x in program.captured])
-        self._arrays = {
-            id(array): f"a{node.number}" for node, array in self._layout.arrays.items()
-        } | {id(self._layout.scattered): "a"}  # fmt: skip
+        super().__init__(lay_out(program, [x.data for x in program.captured]))
 
-    def write(self) -> Iterator[str]:
+    def write_program(self) -> Iterator[str]:
         """The lines."""
-        layout, language = self._layout, self._language
-        lines = [*self._write_parts(layout.parts)]
-        if layout.table:
-            entries = ", ".join(map(language.write_number, layout.table))
-            yield language.table.format(size=len(layout.table), entries=entries)
-        for array in layout.find_arrays():
-            yield language.array.format(name=self._arrays[id(array)], size=array.size)
+        nests, language = self.nests, self._language
+        lines = [text for _, text in self.write_parts(nests.parts)]
+        if nests.table:
+            entries = ", ".join([self.unparse(expression.write_number(x)) for x in nests.table])
+            yield language.table.format(size=len(nests.table), entries=entries)
+        for array in nests.find_arrays():
+            yield language.array.format(name=self._arrays[array], size=array.size)
         yield from lines
         yield "return -1;"
 
-    def _write_parts(self, parts: Sequence[Part]) -> Iterator[str]:
-        for part in parts:
-            if isinstance(part, Nest):
-                yield from self._write_loop(part)
-            elif is_output(part):
-                yield from self._write_output(part)
-            elif isinstance(part.step.statement, Guard):
-                yield from self._write_guard(part, part.step.statement)
-            else:
-                yield from self._write_node(part, part.step.statement)
+    def may_wait(self, node: Node, user: Node) -> bool:  # noqa: ARG002 — the same for all
+        """Whether the user has the result once."""
+        statement = user.step.statement
+        if is_output(user):
+            return not self._derivatives.get(~user.number)
+        if isinstance(statement, Guard) or not _is_arithmetic(tree := _take_formula(statement.op)):
+            return True
+        letters = [x.id for x in ast.walk(tree) if isinstance(x, ast.Name)]
+        return len(letters) == len({*letters})
 
-    def _write_loop(self, nest: Nest) -> Iterator[str]:
+    def unparse(self, tree: ast.AST) -> str:
+        """An expression as text, in which -- and Python's names for numbers mean nothing else."""
+        text = super().unparse(tree).replace("--", "- -")
+        text = re.sub(r"\binf\b", self._language.infinity, text)
+        return re.sub(r"\bnan\b", self._language.nan, text)
+
+    def apply(self, node: Node, operands: Sequence[ast.expr]) -> ast.expr:
+        """An operation on operands."""
+        statement = node.step.statement
+        assert isinstance(statement, Instruction)  # noqa: S101 — for the types
+        op, tree = statement.op, _take_formula(statement.op)
+        if _is_arithmetic(tree):
+            return expression.substitute(tree, dict(zip(op.operands, operands, strict=True)))
+        return ast.Call(ast.Name(f"value_{word(op)}"), [*operands], [])
+
+    def write_assignment(self, node: Node, text: str) -> str:
+        """The statement in which an expression is assigned to the result of a node."""
+        is_new = node.scope == len(node.nests) and node in self.used
+        return f"{self._language.constant + ' ' if is_new else ''}{text};"
+
+    def write_loop(self, nest: Nest) -> Iterator[Line]:
         """A loop; before it, the variables for what its runs hand on to each other."""
         depth, variable = len(nest.outer), self._language.variable
         for node in find_nodes([nest]):
             is_declared = node.scope == depth < len(node.nests)
             if node in nest.carried:
-                start = self._write(nest.carried[node].start)
-                name = self._write(nest.carried[node])
+                start = self.unparse(self.read(nest.carried[node].start, nest.outer))
+                name = self.write(nest.carried[node])
                 is_new = is_declared or not node.is_updated
                 if is_new or name != start:
-                    yield f"{variable + ' ' if is_new else ''}{name} = {start};"
+                    yield from self.settle({name})
+                    yield Line(0, f"{variable + ' ' if is_new else ''}{name} = {start};")
                 is_declared &= not node.is_updated
             if is_declared:
-                yield f"{variable} v{node.number} = 0.0;"
-        i = _name_counter(depth)
-        yield f"for ({self._language.counter} {i} = 0; {i} < {nest.repeats}; {i}++) {{"
-        for line in self._write_parts(nest.body):
-            yield f"    {line}"
+                yield Line(0, f"{variable} {self.name(node)} = 0.0;")
+        yield from self.settle()
+        i = self.name_counter(depth)
+        yield Line(0, f"for ({self._language.counter} {i} = 0; {i} < {nest.repeats}; {i}++) {{")
+        for _, text in self.write_parts(nest.body):
+            yield Line(0, f"    {text}")
         for node, carried in nest.carried.items():
             if not node.is_updated:
-                yield f"    {self._write(carried)} = v{node.number};"
-        yield "}"
+                yield Line(0, f"    {self.write(carried)} = {self.name(node)};")
+        yield Line(0, "}")
         for node, store in nest.stores:
-            yield f"{self._write(store)} = v{node.number};"
+            yield Line(0, f"{self.write(store)} = {self.name(node)};")
 
-    def _write_node(self, node: Node, statement: Instruction) -> Iterator[str]:
-        operands = [*map(self._write, node.operands)]
-        text = _write_operation(statement.op, operands)
-        stays = node.scope == len(node.nests)
-        yield f"{self._language.constant + ' ' if stays else ''}v{node.number} = {text};"
-        for store in node.stores:
-            yield f"{self._write(store)} = v{node.number};"
-
-    def _write_guard(self, node: Node, guard: Guard) -> Iterator[str]:
-        left, right = map(self._write, node.operands)
+    def write_guard(self, node: Node, left: str, right: str) -> str:
+        """The statement that checks a guard."""
+        guard = node.step.statement
+        assert isinstance(guard, Guard)  # noqa: S101 — for the types
         condition = f"{left} {guard.relation} {right}"
         wrong = f"!({condition})" if guard.holds else condition
         place = Affine(node.number, tuple([nest.guards for nest in node.nests]))
-        yield f"if ({wrong}) return {write_affine(place, _name_counter)};"
+        return f"if ({wrong}) return {self.write_place(place)};"
 
-    def _write_output(self, node: Node) -> Iterator[str]:
-        j, text = ~node.number, self._write(node.operands[0])
+    def write_output(self, node: Node) -> Iterator[Line]:
+        """The statement that gives out a number."""
+        j, text = ~node.number, self.unparse(self.read(node.operands[0], node.nests))
         place = Affine(j, tuple([-by for by in node.step.strides[0]]))
-        derivatives = self._program.derivatives
-        if j in derivatives:
-            if derivatives[j]:
-                yield f"if ({text} != {text}) return {self._layout.guards};"
+        if j in self._derivatives:
+            if self._derivatives[j]:
+                yield Line(0, f"if ({text} != {text}) return {self.nests.guards};")
             text = f"{text} + 0.0"
-        yield f"y[{write_affine(place, _name_counter)}] = {text};"
+        yield Line(0, f"y[{self.write_place(place)}] = {text};")
 
-    def _write(self, reference: Reference) -> str:
-        """An operand."""
-        match reference:
-            case Constant(x):
-                return self._language.write_number(x)
-            case Entry(place):
-                return f"c[{write_affine(place, _name_counter)}]"
-            case Given(number):
-                return f"x[{write_affine(number, _name_counter)}]"
-            case Direct(node):
-                return f"v{node.number}"
-            case Carried():
-                node, i = reference.node, _name_counter(len(reference.nest.outer))
-                return f"v{node.number}" if node.is_updated else f"{i}{node.number}"
-            case Element(array, places):
-                index = write_affine(array.locate(places), _name_counter)
-                return f"{self._arrays[id(array)]}[{index}]"
+    def write_given(self, number: Affine, nests: Sequence[Nest]) -> str:  # noqa: ARG002 — by number
+        """A number of an argument."""
+        return f"x[{self.write_place(number)}]"
+
+    def write_element(self, array: Array, places: Sequence[Affine]) -> str:
+        """The place of an entry of an array."""
+        return self.write_place(array.locate(places))
 
 
-def _name_counter(depth: int) -> str:
-    return "ijk"[depth] if depth < len("ijk") else f"i{depth}"
+def _take_formula(op: Operation) -> ast.expr:
+    """The formula of an operation, whose numbers are all floats."""
+    tree = op.tree(op.value)
+    for x in ast.walk(tree):
+        if isinstance(x, ast.Constant) and isinstance(x.value, int):
+            x.value = float(x.value)
+    return tree

@@ -2,7 +2,6 @@
 
 import ast
 import contextvars
-import math
 from collections.abc import Mapping
 from typing import Any, Literal
 
@@ -11,11 +10,10 @@ from micrograd_gd.engine import Value
 from micrograd_gd.errors import ArgumentError
 from micrograd_gd.notation import latex
 from micrograd_gd.notation.terms import leaf_names, split_into_lines
+from micrograd_gd.table import expression
 from micrograd_gd.table.numbers import require_count, shorten
 
 __all__ = ["formula", "leaf_names"]
-
-WHOLE = 1e15  # smaller whole numbers are written without a point
 
 
 def formula(
@@ -93,24 +91,15 @@ class _Text:
     def tree(self, x: Any, *, within: bool = True) -> ast.expr:
         """The syntax tree of a number or a term, within another one or on a line of its own."""
         if type(x) is float:
-            return _constant(x)
+            return expression.write_number(x, point=False)
         if x.row is None or (within and x.has_line):
             return ast.Name(x.name)
         if all(type(operand) is float for operand in x.operands):  # with points, or they were ints
-            operands: list[ast.expr] = [_constant(operand, point=True) for operand in x.operands]
+            operands: list[ast.expr] = [*map(expression.write_number, x.operands)]
         else:
             operands = [self.tree(operand) for operand in x.operands]
         tree: ast.expr = x.row.write_call(operands)
         return tree
-
-
-def _constant(x: float, *, point: bool = False) -> ast.expr:
-    """A number as Python reads it; a whole one without a point, as people type it."""
-    if math.copysign(1.0, x) < 0:
-        return ast.UnaryOp(ast.USub(), _constant(-x, point=point or x == 0))
-    if not math.isfinite(x):
-        return ast.Name(repr(x))
-    return ast.Constant(int(x) if x.is_integer() and x < WHOLE and not point else x)
 
 
 class _Latex:

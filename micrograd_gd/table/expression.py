@@ -6,11 +6,14 @@ this way". The syntax tree is Python's own, so that each reader walks the same f
 """
 
 import ast
+import math
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from micrograd_gd.errors import OperationError
 from micrograd_gd.table.relations import BY_NODE
+
+WHOLE = 1e15  # smaller whole numbers may be written without a point
 
 NODES = (
     ast.BinOp, ast.Add, ast.Sub, ast.Mult, ast.Div, ast.Pow,
@@ -49,6 +52,19 @@ def parse(text: str, names: Iterable[str], *, path: bool = False) -> ast.expr:
         elif isinstance(node, ast.Name) and node not in functions and node.id not in known:
             raise OperationError(f"{text!r}: {node.id} is none of {', '.join(sorted(known))}")
     return tree
+
+
+def write_number(x: float, *, point: bool = True) -> ast.expr:
+    """The tree of a number; of a whole one, if without a point, as people type it.
+
+    >>> ast.unparse(write_number(-2.0)), ast.unparse(write_number(2.0, point=False))
+    ('-2.0', '2')
+    """
+    if math.copysign(1.0, x) < 0:
+        return ast.UnaryOp(ast.USub(), write_number(-x, point=point or x == 0))
+    if not math.isfinite(x):
+        return ast.Name(repr(x))
+    return ast.Constant(int(x) if x.is_integer() and x < WHOLE and not point else x)
 
 
 def calls(tree: ast.expr) -> dict[str, int]:

@@ -5,13 +5,13 @@ import math
 import random
 import re
 import sys
-from itertools import pairwise
+from itertools import cycle, pairwise
 
 import numpy as np
 import pytest
 from c_code import compile_c, needs_gcc
 from compiled import bits
-from hypothesis import Phase, given, settings
+from hypothesis import Phase, example, given, settings
 from hypothesis import strategies as st
 
 from micrograd_gd import trace, value_and_grad, vmap
@@ -51,6 +51,14 @@ NESTS = st.recursive(
     ),
     max_leaves=8,
 )  # fmt: skip
+
+
+BACK = [lambda result, _, back=back: max(result - back, 0) for back in range(8)]
+GIVEN = lambda _, times: sum(times)  # noqa: E731 — it stands among others in a table
+# What is used once, after a number that it is computed from has its next value.
+OVERTAKEN = [
+    (9, [(EXP, GIVEN), (MUL, BACK[3], BACK[2]), (ADD, BACK[4], GIVEN), (ADD, BACK[2], BACK[7])])
+]
 
 
 def run(nest, times=(), result=100):
@@ -100,10 +108,10 @@ def legal(statements):
             yield each._replace(operands=operands, op={MUL: MOST, EXP: TANH}.get(each.op, ADD))
 
 
-def as_program(statements):
-    """A program of 100 numbers, whose results are some of all numbers."""
+def as_program(statements, most=9):
+    """A program of 100 numbers, whose results are some of all numbers: the more, the fewer once."""
     results = [each.result for each in statements if isinstance(each, Instruction)]
-    outputs = (*results[-9:], *results[:: -(len(results) // 9 + 1)], 5, 0.5)
+    outputs = (*results[-most:], *results[:: -(len(results) // most + 1)], 5, 0.5)
     structures = [flatten([0.0] * n)[1] for n in (100, len(outputs))]
     return scan_back(Program((("x", structures[0]),), (), statements, outputs, structures[1], {}))
 
@@ -113,7 +121,8 @@ def as_program(statements):
 @given(st.lists(NESTS, min_size=20, max_size=20))
 def test_loops_in_c_have_the_bits_of_all_their_statements(tmp_path_factory, nests):
     """Whatever is used where: in the same run, the next, after the loop, in another one."""
-    programs = [as_program((*legal(run(nest)),)) for nest in nests]
+    cases = [*zip(nests, cycle([1, 9]), strict=False), (OVERTAKEN, 1)]
+    programs = [as_program((*legal(run(nest)),), most) for nest, most in cases]
     sources = [write_function(each, f"f{i}") for i, each in enumerate(programs)]
     x = [math.sin(i) for i in range(100)]
     library = compile_c(tmp_path_factory.mktemp("c"), "".join(sources))
@@ -189,9 +198,10 @@ def read_listing(text, x):
     return found["program"](x)
 
 
-@given(NESTS)
-def test_a_listing_reads_as_a_function_that_computes_the_same(nest):
-    program = as_program((*legal(run(nest)),))
+@given(NESTS, st.sampled_from([1, 9]))
+@example(OVERTAKEN, 1)
+def test_a_listing_reads_as_a_function_that_computes_the_same(nest, most):
+    program = as_program((*legal(run(nest)),), most)
     x = [math.sin(i) for i in range(100)]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(listing, "LONGEST", 0)
