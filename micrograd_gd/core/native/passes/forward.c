@@ -126,18 +126,32 @@ static bool is_same(const int32_t *a, const int32_t *b)
            && memcmp(a + 3, b + 3, (size_t)a[2] * sizeof(int32_t)) == 0;
 }
 
+/* Where a search for a record begins: near the latest of its operands, as those of its neighbors do,
+   which are in the cache. */
+static size_t place_near(const int32_t *record, size_t hash)
+{
+    int32_t latest = -1;
+    for (size_t i = record[0] < 0 ? 1 : 3; i < record_length(record); i++) {
+        latest = record[i] > latest ? record[i] : latest;
+    }
+    return 2 * (size_t)(latest + 1) + (hash & 1);
+}
+
 /* The place in `code` of the same as what stands there last, from `at` on; `at`, if it is new. */
 static size_t find_same(Passes *passes, size_t at)
 {
+    enum { NEARBY = 4 }; /* tries, before the search goes on anywhere: many may have that operand */
     const int32_t *code = passes->code.item;
-    size_t place = hash_of(code + at) & passes->same_mask;
-    while (passes->same[place] >= 0 && !is_same(code + passes->same[place], code + at)) {
-        place = (place + 1) & passes->same_mask;
+    const size_t hash = hash_of(code + at);
+    size_t place = place_near(code + at, hash) & passes->same_mask;
+    for (int tries = 1; passes->same[place] >= 0; tries++) {
+        if (is_same(code + passes->same[place], code + at)) {
+            return (size_t)passes->same[place];
+        }
+        place = (tries == NEARBY ? hash : place + 1) & passes->same_mask;
     }
-    if (passes->same[place] < 0) {
-        passes->same[place] = (int32_t)at;
-    }
-    return (size_t)passes->same[place];
+    passes->same[place] = (int32_t)at;
+    return at;
 }
 
 /* Whether a constant among the operands makes the result the same for all others. */
