@@ -8,6 +8,7 @@ import ast
 import math
 import re
 from collections.abc import Callable, Iterator, Sequence
+from functools import cache
 from typing import Any
 
 from micrograd_gd.compiler.backends.kernel import Kernel
@@ -238,15 +239,21 @@ def _larger(a: float, b: float) -> float:
 
 def _make_template(op: Operation, names: dict[str, Any]) -> str:
     """The value of an operation, with `{0}`, `{1}` and so on for its operands."""
-    places = [f"{{{i}}}" for i in range(len(op.operands))]
-    if not isinstance(op.value, str):
-        name = f"f{len(names)}"
-        names[name] = _check_results(op)
-        return f"{name}({', '.join(places)})"
+    if isinstance(op.value, str):
+        return _write_formula(op)
+    name = f"f{len(names)}"
+    names[name] = _check_results(op)
+    return f"{name}({', '.join([f'{{{i}}}' for i in range(len(op.operands))])})"
+
+
+@cache
+def _write_formula(op: Operation) -> str:
+    """The same for one that is no Python code."""
+    places = {name: f"{{{i}}}" for i, name in enumerate(op.operands)}
     tree = op.float_tree(op.value)
     for node in ast.walk(tree):
-        if isinstance(node, ast.Name) and node.id in op.operands:
-            node.id = places[op.operands.index(node.id)]
+        if isinstance(node, ast.Name):
+            node.id = places.get(node.id, node.id)
     return ast.unparse(tree)
 
 
