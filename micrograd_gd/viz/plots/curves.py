@@ -6,7 +6,18 @@ from typing import Any
 
 from micrograd_gd.errors import ArgumentError
 from micrograd_gd.table.numbers import shorten
-from micrograd_gd.viz.plots.figure import BLUE, GREEN, INK, LARGEST, ORANGE, Path, axes, tidy, write
+from micrograd_gd.viz.plots.figure import (
+    BLUE,
+    GREEN,
+    INK,
+    LARGEST,
+    ORANGE,
+    Path,
+    axes,
+    tidy,
+    use_log_scale,
+    write,
+)
 
 
 def plot_history(
@@ -68,9 +79,9 @@ def plot_learning_rates(curve: Any, path: Path | None = None, ax: Any = None) ->
         panel.plot(rates, losses, color=BLUE, marker="o" if len(rates) == 1 else None)
         if 0 < curve.suggestion < LARGEST:
             _mark(panel, curve.suggestion, is_right=curve.suggestion > middle)
-        panel.set_xscale("log")
+        use_log_scale(panel.xaxis)
         if all(loss > 0 for loss in losses if not math.isnan(loss)):
-            panel.set_yscale("log")
+            use_log_scale(panel.yaxis)
         panel.set_xlabel("learning rate")
         panel.set_ylabel("loss")
         tidy(panel)
@@ -114,7 +125,7 @@ def _draw(ax: Any, rows: list[Mapping[str, float]], name: str) -> None:
         ax.set_ylim(-0.03, 1.03)
         ax.yaxis.set_major_formatter(lambda share, _: f"{100 * share:.0f} %")
     elif numbers and min(numbers) > 0:
-        ax.set_yscale("log")
+        use_log_scale(ax.yaxis)
     ax.set_ylabel(write(name))
     tidy(ax)
     if len(columns) > 1:

@@ -28,6 +28,7 @@ from micrograd_gd.viz.plots.figure import (
     axes,
     spread,
     tidy,
+    use_log_scale,
     write,
 )
 
@@ -218,7 +219,7 @@ def _levels(heights: list[float]) -> list[float]:
 def _draw_values(ax: Any, ground: _Ground) -> None:
     _draw_path(ax, ground, [(float(i), value) for i, value in enumerate(ground.values)])
     if min(ground.values) > 0:
-        ax.set_yscale("log")
+        use_log_scale(ax.yaxis)
     ax.set_xlabel("step")
     ax.set_ylabel("value")
 

@@ -129,6 +129,19 @@ def tidy(ax: Any) -> None:
     ax.spines[["top", "right"]].set_visible(False)
 
 
+def use_log_scale(axis: Any) -> None:
+    """Make an axis logarithmic, with plain numbers: powers of 10 are formulas, and slow to draw."""
+    from matplotlib.ticker import LogFormatter  # noqa: PLC0415 — slow to import, as matplotlib is
+
+    class Plain(LogFormatter):
+        def __call__(self, x: float, pos: int | None = None) -> str:
+            return f"{x:g}" if super().__call__(x, pos) else ""
+
+    getattr(axis.axes, f"set_{axis.axis_name}scale")("log")
+    axis.set_major_formatter(Plain())
+    axis.set_minor_formatter(Plain())
+
+
 @contextmanager
 def _matplotlib() -> Iterator[Any]:
     """The package, without its remarks on what it does on a first run, such as finding fonts."""
