@@ -91,7 +91,9 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         # Usage errors of click, which some versions of typer bring along under another name.
         if not hasattr(error, "format_message"):
             raise
-        status = complain(f"{error.format_message().rstrip('.')}. See {PROGRAM} --help.", 2)
+        ctx = getattr(error, "ctx", None)
+        command = ctx.command_path if ctx else PROGRAM
+        status = complain(f"{error.format_message().rstrip('.')} (see {command} --help)", 2)
     sys.exit(status)
 
 

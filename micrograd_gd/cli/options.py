@@ -53,7 +53,7 @@ LearningRate = Annotated[
 Epochs = Annotated[
     int | None,
     typer.Option(
-        help="How often to go over the data, in all where it was resumed.",
+        help="How often to go over the data; with --resume, in all.",
         show_default=str(DEFAULT.epochs),
     ),
 ]

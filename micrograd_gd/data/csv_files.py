@@ -60,7 +60,9 @@ class CsvFile:
             return self._positions[name]
         folded = {known.casefold(): known for known in self.names}
         closest = get_close_matches(str(name).casefold(), folded, n=1)
-        remedy = f"did you mean {folded[closest[0]]!r}?" if closest else "choose one of these"
+        remedy = "name one of these, or a file that has it"
+        if closest:
+            remedy = f"did you mean {folded[closest[0]]!r}?"
         message = f"no column {name!r}; expected one of {_enumerate(self.names)}: {remedy}"
         raise problem(self.path, message, self.header_line)
 
@@ -248,20 +250,20 @@ def _read_bytes(path: Path) -> bytes:
 def _decode(path: Path, raw: bytes, encoding: str | None) -> str:
     is_wide = raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
     found = encoding or ("UTF-16" if is_wide else "UTF-8")
-    remedy = "save it as CSV in UTF-8, and name no spreadsheet, picture or archive"
+    save = "save a spreadsheet as CSV first"
     try:
         text = raw.decode(found).removeprefix("\ufeff")
     except UnicodeDecodeError as error:
         line = raw.count(b"\n", 0, error.start) + 1
-        other = "; where it is in another encoding, name that, as by --encoding latin-1"
-        message = f"the byte 0x{raw[error.start]:02x}; expected text in {found}: {remedy}{other}"
+        remedy = f"name the file's encoding, as by --encoding latin-1; {save}"
+        message = f"the byte 0x{raw[error.start]:02x}; expected text in {found}: {remedy}"
         raise problem(path, message, line) from None
     except (LookupError, ValueError):  # the latter of codecs for other things than files
         message = f"the encoding {encoding!r} is not known; expected one such as latin-1"
         raise ArgumentError(message) from None
     if "\0" in text:
         line = text.count("\n", 0, text.index("\0")) + 1
-        raise problem(path, f"binary data; expected text in {found}: {remedy}", line)
+        raise problem(path, f"binary data; expected text in {found}: {save}", line)
     return text
 
 

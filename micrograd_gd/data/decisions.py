@@ -261,8 +261,8 @@ def _describe(file: CsvFile, column: Column) -> str:
         "number": f"read {' and '.join(ways)}" if ways else "",
     }[column.kind]  # fmt: skip
     if missing and column.kind != "left out":
-        with_what = "" if column.kind == "levels" else f"filled with the median {column.fill:g}, "
-        gap = f"{missing} missing: {with_what}and an input that says so"
+        filling = "" if column.kind == "levels" else f"filled with the median {column.fill:g}, "
+        gap = f"{missing} missing: {filling}marked by an input of their own"
         said = f"{said}; {gap}" if said else gap
     return said
 

@@ -149,7 +149,8 @@ def _read(answer: Any, case: tuple[Any, ...]) -> list[float]:
         return [float(x.data if isinstance(x, Value) else x) for x in results]
     except (TypeError, ValueError, OverflowError):
         where = f"for {_show(case)} your function gives" if case else "your answer is"
-        raise _AnswerError(f"{where} {result!r}, which is no number") from None
+        hint = ": does it `return` one?" if case and result is None else ""
+        raise _AnswerError(f"{where} {result!r}, which is no number{hint}") from None
 
 
 def _agree(given: list[list[float]], right: list[list[float]]) -> bool:

@@ -184,7 +184,7 @@ def _application(call: ast.Call) -> tuple[Operation, list[ast.expr]]:
         known = [x for x, y in OPERATIONS.items() if not y.folds]
         longer = [x for x in known if x.startswith(name)] if len(name) > 2 else []
         near = longer[:3] or difflib.get_close_matches(name, known)
-        hint = f"; did you mean {' or '.join(near)}?" if near else ""
+        hint = f" (did you mean {' or '.join(near)}?)" if near else ""
         raise ValueError(f"no operation is called {shorten(name)}{hint}")
     if call.keywords or not 0 <= len(row.operands) - len(operands) <= len(row.defaults):
         raise ValueError(f"{row!r} cannot be called so")

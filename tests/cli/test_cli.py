@@ -317,8 +317,9 @@ WRONG = [
     ("predict model.json none.csv", "none.csv: no such file"),
     ("ops no", "no operation is called 'no'"),
     ("train", "Missing argument"),
+    ("predict", "Missing argument 'model' (see micrograd-gd predict --help)"),
     ("", "Missing command"),
-    ("fly", "No such command 'fly'"),
+    ("fly", "No such command 'fly' (see micrograd-gd --help)"),
     ("train iris --speed 1", "No such option"),
     ("demo --out good.csv", f"good.csv: File exists; {OUT}"),
 ]

@@ -230,7 +230,7 @@ REFUSED = {
         "a,b\n1,caf\xe9\n".encode("latin-1"),
         (
             ", line 2: the byte 0xe9; expected text in UTF-8: "
-            "save it as CSV in UTF-8, and name no spreadsheet, picture or archive"
+            "name the file's encoding, as by --encoding latin-1; save a spreadsheet as CSV first"
         ),
     ),
     "no mark": (b"a,b\n\xff,1\n", ", line 2: the byte 0xff; expected text in UTF-8"),
@@ -276,8 +276,8 @@ def test_nan_is_no_class(folder):
     [
         ("Species", "did you mean 'species'?"),
         ("SPECIE", "did you mean 'species'?"),
-        ("price", "choose one of these"),
-        ("qqq", "choose one of these"),
+        ("price", "name one of these, or a file that has it"),
+        ("qqq", "name one of these, or a file that has it"),
     ],
 )
 def test_an_unknown_column_is_answered_with_the_columns_there_are(folder, name, remedy):

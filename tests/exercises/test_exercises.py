@@ -67,7 +67,7 @@ def test_backward_answers_what_is_asked_by_hand():
     [
         (lambda a, b: -(b + 2 * a), "The size is right, and the sign is wrong."),
         (lambda a, b: 3 * (b + 2 * a), "It is 3 times the right answer: a factor is wrong."),
-        (lambda a, b: None, "which is no number"),
+        (lambda a, b: None, "which is no number: does it `return` one?"),
         (lambda a, b: (a, b), "expected 1 numbers; got 2."),
         (lambda a, b: a / 0, "your function ends in ZeroDivisionError: float division by zero"),
         (lambda a, b: float("nan"), "your function gives nan, which is not right."),
