@@ -17,7 +17,8 @@ except ModuleNotFoundError:  # no compiler when this was installed
     reason = "was not built: install again with a C compiler there"
     if os.path.exists(os.path.join(PACKAGE, os.pardir, "setup.py")):  # noqa: PTH110, PTH118 — fast
         reason = (
-            "was not built in this folder: pip install -e . with a C compiler there, or leave it"
+            "was not built in this folder: pip install -e . with a C compiler there, or run Python "
+            "in another folder"
         )
 except ImportError as error:  # it was built for another machine, for example
     reason = f"could not be loaded: {error}"
