@@ -22,6 +22,8 @@ MOST = 200  # things that are compared at each call
 MOST_VISITED = 500
 MOST_WALKS = 4  # in each, attributes are found whose names the one before came upon
 
+CONTAINERS = (list, dict, set, deque)
+
 _UNCHANGING = {*sys.stdlib_module_names, "numpy", OWN} - {"builtins"}  # packages
 _OF_PYTHON = 1 << 9  # the flag of classes that are not built in, wherever they say they are from
 
@@ -29,7 +31,7 @@ _OF_PYTHON = 1 << 9  # the flag of classes that are not built in, wherever they 
 class Place(NamedTuple):
     """Where something is found: under a key, in a cell, or as the whole content of a container."""
 
-    container: Any  # a dict, a list, a cell, or what has attributes
+    container: Any  # one of CONTAINERS, a function, a cell, or what has attributes
     key: Any  # None: all that is in there
     value: Any
 
@@ -128,10 +130,13 @@ def _is_same(a: Any, b: Any) -> bool:
 
 
 def _content(container: Any) -> tuple[Any, ...]:
-    """The elements of a list, or the keys and values of a dict in turn."""
+    """The elements, a dict's keys and values in turn, or the code and defaults of a function."""
     if isinstance(container, dict):
         return (*chain.from_iterable(dict.items(container)),)
-    return (*list.__iter__(container),)
+    if isinstance(container, FunctionType):
+        return container.__code__, container.__defaults__, container.__kwdefaults__
+    kind = next(kind for kind in CONTAINERS if isinstance(container, kind))
+    return (*kind.__iter__(container),)
 
 
 def find_places(f: Any, names: set[str] | None = None) -> list[Place]:
@@ -158,13 +163,14 @@ class _Search:
         self._package = ""  # that of the function
         self._left = MOST
         self._known: set[tuple[int, Any]] = set()
+        self._models: deque[Any] = deque()  # what models have, of which all counts, after the rest
 
     def run(self, root: Any) -> None:
         """Visit what there is to see, breadth first."""
         seen: dict[int, Any] = {}
         queue = deque([root])
-        while queue and self._left and len(seen) < MOST_VISITED:
-            x = queue.popleft()
+        while (queue or self._models) and self._left and len(seen) < MOST_VISITED:
+            x = (queue or self._models).popleft()
             if type(x) not in PLAIN and not issubclass(type(x), Value) and id(x) not in seen:
                 seen[id(x)] = x
                 with suppress(Exception):  # what does not let itself be looked at
@@ -177,7 +183,7 @@ class _Search:
         elif isinstance(x, ModuleType):
             if not self._is_foreign(x.__name__):
                 yield from self._visit_names(vars(x), self.names)
-        elif isinstance(x, (list, dict)):
+        elif isinstance(x, CONTAINERS):
             if len(x) < self._left:
                 yield from self._keep(x, None, len(x))
         elif (parts := _take_apart(x)) is not None:
@@ -198,7 +204,7 @@ class _Search:
             self._known.add((id(container), key))
             self._left -= 1 + cost
             self.places.append(place._replace(value=value))
-        yield from value if key is None and isinstance(container, (list, dict)) else (value,)
+        yield from value if key is None and isinstance(container, CONTAINERS) else (value,)
 
     def _is_foreign(self, module: Any) -> bool:
         """Whether that is part of a package that stays as it is, since others wrote it."""
@@ -219,6 +225,7 @@ class _Search:
         if self._is_foreign(f.__module__):
             yield from map(look_into, f.__closure__ or ())
             return
+        yield from self._keep(f, None)
         for cell in f.__closure__ or ():
             yield from self._keep(cell, None)
         of_globals, of_attributes = find_names(f.__code__)
@@ -231,7 +238,10 @@ class _Search:
         """The attributes of an object or a class that are named somewhere."""
         cls = x if isinstance(x, type) else type(x)
         own = None if isinstance(x, type) else _dict_of(x)
-        yield from self._visit_names(own or {}, self.names)
+        if own and any(_is_own_call(vars(each).get("__call__")) for each in cls.__mro__):
+            self._models.append(own)
+        else:
+            yield from self._visit_names(own or {}, self.names)
         classes = [*cls.__mro__]
         if isinstance(x, type):
             classes += type.mro(type(x))
@@ -273,15 +283,20 @@ def _dict_of(x: Any) -> dict[str, Any] | None:
     return None
 
 
+def _is_own_call(f: Any) -> bool:
+    """Whether that is how a model of the package, such as a neuron, is called."""
+    return isinstance(f, FunctionType) and f.__module__.partition(".")[0] == OWN
+
+
 def _take_apart(x: Any) -> Collection[Any] | None:
     """What stays in there for good; None for what may change."""
     if isinstance(x, Wrapper):
         return [*filter(callable, x._take_apart())]  # noqa: SLF001 — our own
     if isinstance(x, (partial, partialmethod)):
-        return [x.func, *x.args, *x.keywords.values()]
+        return [x.func, *x.args, x.keywords]
     if isinstance(x, MethodType):
         return [x.__func__, x.__self__]
-    if isinstance(x, (tuple, set, frozenset)):
+    if isinstance(x, (tuple, frozenset)):
         return x if len(x) < MOST_VISITED else ()
     return () if isinstance(x, BuiltinFunctionType) else None
 

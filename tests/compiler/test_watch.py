@@ -3,6 +3,7 @@
 import gc
 import pickle
 import weakref
+from collections import deque
 from dataclasses import dataclass
 from functools import partial, partialmethod
 from types import ModuleType, SimpleNamespace
@@ -12,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from micrograd_gd import MLP, Module, Value, custom_vjp, grad, jit, value_and_grad, vmap
+from micrograd_gd import MLP, Layer, Module, Value, custom_vjp, grad, jit, value_and_grad, vmap
 from micrograd_gd.compiler.programs import MOST_STATES
 from micrograd_gd.compiler.surroundings import look_around
 
@@ -65,6 +66,21 @@ def under_a_new_key():
 def in_a_list():
     kept = [0.0, [None]]
     return lambda x: use(x, kept[1][0]), lambda seen: kept[1].__setitem__(0, seen)
+
+
+def in_a_deque():
+    kept = deque([0.0, None])
+    return lambda x: use(x, kept[-1]), lambda seen: kept.__setitem__(-1, seen)
+
+
+def in_a_set():
+    kept = {None}
+
+    def change(seen):
+        kept.clear()
+        kept.add(seen)
+
+    return lambda x: use(x, next(iter(kept))), change
 
 
 def in_a_list_that_grows():
@@ -125,6 +141,46 @@ def on_a_function():
 def in_a_default():
     kept = [None]
     return lambda x, k=kept: use(x, k[0]), lambda seen: kept.__setitem__(0, seen)
+
+
+def in_other_defaults():
+    def f(x, k=None, *, seen=None):
+        return use(x, k) + use(x, seen)
+
+    def change(seen):
+        f.__defaults__, f.__kwdefaults__ = (seen,), {"seen": seen}
+
+    return f, change
+
+
+def in_other_code():
+    def f(x):
+        return use(x, "switch")
+
+    def change(seen):
+        constants = [seen if each == "switch" else each for each in f.__code__.co_consts]
+        helper.__code__ = f.__code__.replace(co_consts=tuple(constants))
+
+    def helper(x):
+        return x
+
+    change(None)
+    return helper, change
+
+
+def in_keywords_of_a_partial():
+    kept = partial(use, seen=None)
+    return kept, lambda seen: kept.keywords.update(seen=seen)
+
+
+def in_a_neuron():
+    model = MLP(1, [1], seed=0)
+
+    def change(seen):
+        model.layers[0].neurons[0].activation = lambda x: use(x, seen)
+
+    change(None)
+    return lambda x: model([x]), change
 
 
 def in_a_rule():
@@ -298,8 +354,10 @@ def as_a_method_of_a_class_of_classes():
 HOMES = [
     in_a_global, in_a_helper, in_a_closure, in_a_dict, under_a_new_key, in_a_list,
     in_a_list_that_grows, in_a_module, one_level_deeper, in_an_object_that_is_replaced,
-    by_the_name_as_a_text, in_a_partial, in_a_default, in_a_rule, of_a_model("of_object"),
-    of_a_model("called"), of_a_model("__call__"), of_a_model("of_property", "_hidden"), in_slots,
+    by_the_name_as_a_text, in_a_partial, in_a_default, in_a_rule, in_a_deque, in_a_set,
+    in_other_defaults, in_other_code, in_keywords_of_a_partial, in_a_neuron,
+    of_a_model("of_object"), of_a_model("called"), of_a_model("__call__"),
+    of_a_model("of_property", "_hidden"), in_slots,
     in_a_class, before_the_class, in_a_config, in_a_network, in_a_class_of_classes,
     where_no_module_is, as_a_function, of_a_subclass(as_a_method), of_a_subclass(as_a_property),
     of_a_subclass(as_a_static_method),
@@ -343,7 +401,10 @@ def test_what_is_as_before_has_its_program_already(home):
     compiled = jit(f)
     change(1.5)
     compiled(2.0)
-    by_identity = {in_a_list_that_grows, in_an_object_that_is_replaced, as_a_function}
+    by_identity = {
+        in_a_list_that_grows, in_an_object_that_is_replaced, as_a_function, in_a_neuron,
+        in_other_code, in_other_defaults,
+    }  # fmt: skip
     if home not in by_identity and "as_a_" not in home.__qualname__:
         for seen in (0.5, 1.5, float("0.5"), float("1.5")) * 2:
             change(seen)
@@ -371,6 +432,26 @@ def test_a_parameter_that_is_replaced_is_another_one():
     assert compiled(3.0) == 13.0
     model.rows[0][0] = Value(0.5)
     assert compiled(3.0) == 12.5
+
+
+@pytest.mark.parametrize("backend", ["python", "auto"])
+def test_what_is_replaced_in_a_model_is_seen(backend):
+    model = MLP(2, [3, 1], seed=0)
+    compiled = jit(lambda x: model(x) * 2, backend=backend)
+
+    def replace_a_layer():
+        model.layers[0] = Layer(2, 3, seed=4)
+
+    def replace_a_weight():
+        model.layers[0].neurons[1].w[0] = Value(3.0)
+
+    def replace_a_bias():
+        model.layers[1].neurons[0].b = 0.5
+
+    for replace in (replace_a_layer, replace_a_weight, replace_a_bias):
+        compiled([0.5, 2.0])
+        replace()
+        assert compiled([0.5, 2.0]) == (model([0.5, 2.0]) * 2).data
 
 
 def test_what_the_function_does_not_name_may_change():
@@ -574,7 +655,7 @@ def test_a_pickled_program_is_traced_anew_where_two_are_swapped():
     assert pickle.loads(packed)(2.0) == by_twice(2.0)  # noqa: S301 — our own
 
 
-class Layer(Module):
+class Switched(Module):
     """One that only a test has."""
 
     def __init__(self):
@@ -585,7 +666,7 @@ class Layer(Module):
 
 
 def test_the_layers_of_a_list_are_seen():
-    layers = [Layer(), Layer()]
+    layers = [Switched(), Switched()]
 
     def f(x):
         for layer in layers:
@@ -596,5 +677,5 @@ def test_the_layers_of_a_list_are_seen():
     assert compiled(3.0) == 12.0
     layers[1].is_on = False
     assert compiled(3.0) == 6.0
-    layers.append(Layer())
+    layers.append(Switched())
     assert compiled(3.0) == 12.0
