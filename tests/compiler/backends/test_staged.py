@@ -1,17 +1,18 @@
 """Machine code of batches in loops: over statements, and over blocks of samples."""
 
 import math
-from itertools import product
+from itertools import pairwise, product
 from operator import mul
 
 import numpy as np
 import pytest
 from compiled import bits
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 pytest.importorskip("llvmlite")
 
+from micrograd_gd import trace, value_and_grad, vmap
 from micrograd_gd.compiler.backends import llvm
 from micrograd_gd.compiler.backends.llvm import in_lanes, tiles
 from micrograd_gd.compiler.instructions import Guard, Instruction
@@ -19,6 +20,7 @@ from micrograd_gd.compiler.lanes import is_reduction, operation
 from micrograd_gd.compiler.program import Program
 from micrograd_gd.compiler.specialization import BACKENDS
 from micrograd_gd.compiler.verify import verify
+from micrograd_gd.functional import relu, total
 from micrograd_gd.table import ops
 from micrograd_gd.transforms.trees import Structure, array_structure, flatten
 
@@ -97,6 +99,30 @@ def make_program(lines):
     arguments = ("x", flatten([0.0] * GIVEN)[1]), ("y", array_structure((-1, COLUMNS)))
     outputs = (*once, *columns)
     return verify(Program(arguments, (), tuple(legal), outputs, structure, {}, lengths=(64,)))
+
+
+@settings(max_examples=3)
+@given(st.lists(st.sampled_from([3, 10]), min_size=4, max_size=4), st.sampled_from([1, 4, 9]))
+def test_any_network_has_the_bits_of_all_its_statements(sizes, fewest):
+    def score(layers, x):
+        for layer in layers:
+            x = [relu(sum(map(mul, row, x), bias)) for *row, bias in layer]
+        return x[0] * x[-1]
+
+    def loss(layers, points):
+        return total(vmap(score, in_axes=(None, 0))(layers, points))
+
+    draw = np.random.default_rng(sizes).normal
+    layers = [draw(size=(b, a + 1)) for a, b in pairwise(sizes)]
+    points = draw(size=(100, sizes[0]))
+    program = trace(value_and_grad(loss), layers, points)
+    leaves = [*np.concatenate([x.ravel() for x in layers]).tolist(), points[:9]]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(llvm, "SHORTER", 0)
+        patch.setattr(llvm, "FEWEST_RUNS", fewest)
+        kernel = llvm.make_kernel(program, llvm.generate_code(program, 0))
+    found, expected = (each.run(leaves) for each in (kernel, BACKENDS["python"](program)))
+    assert bits(found) == bits(expected)
 
 
 @given(

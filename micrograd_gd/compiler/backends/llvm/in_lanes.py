@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from micrograd_gd.compiler.backends.llvm.kinds import LANES
 from micrograd_gd.compiler.backends.llvm.loops import PARAMETERS, write_samples
 from micrograd_gd.compiler.backends.llvm.memory import UNCHANGED
+from micrograd_gd.compiler.backends.llvm.ordering import is_independent
 from micrograd_gd.compiler.backends.llvm.rolled import SHORT, TOGETHER, Function
 from micrograd_gd.compiler.backends.llvm.tiles import MOST_COPIES
 from micrograd_gd.compiler.nests import (
@@ -24,7 +25,6 @@ from micrograd_gd.compiler.nests import (
     Part,
     Reference,
     find_nodes,
-    find_references,
     find_stores,
     is_output,
 )
@@ -202,14 +202,3 @@ class LaneFunction(Function):
         pointers = self.emit("q", f"getelementptr double, ptr {base}, <8 x i64> {by}")
         where = f"<8 x double> {y}, <8 x ptr> {pointers}, i32 8, <8 x i1> %is_sample"
         self.lines.append(f"call void @llvm.masked.scatter.v8f64.v8p0({where})")
-
-
-def is_independent(nest: Nest) -> bool:
-    """Whether no run of the loop needs what another one computes."""
-    stored = {store.array for store in find_stores([nest])}
-    read = [x for x in find_references([nest]) if isinstance(x, Element) and x.array in stored]
-    is_own = all(
-        x.places[0].start == 0 and x.places[0].factors[0] == 1 and not any(x.places[0].factors[1:])
-        for x in read
-    )
-    return is_own and not nest.carried and not nest.stores

@@ -6,20 +6,29 @@ a row for each block where another stage reads it.
 """
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from itertools import groupby
+from itertools import chain, groupby
 
 from micrograd_gd.compiler.backends.llvm.calls import ALIGNING, GATHER, write_fold, write_lengths
-from micrograd_gd.compiler.backends.llvm.in_lanes import LaneFunction
+from micrograd_gd.compiler.backends.llvm.in_lanes import MIDDLE, LaneFunction
 from micrograd_gd.compiler.backends.llvm.kinds import LANES
 from micrograd_gd.compiler.backends.llvm.loops import DECLARED, SIGNATURE
+from micrograd_gd.compiler.backends.llvm.ordering import drop_unread, order
 from micrograd_gd.compiler.backends.llvm.rolled import DATA, Function, RolledWriter, write_calls
 from micrograd_gd.compiler.backends.llvm.terms import TermsFunction, find_total
-from micrograd_gd.compiler.backends.llvm.tiles import MOST_COPIES, Tiles
+from micrograd_gd.compiler.backends.llvm.tiles import MOST_COPIES, Tiles, find_users
 from micrograd_gd.compiler.instructions import Instruction
 from micrograd_gd.compiler.layout import Span
-from micrograd_gd.compiler.nests import Node, Part
+from micrograd_gd.compiler.nests import (
+    Element,
+    Nest,
+    Node,
+    Part,
+    find_nodes,
+    find_references,
+)
 from micrograd_gd.compiler.references import find_reduction
 from micrograd_gd.compiler.stages import Stage, find_terms
 
@@ -33,21 +42,44 @@ class StagedWriter(RolledWriter):
             if op := find_reduction(node):
                 self._terms.setdefault(find_terms(op, node.stage), []).append(node)
         stages = {node.stage for node in self.nests.nodes} | {*self._terms}
-        order = sorted(stages, key=lambda x: (x.level, x.lanes != 0, x.lanes))
-        self._stages = {stage: [*_take(self.nests.parts, stage)] for stage in order}
-        reads = {
-            stage: [*parts, *self._terms.get(stage, ())] for stage, parts in self._stages.items()
+        self._stages = {
+            stage: [*_take(self.nests.parts, stage)]
+            for stage in sorted(stages, key=lambda x: (x.level, x.lanes != 0, x.lanes))
         }
+        self._order_loops()
+        reads = self._find_reads()
         self.tiles = Tiles(self.program, self._stages, reads)
         self._give_places(self.tiles.single)
         self.weight = 0
         self._once: dict[Stage, list[list[Part]]] = {}
-        for stage in order:
+        for stage in self._stages:
             self.weight += (16 if stage.lanes else 1) * sum(map(self.weigh, reads[stage]))
             if not stage.lanes:
                 self._once[stage] = [*self._cut(self._stages[stage], longest)]
                 self._give_slots(self._once[stage])
         self._reserve_lanes()
+
+    def _find_reads(self) -> dict[Stage, list[Part]]:
+        """What reads something in each stage."""
+        return {
+            stage: [*parts, *self._terms.get(stage, ())] for stage, parts in self._stages.items()
+        }
+
+    def _order_loops(self) -> None:
+        """Order the loops of the stages in lanes, and store nothing that nobody reads then."""
+        users = Counter(array for _, array in {*find_users(self._stages, self._find_reads())})
+        shared = {array for array, count in users.items() if count > 1}
+        for stage, parts in self._stages.items():
+            if stage.lanes:
+                self._stages[stage] = order(parts, shared, self._may_merge)
+        found = find_references(chain.from_iterable(self._find_reads().values()))
+        read = {x.array for x in found if isinstance(x, Element)}
+        for parts in self._stages.values():
+            drop_unread(parts, read)
+
+    def _may_merge(self, nest: Nest) -> bool:
+        """Whether two copies of the loop fit into the registers."""
+        return sum(map(self.weigh, find_nodes([nest]))) <= MIDDLE
 
     def _reserve_lanes(self) -> None:
         """Room for sums, in lines of memory of their own, and for tiles and rows."""

@@ -42,7 +42,7 @@ class Tiles:
         }  # fmt: skip
         self.single = [array for array, count in lanes.items() if not count]
         users: dict[Array, set[Stage]] = {array: set() for array, count in lanes.items() if count}
-        for stage, array in _find_users(runs, reads):
+        for stage, array in find_users(runs, reads):
             if array in users:
                 users[array].add(stage)
         for array, stages in users.items():
@@ -84,7 +84,7 @@ class Tiles:
         return self.count_blocks(stage) | 1
 
 
-def _find_users(
+def find_users(
     runs: Mapping[Stage, Sequence[Part]], reads: Mapping[Stage, Sequence[Part]]
 ) -> Iterator[tuple[Stage, Array]]:
     """Each stage with the arrays that it writes or reads."""
