@@ -33,7 +33,7 @@ How to read an entry:
 - **Properties**: *odd* is f(−x) = −f(x), *even* is f(−x) = f(x), *flat* is slope 0 wherever there
   is a slope, *internal* is what nobody is to call.
 
-[The semantics](semantics.md) say what happens outside of the smooth range.
+[The semantics](semantics.md) say what happens outside the smooth range.
 """
 
 
