@@ -264,6 +264,7 @@ class Arguments:
             raise
         finally:
             self.whole |= {HELD} if held.arrays else set()
+            self._find_cut = held.find_cut
             self._origins = self._find_origins(inputs, held) if held.counts else {}
             self.rows = max(held.counts, default=0)
         if traced.batches.is_computed_with and self._arrays:
@@ -330,18 +331,17 @@ class Arguments:
         return np.ascontiguousarray(x, dtype=float), trees.array_structure(shape)
 
     def _find_origins(self, inputs: Sequence[Value], held: Held) -> dict[Value, tuple[Any, int]]:
-        """What is taken whole, and its axis, by its columns."""
+        """What is taken whole, and the axis that its own is a part of, by its columns."""
         columns = Layout([structure for _, structure in self.named]).find_columns()
         kept = dict(zip(dict.fromkeys(columns.values()), self._kept, strict=True))
         origins = {inputs[i]: kept[span] for i, span in columns.items()}
-        return origins | {
-            x: (HELD, each.open_shape[0]) for each in held.whole for x in each.columns
-        }
+        origins |= {x: (HELD, each.open_shape[0]) for each in held.whole for x in each.columns}
+        return {x: (what, held.find_cut(axis)[0]) for x, (what, axis) in origins.items()}
 
     def find(self, array: whole.WholeArray) -> set[Any]:
         """What has to be taken apart for the rows of an array; all of the axis of a result."""
         if array.is_batch:
-            axis = array.open_shape[0]
+            axis, _ = self._find_cut(array.open_shape[0])
             return {what for what, other in self._origins.values() if other == axis}
         x = array.columns[0]
         while x not in self._origins and isinstance(x, Value) and x.operands:

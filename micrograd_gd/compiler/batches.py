@@ -10,14 +10,12 @@ branches (`compiler.branches`), and where a derivative flows in some samples onl
 which: 1 there, 0 elsewhere.
 """
 
-from collections import defaultdict, deque
-from collections.abc import Callable, Collection, Container, Iterator, Sequence
+from collections.abc import Callable, Collection, Container, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from micrograd_gd.compiler import branches, lanes
 from micrograd_gd.compiler.held import Held, is_plain
-from micrograd_gd.compiler.program import BatchOutput
 from micrograd_gd.compiler.reductions import reduce
 from micrograd_gd.core import blocks
 from micrograd_gd.core.arithmetic import Recorded
@@ -119,6 +117,22 @@ class Batches:
         others = other.columns if is_alike else [other] * len(xs.columns)
         columns = [operate(x, y) for x, y in zip(xs.columns, others, strict=True)]
         return WholeArray(columns, xs.open_shape, is_batch=True)
+
+    def cut(self, xs: WholeArray, first: int, last: int) -> WholeArray:
+        """The rows without so many first and last ones."""
+        before, *rest = xs.open_shape
+        axis = None if self.size else self._held.cut(before, first + last)
+        if axis is None:
+            xs.take_apart()
+        self.is_computed_with = True
+        columns = [
+            lanes.record("shift", axis, self.spread(x, before), float(first)) for x in xs.columns
+        ]
+        return WholeArray(columns, (axis, *rest), is_batch=xs.is_batch)
+
+    def find_cut(self, axis: int) -> tuple[int, int]:
+        """The axis of which this is a part, and how much shorter this is."""
+        return self._held.find_cut(axis)
 
     def hold(self, x: Any, axis: int = 0) -> WholeArray | None:
         """An array that is no argument as a whole, its samples first, where that is possible."""
@@ -316,6 +330,17 @@ class _InBatches(Recorded):
             self.batches.masks[crossed] = mask
         return crossed
 
+    def _shift(self, step: Any, count: int, by: float, lanes_after: int) -> Any:
+        """The step in lanes that are so many further on, there where it comes from one."""
+        batches, mask = self.batches, self.batches.mask(step)
+        if mask is None and batches.find_cut(lanes_after)[1] < batches.find_cut(count)[1]:
+            mask = 1.0
+        shifted, mask = [
+            None if x is None else lanes.record("shift", lanes_after, batches.spread(x, count), by)
+            for x in (step, mask)
+        ]
+        return self._cross(step, shifted, mask)
+
     def _place(self, step: Any, i: float, count: int) -> Any:
         """The step in lane i, which no other sample has."""
         placed, mask = lanes.record("place", count, step, i), self.batches.mask(step)
@@ -340,6 +365,9 @@ class Adjoints(_InBatches):
                 return self._pick(step, self.operands[1], count)
             case lanes.Lanes(kind="pack"):
                 return self._pick(step, float(i), count)
+            case lanes.Lanes(kind="shift"):
+                x, by = self.operands
+                return self._shift(step, count, -by, self.batches.lanes_of(x))
         step = self._where_there(g, step)
         if count and not self.batches.lanes_of(self.operands[i]):
             return self._sum(step, count)
@@ -362,33 +390,7 @@ class Tangents(_InBatches):
                 return self._place(step, self.operands[1], n)
             case lanes.Lanes(kind="pack", lanes=n):
                 return self._place(step, float(i), n)
+            case lanes.Lanes(kind="shift", lanes=n):
+                x, by = self.operands
+                return self._shift(step, self.batches.lanes_of(x), by, n)
         return self._where_there(g, step)
-
-
-def find_batches(outputs: Sequence[Any]) -> tuple[list[Any], list[BatchOutput]]:
-    """The outputs, with None where they are all lanes of a varying number, evenly spaced.
-
-    A number may be there several times.
-    """
-    runs: dict[tuple[Value, float], deque[list[int]]] = defaultdict(deque)  # by the lane to come
-    for place, y in enumerate(outputs):
-        if lanes.is_kind(y, "pick"):
-            varying, lane = y.operands
-            run = runs[varying, lane].popleft() if runs[varying, lane] else []
-            if lane == len(run):
-                run.append(place)
-                runs[varying, lane + 1].append(run)
-    left, batches = [*outputs], []
-    complete = [
-        (varying, run)
-        for (varying, lane), found in runs.items()
-        for run in found
-        if lane == outputs[run[0]].op.lanes
-    ]
-    for varying, found in complete:
-        stride = found[1] - found[0] if len(found) > 1 else 1
-        if found == [*range(found[0], found[0] + len(found) * stride, stride)]:
-            batches.append(BatchOutput(varying, found[0], stride, len(found)))
-            for place in found:
-                left[place] = None
-    return left, batches

@@ -75,7 +75,7 @@ class Choices:
 
 def _find_inner(known: Instruction) -> tuple[Operand, bool] | None:
     """What a number depends on that is 0 where that is, or where that is not."""
-    x, *rest = known.operands
+    x, *rest = [abs(x) if type(x) is float else x for x in known.operands]
     if known.op is not _WHERE:
         return None
     for is_same, numbers in ((True, (1.0, 0.0)), (False, (0.0, 1.0))):

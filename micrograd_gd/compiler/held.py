@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 from weakref import WeakValueDictionary
 
+from micrograd_gd.compiler.program import Cut
 from micrograd_gd.core import whole
 from micrograd_gd.core.whole import WholeArray
 from micrograd_gd.engine import Value
@@ -26,6 +27,9 @@ class Held:
     ) -> None:
         self.counts = [*lengths]
         self.lengths = [Value(float(n)) for n in lengths]  # the same as inputs of the trace
+        self.cuts: dict[
+            int, tuple[int, int]
+        ] = {}  # axes, and of which others they are so much less
         self.arrays: list[Any] = []
         self.arguments: list[tuple[str, trees.Structure]] = []
         self._taken = {*taken}  # names
@@ -45,7 +49,9 @@ class Held:
     def take(self, x: Any, axis: int) -> WholeArray | None:
         """The array, its samples first; None where that does not pay, or is not possible."""
         n = x.shape[axis]
-        if not (self._is_open and is_plain(x)) or not (n in self.counts or self._add_length(n)):
+        if not (self._is_open and is_plain(x)):
+            return None
+        if n not in self.counts and (n < whole.FEWEST_ROWS or not self._add_length(n)):
             return None
         frozen = _freeze(x, axis)
         if id(frozen) not in self._by_id:
@@ -57,8 +63,34 @@ class Held:
             self._by_id[id(frozen)] = WholeArray([*map(Value, find_first_row(frozen))], shape)
         return self._by_id[id(frozen)]
 
+    def cut(self, axis: int, by: int) -> int | None:
+        """The axis of an array that lost so many rows; None where that is not possible."""
+        root, before = self.find_cut(axis)
+        n = self.counts[-1 - root] - before - by
+        if n < 1 or not (n in self.counts or self._add_length(n)):
+            return None
+        found = -1 - self.counts.index(n)
+        other, so_far = self.find_cut(found)
+        if other == found != root:
+            self.cuts[found] = root, before + by
+        elif (other, so_far) != (root, before + by):
+            return None
+        return found
+
+    def find_cut(self, axis: int) -> tuple[int, int]:
+        """The axis that this is a part of, and how much shorter this is."""
+        by = 0
+        while axis in self.cuts:
+            axis, more = self.cuts[axis]
+            by += more
+        return axis, by
+
+    def find_cuts(self) -> tuple[Cut, ...]:
+        """All that were made, as programs have them."""
+        return tuple([Cut(axis, *self.find_cut(axis)) for axis in self.cuts])
+
     def _add_length(self, n: int) -> bool:
-        if n < whole.FEWEST_ROWS or len(self.counts) == whole.MOST_LENGTHS:
+        if len(self.counts) == whole.MOST_LENGTHS:
             return False
         self.counts.append(n)
         self.lengths.append(Value(float(n)))

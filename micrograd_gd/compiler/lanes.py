@@ -7,6 +7,7 @@ all others are *uniform*. Batches begin and end in these operations:
     place(x, i)       varying: x in lane i, -0.0 in the others
     spread(x)         varying: x in every lane
     index(0.0)        varying: i in lane i
+    shift(v, k)       varying: what v, of another batch, is in lane i + k; -0.0 where it has none
     pick(v, i)        uniform: what v is in lane i
     sum(v)            uniform: the sum of v over all lanes
     largest(v)        uniform: the largest of them, as a constant; nan if there is one
@@ -37,7 +38,7 @@ class Lanes(Operation):
     @property
     def gives(self) -> int:
         """The lanes of the result; 0 says that it is uniform."""
-        return self.lanes if self.kind in {"pack", "place", "spread", "index"} else 0
+        return self.lanes if self.kind in {"pack", "place", "spread", "shift", "index"} else 0
 
     def rule(self, active: tuple[bool, ...]) -> Callable[..., Any]:
         """A function of floats: the first operand, and a partial of 1 by each."""

@@ -31,6 +31,10 @@ def write_program(program: Program) -> str:
     lines = [f"program({', '.join(_write_parameters(program, given))})"]
     captured = [names[i] for i in range(first, first + len(program.captured))]
     lines += [f"    {x} = captured" for x in (*_write_parameters(program, held), *captured)]
+    lines += [
+        f"    {name_length(-1 - each.lanes)} = {name_length(-1 - each.of)} - {each.by}"
+        for each in program.cuts
+    ]
     lines += [f"    {line}" for line in _write_body(program, names)]
     return "\n".join(lines)
 

@@ -43,12 +43,21 @@ def write_line(statement: Statement, result: str, operands: Sequence[ast.expr]) 
 def apply(instruction: Instruction, operands: Sequence[ast.expr]) -> ast.expr:
     """An operation on operands, as Python writes it."""
     op = instruction.op
+    if isinstance(op, Lanes) and op.kind == "shift":
+        return ast.Name(_write_shifted(ast.unparse(operands[0]), int(instruction.operands[1])))
     if isinstance(op, Lanes) and op.kind == "pack":  # the first lane and the last tell enough
         operands = [operands[0], ast.Name("…"), operands[-1]]
     if OPERATIONS.get(op.name, op).folds and not op.folds:  # one term of it
         letters = dict(zip(op.operands, operands, strict=True))
         return expression.substitute(op.tree(op.value), letters)
     return op.write_call(operands)
+
+
+def _write_shifted(column: str, by: int) -> str:
+    """A column of an array, so many rows further on."""
+    array, _, rest = column.rpartition("[i")
+    move = f" {'+' if by > 0 else '-'} {abs(by)}" if by else ""
+    return f"{array}[i{move}{rest}"
 
 
 def write_lines(lines: Iterable[Line]) -> Iterator[str]:

@@ -123,6 +123,7 @@ class Numbers:
             labels={},
             batch_outputs=tuple(batches),
             lengths=tuple(self._held.counts),
+            cuts=self._held.find_cuts(),
         )
         leaves = [*map(self._read, given)]
         return dict(zip(nodes, compile_program(optimize(program)).run(leaves), strict=True))

@@ -22,6 +22,7 @@ from micrograd_gd.compiler.instructions import (
 )
 from micrograd_gd.compiler.lanes import Lanes
 from micrograd_gd.compiler.layout import Layout
+from micrograd_gd.compiler.neighbors import compute_in_place
 from micrograd_gd.compiler.program import Program, find_numbers, find_result_lanes
 from micrograd_gd.compiler.schedule import is_kind
 from micrograd_gd.compiler.verify import verify
@@ -40,7 +41,8 @@ _optimize_in_c = native_part("optimize")
 def optimize_trace(traced: "Trace") -> Program:
     """The optimized program of a trace: by the native core in one go, if that is there."""
     found = None
-    if _optimize_in_c and (traced.lengths or not traced.batches.any):
+    is_for_c = traced.lengths and not traced.held.cuts  # which tells no neighbors apart
+    if _optimize_in_c and (is_for_c or not traced.batches.any):
         found = _optimize_in_c(
             traced.all_inputs,
             traced.events,
@@ -84,6 +86,8 @@ def optimize(program: Program, rule: Rule | None = None) -> Program:
     """
     if program.has_batches and not program.lengths:  # whose lanes were picked, and leave as a whole
         program = scan_back(program)
+    if program.cuts:
+        program = compute_in_place(program)
     return scan_back(scan_forward(verify(program), rule))
 
 

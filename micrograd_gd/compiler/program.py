@@ -24,6 +24,14 @@ from micrograd_gd.transforms import trees
 from micrograd_gd.transforms.trees import Structure
 
 
+class Cut(NamedTuple):
+    """An open length that is another one but for so many rows; that other one is no such."""
+
+    lanes: int
+    of: int
+    by: int
+
+
 class BatchOutput(NamedTuple):
     """Outputs that are all lanes of a number, evenly spaced from `start` on.
 
@@ -61,6 +69,7 @@ class Program:
     labels: dict[int, str]  # names that the user gave
     batch_outputs: tuple[BatchOutput, ...] = ()
     lengths: tuple[int, ...] = ()  # that are open, as they were while tracing
+    cuts: tuple[Cut, ...] = ()  # which of them depend on each other
     held: tuple[Any, ...] = ()  # arrays that the function closes over: the last of the arguments
     # Outputs in which 0.0 stands for -0.0, and whether nan there calls for a more careful program.
     derivatives: dict[int, bool] = field(default_factory=dict)
@@ -109,10 +118,25 @@ class Program:
 
     @cached_property
     def fixed_lengths(self) -> dict[int, int]:
-        """The open lengths that are those of held arrays, by their axes."""
+        """The open lengths that are those of held arrays, by their lanes."""
         held = self.arguments[len(self.arguments) - len(self.held) :]
         pairs = zip(held, self.held, strict=True)
-        return {-1 - structure.shape[0]: len(x) for (_, structure), x in pairs}
+        return {structure.shape[0]: len(x) for (_, structure), x in pairs}
+
+    def fits(self, lengths: Sequence[int]) -> bool:
+        """Whether the arguments' open lengths are as those of held arrays and cuts call for."""
+        if not self.lengths:
+            return True
+        known = {-1 - axis: n for axis, n in enumerate(lengths)}
+        if any(n != known.setdefault(lanes, n) for lanes, n in self.fixed_lengths.items()):
+            return False
+        wanted = {cut.lanes: known[cut.of] - cut.by for cut in self.cuts}
+        return all(0 < n == known.get(lanes, n) for lanes, n in wanted.items())
+
+    def find_surplus(self, lanes: int, other: int) -> int:
+        """How many more lanes the other batch has, of two that were cut from one."""
+        by = {cut.lanes: cut.by for cut in self.cuts}
+        return by.get(lanes, 0) - by.get(other, 0)
 
     def find_length(self, lanes: int) -> int:
         """The input that is the open length of a batch."""
@@ -139,7 +163,7 @@ class Program:
 
     @property
     def guard_of_lengths(self) -> int:
-        """The place of one more: that arrays are as long as the held ones beside them."""
+        """The place of one more: that lengths fit each other and those of held arrays."""
         return len(self.guards) + 1
 
     @property

@@ -62,13 +62,10 @@ class Variant:
 
     def run(self, arguments: Arguments) -> Any:
         """The result for the numbers of the arguments, or the place of the guard that fails."""
-        program = self.program
-        if not program.held:
-            return self.kernel.run(arguments.leaves)
-        fixed = program.fixed_lengths
-        if any(n != fixed.get(i, n) for i, n in enumerate(arguments.lengths)):
+        program, leaves = self.program, arguments.leaves
+        if not program.fits(arguments.lengths):
             return program.guard_of_lengths
-        return self.kernel.run([*arguments.leaves, *program.held])
+        return self.kernel.run([*leaves, *program.held] if program.held else leaves)
 
 
 class _Missing(NamedTuple):

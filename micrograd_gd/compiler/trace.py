@@ -54,6 +54,7 @@ class Trace:
         self.inputs = inputs
         self.held = held  # arrays that the function closes over
         self.lengths = self.held.lengths  # of arrays that are taken whole
+        self._given = len(self.lengths)  # those of arguments
         _inputs.update([*inputs, *self.lengths])
         self.arguments = arguments
         self.events: list[Any] = []  # nodes and decisions, in the order in which they came
@@ -277,23 +278,39 @@ class Trace:
         """What `reductions` calls so of a whole array; few rows have sums in another order."""
         found = self.batches.reduce(xs, kind)
         self.batches.is_computed_with = True
-        self._guard_length(xs, ">=", whole.FEWEST_ROWS)
+        self._guard_rows(xs.open_shape[0])
         return found
 
     def compute(self, operate: Callable[..., Any], xs: WholeArray, other: Any) -> Any:
         """What an operator gives for each row; the sum of few of those has another order, too."""
         computed = self.batches.compute(operate, xs, other)
-        self._guard_length(xs, ">=", whole.FEWEST_ROWS)
+        self._guard_rows(xs.open_shape[0])
         return computed
+
+    def cut(self, xs: WholeArray, first: int, last: int) -> WholeArray:
+        """The rows of a whole array without so many first and last ones."""
+        if not first + last:
+            return xs
+        rows = self.batches.cut(xs, first, last)
+        self._guard_rows(rows.open_shape[0])
+        return rows
 
     def fix_length(self, xs: WholeArray) -> int:
         """How many rows a whole array has, which then is so in every run."""
         count = self.batches.count(xs.open_shape[0])
-        self._guard_length(xs, "==", count)
+        self._guard_length(xs.open_shape[0], "==", count)
         return count
 
-    def _guard_length(self, xs: WholeArray, relation: str, count: int) -> None:
-        length = self.lengths[-1 - xs.open_shape[0]]
+    def _guard_rows(self, axis: int) -> None:
+        """Have few rows taken one by one: those of an argument, or of what others are cut from."""
+        root, by = self.batches.find_cut(axis)
+        if -axis <= self._given:
+            self._guard_length(axis, ">=", whole.FEWEST_ROWS)
+        else:
+            self._guard_length(root, ">=", max(whole.FEWEST_ROWS, by + 1))
+
+    def _guard_length(self, axis: int, relation: str, count: int) -> None:
+        length = self.lengths[-1 - axis]
         key = (id(length), relation, "number", float(count))
         if key not in self._decided:
             self._decided.add(key)

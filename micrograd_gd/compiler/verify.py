@@ -6,6 +6,7 @@ from typing import Any
 from micrograd_gd.compiler.instructions import Guard, Instruction
 from micrograd_gd.compiler.lanes import Lanes
 from micrograd_gd.compiler.program import Program
+from micrograd_gd.compiler.schedule import is_kind
 from micrograd_gd.errors import JitError
 
 
@@ -49,7 +50,9 @@ def _check_known(operands: Iterable[Any], known: set[int], user: object) -> None
 def _check_lanes(instruction: Instruction, varying: dict[int, int]) -> None:
     """In one instruction, only numbers of one batch meet."""
     lanes = {varying[x] for x in instruction.operands if type(x) is int and x in varying}
-    if isinstance(instruction.op, Lanes):
+    if is_kind(instruction, "shift"):
+        is_legal = True
+    elif isinstance(instruction.op, Lanes):
         may_vary = instruction.op.kind in {"sum", "largest", "pick", "spread"}
         is_legal = lanes <= ({instruction.op.lanes} if may_vary else set())
     else:

@@ -1,9 +1,10 @@
 """A trace as a program, as it was written down: the nodes and decisions, numbered."""
 
+from collections import defaultdict, deque
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from micrograd_gd.compiler.batches import find_batches
+from micrograd_gd.compiler import lanes
 from micrograd_gd.compiler.instructions import Guard, Instruction, Operand, Statement
 from micrograd_gd.compiler.program import BatchOutput, Program
 from micrograd_gd.engine import Value
@@ -17,7 +18,7 @@ def write_program(traced: "Trace") -> Program:
     numbers: dict[Value, int] = {x: i for i, x in enumerate(traced.all_inputs)}
     nodes = [event for event in traced.events if isinstance(event, Value)]
     made = {*nodes, *traced.lengths}
-    outputs, batches = find_batches(traced.outputs)
+    outputs, batches = _find_batches(traced.outputs)
     outputs = traced.leave_zeros(outputs)
     batches = [each._replace(number=traced.leave_zeros([each.number])[0]) for each in batches]
     used = [
@@ -72,9 +73,39 @@ def make_program(
         labels=labels,
         batch_outputs=tuple(batches),
         lengths=tuple(traced.held.counts),
+        cuts=traced.held.find_cuts(),
         held=tuple(traced.held.arrays),
         derivatives=traced.derivatives,
         is_careful=traced.is_careful,
         ways=tuple(traced.ways.found),
         guards_ways=bool(traced.ways.missing),
     )
+
+
+def _find_batches(outputs: Sequence[Any]) -> tuple[list[Any], list[BatchOutput]]:
+    """The outputs, with None where they are all lanes of a varying number, evenly spaced.
+
+    A number may be there several times.
+    """
+    runs: dict[tuple[Value, float], deque[list[int]]] = defaultdict(deque)  # by the lane to come
+    for place, y in enumerate(outputs):
+        if lanes.is_kind(y, "pick"):
+            varying, lane = y.operands
+            run = runs[varying, lane].popleft() if runs[varying, lane] else []
+            if lane == len(run):
+                run.append(place)
+                runs[varying, lane + 1].append(run)
+    left, batches = [*outputs], []
+    complete = [
+        (varying, run)
+        for (varying, lane), found in runs.items()
+        for run in found
+        if lane == outputs[run[0]].op.lanes
+    ]
+    for varying, found in complete:
+        stride = found[1] - found[0] if len(found) > 1 else 1
+        if found == [*range(found[0], found[0] + len(found) * stride, stride)]:
+            batches.append(BatchOutput(varying, found[0], stride, len(found)))
+            for place in found:
+                left[place] = None
+    return left, batches

@@ -258,6 +258,9 @@ class Tracer(Protocol):
     def settle(self, x: Any) -> Any:
         """A derivative as a sweep found it, as a value for what is computed with it."""
 
+    def cut(self, xs: Any, first: int, last: int) -> Any:
+        """A whole array without so many first and last rows."""
+
     def total(self, xs: Any) -> Any:
         """The sum as one node of the trace's own; None leaves it to the caller."""
 

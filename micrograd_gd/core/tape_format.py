@@ -19,6 +19,7 @@ class RecordKind(IntEnum):
     ROW = -19
     LARGEST = -20
     INDEX = -21
+    SHIFT = -22
 
 
 LANES_OF_AXIS = [2**31 - 1 - i for i in range(4)]  # what stands for the lanes of open lengths

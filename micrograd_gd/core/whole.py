@@ -1,9 +1,9 @@
 """Arrays that a trace takes whole: one number stands for a column, whatever the number of rows.
 
-Such an array may be mapped by `vmap`, differentiated by, added up, computed with by operators, and
-returned; and so may what comes of it. A length that is asked for is fixed: the program is for that
-one alone. Whatever else is done needs rows one by one: then the trace begins again, with arrays
-taken apart.
+Such an array may be mapped by `vmap`, differentiated by, added up, computed with by operators, cut
+at its ends, and returned; and so may what comes of it. A length that is asked for is fixed: the
+program is for that one alone. Whatever else is done needs rows one by one: then the trace begins
+again, with arrays taken apart.
 """
 
 import operator
@@ -120,6 +120,15 @@ class WholeArray(Whole):
         if any(x is not None for x in how.values()):
             self.take_apart()
         return self.find_trace().reduce(self, kind)
+
+    def __getitem__(self, key: Any) -> Any:
+        """The rows without so many first and last ones; all else needs them one by one."""
+        match key:
+            case slice(start=int() | None, stop=int() | None, step=None | 1) if key.stop != 0:
+                first, last = key.start or 0, -(key.stop or 0)
+                if min(first, last) >= 0:
+                    return self.find_trace().cut(self, first, last)
+        return self.take_apart()
 
     def __iter__(self) -> "_Rows":
         return _Rows(self, _find_instruction())

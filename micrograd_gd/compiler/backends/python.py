@@ -78,6 +78,9 @@ def _write_columns(program: Program) -> Iterator[str]:
             yield f"n{span.axis} = len({array})"
             yield f"v{program.find_length(-span.axis)} = float(n{span.axis})"
         yield f"v{i} = {array}.reshape(n{span.axis}, -1)[:, {column}].tolist()"
+    for cut in program.cuts:
+        yield f"{_write_length(cut.lanes)} = {_write_length(cut.of)} - {cut.by}"
+        yield f"v{program.find_length(cut.lanes)} = float({_write_length(cut.lanes)})"
 
 
 def _define(
@@ -159,7 +162,7 @@ class _Lines:
                 yield f"if {negated}{left} {each.relation} {right}: return {self._guards}"
                 self._guards += 1
             elif isinstance(each.op, Lanes):
-                self._names |= {"sum_lanes": sum_lanes, "find_largest": find_largest}
+                self._names |= _OF_LANES
                 yield _write_border(each, each.op, operands)
             else:
                 yield from self._write_instruction(each, operands)
@@ -202,6 +205,7 @@ def _write_border(instruction: Instruction, op: Lanes, operands: list[str]) -> s
         "sum": "sum_lanes({})",
         "largest": "find_largest({})",
         "index": "[*map(float, range({1}))]",
+        "shift": "shift_lanes({}, {}, {})",
     }
     count = _write_length(op.lanes)
     return f"v{instruction.result} = {forms[op.kind].format(*operands, count)}"
@@ -224,6 +228,12 @@ def sum_lanes(numbers: Sequence[float]) -> float:
     return ((p[0] + p[4]) + (p[2] + p[6])) + ((p[1] + p[5]) + (p[3] + p[7]))
 
 
+def shift_lanes(numbers: Sequence[float], by: float, count: int) -> list[float]:
+    """So many numbers of a batch from one of its lanes on, 0.0 where there is none."""
+    start, n = int(by), len(numbers)
+    return [numbers[i] if 0 <= i < n else 0.0 for i in range(start, start + count)]
+
+
 def find_largest(numbers: Sequence[float]) -> float:
     """The largest number of a batch, found in the same order; nan if one is nan."""
     p = [-math.inf] * 8
@@ -231,6 +241,9 @@ def find_largest(numbers: Sequence[float]) -> float:
         p[i % 8] = _larger(p[i % 8], x)
     p = [*map(_larger, p[:4], p[4:])]
     return _larger(_larger(p[0], p[2]), _larger(p[1], p[3]))
+
+
+_OF_LANES = {f.__name__: f for f in (sum_lanes, shift_lanes, find_largest)}
 
 
 def _larger(a: float, b: float) -> float:

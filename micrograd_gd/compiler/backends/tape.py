@@ -80,6 +80,7 @@ def make_kernel(program: Program, code: Any) -> Kernel:
         find_runs(program),
         program.guard_of_derivatives,
         program.held,
+        [(-1 - cut.lanes, -1 - cut.of, cut.by) for cut in program.cuts],
     )
     return kernel
 
@@ -239,6 +240,12 @@ class _Encoder:
             )
             return
         first, *lane = instruction.operands
+        if op.kind == "shift":
+            span = self._program.columns[first]  # type: ignore[index]  # nothing else is shifted
+            buffer, offset = self._program.input_layout.locate(first)  # type: ignore[arg-type]
+            source = buffer, offset, span.size, _encode_lanes(-span.axis)
+            self._append(RecordKind.SHIFT, instruction.result, *source, *map(int, lane))
+            return
         operands = [self.encode_operand(first), *map(int, lane)]
         if op.kind == "pack":
             operands = [*map(self.encode_operand, instruction.operands)]

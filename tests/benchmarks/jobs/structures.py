@@ -1,4 +1,4 @@
-"""Work that grows with its data: reductions, products with a Hessian, sparse rows, inner slopes."""
+"""Work that grows with its data: reductions, neighbors, sparse rows, inner slopes."""
 
 from functools import partial, reduce
 
@@ -32,6 +32,21 @@ def ask_logsumexp(n):
     @job.by("jax.jit", "jax")
     def jax(jax):
         return on_jax(jax, jax.value_and_grad(jax.scipy.special.logsumexp), x)
+
+
+def rosenbrock(x, sum=sum):  # noqa: A002 — Python's, or that of a peer
+    """The function of as many variables as there are, as SciPy writes it."""
+    return sum(100.0 * (x[1:] - x[:-1] ** 2.0) ** 2.0 + (1.0 - x[:-1]) ** 2.0)
+
+
+def ask_rosenbrock(n):
+    job = add(f"Rosenbrock of {n:,} variables, value and gradient, a variable", NANO, n)
+    x = DRAWN.normal(size=n)
+    job.by("micrograd_gd, jit", warm=1.0)(lambda _: partial(jit(value_and_grad(rosenbrock)), x))
+
+    @job.by("jax.jit", "jax")
+    def jax(jax):
+        return on_jax(jax, jax.value_and_grad(partial(rosenbrock, sum=jax.numpy.sum)), x)
 
 
 def ask_k_means(n, centers=8, size=4):
@@ -211,6 +226,8 @@ def ask_options(n=20_000):
 
 for size in (1_000, 10_000, 100_000, 1_000_000):
     ask_logsumexp(size)
+for size in (1_000, 100_000, 1_000_000):
+    ask_rosenbrock(size)
 for size in (1_000, 100_000):
     ask_k_means(size)
 ask_mixture()

@@ -594,11 +594,50 @@ def test_an_open_batch_by_hand():
         ([-14, 5, 4, 1, 0, 2, OPEN, -16, 6, 2, 5, 0], "no such lane"),
         ([-14, 5, 4, 1, 0, 2, OPEN, -13, OPEN - 1, 0, EXP, 6, 1, 5], "other lanes than the loop"),
         ([-13, OPEN, 0, EXP, 5, 1, 2, -19, 0, 4, 5, 1, 0, 2], "a place is out of range"),
+        ([-22, 5, 5, 1, 0, 2, OPEN, 1], "belongs in a loop"),
+        ([-13, OPEN, 0, -22, 5, 4, 1, 0, 2, OPEN], "wrong number of operands"),
+        ([-13, OPEN, 0, -22, 5, 5, 1, 0, 1, OPEN, 1], "a place is out of range"),
+        ([-13, OPEN, 0, -22, 5, 5, 1, 0, 2, OPEN - 1, 1], "a place is out of range"),
+        ([-13, OPEN, 0, -22, 5, 5, 1, 0, 2, 3, 1], "a place is out of range"),
     ],
 )
 def test_a_malformed_open_batch_is_refused(code, message):
     with pytest.raises(ValueError, match=message):
         tape([-13, 0, 0, *code], **OPEN_BATCH)
+
+
+def shift_rows(by, cuts):
+    """A kernel that gives what is in the second column, so many rows further on."""
+    code = [-13, OPEN - 1, 0, -22, 5, 5, 1, 1, 2, OPEN, by, -19, 0, 4, 5, 1, 0, 1]
+    places = {"x": [(2, 1, 0, 1), (2, 0, 0)], "y": [(1, 1, 0, 2)], "outputs": [-(2**31)]}
+    plans = [(2, 1, ()), (4, 2, (-1, 2))], [(4, 1, (-2,))]
+    return Kernel(tape(code, **places), *plans, (), np, (), -1, (), cuts)
+
+
+@pytest.mark.parametrize("by", [0, 2, 3, 7, -1, -40, 2**31 - 1, -(2**31)])
+def test_a_shift_by_hand(by):
+    kernel = shift_rows(by, [(1, 0, 3)])
+    for n in (4, 20, 21, 100):
+        x = np.arange(2.0 * n).reshape(n, 2) + 1.0
+        assert [*kernel(x)] == [x[i, 1] if 0 <= i < n else 0.0 for i in range(by, by + n - 3)]
+    assert kernel(np.ones((3, 2))) is NotImplemented
+
+
+@pytest.mark.parametrize(
+    ("cuts", "message"),
+    [
+        ([(1, 0, 0)], "a cut is out of range"),
+        ([(4, 0, 1)], "a cut is out of range"),
+        ([(1, -1, 1)], "a cut is out of range"),
+        ([(1, 1, 1)], "a cut is out of range"),
+        ([(1, 0, 1)] * 5, "too many cuts"),
+        ([[1, 0, 1]], "cuts are tuples"),
+        ([], "another one"),
+    ],
+)
+def test_cuts_that_do_not_fit_are_refused(cuts, message):
+    with pytest.raises(ValueError, match=message):
+        shift_rows(1, cuts)
 
 
 @pytest.mark.parametrize(

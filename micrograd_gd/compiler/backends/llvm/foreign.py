@@ -76,6 +76,8 @@ def _build_open_function(program: Program, code: Any) -> Callable[..., Any]:
                 x[buffer], lengths[axis - 1] = number, len(number)
             else:
                 x[buffer][offset] = number
+        for cut in program.cuts:
+            lengths[-1 - cut.lanes] = lengths[-1 - cut.of] - cut.by
         x[0][len(x[0]) - len(lengths) :] = lengths
         rows = [lengths[axes[i] - 1] if axes.get(i) else 1 for i in range(len(made.sizes))]
         y = [np.empty(size * n) for size, n in zip(made.sizes, rows, strict=True)]

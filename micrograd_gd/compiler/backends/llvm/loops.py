@@ -44,6 +44,8 @@ def write_function(i: int, part: Part, program: Program, memory: Memory) -> str:
             here.add_to_sum(statement)
         elif is_kind(statement, "place"):
             here.place_in_lane(statement)
+        elif is_kind(statement, "shift"):
+            here.read_elsewhere(statement)
         elif is_kind(statement, "index"):
             here.remember(
                 statement.result, here.emit("i", "uitofp <8 x i64> %lane to <8 x double>")
@@ -168,6 +170,28 @@ class _LoopBody(Lines):
         y, zero = self.load_operand(x), LANES.write_term(-0.0)
         choice = f"select <8 x i1> {here}, <8 x double> {y}, <8 x double> {zero}"
         self.remember(statement.result, self.emit("s", choice))
+
+    def read_elsewhere(self, statement: Instruction) -> None:
+        """What a column has so many samples further on; 0.0 where there is none."""
+        x, by = map(int, statement.operands)
+        buffer, offset, stride = self._memory.inputs[x]
+        array = self.offset(self.load_buffer("%x", buffer), offset)
+        surplus = self._program.find_surplus(self._part.lanes, self._program.find_lanes(x))
+        there = self.emit("i", f"add <8 x i64> %lane, splat (i64 {by})")
+        end = self.emit("i", f"add <8 x i64> %count, splat (i64 {surplus})")
+        is_there = self.emit("m", f"icmp ult <8 x i64> {there}, {end}")
+        if stride == 1:
+            first = self.emit("i", f"add i64 %first, {by}")
+            pointer = self.emit("p", f"getelementptr double, ptr {array}, i64 {first}")
+            load = "@llvm.masked.load.v8f64.p0(ptr"
+        else:
+            places = self.emit("o", f"mul <8 x i64> {there}, splat (i64 {stride})")
+            pointer = self.emit("q", f"getelementptr double, ptr {array}, <8 x i64> {places}")
+            load = "@llvm.masked.gather.v8f64.v8p0(<8 x ptr>"
+        how = f"i32 8, <8 x i1> {is_there}, <8 x double> zeroinitializer"
+        self.remember(
+            statement.result, self.emit("v", f"call <8 x double> {load} {pointer}, {how})")
+        )
 
     def _load_uniform(self, x: int) -> str:
         """A uniform number in all lanes, loaded where it is used: an operand in memory is free."""

@@ -97,7 +97,12 @@ class Memory:
         """Give a slot to each number that passes from one function of the stage to another."""
         used, computed = [], []
         for i, part in parts.items():
-            operands = [x for each in part.instructions for x in find_numbers(each.operands)]
+            operands = [
+                x
+                for each in part.instructions
+                if not is_kind(each, "shift")  # which reads for itself
+                for x in find_numbers(each.operands)
+            ]
             here = [each.result for each in part.instructions if not is_reduction(each.op)]
             for x in dict.fromkeys(operands):
                 if x in self.inputs and (stage, x) not in self.gathers:

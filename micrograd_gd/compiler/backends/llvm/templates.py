@@ -24,7 +24,7 @@ class Template(NamedTuple):
 
 
 _GUARD = Template("", "", 2)
-_WEIGHTS = {"sum": 4, "largest": 7, "pick": 2, "place": 3, "pack": 0, "index": 1}
+_WEIGHTS = {"sum": 4, "largest": 7, "pick": 2, "place": 3, "shift": 3, "pack": 0, "index": 1}
 _OF_LANES = {  # the weight of what is written elsewhere; most packs are read where they are
     kind: Template("", "", weight) for kind, weight in _WEIGHTS.items()
 }

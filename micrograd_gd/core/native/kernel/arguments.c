@@ -145,6 +145,20 @@ static bool hold_array(Call *call, PyObject *array, const Part *part, int flags)
            && has_shape(view, part->what, part->axis > 0) && has_length(call, view, part->axis);
 }
 
+/* Whether lengths that depend on each other do; those that no array has are found. */
+static bool find_lengths(const Kernel *kernel, Call *call)
+{
+    for (const Cut *cut = kernel->cut; cut < kernel->cut + kernel->cuts; cut++) {
+        const Py_ssize_t found = call->length[cut->of] - cut->by;
+        Py_ssize_t *length = &call->length[cut->axis];
+        *length = *length ? *length : found;
+        if (found <= 0 || *length != found) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static bool hold_arguments(const Kernel *kernel, Call *call)
 {
     const Plan *plan = &kernel->arguments;
@@ -157,5 +171,5 @@ static bool hold_arguments(const Kernel *kernel, Call *call)
             call->x[++i] = call->view[call->views - 1].buf;
         }
     }
-    return true;
+    return find_lengths(kernel, call);
 }

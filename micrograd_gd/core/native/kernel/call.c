@@ -28,7 +28,7 @@ static bool begin_call(const Kernel *kernel, Call *call, double *few, void **blo
     call->x = (const double **)(call->array + x + y);
     call->y = (double **)(call->x + x + 1);
     call->views = 0;
-    for (int i = 0; i < kernel->arguments.axes; i++) {
+    for (int i = 0; i < MOST_LENGTHS; i++) {
         call->length[i] = 0;
     }
     call->x[0] = call->number;
@@ -253,7 +253,7 @@ static bool sort_leaves(const Kernel *kernel, Call *call, PyObject *const *leaf,
             }
         }
     }
-    return true;
+    return find_lengths(kernel, call);
 }
 
 static PyObject *kernel_run(PyObject *self, PyObject *leaves)

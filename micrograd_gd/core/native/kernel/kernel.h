@@ -36,12 +36,20 @@ typedef struct {
     Py_ssize_t row_size;
 } Derivatives;
 
+/* An open length that is that of another axis but for so many rows. */
+typedef struct {
+    int axis, of;
+    Py_ssize_t by;
+} Cut;
+
 typedef struct {
     PyObject_HEAD
     vectorcallfunc vectorcall;
     Plan arguments; /* a tuple of them */
     Plan result;
     PyObject *held; /* a tuple of arrays: the last of the arguments */
+    Cut cut[MOST_LENGTHS];
+    int cuts;
     PyObject *captured; /* a tuple of values whose numbers go in behind those of the arguments */
     PyObject *array_type, *float_type, *empty; /* of NumPy, or NULL */
     PyObject *code;   /* what the address below belongs to, a Tape or anything */

@@ -41,6 +41,35 @@ static int take_numpy(Kernel *kernel, PyObject *numpy)
     return 0;
 }
 
+/* The lengths that are others but for so many rows, as (axis, of which, how many). */
+static int take_cuts(Kernel *kernel, PyObject *cuts)
+{
+    PyObject *list = PySequence_Fast(cuts, "cuts are a sequence");
+    if (list == NULL) {
+        return -1;
+    }
+    const Py_ssize_t n = PySequence_Fast_GET_SIZE(list);
+    int done = n <= MOST_LENGTHS ? 0 : no_plan("there are too many cuts");
+    for (Py_ssize_t i = 0; done == 0 && i < n; i++) {
+        Cut *cut = &kernel->cut[i];
+        PyObject *each = PySequence_Fast_GET_ITEM(list, i);
+        if (!PyTuple_Check(each)
+            || !PyArg_ParseTuple(each, "iin", &cut->axis, &cut->of, &cut->by)) {
+            done = PyErr_Occurred() ? -1 : no_plan("cuts are tuples");
+        } else if (cut->axis < 0 || cut->axis >= MOST_LENGTHS || cut->of < 0 || cut->by <= 0
+                   || cut->of >= kernel->arguments.axes) {
+            done = no_plan("a cut is out of range");
+        } else {
+            kernel->cuts += 1;
+        }
+    }
+    for (int i = 0; i < kernel->cuts; i++) {
+        kernel->arguments.axes = Py_MAX(kernel->arguments.axes, kernel->cut[i].axis + 1);
+    }
+    Py_DECREF(list);
+    return done;
+}
+
 /* How many numbers are in one of a plan's buffers: those outside of arrays, or those of an array;
    one whose length is open has an axis. */
 static Py_ssize_t size_of_buffer(const Plan *plan, Py_ssize_t buffer, int *axis)
@@ -146,8 +175,10 @@ class Kernel:
     plans of the arguments and of the result are those of compiler/backends/tape.py; `captured` are
     values. `derivatives` are runs of numbers of the result, as (buffer, offset, count, whether they
     are checked): in them 0.0 stands for -0.0, and where one that is checked is nan, the guard
-    `doubt` has failed. `held` are arrays, the last of the arguments, which a call does without. It returns the result, the place of the guard that failed, or
-    NotImplemented where the arguments are not exactly as planned.
+    `doubt` has failed. `held` are arrays, the last of the arguments, which a call does without. `cuts`
+    are axes whose length is that of another one but for so many rows, as (axis, of which, how many).
+    It returns the result, the place of the guard that failed, or NotImplemented where the arguments
+    are not exactly as planned.
     """
 
     patience: int  # calls until it answers NotImplemented, to be replaced; negative: never
@@ -163,6 +194,7 @@ class Kernel:
         derivatives: Sequence[tuple[int, int, int, bool]] = (),
         doubt: int = -1,
         held: tuple[Any, ...] = (),
+        cuts: Sequence[tuple[int, int, int]] = (),
     ) -> None: ...
     def __call__(self, *args: Any) -> Any: ...
     def run(self, leaves: list[float], /) -> Any:
@@ -171,12 +203,13 @@ class Kernel:
 static PyObject *kernel_new(PyTypeObject *type, PyObject *args, PyObject *keywords)
 {
     static char *names[] = {"code", "arguments", "result", "captured",
-                            "numpy", "derivatives", "doubt", "held", NULL};
-    PyObject *code, *arguments, *result, *captured, *numpy, *derivatives = NULL, *held = NULL;
+                            "numpy", "derivatives", "doubt", "held", "cuts", NULL};
+    PyObject *code, *arguments, *result, *captured, *numpy, *derivatives = NULL, *held = NULL,
+             *cuts = NULL;
     int doubt = -1;
-    if (!PyArg_ParseTupleAndKeywords(args, keywords, "OOOOO|OiO!:Kernel", names, &code, &arguments,
+    if (!PyArg_ParseTupleAndKeywords(args, keywords, "OOOOO|OiO!O:Kernel", names, &code, &arguments,
                                      &result, &captured, &numpy, &derivatives, &doubt,
-                                     &PyTuple_Type, &held)) {
+                                     &PyTuple_Type, &held, &cuts)) {
         return NULL;
     }
     State *state = PyType_GetModuleState(type);
@@ -191,7 +224,8 @@ static PyObject *kernel_new(PyTypeObject *type, PyObject *args, PyObject *keywor
     kernel->doubt = doubt < 0 ? -1 : doubt;
     kernel->held = held ? Py_NewRef(held) : PyTuple_New(0);
     if (state == NULL || kernel->held == NULL || read_plan(arguments, &kernel->arguments) < 0
-        || read_plan(result, &kernel->result) < 0 || take_captured(kernel, captured, state) < 0
+        || read_plan(result, &kernel->result) < 0 || (cuts != NULL && take_cuts(kernel, cuts) < 0)
+        || take_captured(kernel, captured, state) < 0
         || take_numpy(kernel, numpy) < 0 || take_code(kernel, code, state->tape_type) < 0
         || (derivatives != NULL && take_derivatives(kernel, derivatives) < 0)) {
         Py_CLEAR(kernel);

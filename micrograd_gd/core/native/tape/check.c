@@ -98,6 +98,7 @@ static inline int32_t operands_in(const Record *record)
     switch (record->op) {
     case RECORD_STAGE:
     case RECORD_STRIDED:
+    case RECORD_SHIFT:
         return 0;
     case RECORD_PICK:
     case RECORD_PLACE:
@@ -120,6 +121,8 @@ static bool has_right_count(const Record *record)
     case RECORD_STRIDED:
     case RECORD_ROW:
         return record->count == 4;
+    case RECORD_SHIFT:
+        return record->count == 5;
     case RECORD_PACK:
         return record->count > 0;
     case RECORD_PICK:

@@ -64,7 +64,7 @@ static int prepare(Compilation *it, const Record *record, int32_t lanes, uint32_
 {
     const bool is_step = record->op > 0;
     if (!is_step && record->op != RECORD_PLACE && record->op != RECORD_INDEX
-        && !is_reduction(record) && record->op != RECORD_ROW) {
+        && record->op != RECORD_SHIFT && !is_reduction(record) && record->op != RECORD_ROW) {
         return malformed("what belongs outside of loops stands in one");
     }
     if (has_result(record)) {
@@ -226,6 +226,16 @@ static int write_in_loop(Compilation *it, const Record *record, int32_t lanes)
         slot = local_of(it, record->result)->slot = new_lanes(it);
         WORDS(it, INDEX, slot);
         return 0;
+    case RECORD_SHIFT: {
+        const int32_t *from = record->operand;
+        if (from[3] < FIRST_OPEN || !fits_buffer(it->x, from, from[3])) {
+            return malformed("a place is out of range");
+        }
+        slot = local_of(it, record->result)->slot = new_lanes(it);
+        WORDS(it, FETCH_THERE, slot, (uint32_t)from[0], (uint32_t)from[1], (uint32_t)from[2],
+              (uint32_t)from[4], (uint32_t)AXIS_OF(from[3]));
+        return 0;
+    }
     case RECORD_SUM:
     case RECORD_LARGEST:
     case RECORD_ROW:

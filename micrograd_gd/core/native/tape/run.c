@@ -33,7 +33,7 @@
 
 FOR_MACHINES("avx512f", "avx2")
 static void run_lanes(const uint32_t *p, double *v, double *kept, Py_ssize_t start, int n,
-                      const double *const *x, double *const *y)
+                      const double *const *x, double *const *y, const Py_ssize_t *length)
 {
 #define LANE(i) (v + p[2 + (i)])[j]
 #define LANE_STEP(k, arity, count, y)      \
@@ -123,6 +123,16 @@ static void run_lanes(const uint32_t *p, double *v, double *kept, Py_ssize_t sta
                 v[p[1] + j] = from[(start + j) * stride];
             }
             p += 5;
+            break;
+        }
+        case FETCH_THERE: {
+            const double *from = x[p[2]] + (int32_t)p[3];
+            const Py_ssize_t stride = (int32_t)p[4], there = start + (int32_t)p[5];
+            for (int j = 0; j < n; j++) {
+                const bool is_there = there + j >= 0 && there + j < length[p[6]];
+                v[p[1] + j] = is_there ? from[(there + j) * stride] : 0.0;
+            }
+            p += 7;
             break;
         }
         case RECALL:
@@ -216,7 +226,8 @@ NOT_INLINE static void run_loop(const Run *run, const uint32_t *p)
     }
     for (Py_ssize_t start = 0; start < lanes; start += LANES) {
         const int n = (int)Py_MIN(LANES, lanes - start);
-        run_lanes(p + 3, run->v, kept + start * count, start, n, run->x, run->y);
+        run_lanes(p + 3, run->v, kept + start * count, start, n, run->x, run->y,
+                  run->length);
     }
 }
 

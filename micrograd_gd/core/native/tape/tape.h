@@ -45,6 +45,7 @@ enum {
     KEEP_OPEN,               /* that place, from */
     PLACE,                   /* to, from, lane */
     INDEX,                   /* to */
+    FETCH_THERE,             /* to, buffer, offset, stride, so many samples further, axis */
     ADD_UP,                  /* to sums, from */
     TAKE_LARGER,             /* the same for the largest */
     WRITE,                   /* from, buffer, offset, stride */

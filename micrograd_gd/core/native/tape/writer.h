@@ -19,6 +19,8 @@
    RECORD_SUM       result, 1, operand
    RECORD_LARGEST   result, 1, operand
    RECORD_INDEX     result, 0                                    varying, i in lane i
+   RECORD_SHIFT     result, 5, buffer, offset, stride, lanes, k  varying: in lane i what is read in
+                                                                 place for lane i + k of others; 0.0
    RECORD_ROW       0, 4, operand, buffer, offset, stride        all lanes of it are results; there,
                                                                  the output is BY_ROW */
 typedef struct {
