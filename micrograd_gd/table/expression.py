@@ -57,10 +57,12 @@ def parse(text: str, names: Iterable[str], *, path: bool = False) -> ast.expr:
 def write_number(x: float, *, point: bool = True) -> ast.expr:
     """The tree of a number; of a whole one, if without a point, as people type it.
 
-    >>> ast.unparse(write_number(-2.0)), ast.unparse(write_number(2.0, point=False))
-    ('-2.0', '2')
+    >>> [ast.unparse(write_number(x)) for x in (-2.0, 2.0, -math.nan)]
+    ['-2.0', '2.0', 'nan']
+    >>> ast.unparse(write_number(2.0, point=False))
+    '2'
     """
-    if math.copysign(1.0, x) < 0:
+    if math.copysign(1.0, x) < 0 and not math.isnan(x):
         return ast.UnaryOp(ast.USub(), write_number(-x, point=point or x == 0))
     if not math.isfinite(x):
         return ast.Name(repr(x))
