@@ -102,7 +102,7 @@ class Batches:
         if len(xs.open_shape) > 1 or self.size:
             xs.take_apart()
         size = xs.open_shape[0]
-        return reduce(self.spread(xs.columns[0], size), size, kind)
+        return reduce(self.spread(xs.columns[0], size), size, kind, self.length(size))
 
     def compute(self, operate: Callable[..., Any], xs: WholeArray, other: Any) -> Any:
         """What the operator gives for each row, with a number or with another array."""

@@ -12,7 +12,7 @@ from typing import Any
 
 from micrograd_gd.compiler import lanes
 from micrograd_gd.compiler.instructions import Guard, Instruction, Operand, Statement
-from micrograd_gd.compiler.lanes import Lanes
+from micrograd_gd.compiler.lanes import Lanes, is_reduction
 from micrograd_gd.compiler.program import Program
 from micrograd_gd.compiler.schedule import is_kind, schedule
 from micrograd_gd.table.ops import Operation, operation
@@ -32,8 +32,11 @@ def compute_in_place(program: Program) -> Program:
         statements=tuple(mover.statements),
         outputs=mover.rename(program.outputs),
     )
-    stages = schedule(program).stages  # a loop after the other
-    return replace(program, statements=tuple([x for stage in stages for x in stage.statements]))
+    loops = [  # one after the other, and sums behind what they add
+        sorted(stage.statements, key=lambda each: is_reduction(getattr(each, "op", None)))
+        for stage in schedule(program).stages
+    ]
+    return replace(program, statements=tuple([each for loop in loops for each in loop]))
 
 
 def _find_moves(program: Program) -> dict[Operand, dict[Move, None]]:

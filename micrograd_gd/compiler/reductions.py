@@ -1,4 +1,4 @@
-"""One number of all lanes of a batch: a sum, or the number that Python or NumPy would choose."""
+"""One number of all lanes of a batch: a sum, an end, or what Python or NumPy would choose."""
 
 import math
 from typing import Any
@@ -10,9 +10,14 @@ from micrograd_gd.table.ops import operation
 _WHERE, _LESS, _EQUAL = map(operation, ("where", "less", "equal"))
 
 
-def reduce(x: Any, size: int, kind: str) -> Any:
-    """What `lanes` calls so, or what Python calls `max` and `min`, and NumPy `amax` and `amin`."""
+def reduce(x: Any, size: int, kind: str, length: Any) -> Any:
+    """What `lanes` calls so, or what Python calls `max` and `min`, and NumPy `amax` and `amin`.
+
+    Or the first number, or the last of `length`.
+    """
     match kind:
+        case "first" | "last":
+            return _take_lane(x, size, length - 1.0 if kind == "last" else 0.0)
         case "max" | "min":
             return _take_lane(x, size, _find_as_python(_oriented(x, kind), size))
         case "amax" | "amin":

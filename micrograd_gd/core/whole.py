@@ -122,8 +122,10 @@ class WholeArray(Whole):
         return self.find_trace().reduce(self, kind)
 
     def __getitem__(self, key: Any) -> Any:
-        """The rows without so many first and last ones; all else needs them one by one."""
+        """The rows without so many first and last ones, or one of the two at the ends."""
         match key:
+            case int() if key in {0, -1}:
+                return self.find_trace().reduce(self, "last" if key else "first")
             case slice(start=int() | None, stop=int() | None, step=None | 1) if key.stop != 0:
                 first, last = key.start or 0, -(key.stop or 0)
                 if min(first, last) >= 0:
@@ -151,6 +153,12 @@ def _swap(operate: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
     return lambda x, y: operate(y, x)
 
 
+def _compute_alone(operate: Callable[[Any], Any]) -> Callable[[WholeArray], Any]:
+    return lambda self: self.find_trace().compute(lambda x, _: operate(x), self, 0.0)
+
+
+for _name in ("neg", "pos", "abs"):
+    setattr(WholeArray, f"__{_name}__", _compute_alone(getattr(operator, _name)))
 for _name in _OPERATORS:
     _operate = getattr(operator, _name)
     setattr(WholeArray, f"__{_name}__", _compute(_operate))

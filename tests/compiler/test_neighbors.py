@@ -69,7 +69,7 @@ class Stencil(NamedTuple):
             rows = self.of_pair(rows[self.again :], rows[: -self.again])
         else:
             rows = self.of_pair(rows, y)
-        return self.gather(rows)
+        return self.gather(-rows) + abs(rows)[0] * rows[-1]
 
 
 stencils = st.integers(0, 3).flatmap(
