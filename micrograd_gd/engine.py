@@ -26,7 +26,7 @@ Backward is the chain rule: an operand's grad grows by the node's grad times the
 
 from typing import Any
 
-from micrograd_gd.core import blocks, copies, foreign, methods, protocols, sweep
+from micrograd_gd.core import blocks, copies, eras, foreign, methods, protocols, sweep
 from micrograd_gd.core.protocols import slots
 from micrograd_gd.table.numbers import number
 from micrograd_gd.table.ops import Operation, subscribe
@@ -50,6 +50,7 @@ class Value:
     # `data` is in `_number`, since a masked array of NumPy takes what has `_data` for an array.
     __slots__ = {
         **dict.fromkeys(("__weakref__", "_a", "_b", "_da", "_db", "_grad", "_label", "_number")),
+        "_era": "It tells for which transforms the node is too old to matter (core/eras.py).",
         "op": "The row of the table that computed it; None for a leaf.",
     }
 
@@ -68,6 +69,7 @@ class Value:
         self._b: Any = None
         self._da: Any = None
         self._db: Any = None
+        self._era = eras.latest
 
     data, grad, label = protocols.data, protocols.grad, protocols.label
 
@@ -185,11 +187,10 @@ class Value:
         node.op = op
         node._number = y
         node._grad = 0.0
-        node._a = a
-        node._b = b
-        node._da = da
-        node._db = db
+        node._a, node._b = a, b
+        node._da, node._db = da, db
         node._label = ""
+        node._era = eras.latest
         if blocks.open_blocks:
             blocks.observe(node)
         return node
@@ -210,9 +211,8 @@ _new = object.__new__
 
 
 def _operand(x: Any, place: int, op: Operation) -> Any:
-    if type(x) is float or isinstance(x, PythonValue):
-        return x
-    return number(x, f"operand {place} of {op!r}")
+    is_operand = type(x) is float or isinstance(x, PythonValue)
+    return x if is_operand else number(x, f"operand {place} of {op!r}")
 
 
 protocols.define(PythonValue)

@@ -10,7 +10,7 @@ branches (`compiler.branches`), and where a derivative flows in some samples onl
 which: 1 there, 0 elsewhere.
 """
 
-from collections.abc import Callable, Collection, Container, Iterator
+from collections.abc import Callable, Container, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -240,25 +240,18 @@ class _InBatches(Recorded):
 
     in_c = False
 
-    def __init__(self, trace: "Trace", stop: Collection[Any], *, last: bool) -> None:
+    def __init__(self, trace: "Trace", *, last: bool) -> None:
         super().__init__(trace, last=last)
         self.batches = trace.batches
-        self.stop = stop
 
     def partials(self, node: Any, among: Container[Any] | None = None) -> Iterator[Any]:
         """Those along which a derivative flows in some sample; the place of the sweep is kept."""
         self.operands = operands = node.operands
         for i, (operand, stored) in enumerate(zip(operands, node.partials, strict=True)):
             self.node, self.i = node, i
-            is_asked = not self._is_unasked(operand)
+            is_asked = among is None or operand in among
             flows = is_asked and (stored is not None or self._flows(node, i))
-            flows = flows and (among is None or operand in among)
             yield self.trace.partial(node, i, last=self.last) if flows else None
-
-    def _is_unasked(self, operand: Any) -> bool:
-        """Whether it is a leaf that nobody asks about, such as a number of one of many samples."""
-        is_leaf = isinstance(operand, Value) and operand.op is None
-        return is_leaf and bool(self.stop) and operand not in self.stop
 
     def _flows(self, node: Any, i: int) -> bool:
         """Whether a derivative reaches operand i for other samples, if for these numbers none.

@@ -7,7 +7,7 @@ there.
 
 import math
 import traceback
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from operator import add
 from typing import Any, Literal, NamedTuple
 from weakref import WeakSet
@@ -184,14 +184,12 @@ class Trace:
 
     # What sweeps and functions leave to it.
 
-    def arithmetic(
-        self, direction: Literal["down", "up"], stop: Collection[Any], *, last: bool
-    ) -> Arithmetic:
+    def arithmetic(self, direction: Literal["down", "up"], *, last: bool) -> Arithmetic:
         """What a sweep computes with: values, or batches as soon as there was one."""
         self._takes_all = False
         if not self.batches.any:
             return Recorded(self, last=last)
-        return (Adjoints if direction == "down" else Tangents)(self, stop, last=last)
+        return (Adjoints if direction == "down" else Tangents)(self, last=last)
 
     def partial(self, node: Any, i: int, *, last: bool) -> Any:
         """The partial for operand i, written out where that takes no branch.

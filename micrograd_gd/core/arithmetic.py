@@ -21,7 +21,7 @@ class Arithmetic(Protocol):
     def partials(self, node: Any, among: Container[Any] | None = None) -> Iterable[Any]:
         """∂node/∂operand for each operand in order, None where no derivative flows.
 
-        For operands that are not `among` any partial will do.
+        For operands that are not `among` any partial will do, and what it depends on.
         """
 
     def times(self, g: Any, partial: Any) -> Any:
@@ -91,12 +91,12 @@ class Recorded(Values):
     def partials(self, node: Any, among: Container[Any] | None = None) -> Iterable[Any]:
         """The same; the trace sees also where no derivative flows, which may depend on numbers."""
         for i, (operand, stored) in enumerate(zip(node.operands, node.partials, strict=True)):
-            flows = stored is not None
-            if not flows and blocks.is_value(operand):
+            flows, is_asked = stored is not None, among is None or operand in among
+            if not flows and is_asked and blocks.is_value(operand):
                 flows = self.last and self.trace.takes_all(node, i)
                 if not flows:
                     self.trace.partial(node, i, last=False)
-            flows = flows and (among is None or operand in among)
+            flows = flows and is_asked
             yield self.trace.partial(node, i, last=self.last) if flows else None
 
 

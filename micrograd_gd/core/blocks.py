@@ -7,7 +7,7 @@ generator that is left or closed elsewhere.
 
 import gc
 import sys
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from contextlib import nullcontext
 from contextvars import ContextVar
 from functools import partial, wraps
@@ -241,9 +241,7 @@ class Tracer(Protocol):
 
     # What the sweeps and a few functions leave to it.
 
-    def arithmetic(
-        self, direction: Literal["down", "up"], stop: Collection[Any], *, last: bool
-    ) -> Any:
+    def arithmetic(self, direction: Literal["down", "up"], *, last: bool) -> Any:
         """What a sweep in that direction computes with; see `core.arithmetic`."""
 
     def partial(self, node: Any, i: int, *, last: bool) -> Any:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from inspect import Parameter, isfunction, signature
 from typing import Any, Never
 
-from micrograd_gd.core import blocks
+from micrograd_gd.core import blocks, eras
 from micrograd_gd.errors import NotANumberError
 from micrograd_gd.keywords import answer_keywords
 from micrograd_gd.table.numbers import number, shorten
@@ -191,3 +191,4 @@ def _put_together(
     self.op, self._number, self._grad, self.label = op, data, grad, label
     self._a, self._b = slots(operands)
     self._da, self._db = slots(partials)
+    self._era = eras.latest

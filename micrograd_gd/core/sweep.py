@@ -56,27 +56,30 @@ def pull_back(
     differentiable: bool = False,
     last: bool = False,
     stored: bool = False,
+    era: int = 0,
 ) -> dict[Any, Any]:
     """The adjoint sweep: from roots with their cotangents down, as far as the nodes in `stop`.
 
     An adjoint is the sum over the node's uses of the user's adjoint times the partial. With `stop`,
-    only the adjoints found there are kept, which saves memory. `last` promises that nobody
+    adjoints of nodes above are not kept, which saves memory. `last` promises that nobody
     differentiates the result again. `stored` takes the partials as the forward pass stored them,
-    also in a trace: the graph was there before it.
+    also in a trace: the graph was there before it. `era` is that of `in_order`.
     """
     how = {"differentiable": differentiable, "last": last, "stored": stored}
-    arithmetic = _arithmetic("down", stop, **how)
+    arithmetic = _arithmetic("down", **how)
     if _runs_in_c(arithmetic, [*seeds, *stop]):
         is_on_values = arithmetic is not FLOATS
         trace = blocks.trace() if is_on_values else None
-        return _pull_back_in_c(seeds, stop, is_on_values, trace, last)  # type: ignore[no-any-return]  # C has no types
-    return carry_down(in_order(seeds, stop), seeds, stop, arithmetic)
+        return _pull_back_in_c(seeds, stop, is_on_values, trace, last, era)  # type: ignore[no-any-return]  # C has no types
+    nodes = in_order(seeds, stop, era)
+    among = find_leading(nodes, stop) if stop and arithmetic is not FLOATS else None
+    return carry_down(nodes, seeds, stop, arithmetic, among)
 
 
-def slopes(root: Any, leaves: Any) -> Any:
+def slopes(root: Any, leaves: Any, era: int = 0) -> Any:
     """∂root/∂leaf as plain floats, none of which is -0.0, in the form of the leaves.
 
-    That is one of them, or a list or tuple of such forms.
+    That is one of them, or a list or tuple of such forms. `era` is that of `in_order`.
 
     >>> from micrograd_gd import Value
     >>> x, w = Value(3.0), Value(2.0)
@@ -84,10 +87,10 @@ def slopes(root: Any, leaves: Any) -> Any:
     [12.0, 9.0]
     """
     if _slopes_in_c and not blocks.open_blocks:
-        return _slopes_in_c(root, leaves)
+        return _slopes_in_c(root, leaves, era)
     flat: set[Any] = set()
     _map(flat.add, leaves)
-    found = pull_back({root: 1.0}, flat)
+    found = pull_back({root: 1.0}, flat, era=era)
     return _map(lambda leaf: found.get(leaf, 0.0) + 0.0, leaves)
 
 
@@ -99,9 +102,16 @@ def _map(f: Callable[[Any], Any], form: Any) -> Any:
 
 
 def carry_down(
-    nodes: Sequence[Any], seeds: Mapping[Any, Any], stop: Collection[Any], arithmetic: Arithmetic
+    nodes: Sequence[Any],
+    seeds: Mapping[Any, Any],
+    stop: Collection[Any],
+    arithmetic: Arithmetic,
+    among: Collection[Any] | None = None,
 ) -> dict[Any, Any]:
-    """The adjoint sweep itself, through `nodes` in order: a node's adjoint goes to its operands."""
+    """The adjoint sweep itself, through `nodes` in order: a node's adjoint goes to its operands.
+
+    To those that are `among`, or to all.
+    """
     partials, times, plus = arithmetic.partials, arithmetic.times, arithmetic.plus
     found = dict(seeds)
     for node in reversed(nodes):
@@ -109,11 +119,20 @@ def carry_down(
             continue
         g = found.pop(node) if stop else found[node]
         operands = node.operands
-        for i, partial in enumerate(partials(node)):
-            if partial is not None:
+        for i, partial in enumerate(partials(node, among)):
+            if partial is not None and (among is None or operands[i] in among):
                 operand, step = operands[i], times(g, partial)
                 found[operand] = plus(found[operand], step) if operand in found else step
     return found
+
+
+def find_leading(nodes: Iterable[Any], stop: Collection[Any]) -> set[Any]:
+    """Of nodes in order, those that lead to one in `stop`, and these."""
+    among = {*stop}
+    for node in nodes:
+        if not among.isdisjoint(node.operands):
+            among.add(node)
+    return among
 
 
 def push_forward(
@@ -130,7 +149,7 @@ def push_forward(
     no seed reaches has none. `last` and `stored` are those of `pull_back`.
     """
     how = {"differentiable": differentiable, "last": last, "stored": stored}
-    arithmetic = _arithmetic("up", (), **how)
+    arithmetic = _arithmetic("up", **how)
     if _runs_in_c(arithmetic, nodes):
         is_on_values = arithmetic is not FLOATS
         trace = blocks.trace() if is_on_values else None
@@ -155,8 +174,11 @@ def carry_up(
     return found
 
 
-def in_order(roots: Collection[Any], stop: Collection[Any]) -> list[Any]:
+def in_order(roots: Collection[Any], stop: Collection[Any], era: int = 0) -> list[Any]:
     """The nodes below the roots, operands first, and nothing below `stop`.
+
+    With an `era`, nothing either that was made before it, save for the roots; the native engine
+    may have some of that, too.
 
     Those that no derivative flows to for these numbers are among them, so that the order, and with
     it each last bit of a sum, is the same for all numbers.
@@ -164,34 +186,39 @@ def in_order(roots: Collection[Any], stop: Collection[Any]) -> list[Any]:
     trace = blocks.trace()
     constant = trace.constant_op if trace else None
     if _in_order_in_c and _are_native([*roots, *stop]):
-        return _in_order_in_c(roots, stop, constant)  # type: ignore[no-any-return]  # C has no types
-    if not trace and len(roots) == 1 and all(node.op is None for node in stop):
-        return next(iter(roots)).nodes()  # type: ignore[no-any-return]  # the same walk, by the engine
-    return _walk(roots, stop, constant)
+        return _in_order_in_c(roots, stop, constant, era)  # type: ignore[no-any-return]  # C has no types
+    return _walk(roots, stop, constant, era)
 
 
-def _walk(roots: Iterable[Any], stop: Collection[Any], constant: Any = None) -> list[Any]:
-    """The order, whatever there is to stop at; nothing is below nodes of the row `constant`."""
-    ordered: list[Any] = []
-    seen = set()
-    stack: list[Any] = [*roots][::-1]
+def _walk(
+    roots: Iterable[Any], stop: Collection[Any], constant: Any = None, era: int = 0
+) -> list[Any]:
+    """The order, `stop` first, of the Python engine; nothing is below nodes of `constant`."""
+    ordered, seen, stack = [*stop], {*stop}, [*roots][::-1]
     while stack:
         node = stack.pop()
         if node is None:  # the operands of the node below are all in place
             ordered.append(stack.pop())
         elif node not in seen:
             seen.add(node)
-            if node in stop or (node.op is constant is not None):
+            if node.op is None or node.op is constant:
                 ordered.append(node)
                 continue
-            stack += (node, None)
-            stack += [x for x in reversed(node.operands) if blocks.is_value(x)]
+            stack.append(node)
+            stack.append(None)
+            a, b = node._a, node._b
+            if type(a) is tuple:
+                stack += [x for x in a[::-1] if type(x) is not float and x._era >= era]
+                continue
+            if b is not None and type(b) is not float and b._era >= era:
+                stack.append(b)
+            if type(a) is not float and a._era >= era:
+                stack.append(a)
     return ordered
 
 
 def _arithmetic(
     direction: Literal["down", "up"],
-    stop: Collection[Any],
     *,
     differentiable: bool = False,
     last: bool = False,
@@ -202,7 +229,7 @@ def _arithmetic(
     if not blocks.open_blocks:
         return arithmetic
     if (trace := blocks.trace()) and not stored:
-        return trace.arithmetic(direction, stop, last=last)  # type: ignore[no-any-return]  # the trace's
+        return trace.arithmetic(direction, last=last)  # type: ignore[no-any-return]  # the trace's
     watch = blocks.watch()
     return Watched(arithmetic, watch) if watch and direction == "down" else arithmetic
 

@@ -6,7 +6,7 @@ It gives what a `Recording` gives, bit for bit, and leaves all that is not so pl
 from collections.abc import Callable
 from typing import Any
 
-from micrograd_gd.core import blocks, sweep
+from micrograd_gd.core import blocks, eras, sweep
 from micrograd_gd.core.choice import native_part
 from micrograd_gd.engine import Value
 from micrograd_gd.transforms import trees
@@ -24,10 +24,10 @@ def value_and_grad(
     called = call_on_leaves(f, args, kwargs, argnums, calls)
     if called is None:
         return None
-    y, leaves = called
+    y, leaves, era = called
     if not isinstance(y, Value):
         y = _as_value(y)
-    slopes = sweep.slopes(y, leaves)
+    slopes = sweep.slopes(y, leaves, era)
     if (slopes == 0.0 if type(slopes) is float else 0.0 in slopes) and _misses(y, leaves):
         warn_if_compared(f, args, kwargs, argnums)
     return y.data, slopes
@@ -44,7 +44,7 @@ def hessian(f: Function, args: Arguments, kwargs: dict[str, Any], argnum: Any) -
     called = call_on_leaves(f, args, kwargs, argnum, calls) if type(argnum) is int else None
     if called is None:
         return None
-    y, form = called
+    y, form, _ = called
     kind = type(form)
     leaves = [form] if isinstance(form, Value) else form
     y = y if isinstance(y, Value) else _as_value(y)
@@ -59,12 +59,13 @@ def hessian(f: Function, args: Arguments, kwargs: dict[str, Any], argnum: Any) -
 
 def _call_on_leaves(
     f: Function, args: Arguments, kwargs: dict[str, Any], argnums: Any, calls: blocks.Variable
-) -> tuple[Any, Any] | None:
+) -> tuple[Any, Any, int] | None:
     """What f returns for fresh leaves in the place of some arguments' floats, and the leaves.
 
-    These are in the form of the arguments, a tuple for several. None where one of the arguments is
-    anything but a float, or a flat list or tuple of them, and where a block is open or another
-    transform at work, or `argnums` calls for a closer look.
+    Last comes the era of the call. The leaves are in the form of the arguments, a tuple for
+    several. None where one of the arguments is anything but a float, or a flat list or tuple of
+    them, and where a block is open or another transform at work, or `argnums` calls for a closer
+    look.
     """
     blocks.drop_closed()
     places = (argnums,) if type(argnums) is int else argnums
@@ -76,12 +77,13 @@ def _call_on_leaves(
         return None
     leaves: list[Any] = []
     called = [*args]
+    era = eras.begin()
     for place in places:
         x = args[place]
         leaves.append(Value(x) if type(x) is float else type(x)([*map(Value, x)]))
         called[place] = [*leaves[-1]] if type(x) is list else leaves[-1]
     with blocks.Switch(calls, value=True, is_observed=False):
-        return f(*called, **kwargs), leaves[0] if places is not argnums else tuple(leaves)
+        return f(*called, **kwargs), leaves[0] if places is not argnums else tuple(leaves), era
 
 
 call_on_leaves = native_part("call_on_leaves") or _call_on_leaves

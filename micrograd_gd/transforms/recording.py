@@ -7,7 +7,7 @@ from itertools import accumulate
 from typing import Any
 
 from micrograd_gd.caches import cached_property
-from micrograd_gd.core import blocks, sweep
+from micrograd_gd.core import blocks, eras, sweep
 from micrograd_gd.core.whole import TakenApart, is_open
 from micrograd_gd.engine import Value
 from micrograd_gd.errors import ArgumentError, JitError, ShapeError
@@ -54,22 +54,18 @@ class Recording:
         self.structures = [structure for _, structure in flat]
         given = [leaf for leaves, _ in flat for leaf in leaves]
         self._trace = blocks.trace()
-        events = self._trace.events if self._trace else []
-        start = len(events)
         self._stays_differentiable = _records(given)
+        self._era = eras.begin()
         # A value of another transform stays as it is; here it gets a node of its own.
         self.inputs = [*map(_fresh, given)]
         if wrt is not None:  # the function closes over them, so they cannot be copied
-            self.inputs = _leaves(wrt)
+            self.inputs, self._era = _leaves(wrt), 0
             self.structures = [trees.flatten(self.inputs)[1]]
         called = list(args)
         for place, part in zip(places, self.arrange(self.inputs), strict=wrt is None):
             called[place] = part
         with blocks.Switch(calls, value=True, is_observed=False), _recording():
             result = f(*called, **kwargs)
-        self._ends = {*self.inputs}  # of sweeps, which need not go through a long trace before
-        if wrt is None and len(events) < 2 * start:
-            self._ends |= _find_earlier(events[start:])
         self.aux = None
         if has_aux:
             if not (isinstance(result, tuple) and len(result) == 2):
@@ -77,6 +73,9 @@ class Recording:
             result, aux = result
             self.aux = self._finish_aux(aux)
         self.outputs, self.out_structure = trees.flatten(result, "the result")
+
+    def __getstate__(self) -> dict[str, Any]:
+        return vars(self) | {"_era": 0}  # nodes are copied in any one
 
     def pull_back(self, cotangents: Sequence[Any]) -> list[Any]:
         """The cotangents of the inputs for those of the outputs."""
@@ -88,12 +87,13 @@ class Recording:
         is_fixed = keep and self._is_fixed()
         found = sweep.pull_back(
             seeds,
-            self._ends,
+            {*self.inputs},
             differentiable=keep and not is_fixed,
             last=not is_transforming(),
             stored=is_fixed,
+            era=self._era,
         )
-        self.misses_inputs = len(found) < len(self.inputs)
+        self.misses_inputs = not {*self.inputs} <= found.keys()
         return _settle([found.get(x, 0.0) for x in self.inputs], keep=keep)
 
     def push_forward(self, tangents: Sequence[Any]) -> list[Any]:
@@ -156,13 +156,16 @@ class Recording:
     @cached_property
     def _is_closed(self) -> bool:
         """Whether the function depends on no values but its inputs."""
-        return {x for x in self._order if x.op is None or x in self._ends} <= {*self.inputs}
+        known = {*self.inputs}
+        nodes = [x for x in self._order if x not in known]
+        used = {y for x in nodes for y in x.operands if isinstance(y, Value)}
+        return used | {*nodes} <= known | {x for x in nodes if x.op}
 
     @cached_property
     def _order(self) -> list[Value]:
         """The nodes that every tangent goes through."""
         roots = [y for y in self.outputs if isinstance(y, Value)]
-        return sweep.in_order(roots, self._ends)
+        return sweep.in_order(roots, {*self.inputs}, self._era)
 
     def jacobian(self, mode: Mode | None) -> Any:
         """All derivatives of the outputs by the inputs, in their structures."""
@@ -282,13 +285,6 @@ def require_argnums(argnums: Any) -> None:
 
 
 IN_A_SECOND_CALL = "what to call the function with comes in a second call, as in grad(f)(2.0)"
-
-
-def _find_earlier(events: list[Any]) -> set[Value]:
-    """The values that these events of a trace use and did not make, leaves apart."""
-    made = {*events}
-    used = (x for node in events if isinstance(node, Value) for x in node.operands)
-    return {x for x in used if isinstance(x, Value) and x.op and x not in made}
 
 
 def _fresh(x: Any) -> Value:

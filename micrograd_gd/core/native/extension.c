@@ -93,6 +93,7 @@ static PyMethodDef native_methods[] = {
     {"adopt", native_adopt, METH_VARARGS, DOC_adopt},
     {"number_of", native_number_of, METH_O, DOC_number_of},
     {"optimize", native_optimize, METH_VARARGS, DOC_optimize},
+    {"begin_era", native_begin_era, METH_NOARGS, DOC_begin_era},
     {"in_order", native_in_order, METH_VARARGS, DOC_in_order},
     {"pull_back", native_pull_back, METH_VARARGS, DOC_pull_back},
     {"push_forward", native_push_forward, METH_VARARGS, DOC_push_forward},

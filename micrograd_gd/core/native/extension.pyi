@@ -23,7 +23,7 @@ def optimize(
     | None
 ): ...
 def call_row(self: Operation, *operands: Any, **named: Any) -> Any: ...
-def slopes(root: Value, leaves: Any, /) -> Any: ...
+def slopes(root: Value, leaves: Any, era: int, /) -> Any: ...
 def call_on_leaves(
     f: Callable[..., Any],
     args: tuple[Any, ...],
@@ -31,9 +31,10 @@ def call_on_leaves(
     argnums: Any,
     calls: Any,
     /,
-) -> tuple[Any, Any] | None: ...
+) -> tuple[Any, Any, int] | None: ...
+def begin_era() -> int: ...
 def in_order(
-    roots: Iterable[Value], stop: Iterable[Value], constant: Operation | None, /
+    roots: Iterable[Value], stop: Iterable[Value], constant: Operation | None, era: int, /
 ) -> list[Value]: ...
 def pull_back(
     seeds: Mapping[Value, Any],
@@ -41,6 +42,7 @@ def pull_back(
     differentiable: bool,
     trace: Any,
     last: bool,
+    era: int,
     /,
 ) -> dict[Value, Any]: ...
 def push_forward(

@@ -107,6 +107,7 @@ static inline Node *take_cell(State *state)
     Slab *slab = state->slab;
     Node *node = &slab->cell[lowest_bit(slab->room)].node;
     state->empty -= slab->room == UINT64_MAX;
+    slab->era = state->era;
     slab->room &= slab->room - 1;
     if (slab->room == 0) {
         take_out(state, slab);
@@ -117,8 +118,7 @@ static inline Node *take_cell(State *state)
 /* Without a state, when all that belongs to the interpreter is gone, slabs are in no list. */
 static void leave_cell(State *state, Node *node)
 {
-    Cell *first = (Cell *)((char *)node - offsetof(Cell, node)) - (node->place - 1);
-    Slab *slab = (Slab *)((char *)first - offsetof(Slab, cell));
+    Slab *slab = slab_of(node);
     if (slab->room == 0 && state != NULL) {
         put_first(state, slab);
     }

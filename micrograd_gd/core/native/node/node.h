@@ -99,9 +99,22 @@ typedef struct Slab Slab;
 struct Slab {
     PyObject_HEAD
     uint64_t room;         /* a bit for each cell, set where no node lives */
+    uint64_t era;          /* the latest in which a node was born here; see core/eras.py */
     Slab *previous, *next; /* among those with room */
     Cell cell[64];
 };
+
+static inline Slab *slab_of(Node *node)
+{
+    Cell *first = (Cell *)((char *)node - offsetof(Cell, node)) - (node->place - 1);
+    return (Slab *)((char *)first - offsetof(Slab, cell));
+}
+
+/* Whether it may have been born in that era or later. */
+static inline bool may_be_since(Node *node, uint64_t era)
+{
+    return node->place == 0 || slab_of(node)->era >= era;
+}
 
 /* Ask for one that was born a little earlier: walks and deaths go from the young to the old. */
 #define PREFETCH_EARLIER(node) PREFETCH((uintptr_t)(node) - 8 * sizeof(Cell))

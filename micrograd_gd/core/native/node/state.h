@@ -29,6 +29,7 @@ typedef struct {
     Slab *slab;      /* the first one with room */
     Py_ssize_t empty; /* slabs without a node */
     bool in_slabs;
+    uint64_t era; /* the latest */
 } State;
 
 static void value_dealloc(PyObject *self);

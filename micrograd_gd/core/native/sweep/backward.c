@@ -101,7 +101,7 @@ static int backward_on_floats(Node *root, double seed)
     Stack order;
     stack_init(&order);
     bool some_are_values = false;
-    int done = walk(root, &order, &some_are_values, 0);
+    int done = walk(root, &order, &some_are_values, 0, 0);
     if (done == 0) {
         const Flags before = keep_flags();
         sweep_down(&order, seed);

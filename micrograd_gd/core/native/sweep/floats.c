@@ -97,7 +97,7 @@ static void sow(PyObject *seeds)
     }
 }
 
-/* The chain rule, through the first n nodes. */
+/* The chain rule, through the first n nodes, as far as those go to whom gradients were lent. */
 static void carry_down(Stack *order, size_t n)
 {
     for (size_t i = n; i-- > 0;) {
@@ -106,7 +106,7 @@ static void carry_down(Stack *order, size_t n)
         Kind *kind;
         const Py_ssize_t edges = is_reached(node) ? edges_of(node, &edge, &kind) : 0;
         for (Py_ssize_t j = 0; j < edges; j++) {
-            if (kind[j] == FLOWS) {
+            if (kind[j] == FLOWS && edge[j].value->seen) {
                 step_down(&edge[j], node->grad);
             }
         }
@@ -205,23 +205,24 @@ static PyObject *read_slopes(State *state, PyObject *leaves)
 }
 
 /*[python]
-def slopes(root: Value, leaves: Any, /) -> Any:
+def slopes(root: Value, leaves: Any, era: int, /) -> Any:
     """As that of core/sweep.py."""
 */
 static PyObject *native_slopes(PyObject *module, PyObject *const *args, Py_ssize_t count)
 {
     State *state = PyModule_GetState(module);
-    if (count != 2 || !is_value(state, args[0])) {
-        PyErr_SetString(PyExc_TypeError, "slopes takes a value and leaves");
+    if (count != 3 || !is_value(state, args[0]) || !PyLong_CheckExact(args[2])) {
+        PyErr_SetString(PyExc_TypeError, "slopes takes a value, leaves and an era");
         return NULL;
     }
     Node *root = (Node *)args[0];
+    const uint64_t era = PyLong_AsUnsignedLongLongMask(args[2]);
     PyObject *found = NULL;
     Lent lent;
     Stack order;
     stack_init(&order);
     const int collected = PyGC_Disable(); /* a collection, for the new lists, may run Python code */
-    if (walk(root, &order, NULL, 0) == 0) {
+    if (walk(root, &order, NULL, 0, era) == 0) {
         if (lend_gradients(&order, &lent) < 0) {
             undo(&order, false);
         } else {

@@ -121,7 +121,7 @@ def call_on_leaves(
     argnums: Any,
     calls: Any,
     /,
-) -> tuple[Any, Any] | None:
+) -> tuple[Any, Any, int] | None:
     """As that of transforms/plain.py; inside, the block `calls` is open."""
 */
 static PyObject *native_call_on_leaves(PyObject *module, PyObject *const *args, Py_ssize_t count)
@@ -153,6 +153,7 @@ static PyObject *native_call_on_leaves(PyObject *module, PyObject *const *args, 
     for (Py_ssize_t i = 0; called != NULL && i < PyTuple_GET_SIZE(given); i++) {
         PyTuple_SET_ITEM(called, i, Py_NewRef(PyTuple_GET_ITEM(given, i)));
     }
+    const uint64_t era = ++state->era;
     PyObject *leaves = called ? replace_arguments(state, called, &places) : NULL;
     if (leaves != NULL && PyLong_CheckExact(args[3])) {
         Py_SETREF(leaves, Py_NewRef(PyTuple_GET_ITEM(leaves, 0)));
@@ -160,9 +161,11 @@ static PyObject *native_call_on_leaves(PyObject *module, PyObject *const *args, 
     if (leaves != NULL) {
         result = call_inside(state, variable, args[0], called, args[2]);
     }
-    PyObject *pair = result ? PyTuple_Pack(2, result, leaves) : NULL;
+    PyObject *number = result ? PyLong_FromUnsignedLongLong(era) : NULL;
+    PyObject *found = number ? PyTuple_Pack(3, result, leaves, number) : NULL;
+    Py_XDECREF(number);
     Py_XDECREF(result);
     Py_XDECREF(leaves);
     Py_XDECREF(called);
-    return pair;
+    return found;
 }

@@ -88,7 +88,11 @@ static int pull_through(Sweep *sweep, Node *node, bool keep)
         return -1;
     }
     for (Py_ssize_t i = 0; done == 0 && i < operands.n; i++) {
-        int flows = has_path(sweep, node, i, &operands);
+        int flows = operands.kind[i] >= VALUE;
+        if (flows && sweep->among != NULL) {
+            flows = PySet_Contains(sweep->among, operands.x[i]);
+        }
+        flows = flows > 0 ? has_path(sweep, node, i, &operands) : flows;
         if (flows > 0) {
             done = add_to(sweep, operands.x[i], step_along(sweep, node, i, &operands, g));
         } else {
@@ -109,28 +113,45 @@ static int push_through(Sweep *sweep, Node *node)
     }
     int done = 0;
     for (Py_ssize_t i = 0; done == 0 && i < operands.n; i++) {
-        int flows = has_path(sweep, node, i, &operands);
-        if (flows <= 0) {
-            done = flows;
+        bool is_value = operands.kind[i] >= VALUE;
+        PyObject *dx = is_value ? PyDict_GetItemWithError(sweep->found, operands.x[i]) : NULL;
+        if (dx == NULL) {
+            done = PyErr_Occurred() ? -1 : 0;
             continue;
         }
-        PyObject *dx = PyDict_GetItemWithError(sweep->found, operands.x[i]);
-        if (dx != NULL) {
-            Py_INCREF(dx);
-            PyObject *step = step_along(sweep, node, i, &operands, dx);
-            Py_DECREF(dx);
-            done = add_to(sweep, (PyObject *)node, step);
-        } else if (PyErr_Occurred()) {
-            done = -1;
+        Py_INCREF(dx);
+        int flows = has_path(sweep, node, i, &operands);
+        if (flows > 0) {
+            done = add_to(sweep, (PyObject *)node, step_along(sweep, node, i, &operands, dx));
+        } else {
+            done = flows;
         }
+        Py_DECREF(dx);
     }
     drop_taken(&operands);
     return done;
 }
 
+/* Whether all ways from these nodes lead to one to stop at; all of both are `seen`. */
+static bool all_lead(Stack *order, uint32_t constant)
+{
+    bool lead = true;
+    for (size_t i = 0; lead && i < order->n; i++) {
+        Edge *edge;
+        Kind *kind;
+        const Py_ssize_t n = edges_of(order->item[i], &edge, &kind);
+        lead = n > 0 && (constant == 0 || order->item[i]->op != constant);
+        for (Py_ssize_t j = 0; lead && j < n; j++) {
+            lead = kind[j] < VALUE || edge[j].value->seen;
+        }
+    }
+    return lead;
+}
+
 /* The nodes between the roots and those to stop at, operands first: as `sweep.in_order`, without
    the latter. No Python code may run in between. */
-static int walk_between(PyObject *roots, PyObject *stops, Stack *order, uint32_t constant)
+static int walk_between(PyObject *roots, PyObject *stops, Stack *order, uint32_t constant,
+                        uint64_t era, bool *lead)
 {
     Py_ssize_t n = PySequence_Fast_GET_SIZE(roots), stop_count = PySequence_Fast_GET_SIZE(stops);
     int done = 0;
@@ -138,8 +159,9 @@ static int walk_between(PyObject *roots, PyObject *stops, Stack *order, uint32_t
         ((Node *)PySequence_Fast_GET_ITEM(stops, i))->seen = true;
     }
     for (Py_ssize_t i = 0; done == 0 && i < n; i++) {
-        done = walk((Node *)PySequence_Fast_GET_ITEM(roots, i), order, NULL, constant);
+        done = walk((Node *)PySequence_Fast_GET_ITEM(roots, i), order, NULL, constant, era);
     }
+    *lead = stop_count > 0 && all_lead(order, constant);
     undo(order, false);
     for (Py_ssize_t i = 0; i < stop_count; i++) {
         ((Node *)PySequence_Fast_GET_ITEM(stops, i))->seen = false;
@@ -187,8 +209,18 @@ static int start_sweep(Sweep *sweep, PyObject *seeds)
 }
 
 /*[python]
+def begin_era() -> int:
+    """As that of core/eras.py."""
+*/
+static PyObject *native_begin_era(PyObject *module, PyObject *Py_UNUSED(none))
+{
+    State *state = PyModule_GetState(module);
+    return PyLong_FromUnsignedLongLong(++state->era);
+}
+
+/*[python]
 def in_order(
-    roots: Iterable[Value], stop: Iterable[Value], constant: Operation | None, /
+    roots: Iterable[Value], stop: Iterable[Value], constant: Operation | None, era: int, /
 ) -> list[Value]:
     """As that of core/sweep.py; all of `stop` come first, and nothing is below constants."""
 */
@@ -196,7 +228,8 @@ static PyObject *native_in_order(PyObject *module, PyObject *args)
 {
     State *state = PyModule_GetState(module);
     PyObject *roots, *stops, *constant;
-    if (!PyArg_ParseTuple(args, "OOO:in_order", &roots, &stops, &constant)) {
+    unsigned long long era;
+    if (!PyArg_ParseTuple(args, "OOOK:in_order", &roots, &stops, &constant, &era)) {
         return NULL;
     }
     uint32_t constant_op = constant == Py_None ? 0 : number_of_op(state, constant);
@@ -204,10 +237,11 @@ static PyObject *native_in_order(PyObject *module, PyObject *args)
         return NULL;
     }
     Stack order;
+    bool all;
     stack_init(&order);
     roots = list_of_values(state, roots);
     PyObject *ordered = roots ? list_of_values(state, stops) : NULL;
-    if (ordered != NULL && walk_between(roots, ordered, &order, constant_op) < 0) {
+    if (ordered != NULL && walk_between(roots, ordered, &order, constant_op, era, &all) < 0) {
         Py_CLEAR(ordered);
     }
     hold(&order);
@@ -222,11 +256,30 @@ static PyObject *native_in_order(PyObject *module, PyObject *args)
     return ordered;
 }
 
+/* Of nodes in order, those that lead to one to stop at: as `sweep.find_leading`. */
+static int find_leading(Sweep *sweep, Stack *order, PyObject *stops)
+{
+    sweep->among = PySet_New(stops);
+    int leads = sweep->among == NULL ? -1 : 0;
+    for (size_t i = 0; leads >= 0 && i < order->n; i++) {
+        Edge *edge;
+        Kind *kind;
+        const Py_ssize_t n = edges_of(order->item[i], &edge, &kind);
+        leads = 0;
+        for (Py_ssize_t j = 0; leads == 0 && j < n; j++) {
+            leads = kind[j] >= VALUE ? PySet_Contains(sweep->among, (PyObject *)edge[j].value) : 0;
+        }
+        leads = leads > 0 ? PySet_Add(sweep->among, (PyObject *)order->item[i]) : leads;
+    }
+    return leads;
+}
+
 /* What was found, or NULL where `done` says that it failed. */
 static PyObject *end_sweep(Sweep *sweep, int done)
 {
     put_back_flags(sweep->flags);
     Py_XDECREF(sweep->events);
+    Py_XDECREF(sweep->among);
     Py_XDECREF(sweep->fallback);
     if (done < 0) {
         Py_CLEAR(sweep->found);
@@ -241,6 +294,7 @@ def pull_back(
     differentiable: bool,
     trace: Any,
     last: bool,
+    era: int,
     /,
 ) -> dict[Value, Any]:
     """As that of core/sweep.py."""
@@ -250,8 +304,10 @@ static PyObject *native_pull_back(PyObject *module, PyObject *args)
     Sweep sweep = {.state = PyModule_GetState(module)};
     PyObject *seeds, *stop, *found = NULL;
     int differentiable, last;
-    if (!PyArg_ParseTuple(args, "OOpOp:pull_back", &seeds, &stop, &differentiable, &sweep.trace,
-                          &last)) {
+    bool all = true;
+    unsigned long long era;
+    if (!PyArg_ParseTuple(args, "OOpOpK:pull_back", &seeds, &stop, &differentiable, &sweep.trace,
+                          &last, &era)) {
         return NULL;
     }
     sweep.differentiable = differentiable;
@@ -261,15 +317,16 @@ static PyObject *native_pull_back(PyObject *module, PyObject *args)
     PyObject *roots = list_of_values(sweep.state, seeds);
     PyObject *stops = roots ? list_of_values(sweep.state, stop) : NULL;
     if (stops != NULL && !differentiable && are_floats(sweep.state, seeds)) {
-        if (walk_between(roots, stops, &order, 0) == 0) {
+        if (walk_between(roots, stops, &order, 0, era, &all) == 0) {
             found = pull_back_on_floats(seeds, stops, &order);
         }
     } else if (stops != NULL) {
         int done = start_sweep(&sweep, seeds);
-        done = done == 0 ? walk_between(roots, stops, &order, sweep.constant) : done;
+        done = done == 0 ? walk_between(roots, stops, &order, sweep.constant, era, &all) : done;
         if (done == 0) {
             bool keep = PyList_GET_SIZE(stops) == 0;
             hold(&order);
+            done = keep || all ? 0 : find_leading(&sweep, &order, stops);
             for (size_t i = order.n; done == 0 && i-- > 0;) {
                 done = pull_through(&sweep, order.item[i], keep);
             }

@@ -10,6 +10,7 @@ typedef struct {
     PyObject *found;    /* {node: its adjoint, or its tangent} */
     PyObject *trace;    /* or None */
     PyObject *events;   /* of the trace, or NULL */
+    PyObject *among;    /* the nodes that lead to those to stop at; NULL: all */
     PyObject *fallback; /* arithmetic.record_partial */
     uint32_t constant;  /* the operation of what a trace takes as constant, or 0 */
     bool differentiable;

@@ -38,9 +38,9 @@ static inline bool start_gradient(Node *node)
 /* Every node below `root`, operands first, `root` last. They are `seen` then: whoever asked clears
    that. No Python code may run in between. With `some_are_values`, they are made ready for the
    sweep on the way, and it tells whether some gradient is a value. Nothing is below nodes of the
-   operation `constant`, unless that is 0. */
+   operation `constant`, unless that is 0, and what was surely born before the era is left out. */
 static Py_ALWAYS_INLINE inline int walk(Node *root, Stack *order, bool *some_are_values,
-                                        uint32_t constant)
+                                        uint32_t constant, uint64_t era)
 {
     Stack todo;
     stack_init(&todo);
@@ -77,7 +77,7 @@ static Py_ALWAYS_INLINE inline int walk(Node *root, Stack *order, bool *some_are
         }
         stack_push(&todo, mark_waiting(node));
         for (Py_ssize_t i = n - 1; i >= 0; i--) { /* the first operand comes off the stack first */
-            if (kind[i] >= VALUE && !edge[i].value->seen) {
+            if (kind[i] >= VALUE && !edge[i].value->seen && may_be_since(edge[i].value, era)) {
                 stack_push(&todo, edge[i].value);
             }
         }
@@ -111,7 +111,7 @@ static PyObject *nodes_of(Node *root)
     Stack order;
     stack_init(&order);
     PyObject *nodes = NULL;
-    if (walk(root, &order, NULL, 0) == 0) {
+    if (walk(root, &order, NULL, 0, 0) == 0) {
         undo(&order, false);
         hold(&order);
         nodes = PyList_New((Py_ssize_t)order.n);
