@@ -15,6 +15,7 @@ However a run ends, the processes that it started end too; see `processes.py`.
 """
 
 import contextlib
+import functools
 import gc
 import hashlib
 import importlib.util
@@ -300,11 +301,22 @@ class Run:
         self.status, self.out, self.err = status, out, err
 
 
+@functools.cache
+def build_command():
+    """What the command line builds of its functions in each process."""
+    import typer
+
+    from micrograd_gd import cli
+
+    return typer.main.get_command(cli.app)
+
+
 @pytest.fixture
 def run(capsys, tmp_path, monkeypatch):
     """The command line in this process, with an empty folder to stand in."""
     from micrograd_gd import cli  # once an engine is chosen
 
+    monkeypatch.setattr(cli, "app", build_command())
     monkeypatch.chdir(tmp_path)
 
     def command(*arguments):

@@ -123,6 +123,7 @@ def test_the_same_seed_gives_the_same_bytes(run):
     assert Path("one/model.json").read_bytes() != Path("three/model.json").read_bytes()
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_predict_answers_what_the_table_promised(run):
     done = run("train", "iris", "--epochs", "20", "--out", "run")
     predicted = run("predict", "run/model.json", IRIS)
@@ -138,6 +139,7 @@ def test_predict_answers_what_the_table_promised(run):
     assert right == round(train * 114) + round(test * 36)
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_a_target_of_numbers_is_regression_in_its_own_units(run):
     done = run("train", numbers_csv(), "--target", "y", "--epochs", "100")
     assert "mse" in done.out
@@ -169,6 +171,7 @@ def test_a_few_whole_numbers_are_classes_unless_they_are_to_be_numbers(run):
         assert set(run("predict", "run/model.json", "two.csv").out.split()) == {"y", "0", "1"}
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_hidden_layers_are_given_as_a_list_or_again_and_again(run):
     for options in (["--hidden", "4,3"], ["--hidden", "4", "--hidden", "3"]):
         done = run("train", "iris", "--epochs", "1", "--activation", "tanh", *options)
@@ -180,6 +183,7 @@ def test_a_large_network_is_drawn_as_one_neuron(run):
     assert "graph.svg (one neuron)" in done.out
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_a_batch_as_large_as_the_data_is_full_batch(run):
     assert "full batch" in run("train", "iris", *QUICK, "--batch-size", "1000").out
 
@@ -364,6 +368,7 @@ def test_a_diverging_run_says_when_and_what_to_try_and_keeps_its_history(run):
     assert files("run") == ["history.csv", "loss.svg"]
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_a_loss_that_grew_is_warned_of(run):
     done = run("train", "iris", "--learning-rate", "6", "--epochs", "2")
     assert done.status == 0
@@ -670,6 +675,7 @@ def test_a_training_that_ends_while_it_draws_is_completed_by_resume(run):
     assert [*contents("run").values()] == [*contents("whole").values()]
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_an_interrupted_training_is_not_overwritten(run):
     Path("two.csv").write_text(CSV["good.csv"])
     assert interrupt(run, "two.csv", "--epochs", "9").status == 130
@@ -863,6 +869,7 @@ def test_a_training_that_is_killed_while_it_saves_loses_nothing():
 # Find a learning rate.
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_find_lr_suggests_a_rate_that_trains(run):
     done = run("find-lr", "iris", "--hidden", "3")
     assert (done.status, done.err) == (0, "")
