@@ -22,6 +22,7 @@ from micrograd_gd.core.arithmetic import Recorded
 from micrograd_gd.core.whole import WholeArray
 from micrograd_gd.engine import Value
 from micrograd_gd.table.ops import operation
+from micrograd_gd.transforms import trees
 
 if TYPE_CHECKING:
     from micrograd_gd.compiler.trace import Trace
@@ -99,10 +100,11 @@ class Batches:
 
     def reduce(self, xs: WholeArray, kind: str) -> Any:
         """One number of all rows."""
-        if len(xs.open_shape) > 1 or self.size:
+        size, *shape = xs.open_shape
+        if self.size or (shape and kind not in {"first", "last"}):
             xs.take_apart()
-        size = xs.open_shape[0]
-        return reduce(self.spread(xs.columns[0], size), size, kind, self.length(size))
+        numbers = [reduce(self.spread(x, size), size, kind, self.length(size)) for x in xs.columns]
+        return trees.array(numbers, tuple(shape)) if shape else numbers[0]
 
     def compute(self, operate: Callable[..., Any], xs: WholeArray, other: Any) -> Any:
         """What the operator gives for each row, with a number or with another array."""

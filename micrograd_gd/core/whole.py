@@ -122,15 +122,25 @@ class WholeArray(Whole):
         return self.find_trace().reduce(self, kind)
 
     def __getitem__(self, key: Any) -> Any:
-        """The rows without so many first and last ones, or one of the two at the ends."""
+        """The rows without so many first and last ones, or one at an end; and columns of these."""
         match key:
-            case int() if key in {0, -1}:
+            case tuple() if len(key) > 1 and {*map(type, key)} <= {int, slice}:
+                return self._choose_columns(key[1:])[key[0]]
+            case 0 | -1 if type(key) is int:
                 return self.find_trace().reduce(self, "last" if key else "first")
             case slice(start=int() | None, stop=int() | None, step=None | 1) if key.stop != 0:
                 first, last = key.start or 0, -(key.stop or 0)
                 if min(first, last) >= 0:
                     return self.find_trace().cut(self, first, last)
         return self.take_apart()
+
+    def _choose_columns(self, key: tuple[Any, ...]) -> "WholeArray":
+        import numpy as np  # noqa: PLC0415 — only those who brought an array need it
+
+        axis, *shape = self.open_shape
+        chosen = np.arange(len(self.columns)).reshape(shape)[key]
+        columns = [self.columns[i] for i in chosen.flat]
+        return WholeArray(columns, (axis, *chosen.shape), is_batch=self.is_batch)
 
     def __iter__(self) -> "_Rows":
         return _Rows(self, _find_instruction())
