@@ -78,8 +78,8 @@ def hinge(scores: Any, targets: Any) -> Any:
     """
     pairs = _read_pairs("hinge", scores, targets)
     for i, (_, t) in enumerate(pairs):
-        if not is_varying(t) and t * t != 1:
-            raise ArgumentError(f"target {i} of hinge is {_plain(t)}; expected -1 or 1")
+        if t * t != 1:
+            raise ArgumentError(f"target {i} of hinge is {t:g}; expected -1 or 1")
     return mean([_relu(1.0 - t * score) for score, t in pairs])
 
 
@@ -93,9 +93,9 @@ def binary_cross_entropy(scores: Any, targets: Any) -> Any:
     """
     pairs = _read_pairs("binary_cross_entropy", scores, targets)
     for i, (_, t) in enumerate(pairs):
-        if not is_varying(t) and not 0 <= t <= 1:
+        if not 0 <= t <= 1:
             raise ArgumentError(
-                f"target {i} of binary_cross_entropy is {_plain(t)}; expected a number in [0, 1]"
+                f"target {i} of binary_cross_entropy is {t:g}; expected a number in [0, 1]"
             )
     return mean([t * _softplus(-score) + (1.0 - t) * _softplus(score) for score, t in pairs])
 

@@ -22,6 +22,7 @@ from micrograd_gd.compiler.vmap import call_some, choose, is_mapped
 from micrograd_gd.compiler.watch import Watch
 from micrograd_gd.compiler.ways import MOST_WAYS
 from micrograd_gd.engine import Value
+from micrograd_gd.errors import JitError
 
 MOST_VARIANTS = 64  # programs for one kind of call; beyond, branches change too often to compile
 A_PROGRAM = 1_000  # what one takes beside its statements, counted in these
@@ -216,7 +217,13 @@ class Specialization:
         if ways and (is_full or tree[place].has_all(is_careful=is_careful)):
             return self._call_samples(arguments, tree[place])
         self._traces += 1
-        traced = arguments.trace_steadily(is_careful=is_careful or is_full, ways=ways)
+        try:
+            traced = arguments.trace_steadily(is_careful=is_careful or is_full, ways=ways)
+        except JitError:
+            raise
+        except Exception:
+            arguments.evaluate()  # which raises the same, with the numbers of this call
+            raise
         self.watch[:] = arguments.watch
         if not is_full:
             if ways:

@@ -710,12 +710,35 @@ def test_sparse_derivatives_take_other_arguments_and_values_as_they_are(backend)
         assert {*map(tuple, np.argwhere(dense).tolist())} <= {*zip(rows, columns, strict=True)}
 
 
-def test_errors_of_the_function_are_its_own():
+@backends
+@pytest.mark.parametrize("rows", [None, 3, 80])
+def test_errors_of_the_function_are_its_own(rows, backend):
     def f(x):
-        raise KeyError("mine")
+        if x > 1:
+            raise KeyError("mine", f"{x} as {x:.3f}", x * 2)
+        return x * x
 
-    with pytest.raises(KeyError, match="mine"):
-        jit(f)(1.0)
+    def loss(xs):
+        return functional.total(vmap(f)(xs))
+
+    def call(g, *args):
+        with pytest.raises(KeyError) as caught:
+            g(*args)
+        return str(caught.value)
+
+    low, high = (0.25, 3.0) if rows is None else (np.full(rows, 0.25), np.linspace(0.0, 3.0, rows))
+    transform = grad(f if rows is None else loss)
+    compiled = jit(transform, backend=backend)
+    for _ in range(2):
+        assert bits(compiled(low)) == bits(transform(low))
+        assert call(compiled, high) == call(transform, high)
+
+
+def test_a_text_that_is_in_no_exception_is_refused_in_the_end():
+    said = []
+    with pytest.raises(JitError, match=r"uses format\(\), and"):
+        jit(lambda x: said.append(f"{x:g}") or x)(3.0)
+    assert said == ["3"]
 
 
 def test_an_unknown_backend():

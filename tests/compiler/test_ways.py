@@ -184,8 +184,11 @@ def test_ways_are_lost_where_another_branch_changes_them():
 
 
 def test_results_of_all_ways_have_one_form_and_errors_are_those_of_the_function():
+    f, xs = vmap(lambda x: [x, x] if x > 1 else x), np.arange(3.0)
     with pytest.raises(ShapeError, match="for some samples"):
-        jit(vmap(lambda x: [x, x] if x > 1 else x))(np.arange(3.0))
+        trace(f, xs)
+    with pytest.raises(ShapeError, match="for sample 0, and"):
+        jit(f)(xs)
 
     def refuse(x):
         if x > 1:
