@@ -675,7 +675,6 @@ def test_a_training_that_ends_while_it_draws_is_completed_by_resume(run):
     assert [*contents("run").values()] == [*contents("whole").values()]
 
 
-@pytest.mark.usefixtures("undrawn")
 def test_an_interrupted_training_is_not_overwritten(run):
     Path("two.csv").write_text(CSV["good.csv"])
     assert interrupt(run, "two.csv", "--epochs", "9").status == 130

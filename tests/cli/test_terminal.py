@@ -4,7 +4,6 @@ import shlex
 import shutil
 
 import pytest
-import typer
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -18,7 +17,7 @@ from micrograd_gd.cli.messages import fold
 def test_the_examples_of_the_help_are_commands(example, run):
     name, *arguments = shlex.split(example.partition(" <")[0])
     assert f"\n    micrograd-gd {example}\n" in run(name, "-h").out
-    command = typer.main.get_command(cli.app).commands[name]
+    command = cli.app.commands[name]
     command.make_context(name, cli.shield_minus([name, *arguments])[1:])  # takes all of them
 
 
