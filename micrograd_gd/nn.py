@@ -14,6 +14,7 @@ from micrograd_gd.engine import Value
 from micrograd_gd.errors import ArgumentError, NotANumberError, NumberRangeError, ShapeError
 from micrograd_gd.functional import dot, hardtanh
 from micrograd_gd.initializers import INITIALIZERS, Initializer, find_initializer
+from micrograd_gd.keywords import find_similar
 from micrograd_gd.names import close_module, refuse_names
 from micrograd_gd.table.numbers import generator, number, plain_array, require_count, shorten
 from micrograd_gd.table.ops import OPERATIONS, Operation, operation
@@ -240,7 +241,8 @@ class MLP(Module):
         widths = [nin, *(nouts if isinstance(nouts, Iterable) else [nouts])]
         if len(widths) == 1:
             raise ArgumentError("an MLP needs at least one layer, and nouts is empty")
-        activations = [activation] * (len(widths) - 2) + [output_activation]
+        hidden = _find_activation(activation)  # also where no layer has it
+        activations = [hidden] * (len(widths) - 2) + [output_activation]
         rest: dict[str, Any] = {"init": init, "seed": generator(seed)}
         self.layers = [
             Layer(fan_in, fan_out, activation=each, **rest)
@@ -276,12 +278,17 @@ def _find_activation(choice: Any) -> str | Callable[[Any], Any]:
     rows = [row for row in OPERATIONS.values() if row.is_unary]
     names = sorted({"hardtanh", "linear", *(row.name for row in rows)})
     if isinstance(choice, str) and choice not in names:
+        close = find_similar(choice, names)
+        hint = f" (did you mean {close!r}?)" if close else ""
         raise ArgumentError(
-            f"no activation is called {choice!r}: choose {', '.join(names)}, "
+            f"no activation is called {choice!r}{hint}: choose {', '.join(names)}, "
             f"or give a function of one Value"
         )
     if not (callable(choice) or isinstance(choice, str)):
-        raise ArgumentError(f"activation is {choice!r}; expected a name or a function of one Value")
+        raise ArgumentError(
+            f"activation is {choice!r}; expected a name or a function of one Value: "
+            f"several layers are a list of widths, as in MLP(2, [8, 1])"
+        )
     return hardtanh if choice == "hardtanh" else choice  # the one that is no row
 
 

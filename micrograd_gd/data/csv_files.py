@@ -13,7 +13,6 @@ import re
 import sys
 import zlib
 from dataclasses import dataclass
-from difflib import get_close_matches
 from itertools import islice
 from os import PathLike
 from pathlib import Path
@@ -22,6 +21,7 @@ from typing import NamedTuple
 
 from micrograd_gd.caches import cached_property
 from micrograd_gd.errors import ArgumentError, DataError
+from micrograd_gd.keywords import find_similar
 from micrograd_gd.names import missing_package
 
 LARGEST = 2**30  # bytes of a file; a pipe may have no end
@@ -58,11 +58,8 @@ class CsvFile:
         """
         if isinstance(name, str) and name in self._positions:
             return self._positions[name]
-        folded = {known.casefold(): known for known in self.names}
-        closest = get_close_matches(str(name).casefold(), folded, n=1)
-        remedy = "name one of these, or a file that has it"
-        if closest:
-            remedy = f"did you mean {folded[closest[0]]!r}?"
+        close = find_similar(str(name), self.names)
+        remedy = f"did you mean {close!r}?" if close else "name one of these, or a file that has it"
         message = f"no column {name!r}; expected one of {_enumerate(self.names)}: {remedy}"
         raise problem(self.path, message, self.header_line)
 

@@ -2,12 +2,12 @@
 
 import math
 from collections.abc import Callable, Mapping
-from difflib import get_close_matches
 from random import Random
 from typing import Any, NamedTuple
 
 from micrograd_gd.engine import Value
 from micrograd_gd.errors import ArgumentError
+from micrograd_gd.keywords import find_similar
 
 CASES = 20  # drawn for each function
 TOLERANCE = 1e-4  # relative: four digits are enough, also of a slope by differences
@@ -122,8 +122,8 @@ class _AnswerError(Exception):
 def _find(name: str) -> _Exercise:
     if name in _exercises:
         return _exercises[name]
-    close = get_close_matches(str(name), _exercises, 1)
-    meant = f"did you mean {close[0]!r}?" if close else f"there are {', '.join(_exercises)}"
+    close = find_similar(str(name), _exercises)
+    meant = f"did you mean {close!r}?" if close else f"there are {', '.join(_exercises)}"
     raise ArgumentError(f"there is no exercise {name!r}; {meant}")
 
 
