@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from micrograd_gd.compiler.backends.llvm.kinds import LANES, write_term
 from micrograd_gd.compiler.backends.llvm.lines import Lines
 from micrograd_gd.compiler.backends.llvm.loops import SIGNATURE
-from micrograd_gd.compiler.backends.llvm.memory import Memory, Part
+from micrograd_gd.compiler.backends.llvm.memory import TOGETHER, Memory, Part
 from micrograd_gd.compiler.program import Program
 
 ALIGNING = 7  # numbers that are left out so that the memory begins at a line of the caches
@@ -31,7 +31,7 @@ def write_run(parts: Sequence[Part], program: Program, memory: Memory) -> Iterat
         yield "%line = and i64 %after, -64"
         yield "%v = inttoptr i64 %line to ptr"
         yield f"%rows = getelementptr double, ptr %v, i64 {memory.base}"
-        yield from write_lengths(program, memory.size, memory.kept)
+        yield from write_lengths(program, memory.size, memory.kept, TOGETHER - 1)
         yield f"%tile = getelementptr double, ptr %v, i64 {memory.tile}"
     stages: dict[int, list[int]] = {}
     for i, part in enumerate(parts):
@@ -54,8 +54,13 @@ def write_run(parts: Sequence[Part], program: Program, memory: Memory) -> Iterat
     yield from ("ret i32 -1", "}", "!0 = !{}", "")
 
 
-def write_lengths(program: Program, size: int, kept: Sequence[int]) -> Iterator[str]:
-    """Lines for the open lengths, and where what is kept for each sample begins."""
+def write_lengths(
+    program: Program, size: int, kept: Sequence[int], behind: int = 0
+) -> Iterator[str]:
+    """Lines for the open lengths, and where what is kept for each sample begins.
+
+    There is room for so many blocks behind the last one.
+    """
     if program.lengths:
         yield "%numbers = load ptr, ptr %x"
     start = f"{size}"
@@ -68,7 +73,8 @@ def write_lengths(program: Program, size: int, kept: Sequence[int]) -> Iterator[
         yield f"%above{i} = add i64 %n{i}, 7"
         yield f"%blocks{i} = lshr i64 %above{i}, 3"
         yield f"%rows{i} = getelementptr double, ptr %v, i64 {start}"
-        yield f"%size{i} = mul i64 %blocks{i}, {8 * numbers}"
+        yield f"%room{i} = add i64 %blocks{i}, {behind}"
+        yield f"%size{i} = mul i64 %room{i}, {8 * numbers}"
         yield f"%start{i} = add i64 {start}, %size{i}"
         start = f"%start{i}"
 

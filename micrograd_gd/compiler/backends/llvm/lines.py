@@ -4,13 +4,13 @@ from micrograd_gd.compiler.backends.llvm.memory import UNCHANGED
 
 
 class Lines:
-    """The lines of a function, or of a part of one."""
+    """The lines of a function, or of a part of one; those `beside` them may go on in the same."""
 
-    def __init__(self, prefix: str = "") -> None:
-        self.lines: list[str] = []
-        self.entry: list[str] = []  # that run once, before all others
+    def __init__(self, prefix: str = "", beside: "Lines | None" = None) -> None:
+        self.lines: list[str] = beside.lines if beside else []
+        self.entry: list[str] = beside.entry if beside else []  # that run once, before all others
         self._prefix = prefix
-        self._buffers: set[str] = set()
+        self.buffers: set[str] = beside.buffers if beside else set()
 
     def emit(self, letter: str, what: str) -> str:
         """The name of a new result."""
@@ -29,8 +29,8 @@ class Lines:
     def load_buffer(self, table: str, i: int) -> str:
         """The pointer to buffer i of a table of them."""
         name = f"{table}{i}"
-        if name not in self._buffers:
-            self._buffers.add(name)
+        if name not in self.buffers:
+            self.buffers.add(name)
             self.entry.append(f"{name}.p = getelementptr ptr, ptr {table}, i64 {i}")
             self.entry.append(f"{name} = load ptr, ptr {name}.p{UNCHANGED}")
         return name

@@ -11,7 +11,7 @@ from itertools import count
 from micrograd_gd.compiler.backends.llvm import calls, loops
 from micrograd_gd.compiler.backends.llvm.expression import FAST_MATH
 from micrograd_gd.compiler.backends.llvm.kinds import LANES, SCALAR
-from micrograd_gd.compiler.backends.llvm.memory import Memory, Part
+from micrograd_gd.compiler.backends.llvm.memory import TOGETHER, Memory, Part
 from micrograd_gd.compiler.backends.llvm.scalars import ScalarWriter
 from micrograd_gd.compiler.backends.llvm.templates import Template, Templates
 from micrograd_gd.compiler.instructions import Guard, Instruction, Statement, take_term
@@ -43,7 +43,8 @@ class ModuleWriter:
             self._parts += [Part(i, stage.lanes, part) for part in _cut(weighed, most)]
         self._memory = Memory(program, order, self._parts)
         self.kept = self._memory.kept  # numbers for each sample of the open lengths
-        self.scratch = self._memory.size + calls.ALIGNING * program.has_batches  # numbers
+        behind = 8 * (TOGETHER - 1) * sum(self.kept)
+        self.scratch = self._memory.size + behind + calls.ALIGNING * program.has_batches  # numbers
 
     def write(self, most: int) -> Iterator[str]:
         """The modules, each with at most so many functions; the last one calls all functions."""
