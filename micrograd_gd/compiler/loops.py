@@ -142,7 +142,7 @@ class _Numbering:
     def take_statements(self) -> Iterator[Statement]:
         """One after the other."""
         number = self.program.size
-        has_batches = self.program.has_batches
+        has_lanes = self._longest and self.program.has_batches  # which text alone asks for
         for each in self.program.statements:
             before, operands = number, self._rename(each.operands)
             if isinstance(each, Guard):
@@ -157,7 +157,7 @@ class _Numbering:
                 self._finish(each.result, number)
                 yield Instruction(number, each.op, operands)
                 number += 1
-            if has_batches and isinstance(each, Instruction):
+            if has_lanes and isinstance(each, Instruction):
                 self._find_lanes(each.result, range(before, number))
         outputs: Any = self.program.outputs if self._outputs is None else self._outputs
         yield from (Instruction(~j, OUTPUT, (x,)) for j, x in enumerate(self._rename(outputs)))

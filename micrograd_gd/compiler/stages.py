@@ -79,25 +79,31 @@ class Staging:
         """The statements, whose results get their stages as labels."""
         for each in statements:
             if isinstance(each, Instruction):
-                stage = self.found[each.result] = self._find(each)
-                labels[each.result] = _write(stage) + labels.get(each.result, "")
+                stage, text = _note(*self._find(each))
+                self.found[each.result] = stage
+                labels[each.result] = text + labels.get(each.result, "")
             yield each
 
-    def _find(self, instruction: Instruction) -> Stage:
-        find = self._level.get
-        level = max([find(x, 0) for x in instruction.operands if type(x) is int], default=0)
+    def _find(self, instruction: Instruction) -> tuple[int, int]:
+        """The level and the lanes."""
+        find, level = self._level.get, 0
+        for x in instruction.operands:
+            if type(x) is int and (own := find(x, 0)) > level:
+                level = own
         if instruction.result < 0:
             span = self._given_out.get(~instruction.result)
-            return Stage(level, -span.axis) if span else LAST
+            return (level, -span.axis) if span else LAST
         count = find_result_lanes(instruction, self._varying)
         if is_reduction(instruction.op):
             level += 1
         elif count:
             self._varying[instruction.result] = count
         self._level[instruction.result] = level
-        return Stage(level, count)
+        return level, count
 
 
 @cache
-def _write(stage: Stage) -> str:
-    return f"{stage} "
+def _note(level: int, lanes: int) -> tuple[Stage, str]:
+    """The one stage of its kind, and its label."""
+    stage = Stage(level, lanes)
+    return stage, f"{stage} "
