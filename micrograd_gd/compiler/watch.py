@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 
 from micrograd_gd.compiler.surroundings import NOTHING, OWN, PLAIN, find_names, look_into
 from micrograd_gd.engine import Value
+from micrograd_gd.table.operation import Operation
 from micrograd_gd.transforms.wrapper import Wrapper
 
 MOST = 200  # things that are compared at each call
@@ -171,7 +172,8 @@ class _Search:
         queue = deque([root])
         while (queue or self._models) and self._left and len(seen) < MOST_VISITED:
             x = (queue or self._models).popleft()
-            if type(x) not in PLAIN and not issubclass(type(x), Value) and id(x) not in seen:
+            is_plain = type(x) in PLAIN or issubclass(type(x), (Value, Operation))
+            if not (is_plain or id(x) in seen):
                 seen[id(x)] = x
                 with suppress(Exception):  # what does not let itself be looked at
                     queue.extend(self._visit(x))
