@@ -38,7 +38,7 @@ class RefusedError(BaseException):
 class Whole:
     """What needs to be taken apart for whatever is done with it."""
 
-    __array_ufunc__ = None  # NumPy leaves the operators to it
+    __array_ufunc__: Any = None  # NumPy leaves the operators to it
 
     def take_apart(self, *_: Any, **__: Any) -> NoReturn:
         """Raise TakenApart."""
@@ -120,6 +120,15 @@ class WholeArray(Whole):
         if any(x is not None for x in how.values()):
             self.take_apart()
         return self.find_trace().reduce(self, kind)
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *xs: Any, **how: Any) -> Any:
+        """What a function of NumPy gives for each row, as it does of arrays of values."""
+        is_of_each = method == "__call__" and not how and ufunc.signature is None
+        if not is_of_each or ufunc.nin > 2 or ufunc.nout > 1:
+            self.take_apart()
+        if ufunc.nin == 1:
+            return _compute_alone(ufunc)(self)
+        return _compute(ufunc)(*xs) if xs[0] is self else _compute(_swap(ufunc))(*xs[::-1])
 
     def __getitem__(self, key: Any) -> Any:
         """The rows without so many first and last ones, or one at an end; and columns of these."""

@@ -172,6 +172,19 @@ def test_columns_and_rows_at_the_ends(backend):
         jit(lambda path: total(path[:, 3]), backend=backend)(path)
 
 
+@pytest.mark.parametrize("backend", AVAILABLE)
+def test_functions_of_numpy(backend):
+    def f(x):
+        ones = np.ones(len(x) - 1)
+        angles = np.float64(2.0) * np.sin(x[1:]) - np.hypot(x[:-1], 1.0) / np.square(x[1:] + 3)
+        return np.sum(np.exp(-np.abs(angles)) + np.subtract(ones, x[1:]) * (ones - x[:-1]))
+
+    step, x = value_and_grad(f), RNG.normal(size=70)
+    compiled = jit(step, backend=backend)
+    assert flatten(compiled(x))[0] == pytest.approx(flatten(step(x))[0], rel=1e-12)
+    assert [program.lengths for program in compiled.variants] == [(70, 69)]
+
+
 ROWS_NEEDED = {
     "from behind": lambda x: total(x[-3:]),
     "up to a place": lambda x: total(x[:5]),
