@@ -1,7 +1,8 @@
 """The function `run`, which calls all others, those of a loop for one tile of lanes at a time."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
 
 from micrograd_gd.compiler.backends.llvm.kinds import LANES, write_term
 from micrograd_gd.compiler.backends.llvm.lines import Lines
@@ -14,53 +15,91 @@ ALIGNING = 7  # numbers that are left out so that the memory begins at a line of
 
 def write_run(parts: Sequence[Part], program: Program, memory: Memory) -> Iterator[str]:
     """The lines of that function, and of those that it needs."""
-    for i, part in enumerate(parts):
-        if part.lanes:
-            yield f"declare void @part{i}({SIGNATURE})"
-        else:
-            yield f"declare i32 @part{i}(ptr, ptr, ptr)"
+    names = [f"part{i}" for i in range(len(parts))]
     if not memory.widths:
-        yield "define i32 @run(ptr %x, ptr %y, ptr %v) nounwind {"
-        yield "entry:"
-    else:
-        yield from (*_SUMS, write_fold("largest"))
-        yield "define i32 @run(ptr %x, ptr %y, ptr %memory) nounwind {"
-        yield "entry:"
-        yield "%begin = ptrtoint ptr %memory to i64"
-        yield f"%after = add i64 %begin, {8 * ALIGNING}"
-        yield "%line = and i64 %after, -64"
-        yield "%v = inttoptr i64 %line to ptr"
-        yield f"%rows = getelementptr double, ptr %v, i64 {memory.base}"
-        yield from write_lengths(program, memory.size, memory.kept, TOGETHER - 1)
-        yield f"%tile = getelementptr double, ptr %v, i64 {memory.tile}"
-    stages: dict[int, list[int]] = {}
-    for i, part in enumerate(parts):
-        stages.setdefault(part.stage, []).append(i)
-    block = "entry"
-    for stage, members in stages.items():
-        lanes = parts[members[0]].lanes
+        yield from write_plain_run(names)
+        return
+    for name, part in zip(names, parts, strict=True):
+        yield declare(name, part.lanes)
+    yield from (*_SUMS, write_fold("largest"))
+    yield from write_entry(program, memory.size, memory.kept, memory.tile, TOGETHER - 1)
+    yield f"%rows = getelementptr double, ptr %v, i64 {memory.base}"
+    for stage, members in groupby(zip(names, parts, strict=True), lambda pair: pair[1].stage):
+        called = [*members]
+        here, lanes = [name for name, _ in called], called[0][1].lanes
         if lanes:
-            yield from _write_stage(stage, members, lanes, memory, block)
-            block = f"done{stage}"
-            continue
-        for i in members:
-            yield f"%r{i} = call i32 @part{i}(ptr %x, ptr %y, ptr %v)"
-            yield f"%ok{i} = icmp slt i32 %r{i}, 0"
-            yield f"br i1 %ok{i}, label %next{i}, label %failed{i}"
-            yield f"failed{i}:"
-            yield f"ret i32 %r{i}"
-            yield f"next{i}:"
-            block = f"next{i}"
+            yield from _write_stage(stage, here, lanes, memory)
+        else:
+            yield from write_calls(here)
     yield from ("ret i32 -1", "}", "!0 = !{}", "")
 
 
-def write_lengths(
-    program: Program, size: int, kept: Sequence[int], behind: int = 0
+def write_plain_run(names: Sequence[str]) -> Iterator[str]:
+    """The same where nothing runs in lanes."""
+    yield from (declare(name, 0) for name in names)
+    yield "define i32 @run(ptr %x, ptr %y, ptr %v) nounwind {"
+    yield from write_calls(names)
+    yield from ("ret i32 -1", "}", "")
+
+
+def declare(name: str, lanes: int) -> str:
+    """The declaration of a function."""
+    return f"declare void @{name}({SIGNATURE})" if lanes else f"declare i32 @{name}(ptr, ptr, ptr)"
+
+
+def write_entry(
+    program: Program, size: int, kept: Sequence[int], tile: int, behind: int = 0
 ) -> Iterator[str]:
-    """Lines for the open lengths, and where what is kept for each sample begins.
+    """The beginning of `run`: where the memory, the rows of open lengths and the tile are.
 
     There is room for so many blocks behind the last one.
     """
+    yield "define i32 @run(ptr %x, ptr %y, ptr %memory) nounwind {"
+    yield "entry:"
+    yield "%begin = ptrtoint ptr %memory to i64"
+    yield f"%after = add i64 %begin, {8 * ALIGNING}"
+    yield "%line = and i64 %after, -64"
+    yield "%v = inttoptr i64 %line to ptr"
+    yield from _write_lengths(program, size, kept, behind)
+    yield f"%tile = getelementptr double, ptr %v, i64 {tile}"
+
+
+def write_calls(names: Sequence[str]) -> Iterator[str]:
+    """Lines that call functions, up to one in which a guard fails."""
+    for name in names:
+        yield f"%{name} = call i32 @{name}(ptr %x, ptr %y, ptr %v)"
+        yield f"%{name}.ok = icmp slt i32 %{name}, 0"
+        yield f"br i1 %{name}.ok, label %{name}.next, label %{name}.failed"
+        yield f"{name}.failed:"
+        yield f"ret i32 %{name}"
+        yield f"{name}.next:"
+
+
+def write_tiles(
+    i: int, lanes: int, size: int, names: Sequence[str], gathered: Iterable[str] = ()
+) -> Iterator[str]:
+    """A loop over tiles of so many blocks, whose columns are gathered before the functions run."""
+    blocks, count, rows = f"{-(-lanes // 8)}", f"{lanes}", "%rows"
+    if lanes < 0:
+        blocks, count, rows = f"%blocks{lanes}", f"%n{lanes}", f"%rows{lanes}"
+    yield f"br label %pre{i}"
+    yield f"pre{i}:"
+    yield f"br label %loop{i}"
+    yield f"loop{i}:"
+    yield f"%from{i} = phi i64 [ 0, %pre{i} ], [ %to{i}, %loop{i} ]"
+    yield f"%end{i} = add i64 %from{i}, {size}"
+    yield f"%whole{i} = icmp ult i64 %end{i}, {blocks}"
+    yield f"%to{i} = select i1 %whole{i}, i64 %end{i}, i64 {blocks}"
+    yield from gathered
+    for name in names:
+        given = f"ptr %x, ptr %y, ptr %v, ptr {rows}, ptr %tile, i64 %from{i}, i64 %to{i}"
+        yield f"call void @{name}({given}, i64 {count})"
+    yield f"br i1 %whole{i}, label %loop{i}, label %done{i}"
+    yield f"done{i}:"
+
+
+def _write_lengths(program: Program, size: int, kept: Sequence[int], behind: int) -> Iterator[str]:
+    """Lines for the open lengths, and where what is kept for each sample begins."""
     if program.lengths:
         yield "%numbers = load ptr, ptr %x"
     start = f"{size}"
@@ -79,13 +118,8 @@ def write_lengths(
         start = f"%start{i}"
 
 
-def _write_stage(
-    stage: int, members: Sequence[int], lanes: int, memory: Memory, before: str
-) -> Iterator[str]:
+def _write_stage(stage: int, names: Sequence[str], lanes: int, memory: Memory) -> Iterator[str]:
     """A loop over tiles, the sums begun before it and completed after."""
-    blocks, count, rows = f"{-(-lanes // 8)}", f"{lanes}", "%rows"
-    if lanes < 0:
-        blocks, count, rows = f"%blocks{lanes}", f"%n{lanes}", f"%rows{lanes}"
     sums = memory.sums[stage]
     if sums:
         yield f"%totals{stage} = getelementptr double, ptr %v, i64 {memory.totals[sums[0]]}"
@@ -94,17 +128,7 @@ def _write_stage(
     for x in memory.largest.intersection(sums):
         yield f"%largest{x} = getelementptr double, ptr %v, i64 {memory.totals[x]}"
         yield f"store <8 x double> {LANES.write_term(-math.inf)}, ptr %largest{x}, align 8"
-    yield f"br label %loop{stage}"
-    yield f"loop{stage}:"
-    yield f"%from{stage} = phi i64 [ 0, %{before} ], [ %to{stage}, %loop{stage} ]"
-    yield f"%end{stage} = add i64 %from{stage}, {memory.count_blocks(stage)}"
-    yield f"%whole{stage} = icmp ult i64 %end{stage}, {blocks}"
-    yield f"%to{stage} = select i1 %whole{stage}, i64 %end{stage}, i64 {blocks}"
-    for i in members:
-        given = f"ptr %x, ptr %y, ptr %v, ptr {rows}, ptr %tile, i64 %from{stage}, i64 %to{stage}"
-        yield f"call void @part{i}({given}, i64 {count})"
-    yield f"br i1 %whole{stage}, label %loop{stage}, label %done{stage}"
-    yield f"done{stage}:"
+    yield from write_tiles(stage, lanes, memory.count_blocks(stage), names)
     if sums:
         yield f"call void @complete(ptr %totals{stage}, ptr %sums{stage}, i64 {len(sums)})"
     for x in memory.largest.intersection(sums):

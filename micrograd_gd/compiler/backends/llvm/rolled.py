@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from operator import mul
 from typing import Any
 
+from micrograd_gd.compiler.backends.llvm.calls import write_plain_run
 from micrograd_gd.compiler.backends.llvm.expression import FAST_MATH
 from micrograd_gd.compiler.backends.llvm.kinds import SCALAR, write_term
 from micrograd_gd.compiler.backends.llvm.lines import Lines
@@ -86,7 +87,7 @@ class RolledWriter:
             yield "\n".join(
                 [*self.write_table(), *self.templates.write_functions(), *defined, DATA]
             )
-        yield "\n".join(_write_run(names))
+        yield "\n".join(write_plain_run(names))
 
     def write_table(self) -> Iterator[str]:
         """The constants that loops read."""
@@ -127,25 +128,6 @@ class RolledWriter:
 
 
 DATA = '!0 = !{}\n!1 = !{!"branch_weights", i32 1, i32 1000}\n'
-
-
-def _write_run(names: Sequence[str]) -> Iterator[str]:
-    """The lines of the function that calls the others."""
-    yield from (f"declare i32 @{name}(ptr, ptr, ptr)" for name in names)
-    yield "define i32 @run(ptr %x, ptr %y, ptr %v) nounwind {"
-    yield from write_calls(names)
-    yield from ("ret i32 -1", "}", "")
-
-
-def write_calls(names: Sequence[str]) -> Iterator[str]:
-    """Lines that call functions, up to one in which a guard fails."""
-    for name in names:
-        yield f"%{name} = call i32 @{name}(ptr %x, ptr %y, ptr %v)"
-        yield f"%{name}.ok = icmp slt i32 %{name}, 0"
-        yield f"br i1 %{name}.ok, label %{name}.next, label %{name}.failed"
-        yield f"{name}.failed:"
-        yield f"ret i32 %{name}"
-        yield f"{name}.next:"
 
 
 class Function(Lines):

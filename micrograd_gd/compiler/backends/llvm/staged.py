@@ -11,12 +11,20 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import chain, groupby
 
-from micrograd_gd.compiler.backends.llvm.calls import ALIGNING, GATHER, write_fold, write_lengths
+from micrograd_gd.compiler.backends.llvm.calls import (
+    ALIGNING,
+    GATHER,
+    declare,
+    write_calls,
+    write_entry,
+    write_fold,
+    write_tiles,
+)
 from micrograd_gd.compiler.backends.llvm.in_lanes import MIDDLE, LaneFunction
 from micrograd_gd.compiler.backends.llvm.kinds import LANES
-from micrograd_gd.compiler.backends.llvm.loops import DECLARED, SIGNATURE
+from micrograd_gd.compiler.backends.llvm.loops import DECLARED
 from micrograd_gd.compiler.backends.llvm.ordering import drop_unread, order
-from micrograd_gd.compiler.backends.llvm.rolled import DATA, Function, RolledWriter, write_calls
+from micrograd_gd.compiler.backends.llvm.rolled import DATA, Function, RolledWriter
 from micrograd_gd.compiler.backends.llvm.terms import TermsFunction, find_total
 from micrograd_gd.compiler.backends.llvm.tiles import MOST_COPIES, Tiles, find_users
 from micrograd_gd.compiler.instructions import Instruction
@@ -125,43 +133,22 @@ class StagedWriter(RolledWriter):
     def _write_run(self, names: dict[Stage, list[str]]) -> Iterator[str]:
         """The lines of the function that calls the others."""
         for stage, each in names.items():
-            kind, given = ("void", SIGNATURE) if stage.lanes else ("i32", "ptr, ptr, ptr")
-            yield from (f"declare {kind} @{name}({given})" for name in each)
+            yield from (declare(name, stage.lanes) for name in each)
         yield from (*DECLARED, GATHER)
-        yield "define i32 @run(ptr %x, ptr %y, ptr %memory) nounwind {"
-        yield "entry:"
-        yield "%begin = ptrtoint ptr %memory to i64"
-        yield f"%after = add i64 %begin, {8 * ALIGNING}"
-        yield "%line = and i64 %after, -64"
-        yield "%v = inttoptr i64 %line to ptr"
-        yield from write_lengths(self.program, self._rows, self.kept)
-        yield f"%tile = getelementptr double, ptr %v, i64 {self._tile}"
+        yield from write_entry(self.program, self._rows, self.kept, self._tile)
         for i, (stage, each) in enumerate(names.items()):
             if stage.lanes:
-                yield from self._write_tiles(stage, i, each)
+                blocks, columns = self.tiles.count_blocks(stage), self._write_columns(stage, i)
+                yield from write_tiles(i, stage.lanes, blocks, each, columns)
             else:
                 yield from write_calls(each)
         yield from ("ret i32 -1", "}", "!0 = !{}", "")
 
-    def _write_tiles(self, stage: Stage, i: int, names: Sequence[str]) -> Iterator[str]:
-        """A loop over tiles, whose columns of the inputs are gathered first."""
-        lanes, blocks = stage.lanes, self.tiles.count_blocks(stage)
-        yield f"br label %pre{i}"
-        yield f"pre{i}:"
-        yield f"br label %loop{i}"
-        yield f"loop{i}:"
-        yield f"%from{i} = phi i64 [ 0, %pre{i} ], [ %to{i}, %loop{i} ]"
-        yield f"%end{i} = add i64 %from{i}, {blocks}"
-        yield f"%whole{i} = icmp ult i64 %end{i}, %blocks{lanes}"
-        yield f"%to{i} = select i1 %whole{i}, i64 %end{i}, i64 %blocks{lanes}"
+    def _write_columns(self, stage: Stage, i: int) -> Iterator[str]:
+        """Lines that gather the columns of the inputs for a tile."""
         for (reader, span), place in self.tiles.columns.items():
             if reader == stage:
                 yield from self._write_gather(stage, i, span, place)
-        for name in names:
-            given = f"ptr %x, ptr %y, ptr %v, ptr %rows{lanes}, ptr %tile"
-            yield f"call void @{name}({given}, i64 %from{i}, i64 %to{i}, i64 %n{lanes})"
-        yield f"br i1 %whole{i}, label %loop{i}, label %done{i}"
-        yield f"done{i}:"
 
     def _write_gather(self, stage: Stage, i: int, span: Span, place: int) -> Iterator[str]:
         name, pitch = f"{i}.{span.buffer}.{span.offset}", 8 * self.tiles.find_pitch(stage)
