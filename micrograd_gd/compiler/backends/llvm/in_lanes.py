@@ -9,8 +9,8 @@ from itertools import product
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from micrograd_gd.compiler.backends.llvm.kinds import LANES
+from micrograd_gd.compiler.backends.llvm.lines import UNCHANGED
 from micrograd_gd.compiler.backends.llvm.loops import PARAMETERS, write_samples
-from micrograd_gd.compiler.backends.llvm.memory import UNCHANGED
 from micrograd_gd.compiler.backends.llvm.ordering import is_independent
 from micrograd_gd.compiler.backends.llvm.rolled import SHORT, TOGETHER, Function
 from micrograd_gd.compiler.backends.llvm.tiles import MOST_COPIES
@@ -153,7 +153,7 @@ class LaneFunction(Function):
             case Element(array, _) if array in self._tiles.places or array in self._tiles.rows:
                 where = self._find_block(reference)
                 if array in self._stored:
-                    return self.emit("v", f"load <8 x double>, ptr {self._point(*where)}, align 64")
+                    return self.load_lanes(self._point(*where))
                 return self._load_once(*where)
         return super()._read(reference)
 
@@ -175,24 +175,19 @@ class LaneFunction(Function):
         """What is there, loaded once for all copies."""
         key: Any = (array, *self._add_up(place))
         if key not in self._sums[-1]:
-            how = f"align 64{UNCHANGED}"
-            y = self.emit("v", f"load <8 x double>, ptr {self._point(array, place)}, {how}")
-            self._sums[-1][key] = y
+            self._sums[-1][key] = self.load_lanes(self._point(array, place), UNCHANGED)
         return self._sums[-1][key]
 
     def _load_at(self, array: str, place: Affine, how: str = "") -> str:
         """A single number in all lanes."""
         key: Any = ("all", array, *self._add_up(place))
         if key not in self._sums[-1]:
-            number = super()._load_at(array, place, how or UNCHANGED)
-            one = self.emit("u", f"insertelement <8 x double> poison, double {number}, i64 0")
-            zeros = "<8 x double> poison, <8 x i32> zeroinitializer"
-            self._sums[-1][key] = self.emit("u", f"shufflevector <8 x double> {one}, {zeros}")
+            self._sums[-1][key] = self.spread(super()._load_at(array, place, how or UNCHANGED))
         return self._sums[-1][key]
 
     def _store(self, y: str, element: Element) -> None:
         pointer = self._point(*self._find_block(element))
-        self.lines.append(f"store <8 x double> {y}, ptr {pointer}, align 64")
+        self.store_lanes(y, pointer)
 
     def _write_output(self, node: Node, y: str) -> None:
         span = self._program.output_layout.find_columns()[~node.number]

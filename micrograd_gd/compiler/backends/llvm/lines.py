@@ -1,6 +1,25 @@
 """Lines of LLVM's language as they are written, each result with a name of its own."""
 
-from micrograd_gd.compiler.backends.llvm.memory import UNCHANGED
+from collections.abc import Iterable, Iterator
+from typing import TypeVar
+
+T = TypeVar("T")
+
+UNCHANGED = ", !invariant.load !0"  # nobody writes there while the program runs
+DATA = '!0 = !{}\n!1 = !{!"branch_weights", i32 1, i32 1000}\n'  # which every module has
+
+
+def cut(weighed: Iterable[tuple[T, int]], most: int) -> Iterator[list[T]]:
+    """What has these weights in groups of at most so much, or of one; one group of nothing."""
+    group: list[T] = []
+    weight = 0
+    for each, more in weighed:
+        if group and weight + more > most:
+            yield group
+            group, weight = [], 0
+        group.append(each)
+        weight += more
+    yield group
 
 
 class Lines:
@@ -25,6 +44,20 @@ class Lines:
         bits = kind.replace("double", "i1")
         is_first = self.emit("s", f"or {bits} {above}, {is_nan}")
         return self.emit("s", f"select {bits} {is_first}, {kind} {a}, {kind} {b}")
+
+    def load_lanes(self, pointer: str, how: str = "") -> str:
+        """The numbers in the lanes of a block."""
+        return self.emit("v", f"load <8 x double>, ptr {pointer}, align 64{how}")
+
+    def store_lanes(self, y: str, pointer: str) -> None:
+        """Write the numbers in the lanes of a block."""
+        self.lines.append(f"store <8 x double> {y}, ptr {pointer}, align 64")
+
+    def spread(self, number: str) -> str:
+        """The number in all lanes."""
+        one = self.emit("u", f"insertelement <8 x double> poison, double {number}, i64 0")
+        zeros = "<8 x double> poison, <8 x i32> zeroinitializer"
+        return self.emit("u", f"shufflevector <8 x double> {one}, {zeros}")
 
     def load_buffer(self, table: str, i: int) -> str:
         """The pointer to buffer i of a table of them."""

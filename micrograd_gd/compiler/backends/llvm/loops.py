@@ -10,8 +10,8 @@ from itertools import chain
 
 from micrograd_gd.compiler.backends.llvm.expression import FAST_MATH
 from micrograd_gd.compiler.backends.llvm.kinds import LANES
-from micrograd_gd.compiler.backends.llvm.lines import Lines
-from micrograd_gd.compiler.backends.llvm.memory import TOGETHER, UNCHANGED, Memory, Part
+from micrograd_gd.compiler.backends.llvm.lines import UNCHANGED, Lines
+from micrograd_gd.compiler.backends.llvm.memory import TOGETHER, Memory, Part
 from micrograd_gd.compiler.backends.llvm.templates import Template
 from micrograd_gd.compiler.instructions import Instruction, Operand
 from micrograd_gd.compiler.lanes import is_reduction
@@ -156,7 +156,7 @@ class _LoopBody(Lines):
         if x in self.names and (not where or len(self.lines) < self._until[x]):
             return self.names[x]
         if where:
-            return self._read(self.offset(*where))
+            return self.load_lanes(self.offset(*where))
         if x in self._memory.inputs:
             return self._load_input(x)
         return self._load_uniform(x)
@@ -167,7 +167,7 @@ class _LoopBody(Lines):
         where = self._find_place(x)
         if where:
             self._until[x] = len(self.lines) + IN_REGISTERS
-            self._write(y, self.offset(*where))
+            self.store_lanes(y, self.offset(*where))
         for each in self._outputs.get(x, ()):
             buffer, offset = self._program.output_layout.locate(each.start)
             self._store_output(y, self.load_buffer("%y", buffer), offset, each.stride)
@@ -187,7 +187,7 @@ class _LoopBody(Lines):
         y = self.load_operand(statement.operands[0])
         flags = FAST_MATH if self._program.fast_math else ""
         total = self.offset("%v", self._memory.totals[statement.result])
-        before = self._read(total)
+        before = self.load_lanes(total)
         if is_kind(statement, "largest"):
             after = self.emit_larger(before, y)
         else:
@@ -197,7 +197,7 @@ class _LoopBody(Lines):
                 f"select <8 x i1> %is_sample{self._n}, <8 x double> {after}, <8 x double> {before}"
             )
             after = self.emit("s", choice)
-        self._write(after, total)
+        self.store_lanes(after, total)
 
     def place_in_lane(self, statement: Instruction) -> None:
         """One lane has the number, all others -0.0."""
@@ -237,9 +237,7 @@ class _LoopBody(Lines):
         else:
             array, offset = "%v", self._memory.uniform[x]
         number = self.emit("u", f"load double, ptr {self.offset(array, offset)}{UNCHANGED}")
-        one = self.emit("u", f"insertelement <8 x double> poison, double {number}, i64 0")
-        zeros = "<8 x double> poison, <8 x i32> zeroinitializer"
-        return self.emit("u", f"shufflevector <8 x double> {one}, {zeros}")
+        return self.spread(number)
 
     def _load_input(self, x: int) -> str:
         """The samples' numbers from an array; from the tile if another function gathered them."""
@@ -282,9 +280,3 @@ class _LoopBody(Lines):
         return self.emit(
             "q", f"getelementptr double, ptr {base}, <8 x i64> {self._offsets[stride]}"
         )
-
-    def _read(self, pointer: str) -> str:
-        return self.emit("v", f"load <8 x double>, ptr {pointer}, align 64")
-
-    def _write(self, y: str, pointer: str) -> None:
-        self.lines.append(f"store <8 x double> {y}, ptr {pointer}, align 64")

@@ -15,8 +15,6 @@ from micrograd_gd.compiler.lanes import is_reduction
 from micrograd_gd.compiler.program import Program, find_numbers
 from micrograd_gd.compiler.schedule import Schedule, find_packs, is_kind
 
-UNCHANGED = ", !invariant.load !0"  # nobody writes there while the program runs
-
 # Bytes of a tile: they stay in a core's second cache beside the sums.
 TILE = 256 * 1024
 MOST_BLOCKS = 16  # in a tile; more gain nothing

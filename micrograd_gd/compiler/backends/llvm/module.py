@@ -11,9 +11,10 @@ from itertools import count
 from micrograd_gd.compiler.backends.llvm import calls, loops
 from micrograd_gd.compiler.backends.llvm.expression import FAST_MATH
 from micrograd_gd.compiler.backends.llvm.kinds import LANES, SCALAR
+from micrograd_gd.compiler.backends.llvm.lines import DATA, cut
 from micrograd_gd.compiler.backends.llvm.memory import TOGETHER, Memory, Part
 from micrograd_gd.compiler.backends.llvm.scalars import ScalarWriter
-from micrograd_gd.compiler.backends.llvm.templates import Template, Templates
+from micrograd_gd.compiler.backends.llvm.templates import Templates
 from micrograd_gd.compiler.instructions import Guard, Instruction, Statement, take_term
 from micrograd_gd.compiler.lanes import operation
 from micrograd_gd.compiler.program import BatchOutput, Program
@@ -35,12 +36,14 @@ class ModuleWriter:
         numbers = count(program.free_number)
         for i, stage in enumerate(order.stages):
             kind, most = (LANES, longest_in_lanes) if stage.lanes else (SCALAR, longest)
-            weighed = [
+            pairs = [
                 (each, self._templates.find(each, kind))
                 for each in _unfold(stage.statements, numbers)
             ]
-            self.weight += sum(template.weight for _, template in weighed)
-            self._parts += [Part(i, stage.lanes, part) for part in _cut(weighed, most)]
+            weights = [template.weight for _, template in pairs]
+            self.weight += sum(weights)
+            weighed = zip(pairs, weights, strict=True)
+            self._parts += [Part(i, stage.lanes, part) for part in cut(weighed, most)]
         self._memory = Memory(program, order, self._parts)
         self.kept = self._memory.kept  # numbers for each sample of the open lengths
         behind = 8 * (TOGETHER - 1) * sum(self.kept)
@@ -64,8 +67,7 @@ class ModuleWriter:
 
     def _write_module(self, defined: list[str]) -> str:
         declared = loops.DECLARED if self._program.has_batches else ()
-        data = ("!0 = !{}", '!1 = !{!"branch_weights", i32 1, i32 1000}', "")
-        return "\n".join([*declared, *self._templates.write_functions(), *defined, *data])
+        return "\n".join([*declared, *self._templates.write_functions(), *defined, DATA])
 
 
 def _plan(program: Program) -> tuple[Program, Schedule]:
@@ -116,18 +118,3 @@ def _unfold(statements: Sequence[Statement], numbers: Iterator[int]) -> Iterator
             result = each.result if i == len(terms) else next(numbers)
             yield Instruction(result, op, (sum_so_far, *term))
             sum_so_far = result
-
-
-def _cut(
-    statements: Sequence[tuple[Statement, Template]], longest: int
-) -> Iterator[list[tuple[Statement, Template]]]:
-    """The statements in parts of at most so many lines; one part where there are no statements."""
-    part: list[tuple[Statement, Template]] = []
-    weight = 0
-    for statement, template in statements:
-        if part and weight + template.weight > longest:
-            yield part
-            part, weight = [], 0
-        part.append((statement, template))
-        weight += template.weight
-    yield part

@@ -10,8 +10,7 @@ from typing import Any
 from micrograd_gd.compiler.backends.llvm.calls import write_plain_run
 from micrograd_gd.compiler.backends.llvm.expression import FAST_MATH
 from micrograd_gd.compiler.backends.llvm.kinds import SCALAR, write_term
-from micrograd_gd.compiler.backends.llvm.lines import Lines
-from micrograd_gd.compiler.backends.llvm.memory import UNCHANGED
+from micrograd_gd.compiler.backends.llvm.lines import DATA, UNCHANGED, Lines, cut
 from micrograd_gd.compiler.backends.llvm.templates import Template, Templates
 from micrograd_gd.compiler.instructions import Guard, Instruction, Statement
 from micrograd_gd.compiler.nests import (
@@ -115,19 +114,7 @@ class RolledWriter:
 
     def _cut(self, parts: Sequence[Part], longest: int) -> Iterator[list[Part]]:
         """The parts in groups of at most so many lines, or one part."""
-        group: list[Part] = []
-        weight = 0
-        for part in parts:
-            more = self.weigh(part)
-            if group and weight + more > longest:
-                yield group
-                group, weight = [], 0
-            group.append(part)
-            weight += more
-        yield group
-
-
-DATA = '!0 = !{}\n!1 = !{!"branch_weights", i32 1, i32 1000}\n'
+        return cut(zip(parts, map(self.weigh, parts), strict=True), longest)
 
 
 class Function(Lines):

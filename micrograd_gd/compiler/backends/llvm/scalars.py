@@ -8,8 +8,8 @@ from collections.abc import Iterator, Sequence
 
 from micrograd_gd.compiler.backends.llvm.copies import Copies
 from micrograd_gd.compiler.backends.llvm.kinds import write_term
-from micrograd_gd.compiler.backends.llvm.lines import Lines
-from micrograd_gd.compiler.backends.llvm.memory import UNCHANGED, Memory, Part
+from micrograd_gd.compiler.backends.llvm.lines import UNCHANGED, Lines
+from micrograd_gd.compiler.backends.llvm.memory import Memory, Part
 from micrograd_gd.compiler.instructions import Guard, Instruction, Operand
 from micrograd_gd.compiler.program import Program
 from micrograd_gd.compiler.schedule import find_packs, is_kind

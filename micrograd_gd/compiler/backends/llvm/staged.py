@@ -22,13 +22,13 @@ from micrograd_gd.compiler.backends.llvm.calls import (
 )
 from micrograd_gd.compiler.backends.llvm.in_lanes import MIDDLE, LaneFunction
 from micrograd_gd.compiler.backends.llvm.kinds import LANES
+from micrograd_gd.compiler.backends.llvm.lines import DATA
 from micrograd_gd.compiler.backends.llvm.loops import DECLARED
 from micrograd_gd.compiler.backends.llvm.ordering import drop_unread, order
-from micrograd_gd.compiler.backends.llvm.rolled import DATA, Function, RolledWriter
+from micrograd_gd.compiler.backends.llvm.rolled import Function, RolledWriter
 from micrograd_gd.compiler.backends.llvm.terms import TermsFunction, find_total
 from micrograd_gd.compiler.backends.llvm.tiles import MOST_COPIES, Tiles, find_users
 from micrograd_gd.compiler.instructions import Instruction
-from micrograd_gd.compiler.layout import Span
 from micrograd_gd.compiler.nests import (
     Element,
     Nest,
@@ -146,20 +146,17 @@ class StagedWriter(RolledWriter):
 
     def _write_columns(self, stage: Stage, i: int) -> Iterator[str]:
         """Lines that gather the columns of the inputs for a tile."""
+        pitch, step = 8 * self.tiles.find_pitch(stage), self.tiles.count_blocks(stage)
+        blocks = f"i64 %from{i}, i64 %to{i}, i64 %n{stage.lanes}, i64 {min(step, MOST_COPIES)}"
         for (reader, span), place in self.tiles.columns.items():
             if reader == stage:
-                yield from self._write_gather(stage, i, span, place)
-
-    def _write_gather(self, stage: Stage, i: int, span: Span, place: int) -> Iterator[str]:
-        name, pitch = f"{i}.{span.buffer}.{span.offset}", 8 * self.tiles.find_pitch(stage)
-        yield f"%p{name} = getelementptr ptr, ptr %x, i64 {span.buffer}"
-        yield f"%b{name} = load ptr, ptr %p{name}"
-        yield f"%a{name} = getelementptr double, ptr %b{name}, i64 {span.offset}"
-        yield f"%t{name} = getelementptr double, ptr %tile, i64 {place * pitch}"
-        given = f"ptr %a{name}, i64 {span.size}, ptr %t{name}, i64 {pitch}"
-        blocks = f"i64 %from{i}, i64 %to{i}, i64 %n{stage.lanes}"
-        step = min(self.tiles.count_blocks(stage), MOST_COPIES)
-        yield f"call void @gather({given}, {blocks}, i64 {step})"
+                name = f"{i}.{span.buffer}.{span.offset}"
+                yield f"%p{name} = getelementptr ptr, ptr %x, i64 {span.buffer}"
+                yield f"%b{name} = load ptr, ptr %p{name}"
+                yield f"%a{name} = getelementptr double, ptr %b{name}, i64 {span.offset}"
+                yield f"%t{name} = getelementptr double, ptr %tile, i64 {place * pitch}"
+                given = f"ptr %a{name}, i64 {span.size}, ptr %t{name}, i64 {pitch}"
+                yield f"call void @gather({given}, {blocks})"
 
 
 class OnceFunction(Function):

@@ -114,11 +114,11 @@ class TermsFunction(LaneFunction):
     def _load_start(self, total: str) -> str:
         """The sum of the tiles before."""
         begin = f"select i1 %is_first, ptr @begin.{self._kind}, ptr {total}"
-        return self.emit("s", f"load <8 x double>, ptr {self.emit('s', begin)}, align 64")
+        return self.load_lanes(self.emit("s", begin))
 
     def _store_sums(self, sums: Sequence[str], totals: Sequence[str]) -> None:
         for y, total in zip(sums, totals, strict=True):
-            self.lines.append(f"store <8 x double> {y}, ptr {total}, align 64")
+            self.store_lanes(y, total)
 
     def _add_block(self, n: object, so_far: Sequence[str]) -> list[str]:
         """What the sums are with one more block."""
