@@ -228,7 +228,9 @@ def stop_learning(visit):
 def learn_a_table(visit):
     reader = visit("a table").reach("next").press("Enter")
     loss = re.search(r"loss ([\d.]+)", reader.read("[data-part=figures]"))[1]
-    return f"from a file of 60 rows by micrograd-gd play; loss {loss} after a step"
+    inputs = ", ".join(reader.tab.locator(".wires .name").all_inner_texts())
+    assert inputs
+    return f"from a file of 60 rows by micrograd-gd play, with the inputs {inputs}; loss {loss}"
 
 
 def read_a_report(visit):

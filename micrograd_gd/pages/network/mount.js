@@ -100,6 +100,10 @@ function mount(place, data) {
     function makeButton([x, y], i) {
         const button = make("button", { type: "button", ariaLabel: nameNeuron(i), title: nameNeuron(i) });
         Object.assign(button.style, { left: `${x - 2}px`, top: `${y - 2}px`, width: `${layout.size + 4}px`, height: `${layout.size + 4}px` });
+        if (i < course.network.widths[0]) { // an input: its name stands between it and the next layer
+            const room = layout.places[course.network.widths[0]][0] - x - layout.size - 8;
+            button.append(make("span", { className: "name", style: `max-width: ${room}px` }, course.set.features[i]));
+        }
         button.addEventListener("click", () => choose(neuron === i ? null : i));
         button.addEventListener("keydown", (event) => steer(event, i));
         return button;
