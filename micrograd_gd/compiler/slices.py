@@ -17,6 +17,7 @@ from micrograd_gd.compiler.program import Program
 from micrograd_gd.compiler.watch import Watch
 from micrograd_gd.core.whole import is_open
 from micrograd_gd.transforms import trees
+from micrograd_gd.transforms.sparsity import SparseMatrix
 from micrograd_gd.transforms.trees import Structure
 
 ROWS = 2**14  # of a slice, about: what it computes is in the caches while it is put in its place
@@ -29,7 +30,7 @@ def spread(kernel: Kernel, program: Program, threads: int) -> Kernel:
 
 def _can_slice(program: Program) -> bool:
     """Whether rows need neither each other nor their number, but that it be no small one."""
-    if len(program.lengths) != 1:
+    if len(program.lengths) != 1 or _numbers_rows(program.structure):
         return False
     length, used = program.find_length(-1), {*program.outputs}
     for each in program.statements:
@@ -38,6 +39,11 @@ def _can_slice(program: Program) -> bool:
         if not (isinstance(each, Guard) and each.relation == ">="):
             used |= {*each.operands}
     return length not in used
+
+
+def _numbers_rows(structure: Structure) -> bool:
+    """Whether there is a matrix, which names the rows of its entries."""
+    return structure.kind is SparseMatrix or any(map(_numbers_rows, structure.below))
 
 
 class Slices(Kernel):

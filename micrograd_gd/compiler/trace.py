@@ -325,6 +325,10 @@ class Trace:
         """How many rows a whole array has, whatever their number."""
         return self.batches.length(xs.open_shape[0])
 
+    def spread(self, x: Any, size: int) -> Any:
+        """The number for each row of an array with that open length."""
+        return self.batches.spread(x, size)
+
     def total(self, xs: Any) -> Any:
         """The sum of a whole batch as one node, if that is what the numbers are, or None."""
         is_given = isinstance(xs, WholeArray) and not xs.is_batch  # of few rows as it is written

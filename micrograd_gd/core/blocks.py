@@ -271,6 +271,9 @@ class Tracer(Protocol):
     def compute(self, operate: Callable[..., Any], xs: Any, other: Any) -> Any:
         """What an operator gives for each row of such an array."""
 
+    def spread(self, x: Any, size: int) -> Any:
+        """The number for each row of an array with that open length."""
+
     def fix_length(self, xs: Any) -> int:
         """How many it has, and is to have in every run."""
 

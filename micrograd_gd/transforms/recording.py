@@ -8,12 +8,12 @@ from typing import Any
 
 from micrograd_gd.caches import cached_property
 from micrograd_gd.core import blocks, eras, sweep
-from micrograd_gd.core.whole import TakenApart, is_open
+from micrograd_gd.core.whole import TakenApart, WholeArray, is_open
 from micrograd_gd.engine import Value
 from micrograd_gd.errors import ArgumentError, JitError, ShapeError
 from micrograd_gd.table.numbers import shorten
 from micrograd_gd.transforms import trees
-from micrograd_gd.transforms.sparsity import Mode, SparseMatrix, pattern, plan
+from micrograd_gd.transforms.sparsity import Mode, SparseMatrix, make_matrix, pattern, plan
 
 Function = Callable[..., Any]
 Argnums = int | Sequence[int]
@@ -180,7 +180,11 @@ class Recording:
 
     def sparse_jacobian(self, mode: Mode | None) -> SparseMatrix:
         """The derivatives, without those that are 0 whatever the numbers."""
-        require_rows(*self.structures, self.out_structure)
+        size = self.out_structure.shape[0] if is_open(self.out_structure.shape) else 0
+        require_rows(*self.structures, *self.out_structure.below)
+        if size and mode == "reverse":
+            raise TakenApart
+        mode = "forward" if size else mode
         m, n = len(self.outputs), len(self.inputs)
         found: dict[tuple[int, int], Any] = {}
         for sweep_mode, starts, entries in plan(pattern(self.outputs, self.inputs), n, mode):
@@ -191,8 +195,11 @@ class Recording:
                 row = self.pull_back(_ones(starts, m))
                 found |= {(i, j): row[j] for i, j in entries}
         places = sorted(found)
-        values = [found[place] for place in places]
-        return SparseMatrix((values, ([i for i, _ in places], [j for _, j in places])), (m, n))
+        values: Any = [found[place] for place in places]
+        if size:
+            values = WholeArray(values, (size, len(values)), is_batch=True)
+            values.columns = [values.find_trace().spread(x, size) for x in values.columns]
+        return make_matrix(values, ([i for i, _ in places], [j for _, j in places]), (m, n))
 
     def finish(self, leaves: Sequence[Any]) -> list[Any]:
         """The results as floats, or as values where another transform is around this one."""

@@ -13,6 +13,7 @@ from itertools import chain
 from typing import Any, Literal, NamedTuple
 
 from micrograd_gd.core import blocks, sweep
+from micrograd_gd.core.whole import Whole, WholeArray
 from micrograd_gd.engine import Value
 
 Mode = Literal["forward", "reverse"]
@@ -37,6 +38,50 @@ class SparseMatrix(NamedTuple):
 
     entries: tuple[list[Any], tuple[list[int], list[int]]]
     shape: tuple[int, int]
+
+
+Places = tuple[Sequence[int], Sequence[int]]
+
+
+class Rows(Whole):
+    """In a trace, what a `SparseMatrix` has for an array of open length: its first row's part."""
+
+    def __init__(self, values: WholeArray, places: Places, shape: tuple[int, int]) -> None:
+        self.values = values
+        self.places = places  # of the first row's entries, with the shape that they have
+        self.block = shape
+
+
+def make_matrix(values: Any, places: Places, shape: tuple[int, int]) -> SparseMatrix:
+    """The matrix with these entries.
+
+    Of an array, each row has entries in such places, as many rows of the matrix further down.
+
+    >>> import numpy as np
+    >>> make_matrix(np.array([[2.0, 3.0], [4.0, 5.0]]), ([0, 0], [0, 2]), (1, 3))
+    SparseMatrix(entries=([2.0, 3.0, 4.0, 5.0], ([0, 0, 1, 1], [0, 2, 0, 2])), shape=(2, 3))
+    """
+    (rows, columns), (height, width) = places, shape
+    if isinstance(values, WholeArray):
+        whole: Any = Rows(values, places, shape)
+        return SparseMatrix(whole, whole)
+    if hasattr(values, "ndim"):
+        import numpy as np  # noqa: PLC0415 — who brought an array has it
+
+        count = len(values)
+        rows = (np.arange(count)[:, None] * height + np.array([*rows], int)).ravel().tolist()
+        columns, height = [*columns] * count, height * count
+        values = values.ravel().tolist()
+    return SparseMatrix((values, ([*rows], [*columns])), (height, width))
+
+
+def split_matrix(matrix: SparseMatrix) -> tuple[Any, Places, tuple[int, int]]:
+    """What `make_matrix` takes to make it."""
+    entries: Any = matrix.entries
+    if isinstance(entries, Rows):
+        return entries.values, entries.places, entries.block
+    values, (rows, columns) = entries
+    return values, (tuple(rows), tuple(columns)), matrix.shape
 
 
 def pattern(outputs: Sequence[Any], inputs: Sequence[Value]) -> list[list[int]]:

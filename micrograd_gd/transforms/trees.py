@@ -20,7 +20,7 @@ from micrograd_gd.engine import Value
 from micrograd_gd.errors import ShapeError
 from micrograd_gd.table.numbers import number, plain_array, shorten
 from micrograd_gd.text import escape
-from micrograd_gd.transforms.sparsity import SparseMatrix
+from micrograd_gd.transforms.sparsity import SparseMatrix, make_matrix, split_matrix
 
 
 @dataclass(frozen=True)
@@ -67,8 +67,7 @@ class Structure:
         if self.kind is NoneType:
             return None
         if self.kind is SparseMatrix:
-            (rows, columns), shape = self.static
-            return SparseMatrix((parts[0], ([*rows], [*columns])), shape)
+            return make_matrix(parts[0], *self.static)
         if is_dataclass(self.kind):
             return self._fill_fields(dict(zip(self.keys, parts, strict=True)) | dict(self.static))
         return self.kind(*parts) if hasattr(self.kind, "_fields") else self.kind(parts)
@@ -198,8 +197,8 @@ def _open(tree: Any) -> _Contents | None:
         odd_keys = () if {*map(type, tree)} <= {str} else tuple(map(tell_apart, tree))
         return [*tree.values()], dict, tuple(tree), odd_keys, ()
     if kind is SparseMatrix:
-        (entries, places), shape = tree
-        return [entries], kind, (), (), (tuple(map(tuple, places)), shape)
+        values, places, shape = split_matrix(tree)
+        return [values], kind, (), (), (places, shape)
     if isinstance(tree, _CONTAINERS):
         return [*(tree or ())], kind, (), (), ()
     if is_dataclass(tree) and not isinstance(tree, type):

@@ -53,6 +53,10 @@ def spread_loss(w, points, labels):
     return total(vmap(lambda z: (z - center) ** 2)(numbers)), numbers
 
 
+def sample_residuals(w, x, y):
+    return np.array([tanh(w[0] * x[0]) - y, 3.0 * w[2] + y * w[1], y])
+
+
 FUNCTIONS = {
     "batch": vmap(sample_loss, (None, 0, 0)),
     "loss": loss,
@@ -62,9 +66,13 @@ FUNCTIONS = {
     "gradient a sample": vmap(grad(sample_loss, (0, 1)), (None, 0, 0)),
     "tangent": lambda w, x, y: jvp(loss, (w, x, y), ([1.0, 2.0, 3.0], x, y)),
     "several loops": grad(spread_loss, (0, 1), has_aux=True),
+    "matrix": jacobian(vmap(sample_residuals, (None, 0, 0)), sparse=True),
     "what none computes": lambda w, x, y: [x, vmap(lambda x: [2.0, w[0], x[1], -0.0])(x), y],
     "what all share": lambda w, x, y: total(vmap(lambda _: w[0])(x)),
 }
+
+
+SLOW = {"tangent", "matrix"}  # row by row
 
 
 @cache
@@ -85,7 +93,7 @@ def is_same(a, b):
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_one_program_serves_any_number_of_rows(name, backend):
     compiled = jit(FUNCTIONS[name], backend=backend)
-    for length in LENGTHS[:-1] if name == "tangent" else LENGTHS:  # which is slow row by row
+    for length in LENGTHS[:-1] if name in SLOW else LENGTHS:
         for _ in range(2):
             assert is_same(compiled(*draw(length)), expected(name, length)), length
     (program,) = compiled.variants
@@ -106,6 +114,26 @@ def test_threads_give_the_same_bits_and_only_where_rows_need_not_each_other(
     assert [isinstance(each, slices.Slices) for each in kernels] == [name != "gradient"] * 2
     with pytest.raises(ArgumentError, match="threads is 0; expected a whole number"):
         jit(FUNCTIONS[name], threads=0)
+
+
+USES = {
+    "values": lambda m: total(m.entries[0]),
+    "columns": lambda m: m.entries[0][0] * m.entries[1][1][-1],
+    "shape": lambda m: m.entries[0][-1] * m.shape[0],
+    "both": lambda m: [*m.entries, *m.shape][0],
+    "matrix": lambda m: [m, m],
+}
+
+
+@pytest.mark.parametrize("name", USES)
+def test_what_is_computed_with_a_sparse_matrix_takes_its_rows_apart(name, monkeypatch):
+    monkeypatch.setattr(slices, "ROWS", 16)
+    f = lambda *args: USES[name](FUNCTIONS["matrix"](*args))  # noqa: E731 — of three arguments
+    compiled = jit(f, backend="python", threads=2)
+    for _ in range(2):
+        assert is_same(compiled(*draw(64)), f(*draw(64)))
+    (program,) = compiled.variants
+    assert (len(program.lengths) > 0) == (name == "matrix")
 
 
 @pytest.mark.parametrize("backend", AVAILABLE)

@@ -40,20 +40,29 @@ def stack(shape: tuple[int, ...], columns: list[list[float]]) -> Any:
 def _write_tree(structure: Structure, leaves: Iterator[str], names: dict[str, Any]) -> str:
     if structure.kind is None:
         return next(leaves)
-    if structure.kind in {list, tuple, dict}:
+    if structure.is_container:
         parts = [_write_tree(below, leaves, names) for below in structure.below]
-        if structure.kind is list:
-            return f"[{', '.join(parts)}]"
-        if structure.kind is tuple:
-            return f"({''.join(f'{part}, ' for part in parts)})"
+        return _write_container(structure, parts, names)
+    inside = ", ".join(next(leaves) for _ in range(structure.size))
+    if is_open(structure.shape):
+        return f"stack({structure.shape}, [{inside}])"
+    name = f"s{len(names)}"
+    names[name] = structure
+    return f"unflatten({name}, [{inside}])"
+
+
+def _write_container(structure: Structure, parts: list[str], names: dict[str, Any]) -> str:
+    inside = ", ".join(parts)
+    if structure.kind is list:
+        return f"[{inside}]"
+    if structure.kind is tuple:
+        return f"({''.join(f'{part}, ' for part in parts)})"
+    if structure.kind is dict:
         pairs = zip(structure.keys, parts, strict=True)
         return f"{{{', '.join(f'{_write_key(key, names)}: {part}' for key, part in pairs)}}}"
     name = f"s{len(names)}"
     names[name] = structure
-    inside = ", ".join(next(leaves) for _ in range(structure.size))
-    if is_open(structure.shape):
-        return f"stack({structure.shape}, [{inside}])"
-    return f"unflatten({name}, [{inside}])"
+    return f"{name}.fill([{inside}])"
 
 
 def _write_key(key: Any, names: dict[str, Any]) -> str:
