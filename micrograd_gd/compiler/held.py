@@ -27,9 +27,8 @@ class Held:
     ) -> None:
         self.counts = [*lengths]
         self.lengths = [Value(float(n)) for n in lengths]  # the same as inputs of the trace
-        self.cuts: dict[
-            int, tuple[int, int]
-        ] = {}  # axes, and of which others they are so much less
+        # Axes, and of which others they are a part, by how many rows shorter.
+        self.cuts: dict[int, tuple[int, int]] = {}
         self.arrays: list[Any] = []
         self.arguments: list[tuple[str, trees.Structure]] = []
         self._taken = {*taken}  # names

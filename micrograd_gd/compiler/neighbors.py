@@ -135,7 +135,7 @@ class _Mover:
         return result
 
     def _emit_once(self, op: Operation, *operands: Operand) -> int:
-        key = op, *operands
+        key = op, *map(repr, operands)  # where 2 and 2.0 are two
         if key not in self._known:
             self._known[key] = self._emit(op, *operands)
         return self._known[key]

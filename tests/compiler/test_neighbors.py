@@ -122,6 +122,13 @@ def test_one_program_serves_any_number_of_variables(backend):
         assert bits(compiled(x[:n])) == bits(f(x[:n])), "few rows are taken one by one"
 
 
+def test_rows_that_are_far_apart():
+    x = RNG.normal(size=100)
+    for by in range(20, 35):  # numbers that results have, too
+        f = grad(lambda x, by=by: total(x[by:] * x[:-by]))
+        assert jit(f, backend="python")(x) == pytest.approx(f(x), rel=1e-13)
+
+
 @pytest.mark.parametrize("backend", AVAILABLE)
 def test_what_no_neighbor_uses_has_no_derivative_however_steep_it_is(backend):
     f = value_and_grad(lambda x: total(vmap(sqrt)(x)[1:-2] * 2.0))
