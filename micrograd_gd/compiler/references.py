@@ -28,6 +28,7 @@ from micrograd_gd.compiler.rolled import Item, Loop, Rolled
 from micrograd_gd.compiler.stages import LAST, Stage
 
 FURTHEST = 64  # places of an array before and behind those of its loop
+MOST_BESIDE = 2**10  # nodes whose results lie there
 
 IN_LANES = 64  # nodes in no loop that run together in lanes
 
@@ -55,6 +56,7 @@ class Nests:
         self.arrays: dict[Node, Array] = {}
         self.scattered: Array | None = None  # has any results, by number
         self._scattered: set[Node] = set()
+        self._beside: dict[Node, set[tuple[int | None, ...]]] = {}  # what arrays have of others
         self._nodes: list[Node] = []
         self.parts, self._firsts = self._place(rolled.items, ())
         self._end = self._next
@@ -247,13 +249,17 @@ class Nests:
         runs = [nest.repeats for nest in node.nests]
         array = self.arrays.get(node) or _make_array(runs)
         ranges = [_find_range(place, nests) for place in places]
-        beside = []
-        for i, (low, high) in enumerate(ranges):
-            if max(-low, high - runs[i] + 1) > FURTHEST:
+        outside = []  # the places beyond those of its loops, in each dimension; None for all within
+        for n, (low, high) in zip(runs, ranges, strict=True):
+            if max(-low, high - n + 1) > FURTHEST:
                 raise UnresolvedError
-            before, end = array.before[i], runs[i] + array.behind[i]
-            beside += [self._find_beside(node, i, x) for x in range(low, -before)]
-            beside += [self._find_beside(node, i, x) for x in range(end, high + 1)]
+            outside.append([None, *range(low, 0), *range(n, high + 1)])
+        if math.prod(map(len, outside)) > MOST_BESIDE:
+            raise UnresolvedError
+        _, *corners = product(*outside)
+        known = self._beside.get(node, set())
+        beside = [self._find_beside(node, each) for each in corners if each not in known]
+        self._beside[node] = known | {*corners}
         if node not in self.arrays:
             self.arrays[node] = array
             node.stores.append(Element(array, _stay(len(runs))))
@@ -266,21 +272,28 @@ class Nests:
         return array
 
     def _find_beside(
-        self, node: Node, dimension: int, place: int
+        self, node: Node, corner: Sequence[int | None]
     ) -> tuple[Node, tuple[Affine, ...]]:
-        """What is before the results of a node or behind them, and the places for its own."""
-        nests = node.nests
-        other, places = self._locate(node.number + place * nests[dimension].size)
-        if other is None or any(places) or len(other.nests) != len(nests) - 1:
+        """What is before the results of a node or behind them, and the places for its own.
+
+        It is at that place in some dimensions, and has the loops of the others.
+        """
+        pairs = [*zip(corner, node.nests, strict=True)]
+        other, places = self._locate(
+            node.number + sum([place * nest.size for place, nest in pairs if place is not None])
+        )
+        kept = [nest for place, nest in pairs if place is None]
+        if other is None or any(places) or len(other.nests) != len(kept):
             raise UnresolvedError
-        rest = zip(other.nests[dimension:], nests[dimension + 1 :], strict=True)
+        first = next(i for i, place in enumerate(corner) if place is not None)
+        rest = zip(other.nests[first:], kept[first:], strict=True)
         same = all(a.repeats == b.repeats and a.size == b.size for a, b in rest)
-        is_beside = other.nests[:dimension] == nests[:dimension] and same
+        is_beside = other.nests[:first] == node.nests[:first] and same
         if not is_beside or other.stage.lanes != node.stage.lanes:
             raise UnresolvedError
-        where = list(_stay(len(nests) - 1))
-        where.insert(dimension, Affine(place, (0,) * (len(nests) - 1)))
-        return other, tuple(where)
+        own = iter(_stay(len(kept)))
+        fixed = (0,) * len(kept)
+        return other, tuple([next(own) if x is None else Affine(x, fixed) for x in corner])
 
     def _scatter(self, x: int, moves: Sequence[int], nests: tuple[Nest, ...]) -> Reference:
         """An entry of an array in which results lie by their numbers."""

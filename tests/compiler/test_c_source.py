@@ -86,17 +86,18 @@ def test_loops_are_written_as_loops(tmp_path, length):
 
 
 @needs_gcc
-def test_loops_may_use_what_lies_beside_each_other(tmp_path):
+@pytest.mark.parametrize(("cells", "steps"), [(12, 3), (8, 10)])
+def test_loops_may_use_what_lies_beside_each_other(tmp_path, cells, steps):
     """A stencil: each run reads three numbers, at the ends those of no loop."""
 
     def f(u):
-        for _ in range(3):
+        for _ in range(steps):
             inner = [b + 0.1 * (a - 2 * b + c) for a, b, c in zip(u, u[1:], u[2:], strict=False)]
             u = [u[0], *inner, u[-1]]
         return functional.total(x * x for x in u)
 
-    u, g = [0.1 * i for i in range(12)], value_and_grad(f)
-    assert run_c(tmp_path, to_c(g, u), u, 13)[1] == flatten(g(u))[0]
+    u, g = [0.1 * i for i in range(cells)], value_and_grad(f)
+    assert run_c(tmp_path, to_c(g, u), u, cells + 1)[1] == flatten(g(u))[0]
 
 
 TAKEN = """

@@ -53,12 +53,34 @@ NESTS = st.recursive(
 )  # fmt: skip
 
 
-BACK = [lambda result, _, back=back: max(result - back, 0) for back in range(8)]
+BACK = [lambda result, _, back=back: max(result - back, 0) for back in range(32)]
 GIVEN = lambda _, times: sum(times)  # noqa: E731 — it stands among others in a table
 # What is used once, after a number that it is computed from has its next value.
 OVERTAKEN = [
     (9, [(EXP, GIVEN), (MUL, BACK[3], BACK[2]), (ADD, BACK[4], GIVEN), (ADD, BACK[2], BACK[7])])
 ]
+
+
+def stencil(columns, rows, body, moves):
+    """Rows that end in a number of their own, each computed from that before it."""
+    length = columns * len(body) + 1
+    first = [(columns, [(EXP, GIVEN)] * len(body)), (MUL, GIVEN, GIVEN)]
+    cell = [(op, *[BACK[dy * length + dx] for dx, dy in moves]) for op in body]
+    return [(length, [(EXP, GIVEN)]), *first, (rows, [(columns, cell), (EXP, BACK[length])])]
+
+
+STENCILS = st.builds(
+    stencil,
+    st.integers(3, 6),
+    st.integers(3, 5),
+    st.lists(st.sampled_from([ADD, MUL]), min_size=2, max_size=3),
+    st.lists(
+        st.tuples(st.integers(-3, 3), st.just(1)) | st.tuples(st.integers(1, 5), st.just(0)),
+        min_size=2,
+        max_size=2,
+    ),
+)
+CORNERS = stencil(4, 5, [ADD, MUL], [(-1, 1), (0, 1)])  # reads what is beside a row and a column
 
 
 def run(nest, times=(), result=100):
@@ -118,10 +140,10 @@ def as_program(statements, most=9):
 
 @needs_gcc
 @settings(max_examples=2, deadline=None, phases=[Phase.generate])
-@given(st.lists(NESTS, min_size=20, max_size=20))
+@given(st.lists(NESTS | STENCILS, min_size=20, max_size=20))
 def test_loops_in_c_have_the_bits_of_all_their_statements(tmp_path_factory, nests):
     """Whatever is used where: in the same run, the next, after the loop, in another one."""
-    cases = [*zip(nests, cycle([1, 9]), strict=False), (OVERTAKEN, 1)]
+    cases = [*zip(nests, cycle([1, 9]), strict=False), (OVERTAKEN, 1), (CORNERS, 9)]
     programs = [as_program((*legal(run(nest)),), most) for nest, most in cases]
     sources = [write_function(each, f"f{i}") for i, each in enumerate(programs)]
     x = [math.sin(i) for i in range(100)]
@@ -137,7 +159,7 @@ def test_loops_in_c_have_the_bits_of_all_their_statements(tmp_path_factory, nest
             assert bits(y[:]) == bits(expected)
 
 
-@given(NESTS, st.sampled_from([(0, 1), (20, 30), (128, 64)]), st.sampled_from([0, 8]))
+@given(NESTS | STENCILS, st.sampled_from([(0, 1), (20, 30), (128, 64)]), st.sampled_from([0, 8]))
 def test_loops_of_machine_code_have_the_bits_of_all_their_statements(nest, lengths, fewest):
     llvm = pytest.importorskip("micrograd_gd.compiler.backends.llvm")
     if not llvm.is_available():
@@ -198,8 +220,9 @@ def read_listing(text, x):
     return found["program"](x)
 
 
-@given(NESTS, st.sampled_from([1, 9]))
+@given(NESTS | STENCILS, st.sampled_from([1, 9]))
 @example(OVERTAKEN, 1)
+@example(CORNERS, 9)
 def test_a_listing_reads_as_a_function_that_computes_the_same(nest, most):
     program = as_program((*legal(run(nest)),), most)
     x = [math.sin(i) for i in range(100)]
