@@ -10,7 +10,6 @@ import traceback
 from collections.abc import Callable, Iterable, Sequence
 from operator import add
 from typing import Any, Literal, NamedTuple
-from weakref import WeakSet
 
 from micrograd_gd.compiler import branches, lanes
 from micrograd_gd.compiler.batches import Adjoints, Batches, Tangents
@@ -20,6 +19,7 @@ from micrograd_gd.compiler.numbers import Numbers
 from micrograd_gd.compiler.ways import Answers, Ways
 from micrograd_gd.core import anomaly, blocks, whole
 from micrograd_gd.core.arithmetic import Arithmetic, Recorded
+from micrograd_gd.core.notes import Notes
 from micrograd_gd.core.whole import WholeArray
 from micrograd_gd.engine import Value
 from micrograd_gd.errors import JitError, NotANumberError
@@ -56,7 +56,7 @@ class Trace:
         self.held = held  # arrays that the function closes over
         self.lengths = self.held.lengths  # of arrays that are taken whole
         self._given = len(self.lengths)  # those of arguments
-        _inputs.update([*inputs, *self.lengths])
+        _inputs.update(dict.fromkeys([*inputs, *self.lengths], True))
         self.arguments = arguments
         self.events: list[Any] = []  # nodes and decisions, in the order in which they came
         self._decided: set[tuple[Any, ...]] = set()
@@ -353,7 +353,7 @@ class Trace:
 
 
 # The arguments in all traces, for as long as anybody keeps them.
-_inputs: WeakSet[Value] = WeakSet()
+_inputs: Notes[bool] = Notes()
 
 
 class _Decision(NamedTuple):

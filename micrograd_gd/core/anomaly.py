@@ -5,12 +5,12 @@ import os
 import sys
 from collections.abc import Container, Iterator
 from typing import Any
-from weakref import WeakKeyDictionary
 
+from micrograd_gd.core.notes import Notes
 from micrograd_gd.errors import NonFiniteError
 from micrograd_gd.text import plain
 
-lines: WeakKeyDictionary[Any, str] = WeakKeyDictionary()  # of the user's code, of watched nodes
+lines: Notes[str] = Notes()  # of the user's code, of watched nodes
 
 
 class Watch:

@@ -13,9 +13,9 @@ from contextvars import ContextVar
 from functools import partial, wraps
 from threading import Lock
 from typing import Any, Literal, Protocol, TypeVar
-from weakref import WeakKeyDictionary
 
 from micrograd_gd.core.anomaly import Watch, find_user_line, reads_itself
+from micrograd_gd.core.notes import Notes
 from micrograd_gd.errors import ArgumentError, GraphError
 
 open_blocks: set["Switch"] = set()  # in all threads; while it is empty, no engine calls `observe`
@@ -28,7 +28,7 @@ _trace: Variable = ContextVar("_trace", default=None)
 comparisons: Variable = ContextVar("comparisons", default=None)  # a list of all there were
 _scope: Variable = ContextVar("_scope", default=None)
 
-scopes: WeakKeyDictionary[Any, tuple[str, ...]] = WeakKeyDictionary()  # of nodes recorded in one
+scopes: Notes[tuple[str, ...]] = Notes()  # of nodes recorded in one
 
 
 class _Exit:

@@ -5,9 +5,9 @@ from collections.abc import Callable, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
-from weakref import WeakKeyDictionary
 
 from micrograd_gd.core import blocks
+from micrograd_gd.core.notes import Notes
 from micrograd_gd.engine import Value
 from micrograd_gd.errors import ArgumentError
 from micrograd_gd.table.ops import Operation
@@ -115,8 +115,8 @@ class custom_vjp(Wrapper):  # noqa: N801 — a decorator, and the name that user
 
 # The call that operations are recorded from right now, and what nodes were computed from.
 _current: blocks.Variable = ContextVar("_current", default=None)
-_structures: WeakKeyDictionary[Any, trees.Structure] = WeakKeyDictionary()
-_calls: WeakKeyDictionary[Any, Evaluation] = WeakKeyDictionary()
+_structures: Notes[trees.Structure] = Notes()
+_calls: Notes[Evaluation] = Notes()
 
 
 def _no_formula(*_: Any) -> float:

@@ -611,17 +611,18 @@ def test_what_a_program_could_not_repeat_names_its_line(what, message):
 @backends
 @pytest.mark.parametrize("depth", [0, 1, 3], ids=["argument", "result", "deeper"])
 @pytest.mark.parametrize("transform", [lambda f: f, grad], ids=["value", "gradient"])
-def test_a_value_kept_from_another_trace_is_refused(transform, depth, backend):
+@pytest.mark.parametrize("x", [2.0, math.nan])
+def test_a_value_kept_from_another_trace_is_refused(transform, depth, x, backend):
     kept = []
 
     def keep(x):
         y = x
         for _ in range(depth):
             y = y * 2 + 1
-        kept.append(y)
+        kept[:] = [y]
         return x * 3
 
-    jit(transform(keep), backend=backend)(2.0)
+    jit(transform(keep), backend=backend)(x)
     for use in (lambda x: x + kept[0], lambda x: kept[0], lambda x: x if x > kept[0] else -x):
         with pytest.raises(JitError, match="a value that was kept from the trace of another call"):
             jit(use, backend=backend)(1.0)

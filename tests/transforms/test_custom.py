@@ -85,6 +85,12 @@ def test_it_is_an_operation_like_any_other(x):
     assert [derivative(cube, n)(x) for n in (2, 3, 4)] == pytest.approx([6 * x, 6.0, 0.0])
 
 
+@pytest.mark.parametrize("x", [2.0, -0.0, math.inf, math.nan])
+def test_its_slope_at_a_value_is_one(x):
+    cube, _ = cube_by_hand()
+    assert repr(grad(cube)(Value(x)).data) == repr(grad(cube)(x)) == repr(3 * x * x)
+
+
 def test_it_is_called_once_for_a_node_and_all_its_partials():
     cube, calls = cube_by_hand()
     grad(cube)(2.0)

@@ -1,6 +1,7 @@
 """Large graphs stay readable: parts of a model in frames, or folded into one box each."""
 
 import gc
+import math
 import re
 from random import Random
 
@@ -238,8 +239,9 @@ def test_scopes_do_not_keep_a_graph_alive():
     gc.collect()
     before = len(blocks.scopes)
     with scope("s"):
-        y = Value(1.0) * 2
+        y = Value(math.nan) * 2
     assert len(blocks.scopes) == before + 1
+    assert find(y)[y] == "s"
     del y
     assert len(blocks.scopes) == before
 

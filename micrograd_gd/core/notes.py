@@ -1,0 +1,45 @@
+"""What is known of nodes beside what they hold, for as long as they live."""
+
+from collections.abc import Iterator, MutableMapping
+from typing import Any, TypeVar
+from weakref import KeyedRef
+
+T = TypeVar("T")
+
+
+class Notes(MutableMapping[Any, T]):
+    """A note on each of some nodes, which goes when the node goes.
+
+    Nodes are told apart as such. A WeakKeyDictionary would compare their numbers, and find none
+    whose number is nan.
+
+    >>> from micrograd_gd import Value
+    >>> notes, x = Notes(), Value(float("nan"))
+    >>> notes[x] = "no number"
+    >>> notes[x], Value(1.0) in notes
+    ('no number', False)
+    >>> del x
+    >>> len(notes)
+    0
+    """
+
+    def __init__(self) -> None:
+        found: dict[int, tuple[KeyedRef[int, Any], T]] = {}
+        self._found = found
+        self._forget = lambda gone: found.pop(gone.key, None)
+
+    def __setitem__(self, node: Any, note: T) -> None:
+        key = id(node)
+        self._found[key] = KeyedRef(node, self._forget, key), note
+
+    def __getitem__(self, node: Any) -> T:
+        return self._found[id(node)][1]
+
+    def __delitem__(self, node: Any) -> None:
+        del self._found[id(node)]
+
+    def __iter__(self) -> Iterator[Any]:
+        return (node for reference, _ in [*self._found.values()] if (node := reference()))
+
+    def __len__(self) -> int:
+        return len(self._found)
