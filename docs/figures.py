@@ -13,7 +13,7 @@ from micrograd_gd import critical_learning_rate, find_learning_rate, minimize, s
 
 Point = tuple[float, float]
 
-INK, GREY, PALE = "#222", "#888", "#ddd"
+INK, GRAY, PALE = "#222", "#888", "#ddd"
 BLUE, RED, GREEN = "#2a6fbb", "#c8442d", "#2c8a57"
 
 
@@ -42,7 +42,7 @@ class Plot:
     def curve(self, f: Callable[[float], float]) -> None:
         """The graph of a function."""
         xs = [self.x[0] + i / 80 * (self.x[1] - self.x[0]) for i in range(81)]
-        self.line([(x, f(x)) for x in xs if f(x) <= self.y[1]], GREY)
+        self.line([(x, f(x)) for x in xs if f(x) <= self.y[1]], GRAY)
 
     def arrow(self, begin: Point, end: Point, color: str = RED) -> None:
         """A line with a head at its end."""
@@ -159,7 +159,7 @@ def finding_a_rate() -> str:
     plot.axes("", "cost after the step")
     plot.text((-1.6, -2.3), "learning rate, rising by a tenth with every step")
     for power in range(-4, 1):
-        plot.text((power, -1.1), f"{10.0**power:g}", GREY)
+        plot.text((power, -1.1), f"{10.0**power:g}", GRAY)
     for rate, color, words, side in [
         (curve.suggestion, GREEN, "suggestion ", "end"), (critical, RED, " critical rate", "start"),
     ]:  # fmt: skip
@@ -201,13 +201,13 @@ def neuron() -> str:
     for y, i in ((40, 1), (100, 2), (160, 3)):
         plot.dots([(60, y)], PALE, 18)
         plot.text((60, y + 5), f"x{'₁₂₃'[i - 1]}")
-        plot.arrow((80, y), (238, 100 + (y - 100) / 5), GREY)
+        plot.arrow((80, y), (238, 100 + (y - 100) / 5), GRAY)
         plot.text((150, y + (100 - y) * 0.36 - 6), f"· w{'₁₂₃'[i - 1]}", BLUE)
     plot.dots([(270, 100)], PALE, 30)
     plot.text((270, 105), "add up")
-    plot.arrow((270, 180), (270, 134), GREY)
+    plot.arrow((270, 180), (270, 134), GRAY)
     plot.text((270, 197), "bias b", BLUE)
-    plot.arrow((302, 100), (398, 100), GREY)
+    plot.arrow((302, 100), (398, 100), GRAY)
     plot.text((350, 92), "z")
     plot.dots([(440, 100)], PALE, 38)
     curve = [
@@ -216,7 +216,7 @@ def neuron() -> str:
     ]
     plot.line(curve, RED, 2)
     plot.text((440, 160), "non-linearity", RED)
-    plot.arrow((480, 100), (545, 100), GREY)
+    plot.arrow((480, 100), (545, 100), GRAY)
     plot.text((565, 105), "y")
     return page(600, 220, "A neuron: inputs times weights plus bias, then a non-linearity", plot)
 

@@ -12,7 +12,7 @@ class cached_property(functools.cached_property[T]):  # noqa: N801 — it stands
     """A property that is computed at its first use, and kept in the object.
 
     That of Python 3.11 holds a lock meanwhile, one for all objects: a process that is forked while
-    another thread is in there would wait for ever. Later ones hold none.
+    another thread is in there would wait forever. Later ones hold none.
 
     >>> class Circle:
     ...     radius = 2.0

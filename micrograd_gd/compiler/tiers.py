@@ -1,7 +1,7 @@
 """The backend `auto`: a program runs at once, and as machine code once that is worth making.
 
 Compiling begins when the program has run for about as long as compiling takes. So little is lost,
-whether calls stop then or go on for ever.
+whether calls stop then or go on forever.
 """
 
 import functools

@@ -29,7 +29,7 @@ def mod(a: float, b: float) -> float:
 
 
 def fmod(a: float, b: float) -> float:
-    """What dividing a by b and cutting towards zero leaves; it has the sign of a."""
+    """What dividing a by b and cutting toward zero leaves; it has the sign of a."""
     try:
         return math.fmod(a, b)
     except ValueError:  # an infinite a, or b = 0

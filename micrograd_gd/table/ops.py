@@ -73,7 +73,7 @@ primitive("mod", "a b", "mod(a, b)",
           convention="as to its right")
 primitive("fmod", "a b", "fmod(a, b)",
           ["1 if y == y else y", "None if y == a else round((y - a) / b)"],
-          "What is left of a after division cut towards 0, with the sign of a.", domain="b != 0",
+          "What is left of a after division cut toward 0, with the sign of a.", domain="b != 0",
           kinks="a / b - round(a / b)", convention="as away from 0")
 primitive("floor", "x", "floor(x)", "None if y == y else y",
           "Largest whole number not above x.", method="floor",
@@ -91,7 +91,7 @@ primitive("sign", "x", "sign(x)", "None if y == y else y",
           "-1, 0 or 1, as x is below, at or above 0.", kinks="x", convention="0",
           properties="flat odd increasing")
 primitive("trunc", "x", "floor(x) if x > 0 else ceil(x)", "None if y == y else y",
-          "The whole number next to x towards 0.", kinks="x - round(x)", convention="0",
+          "The whole number next to x toward 0.", kinks="x - round(x)", convention="0",
           properties="flat odd increasing")
 
 # Exponentials and logarithms.

@@ -198,7 +198,7 @@ def _slope(
         if abs(y.imag) > 1e8 * near**2 * abs(y.real):  # a border is near, or a zero of y
             if mp.isnan(evaluate(row, [*operands[:i], beside, *operands[i + 1 :]])):
                 return NAN
-            if x and not grows:  # does it grow on and on towards the point?
+            if x and not grows:  # does it grow on and on toward the point?
                 nearer = _slope(row, operands, i, side, near**2, grows=True)
                 slope = slope * mp.inf if abs(nearer) > 10 * abs(slope) else slope
     return mp.inf * mp.sign(slope) if abs(slope) > MOST else slope

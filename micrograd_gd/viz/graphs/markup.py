@@ -57,5 +57,5 @@ def escape_tooltip(text: str) -> str:
 
 
 def fade(text: str) -> str:
-    """Text in grey, which leaves the eye to what matters."""
+    """Text in gray, which leaves the eye to what matters."""
     return f'<font color="{_QUIET}">{text}</font>'

@@ -18,8 +18,8 @@ from micrograd_gd.text import plain
 from micrograd_gd.transforms.trees import flatten, unflatten
 from micrograd_gd.viz.plots.figure import (
     BLUE,
+    GRAY,
     GREEN,
-    GREY,
     INK,
     LARGEST,
     ORANGE,
@@ -185,7 +185,7 @@ def _draw(ax: Any, ground: _Ground) -> None:
 def _draw_curve(ax: Any, ground: _Ground) -> None:
     places = ground.places()
     heights = [ground.value(x) for x in places]
-    ax.plot(places, heights, color=GREY, zorder=1)
+    ax.plot(places, heights, color=GRAY, zorder=1)
     steps = [(point[0], value) for point, value in zip(ground.points, ground.values, strict=True)]
     reach = 0.08 * (places[-1] - places[0])
     for i, (x, y) in enumerate(steps[:_TANGENTS]):

@@ -1,4 +1,4 @@
-"""Axes to draw on, and how they look: quiet, the same on every run, readable in grey."""
+"""Axes to draw on, and how they look: quiet, the same on every run, readable in gray."""
 
 import io
 import logging
@@ -16,7 +16,7 @@ Path = str | PathLike[str]
 
 LARGEST = 1e100  # larger numbers are left out: matplotlib cannot scale its axes to them
 BLUE, ORANGE, GREEN = "#2f6fab", "#d9822b", "#3f9159"
-INK, GREY, PALE, GRID = "#1f2933", "#8593a3", "#b6c0cb", "#dde3ea"
+INK, GRAY, PALE, GRID = "#1f2933", "#8593a3", "#b6c0cb", "#dde3ea"
 _STYLE: dict[Any, Any] = {  # keys as matplotlib has them
     "svg.hashsalt": "micrograd_gd",  # the same curves, the same bytes
     "svg.fonttype": "none",          # text stays text, in the reader's own font

@@ -26,7 +26,7 @@ JOBS = [products, sines]
 
 
 def recurrence(x, a, b, *, operations=OPERATIONS):
-    """Two operations a step, towards b / (1 - a)."""
+    """Two operations a step, toward b / (1 - a)."""
     for _ in range(operations // 2):
         x = x * a + b
     return x
