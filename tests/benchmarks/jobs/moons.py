@@ -61,12 +61,19 @@ def ours_on_lists(_):
 
 @moons.by("micrograd_gd, jit of vmap, with the update", warm=2.0)
 def ours_with_the_update(_):
+    return with_the_update(parameters(SIZES))
+
+
+@moons.by("micrograd_gd, the same, nested lists", warm=2.0)
+def ours_with_the_update_on_lists(_):
+    return with_the_update([(w.tolist(), b.tolist()) for w, b in parameters(SIZES)])
+
+
+def with_the_update(params):
     @jit
     def run(params, points, labels):
         value, gradient = value_and_grad(loss)(params, points, labels)
         return value, descended(params, gradient)
-
-    params = parameters(SIZES)
 
     def step():
         nonlocal params
