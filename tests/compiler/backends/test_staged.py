@@ -2,7 +2,7 @@
 
 import math
 from itertools import pairwise, product
-from operator import mul
+from operator import add, mul
 
 import numpy as np
 import pytest
@@ -101,6 +101,16 @@ def make_program(lines):
     return verify(Program(arguments, (), tuple(legal), outputs, structure, {}, lengths=(64,)))
 
 
+def compare(program, leaves, fewest):
+    """The numbers of machine code in loops of so many runs beside those of Python."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(llvm, "SHORTER", 0)
+        patch.setattr(llvm, "FEWEST_RUNS", fewest)
+        kernel = llvm.make_kernel(program, llvm.generate_code(program, 0))
+    found, expected = (each.run(leaves) for each in (kernel, BACKENDS["python"](program)))
+    assert bits(found) == bits(expected)
+
+
 @settings(max_examples=3)
 @given(st.lists(st.sampled_from([3, 10]), min_size=4, max_size=4), st.sampled_from([1, 4, 9]))
 def test_any_network_has_the_bits_of_all_its_statements(sizes, fewest):
@@ -116,13 +126,20 @@ def test_any_network_has_the_bits_of_all_its_statements(sizes, fewest):
     layers = [draw(size=(b, a + 1)) for a, b in pairwise(sizes)]
     points = draw(size=(100, sizes[0]))
     program = trace(value_and_grad(loss), layers, points)
-    leaves = [*np.concatenate([x.ravel() for x in layers]).tolist(), points[:9]]
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(llvm, "SHORTER", 0)
-        patch.setattr(llvm, "FEWEST_RUNS", fewest)
-        kernel = llvm.make_kernel(program, llvm.generate_code(program, 0))
-    found, expected = (each.run(leaves) for each in (kernel, BACKENDS["python"](program)))
-    assert bits(found) == bits(expected)
+    compare(program, [*np.concatenate([x.ravel() for x in layers]).tolist(), points[:9]], fewest)
+
+
+def test_what_an_inner_loop_hands_to_one_before_it_is_there_in_time():
+    def score(w, x):
+        so_far = x = [*x]
+        for _ in range(9):
+            so_far = [*map(add, so_far, x)]
+            x = [each * w for each in x]
+        return sum(map(mul, so_far, x))
+
+    points = np.cos(np.arange(640.0)).reshape(64, 10)
+    program = trace(lambda w, points: total(vmap(score, (None, 0))(w, points)), 1.5, points)
+    compare(program, [1.5, points], 3)
 
 
 @given(

@@ -82,7 +82,7 @@ def _turn(part: Part) -> list[Part]:
         return [part]
     body, turned = list(part.body), []
     for inner in part.body:
-        if isinstance(inner, Nest) and _may_turn(inner, [x for x in body if x is not inner]):
+        if isinstance(inner, Nest) and _may_turn(inner, [x for x in part.body if x is not inner]):
             body.remove(inner)
             turned.append(_turn_inner(part, inner))
     return [replace(part, body=body), *turned] if turned else [part]
