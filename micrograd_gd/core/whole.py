@@ -137,10 +137,12 @@ class WholeArray(Whole):
                 return self._choose_columns(key[1:])[key[0]]
             case 0 | -1 if type(key) is int:
                 return self.find_trace().reduce(self, "last" if key else "first")
-            case slice(start=int() | None, stop=int() | None, step=None | 1) if key.stop != 0:
-                first, last = key.start or 0, -(key.stop or 0)
-                if min(first, last) >= 0:
-                    return self.find_trace().cut(self, first, last)
+            case slice(start=int() | None as start, stop=int() | None as stop, step=None | 1):
+                first, last = start or 0, -(stop or 0)
+                if min(first, last) < 0 or stop == 0:  # which depends on the length
+                    first, stop, _ = key.indices(n := len(self))
+                    last = n - stop
+                return self.find_trace().cut(self, first, last)
         return self.take_apart()
 
     def _choose_columns(self, key: tuple[Any, ...]) -> "WholeArray":

@@ -192,10 +192,27 @@ def test_functions_of_numpy(backend):
     assert [program.lengths for program in compiled.variants] == [(70, 69)]
 
 
+PLACES = {
+    "from behind": lambda x: total(x[-3:] * 2.0) + x[-40:-20][0],
+    "up to a place": lambda x: total(x[:60]) * mean(x[60:]) + sum(x[10:999]),
+    "windows": lambda x: total(total(x[i : i + 10]) ** 2 for i in range(0, 60, 5)),
+}
+
+
+@pytest.mark.parametrize("backend", AVAILABLE)
+@pytest.mark.parametrize("name", PLACES)
+def test_slices_at_places_are_for_one_length(name, backend):
+    f = value_and_grad(PLACES[name])
+    compiled = jit(f, backend=backend)
+    for n in (100, 70, 100):
+        x = RNG.normal(size=n)
+        assert flatten(compiled(x))[0] == pytest.approx(flatten(f(x))[0], rel=1e-12)
+    assert [program.lengths[0] for program in compiled.variants] == [100, 70]
+
+
 ROWS_NEEDED = {
-    "from behind": lambda x: total(x[-3:]),
-    "up to a place": lambda x: total(x[:5]),
-    "none": lambda x: total(x[70:]) + total(x[:0]) + x[1],
+    "none": lambda x: total(x[70:]) + x[1],
+    "none at all": lambda x: total(x[:0]) + total(x[5:-66]) + x[2],
     "one that is no end": lambda x: x[0] * x[1],
     "by a flag": lambda x: total(x[:, None][:, True][:, 0]) if x[False].size else x[2],
     "every other one": lambda x: total(x[::2]),
