@@ -53,7 +53,7 @@ COMMANDS: dict[Callable[..., None], tuple[str, ...]] = {
         "graph run/model.json --out page.html",
     ),
     explain.explain: (
-        "explain 'a*b + a' --at a=2,b=3",
+        "explain 'a*b + a' a=2 b=3",
         "explain -x**2 --at x=3 --latex",
     ),
     play.play: (

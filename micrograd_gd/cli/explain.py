@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 import typer
 
 from micrograd_gd.cli.messages import say
-from micrograd_gd.cli.point import At, align_pairs, compute
+from micrograd_gd.cli.point import At, Numbers, align_pairs, compute
 from micrograd_gd.errors import ArgumentError
 from micrograd_gd.notation.formula import formula as written
 from micrograd_gd.notation.paths import explain as explained
@@ -13,6 +13,7 @@ from micrograd_gd.notation.paths import explain as explained
 
 def explain(
     formula: Annotated[str, typer.Argument(help="Such as 'tanh(a*b)'.")],
+    numbers: Numbers = None,
     at: At = None,
     wrt: Annotated[
         str | None, typer.Option(help="The name to differentiate by.", show_default="all of them")
@@ -22,7 +23,7 @@ def explain(
     ] = False,
 ) -> None:
     """Show a formula's derivatives, as formulas and as sums over paths."""
-    root, leaves = compute(formula, at or ())
+    root, leaves = compute(formula, [*(at or ()), *(numbers or ())])
     if wrt is not None and wrt not in leaves:
         raise ArgumentError(f"--wrt is {wrt!r}; the names are {', '.join(leaves)}")
     chosen = leaves if wrt is None else {wrt: leaves[wrt]}

@@ -9,7 +9,7 @@ import typer
 from micrograd_gd.cli.messages import say
 from micrograd_gd.cli.options import load_predictor
 from micrograd_gd.cli.place import Force, default_file, option, require_new
-from micrograd_gd.cli.point import At, align_pairs, compute, point
+from micrograd_gd.cli.point import At, Numbers, align_pairs, compute, point
 from micrograd_gd.engine import Value
 from micrograd_gd.pages import live
 from micrograd_gd.text import escape
@@ -24,6 +24,7 @@ def graph(
             help="Such as 'tanh(a*b)'; or model.json.",
         ),
     ],
+    numbers: Numbers = None,
     at: At = None,
     out: Annotated[
         Path | None,
@@ -43,7 +44,8 @@ def graph(
     require_new(out, force=force)
     path = out or default_file("graph.svg", force=force)
     is_model = what.endswith((".json", ".safetensors"))
-    root, leaves = _answer(Path(what), at or ()) if is_model else compute(what, at or ())
+    at = [*(at or ()), *(numbers or ())]
+    root, leaves = _answer(Path(what), at) if is_model else compute(what, at)
     root.backward()
     if path.suffix == ".html":
         live(root, path)

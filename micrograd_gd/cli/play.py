@@ -35,7 +35,7 @@ from micrograd_gd.cli.options import (
     widths,
 )
 from micrograd_gd.cli.place import Force, default_file, require_new
-from micrograd_gd.cli.point import At, compute, point
+from micrograd_gd.cli.point import At, Numbers, compute, point
 from micrograd_gd.cli.run import say_changes
 from micrograd_gd.data.csv_files import STANDARD_INPUT
 from micrograd_gd.data.decisions import Reading, Table
@@ -60,10 +60,7 @@ def play(
             show_default="the lesson",
         ),
     ] = None,
-    numbers: Annotated[
-        list[str] | None,
-        typer.Argument(metavar="[NAME=NUMBER]...", help="As --at.", show_default=False),
-    ] = None,
+    numbers: Numbers = None,
     at: At = None,
     data: Annotated[
         str | None,

@@ -18,6 +18,11 @@ At = Annotated[
     typer.Option(help="Numbers for the names: a=-4,b=2, or again and again.", show_default=False),
 ]
 
+Numbers = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="NAME=NUMBER", help="As --at.", show_default=False),
+]
+
 
 def compute(formula: str, at: Iterable[str]) -> tuple[Value, dict[str, Value]]:
     """The graph of a formula at a point, and its leaves by name; ArgumentError if it has none."""

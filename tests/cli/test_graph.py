@@ -28,7 +28,7 @@ def test_graph_draws_a_formula_and_tells_value_and_gradients(run):
     [("svg", b"<?xml"), ("png", b"\x89PNG"), ("pdf", b"%PDF"), ("html", b"<!doctype html>")],
 )
 def test_the_suffix_says_what_kind_of_picture_it_is(suffix, start, run):
-    assert run("graph", "a*b", "--at", "a=1", "--at", "b=2", "--out", f"g.{suffix}").status == 0
+    assert run("graph", "a*b", "a=1", "--at", "b=2", "--out", f"g.{suffix}").status == 0
     assert Path(f"g.{suffix}").read_bytes().startswith(start)
 
 
@@ -99,7 +99,7 @@ def test_explain_shows_formulas_and_paths(run):
         "     12  b → ** → + → root  12 · 1 · 1",
         "     -4  b → * → + → root   -4 · 1 · 1",
     ]
-    both = run("explain", FORMULA, "--at", "a=-4,b=2").out
+    both = run("explain", FORMULA, "a=-4", "--at", "b=2").out
     assert "∂root/∂a = 2, the only path" in both
     assert "∂root/∂b = 8" in both
 
