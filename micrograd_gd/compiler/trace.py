@@ -7,9 +7,10 @@ there.
 
 import math
 import traceback
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from operator import add
 from typing import Any, Literal, NamedTuple
+from weakref import WeakSet
 
 from micrograd_gd.compiler import branches, lanes
 from micrograd_gd.compiler.batches import Adjoints, Batches, Tangents
@@ -19,7 +20,6 @@ from micrograd_gd.compiler.numbers import Numbers
 from micrograd_gd.compiler.ways import Answers, Ways
 from micrograd_gd.core import anomaly, blocks, whole
 from micrograd_gd.core.arithmetic import Arithmetic, Recorded
-from micrograd_gd.core.notes import Notes
 from micrograd_gd.core.whole import WholeArray
 from micrograd_gd.engine import Value
 from micrograd_gd.errors import JitError, NotANumberError
@@ -56,7 +56,7 @@ class Trace:
         self.held = held  # arrays that the function closes over
         self.lengths = self.held.lengths  # of arrays that are taken whole
         self._given = len(self.lengths)  # those of arguments
-        _inputs.update(dict.fromkeys([*inputs, *self.lengths], True))
+        _inputs.update([*inputs, *self.lengths])
         self.arguments = arguments
         self.events: list[Any] = []  # nodes and decisions, in the order in which they came
         self._decided: set[tuple[Any, ...]] = set()
@@ -108,10 +108,11 @@ class Trace:
         """Their numbers, of arrays that are taken whole those of the first row."""
         return [*self.inputs, *self.held.inputs]
 
-    def refuse_stale(self, captured: Iterable[Value]) -> None:
+    def refuse_stale(self, captured: Sequence[Value]) -> None:
         """Refuse values that stand for an argument of another call, whose number is no more."""
+        known = {*map(id, _inputs)} if captured else set()  # of nan a set of values finds none
         for x in captured:
-            if any(node in _inputs for node in x.nodes()):
+            if any(id(node) in known for node in x.nodes()):
                 label = f", {x.label!r}" if x.label else ""
                 raise JitError(
                     f"{self.name} cannot be compiled: it uses a value{label} that was kept from "
@@ -353,7 +354,7 @@ class Trace:
 
 
 # The arguments in all traces, for as long as anybody keeps them.
-_inputs: Notes[bool] = Notes()
+_inputs: WeakSet[Value] = WeakSet()
 
 
 class _Decision(NamedTuple):

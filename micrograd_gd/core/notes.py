@@ -2,9 +2,16 @@
 
 from collections.abc import Iterator, MutableMapping
 from typing import Any, TypeVar
-from weakref import KeyedRef
+from weakref import ref
 
 T = TypeVar("T")
+
+
+class _Reference(ref[Any]):
+    """One that knows under which key it is kept; made sooner than a KeyedRef."""
+
+    __slots__ = ("key",)
+    key: int
 
 
 class Notes(MutableMapping[Any, T]):
@@ -24,13 +31,14 @@ class Notes(MutableMapping[Any, T]):
     """
 
     def __init__(self) -> None:
-        found: dict[int, tuple[KeyedRef[int, Any], T]] = {}
+        found: dict[int, tuple[_Reference, T]] = {}
         self._found = found
         self._forget = lambda gone: found.pop(gone.key, None)
 
     def __setitem__(self, node: Any, note: T) -> None:
-        key = id(node)
-        self._found[key] = KeyedRef(node, self._forget, key), note
+        reference = _Reference(node, self._forget)
+        reference.key = id(node)
+        self._found[reference.key] = reference, note
 
     def __getitem__(self, node: Any) -> T:
         return self._found[id(node)][1]
