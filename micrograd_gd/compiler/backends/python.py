@@ -12,7 +12,7 @@ from functools import cache
 from typing import Any
 
 from micrograd_gd.compiler.backends.kernel import Kernel
-from micrograd_gd.compiler.backends.results import write_result
+from micrograd_gd.compiler.backends.results import define, define_run
 from micrograd_gd.compiler.instructions import Guard, Instruction, Operand, Statement
 from micrograd_gd.compiler.lanes import Lanes
 from micrograd_gd.compiler.program import Program, find_numbers
@@ -41,23 +41,7 @@ def build_function(program: Program) -> Callable[..., Any]:
         lines += _Lines(names, program.varying).write(program.statements)
     else:
         lines += _write_parts(program, names)
-    texts = _write_outputs(program)
-    columns = program.output_layout.find_columns() if program.lengths else {}
-    checked = [
-        f"sum({texts[place]})" if place in columns else texts[place]
-        for place, is_checked in program.derivatives.items()
-        if is_checked
-    ]
-    if checked:
-        lines.append(f"if isnan(sum([{', '.join(checked)}])): return {len(program.guards)}")
-        names["isnan"] = math.isnan
-    for place in program.derivatives:
-        if place in columns:
-            texts[place] = f"[x + 0.0 for x in {texts[place]}]"
-        else:
-            texts[place] = f"{texts[place]} + 0.0"
-    result = write_result(program.structure, texts, names)
-    return _define("run", parameters, [*lines, f"return {result}"], names)
+    return define_run(program, parameters, lines, _write_outputs(program), ON_FLOATS | names)
 
 
 def _write_parameters(program: Program) -> Iterator[str]:
@@ -83,17 +67,6 @@ def _write_columns(program: Program) -> Iterator[str]:
         yield f"v{program.find_length(cut.lanes)} = float({_write_length(cut.lanes)})"
 
 
-def _define(
-    name: str, parameters: str, lines: Sequence[str], names: dict[str, Any]
-) -> Callable[..., Any]:
-    source = "\n    ".join([f"def {name}({parameters}):", *lines])
-    code = compile(source, "<compiled program>", "exec")
-    scope = {"inf": math.inf, "nan": math.nan} | ON_FLOATS | names
-    exec(code, scope)  # noqa: S102 — made of the table's own checked expressions
-    defined: Callable[..., Any] = scope[name]
-    return defined
-
-
 def _write_parts(program: Program, names: dict[str, Any]) -> Iterator[str]:
     """Lines that call functions of `LONGEST` statements; slots hold what they leave for others."""
     every, first = program.statements, program.size
@@ -114,7 +87,7 @@ def _write_parts(program: Program, names: dict[str, Any]) -> Iterator[str]:
         ]
         stores = [f"v[{slots[n]}] = v{n}" for n in sorted(results[i] & waiting)]
         body = [*loads, *lines.write(part), *stores, "return -1"]
-        names[f"part{i}"] = _define(f"part{i}", "x, v", body, names)
+        names[f"part{i}"] = define(f"part{i}", "x, v", body, ON_FLOATS | names)
         yield f"failed = part{i}(x, v)"
         yield "if failed >= 0: return failed"
     yield from (f"v{n} = v[{slots[n]}]" for n in dict.fromkeys(returned) if n >= first)

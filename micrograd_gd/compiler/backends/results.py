@@ -1,36 +1,67 @@
-"""The result of a program as a Python expression, in lists, tuples, dicts and arrays."""
+"""Python functions that are written as text, and the result of a program in one of them."""
 
-from collections.abc import Callable, Iterator, Sequence
+import math
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
+from micrograd_gd.compiler.program import Program
 from micrograd_gd.core.whole import is_open
 from micrograd_gd.transforms import trees
 from micrograd_gd.transforms.trees import Structure
 
 
-def build_result(
-    structure: Structure, texts: Sequence[str], names: dict[str, Any]
-) -> Callable[[Any], Any]:
-    """A function that evaluates expressions of its argument `y`, and returns them in the structure.
+def define_run(
+    program: Program,
+    parameters: str,
+    lines: Iterable[str],
+    texts: Sequence[str],
+    names: dict[str, Any],
+) -> Callable[..., Any]:
+    """The function with these lines that returns the outputs, which have these texts.
 
-    >>> build_result(trees.flatten([0.0, (0.0,)])[1], ["y[1]", "y[0]"], {})([2.0, 3.0])
-    [3.0, (2.0,)]
+    Where a derivative is nan that is checked, it returns the place of the guard for that. `names`
+    are what the texts refer to.
     """
-    source = write_result(structure, texts, names)
-    build: Callable[[Any], Any] = eval(f"lambda y: {source}", names)  # noqa: S307 — made here
-    return build
+    columns = program.output_layout.find_columns() if program.lengths else {}
+    texts, checked = [*texts], []
+    for place, is_checked in program.derivatives.items():
+        text = texts[place]
+        checked += [f"sum({text})" if place in columns else text] if is_checked else []
+        texts[place] = f"add_zero({text})" if place in columns else f"{text} + 0.0"
+    doubt = f"if isnan(sum([{', '.join(checked)}])): return {program.guard_of_derivatives}"
+    names |= {
+        "unflatten": trees.unflatten,
+        "stack": stack,
+        "add_zero": add_zero,
+        "isnan": math.isnan,
+    }
+    result = f"return {_write_tree(program.structure, iter(texts), names)}"
+    return define("run", parameters, [*lines, *([doubt] if checked else []), result], names)
 
 
-def write_result(structure: Structure, texts: Sequence[str], names: dict[str, Any]) -> str:
-    """An expression for a result with these expressions as its numbers.
+def define(
+    name: str, parameters: str, lines: Iterable[str], names: dict[str, Any]
+) -> Callable[..., Any]:
+    """The Python function with these lines.
 
-    What it refers to is added to `names`.
+    >>> define("f", "x", ["return x * two"], {"two": 2.0})(3.0)
+    6.0
     """
-    names |= {"unflatten": trees.unflatten, "stack": stack}
-    return _write_tree(structure, iter(texts), names)
+    source = "\n    ".join([f"def {name}({parameters}):", *lines])
+    scope = {"inf": math.inf, "nan": math.nan} | names
+    exec(compile(source, "<compiled program>", "exec"), scope)  # noqa: S102 — made here
+    defined: Callable[..., Any] = scope[name]
+    return defined
 
 
-def stack(shape: tuple[int, ...], columns: list[list[float]]) -> Any:
+def add_zero(column: Sequence[float]) -> Any:
+    """The column with 0.0 for -0.0."""
+    import numpy as np  # noqa: PLC0415 — only those who brought an array need it
+
+    return np.add(column, 0.0)
+
+
+def stack(shape: tuple[int, ...], columns: list[Sequence[float]]) -> Any:
     """The array with these columns."""
     import numpy as np  # noqa: PLC0415 — only those who brought an array need it
 
