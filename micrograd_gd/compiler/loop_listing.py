@@ -20,7 +20,7 @@ from micrograd_gd.text import escape
 MOST_ENTRIES = 6  # of a table of constants
 LONGEST_LINE = 100  # characters
 
-_INDEXES = re.compile(r"(?<=\[)[\d, ]+(?=\])")  # the numbers in the name of an input
+_INDEXES = re.compile(r"(?<=\[)(?:i, )?[\d, ]+(?=\])")  # the numbers in the name of an input
 
 
 def name_length(axis: int) -> str:
@@ -44,7 +44,7 @@ def apply(instruction: Instruction, operands: Sequence[ast.expr]) -> ast.expr:
     """An operation on operands, as Python writes it."""
     op = instruction.op
     if isinstance(op, Lanes) and op.kind == "shift":
-        return ast.Name(_write_shifted(ast.unparse(operands[0]), int(instruction.operands[1])))
+        return ast.Name(_write_shifted(*map(ast.unparse, operands)))
     if isinstance(op, Lanes) and op.kind == "pack":  # the first lane and the last tell enough
         operands = [operands[0], ast.Name("…"), operands[-1]]
     if OPERATIONS.get(op.name, op).folds and not op.folds:  # one term of it
@@ -53,11 +53,13 @@ def apply(instruction: Instruction, operands: Sequence[ast.expr]) -> ast.expr:
     return op.write_call(operands)
 
 
-def _write_shifted(column: str, by: int) -> str:
+def _write_shifted(column: str, by: str) -> str:
     """A column of an array, so many rows further on."""
     array, _, rest = column.rpartition("[i")
-    move = f" {'+' if by > 0 else '-'} {abs(by)}" if by else ""
-    return f"{array}[i{move}{rest}"
+    if not array:  # one of several in turn, that have no name together
+        return f"shift({column}, {by})"
+    sign, by = "-" if by.startswith("-") else "+", by.removeprefix("-").removesuffix(".0")
+    return f"{array}[i{rest}" if by == "0" else f"{array}[i {sign} {by}{rest}"
 
 
 def write_lines(lines: Iterable[Line]) -> Iterator[str]:

@@ -251,3 +251,14 @@ def test_how_it_is_printed():
         "    v10 = 0.0 + v9",
         "    return v10",
     ]
+    f = vmap(lambda a, b: sum(x * y for x, y in zip(a, b, strict=True)))
+    program = trace(lambda x: total(f(x[:-2], x[2:])), RNG.normal(size=(100, 64)))
+    assert {"            a66[j] = x[i, j]", "            a130[j] = x[i + 2, j]"} <= {
+        *str(program).splitlines()
+    }
+
+    def smooth(x):
+        windows = [x[i : i - 30 or None] for i in range(31)]
+        return total(reduce(lambda a, b: 0.9 * a + b, windows))
+
+    assert "= x[i + c[j]]" in str(trace(smooth, RNG.normal(size=100)))
