@@ -76,16 +76,20 @@ class Batches:
     def _look_up(self, x: Any) -> int | None:
         if not self.any:
             return None
-        for event in self._events[self._seen :]:
-            if isinstance(event, Value):
-                op, known = event.op, self._lanes
-                counts = [known[y] for y in event.operands if isinstance(y, Value) and y in known]
-                if isinstance(op, lanes.Lanes):
-                    known[event] = op.gives
-                elif counts:
-                    known[event] = next(filter(None, counts), 0)
-        self._seen = len(self._events)
-        return self._lanes.get(x) if isinstance(x, Value) else None
+        known = self._lanes
+        if self._seen < len(self._events):
+            for event in self._events[self._seen :]:
+                if isinstance(event, Value):
+                    op = event.op
+                    if isinstance(op, lanes.Lanes):
+                        known[event] = op.gives
+                        continue
+                    below = event.operands
+                    counts = [known[y] for y in below if type(y) is not float and y in known]
+                    if counts:
+                        known[event] = next(filter(None, counts), 0)
+            self._seen = len(self._events)
+        return known.get(x) if isinstance(x, Value) else None
 
     def forget(self, start: int) -> None:
         """Take note that the events from `start` on were dropped."""

@@ -57,7 +57,7 @@ class Recording:
         self._stays_differentiable = _records(given)
         self._era = eras.begin()
         # A value of another transform stays as it is; here it gets a node of its own.
-        self.inputs = [*map(_fresh, given)]
+        self.inputs = _make_fresh(given)
         if wrt is not None:  # the function closes over them, so they cannot be copied
             self.inputs, self._era = _leaves(wrt), 0
             self.structures = [trees.flatten(self.inputs)[1]]
@@ -294,10 +294,11 @@ def require_argnums(argnums: Any) -> None:
 IN_A_SECOND_CALL = "what to call the function with comes in a second call, as in grad(f)(2.0)"
 
 
-def _fresh(x: Any) -> Value:
-    if (trace := blocks.trace()) and (varying := trace.fresh(x)) is not None:
-        return varying  # type: ignore[no-any-return]  # the trace's
-    return x * 1.0 if isinstance(x, Value) else Value(x)
+def _make_fresh(xs: Sequence[Any]) -> list[Value]:
+    trace = blocks.trace()
+    varying = [*map(trace.fresh, xs)] if trace else [None] * len(xs)
+    pairs = zip(xs, varying, strict=True)
+    return [(x * 1.0 if isinstance(x, Value) else Value(x)) if y is None else y for x, y in pairs]
 
 
 def _records(given: Sequence[Any]) -> bool:

@@ -56,7 +56,7 @@ class Structure:
     @property
     def is_flat(self) -> bool:
         """Whether it is a container of numbers, and of nothing else."""
-        return self.is_container and all(each.kind is None for each in self.below)
+        return self.is_container and self.below.count(LEAF) == len(self.below)
 
     def fill(self, parts: Sequence[Any]) -> Any:
         """The container with these parts in it."""
@@ -100,6 +100,7 @@ class Structure:
         return f"[{inside}]" if self.kind is list else f"({inside})"
 
 
+_PLAIN = {float, Value}
 _CONTAINERS = (list, tuple, dict, NoneType)
 LEAF = Structure(None)
 DEEPEST = 100  # levels of containers; functions of trees call themselves for each level
@@ -131,7 +132,7 @@ def _flatten(
     if type(tree) is float or isinstance(tree, Value):
         leaves.append(tree)
         return LEAF
-    if isinstance(tree, (list, tuple)) and {*map(type, tree)} == {float}:  # the same, and fast
+    if isinstance(tree, (list, tuple)) and {*map(type, tree)} <= _PLAIN:  # the same, and fast
         check_depth(depth, name)
         leaves += tree
         return _of_leaves(type(tree), len(tree))
@@ -156,7 +157,7 @@ def _flatten_array(tree: Any, name: str, leaves: list[Any], keep: Keep | None) -
         tree = plain_array(tree, name)
     if hasattr(tree, "__array__") and getattr(tree, "ndim", None):
         items = tree.ravel().tolist()
-        if {*map(type, items)} != {float}:
+        if not {*map(type, items)} <= _PLAIN:
             items = [_leaf(item, f"element {i} of {name}") for i, item in enumerate(items)]
         leaves += items
         return Structure(kind, shape=tuple(tree.shape), size=len(items))
@@ -321,6 +322,8 @@ def unflatten(structure: Structure, leaves: Sequence[Any]) -> Any:
 
 
 def _unflatten(structure: Structure, leaves: Iterator[Any]) -> Any:
+    if structure.is_flat:
+        return structure.fill([*islice(leaves, structure.size)])
     if structure.is_container:
         return structure.fill([_unflatten(below, leaves) for below in structure.below])
     if structure.kind is None:
@@ -392,8 +395,6 @@ def map_blocks(
     """
     if not structure.is_container:
         return block(slice(start, start + structure.size), structure.shape)
-    parts = []
-    for below in structure.below:
-        parts.append(map_blocks(below, block, start))
-        start += below.size
-    return structure.fill(parts)
+    starts = accumulate((below.size for below in structure.below), initial=start)
+    pairs = zip(structure.below, starts, strict=False)
+    return structure.fill([map_blocks(below, block, first) for below, first in pairs])
