@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 
 from micrograd_gd.compiler.backends.llvm.kinds import LANES, write_term
-from micrograd_gd.compiler.backends.llvm.lines import Lines
+from micrograd_gd.compiler.backends.llvm.lines import Lines, write_counting
 from micrograd_gd.compiler.backends.llvm.loops import SIGNATURE
 from micrograd_gd.compiler.backends.llvm.memory import TOGETHER, Memory, Part
 from micrograd_gd.compiler.program import Program
@@ -21,7 +21,7 @@ def write_run(parts: Sequence[Part], program: Program, memory: Memory) -> Iterat
         return
     for name, part in zip(names, parts, strict=True):
         yield declare(name, part.lanes)
-    yield from (*_SUMS, write_fold("largest"))
+    yield from (*_write_sums(), write_fold("largest"))
     yield from write_entry(program, memory.size, memory.kept, memory.tile, TOGETHER - 1)
     yield f"%rows = getelementptr double, ptr %v, i64 {memory.base}"
     for stage, members in groupby(zip(names, parts, strict=True), lambda pair: pair[1].stage):
@@ -138,67 +138,39 @@ def _write_stage(stage: int, names: Sequence[str], lanes: int, memory: Memory) -
 
 
 def write_fold(kind: str) -> str:
-    """A function that makes one number of eight, in the order of python.sum_lanes."""
+    """A function that makes one number of eight."""
     here = Lines()
+    y = _fold(here, kind, "%p")
+    head = f"define internal double @{kind}(ptr %p) nounwind {{"
+    return "\n".join([head, *here.lines, f"ret double {y}", "}"])
+
+
+def _fold(here: Lines, kind: str, p: str) -> str:
+    """One number of the eight at `p`, in the order of python.sum_lanes."""
 
     def join(a: str, b: str, number: str = "double") -> str:
         if kind == "sum":
             return here.emit("s", f"fadd {number} {a}, {b}")
         return here.emit_larger(a, b, number)
 
-    p, four = here.emit("v", "load <8 x double>, ptr %p, align 64"), "<4 x double>"
-    halves = [
-        here.emit("h", f"shufflevector <8 x double> {p}, <8 x double> poison, <4 x i32> {each}")
-        for each in ("<i32 0, i32 1, i32 2, i32 3>", "<i32 4, i32 5, i32 6, i32 7>")
-    ]
+    four = "<4 x double>"
+    halves = [here.emit("h", f"load {four}, ptr {here.offset(p, i)}, align 32") for i in (0, 4)]
     both = join(halves[0], halves[1], four)
     a, b, c, d = [here.emit("e", f"extractelement {four} {both}, i64 {i}") for i in range(4)]
-    y = join(join(a, c), join(b, d))
-    head = f"define internal double @{kind}(ptr %p) nounwind {{"
-    return "\n".join([head, *here.lines, f"ret double {y}", "}"])
+    return join(join(a, c), join(b, d))
 
 
-# Sums begin as -0, which is what adding nothing gives, and end as python.sum_lanes says.
-_SUMS = f"""\
-define internal void @begin(ptr %totals, i64 %n) nounwind {{
-entry:
-br label %loop
-loop:
-%i = phi i64 [ 0, %entry ], [ %next, %loop ]
-%p = getelementptr double, ptr %totals, i64 %i
-store double {write_term(-0.0)}, ptr %p
-%next = add i64 %i, 1
-%more = icmp ult i64 %next, %n
-br i1 %more, label %loop, label %done
-done:
-ret void
-}}
-define internal void @complete(ptr %totals, ptr %sums, i64 %n) nounwind {{
-entry:
-br label %loop
-loop:
-%i = phi i64 [ 0, %entry ], [ %next, %loop ]
-%eight = shl i64 %i, 3
-%p0 = getelementptr double, ptr %totals, i64 %eight
-%p4 = getelementptr double, ptr %p0, i64 4
-%a = load <4 x double>, ptr %p0, align 8
-%b = load <4 x double>, ptr %p4, align 8
-%c = fadd <4 x double> %a, %b
-%c0 = extractelement <4 x double> %c, i64 0
-%c1 = extractelement <4 x double> %c, i64 1
-%c2 = extractelement <4 x double> %c, i64 2
-%c3 = extractelement <4 x double> %c, i64 3
-%even = fadd double %c0, %c2
-%odd = fadd double %c1, %c3
-%sum = fadd double %even, %odd
-%q = getelementptr double, ptr %sums, i64 %i
-store double %sum, ptr %q
-%next = add i64 %i, 1
-%more = icmp ult i64 %next, %n
-br i1 %more, label %loop, label %done
-done:
-ret void
-}}""".splitlines()
+def _write_sums() -> Iterator[str]:
+    """Functions that begin sums as -0, which is what adding nothing gives, and complete them."""
+    place = "%p = getelementptr double, ptr %totals, i64 %i"
+    store = f"store double {write_term(-0.0)}, ptr %p"
+    yield write_counting("begin(ptr %totals, i64 %n)", (place, store))
+    here = Lines()
+    here.lines += ("%eight = shl i64 %i, 3", "%p = getelementptr double, ptr %totals, i64 %eight")
+    y = _fold(here, "sum", "%p")
+    here.lines += ("%q = getelementptr double, ptr %sums, i64 %i", f"store double {y}, ptr %q")
+    yield write_counting("complete(ptr %totals, ptr %sums, i64 %n)", here.lines)
+
 
 # Columns of an array, for blocks from one on, up to one that is so many further or a few behind.
 GATHER = """\

@@ -6,6 +6,7 @@ A line for each would make one long function, and LLVM's time grows with the squ
 from collections.abc import Callable, Iterator, Sequence
 
 from micrograd_gd.compiler.backends.llvm.kinds import write_term
+from micrograd_gd.compiler.backends.llvm.lines import write_counting
 from micrograd_gd.compiler.instructions import Operand
 from micrograd_gd.compiler.program import Program
 
@@ -48,23 +49,16 @@ def _define(name: str, numbers: Sequence[str]) -> str:
     return f"@{name} = private constant [{len(numbers)} x {kind}] [{', '.join(numbers)}]"
 
 
-_COPY = """\
-define internal void @copy(ptr %x, ptr %y, ptr %places, i64 %n) nounwind {
-entry:
-br label %loop
-loop:
-%i = phi i64 [ 0, %entry ], [ %next, %loop ]
-%p = getelementptr [2 x i64], ptr %places, i64 %i
-%q = getelementptr i64, ptr %p, i64 1
-%from = load i64, ptr %p
-%to = load i64, ptr %q
-%a = getelementptr double, ptr %x, i64 %from
-%b = getelementptr double, ptr %y, i64 %to
-%number = load double, ptr %a
-store double %number, ptr %b
-%next = add i64 %i, 1
-%more = icmp ult i64 %next, %n
-br i1 %more, label %loop, label %done
-done:
-ret void
-}"""
+_COPY = write_counting(
+    "copy(ptr %x, ptr %y, ptr %places, i64 %n)",
+    (
+        "%p = getelementptr [2 x i64], ptr %places, i64 %i",
+        "%q = getelementptr i64, ptr %p, i64 1",
+        "%from = load i64, ptr %p",
+        "%to = load i64, ptr %q",
+        "%a = getelementptr double, ptr %x, i64 %from",
+        "%b = getelementptr double, ptr %y, i64 %to",
+        "%number = load double, ptr %a",
+        "store double %number, ptr %b",
+    ),
+)

@@ -22,6 +22,14 @@ def cut(weighed: Iterable[tuple[T, int]], most: int) -> Iterator[list[T]]:
     yield group
 
 
+def write_counting(head: str, body: Iterable[str]) -> str:
+    """A function that runs these lines for each `%i` below `%n`, which is above 0."""
+    begin = ("entry:", "br label %loop", "loop:", "%i = phi i64 [ 0, %entry ], [ %next, %loop ]")
+    count = ("%next = add i64 %i, 1", "%more = icmp ult i64 %next, %n")
+    end = ("br i1 %more, label %loop, label %done", "done:", "ret void", "}")
+    return "\n".join([f"define internal void @{head} nounwind {{", *begin, *body, *count, *end])
+
+
 class Lines:
     """The lines of a function, or of a part of one; those `beside` them may go on in the same."""
 
