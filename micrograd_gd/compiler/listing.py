@@ -44,9 +44,9 @@ def _write_body(program: Program, names: dict[int, str]) -> Iterator[str]:
     outputs = [*_find_outputs(program)]
     if len(program.statements) > LONGEST:
         given = [x for x, _ in outputs], [kind for _, kind in outputs]
-        nests, labels, lanes = lay_out_as_text(program, *given)
-        if any(isinstance(part, Nest) for part in nests.parts):
-            yield from LoopListing(nests, names, labels, lanes).write_program()
+        reading = lay_out_as_text(program, *given)
+        if any(isinstance(part, Nest) for part in reading.nests.parts):
+            yield from LoopListing(reading, names).write_program()
             return
     yield from write_lines(_write_statements(program, names))
     texts = [ast.unparse(_write_operand(x, names)) + kind for x, kind in outputs]

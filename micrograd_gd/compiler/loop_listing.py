@@ -8,11 +8,21 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from operator import mul, sub
 
+from micrograd_gd.compiler.accumulators import Sums
 from micrograd_gd.compiler.instructions import Guard, Instruction, Statement
 from micrograd_gd.compiler.lanes import Lanes, is_reduction
-from micrograd_gd.compiler.loop_text import Line, LoopText
-from micrograd_gd.compiler.nests import Affine, Array, Nest, Node, Part, find_nodes, is_output
-from micrograd_gd.compiler.references import Nests
+from micrograd_gd.compiler.loop_text import Line, LoopText, join_loop
+from micrograd_gd.compiler.loops import Reading
+from micrograd_gd.compiler.nests import (
+    START,
+    Affine,
+    Array,
+    Nest,
+    Node,
+    Part,
+    find_nodes,
+    is_output,
+)
 from micrograd_gd.table import expression
 from micrograd_gd.table.ops import OPERATIONS
 from micrograd_gd.text import escape
@@ -75,18 +85,12 @@ def write_lines(lines: Iterable[Line]) -> Iterator[str]:
 class LoopListing(LoopText):
     """The lines of a program in loops."""
 
-    def __init__(
-        self,
-        nests: Nests,
-        names: dict[int, str],
-        labels: dict[int, str],
-        lanes: dict[int, int],
-    ) -> None:
-        self._lanes = {x: n for x, n in lanes.items() if n < 0}
+    def __init__(self, reading: Reading, names: dict[int, str]) -> None:
+        self._lanes = {x: n for x, n in reading.lanes.items() if n < 0}
         self._names = names  # of the inputs
         self._numbers = {name: number for number, name in names.items()}
-        self._labels = labels
-        super().__init__(nests, "jkl" if self._lanes else "ijk")
+        self._labels = reading.labels
+        super().__init__(reading, "jkl" if self._lanes else "ijk")
 
     def write_program(self) -> Iterator[str]:
         """All lines."""
@@ -102,7 +106,12 @@ class LoopListing(LoopText):
         if len(line) <= LONGEST_LINE or len(outputs) < 2:
             yield line
         else:
-            yield from ("return (", *[f"    {each}," for each in outputs], ")")
+            rows = [""]
+            for each in outputs:
+                if len(rows[-1]) + len(each) > LONGEST_LINE - 8:
+                    rows.append("")
+                rows[-1] += f" {each},"
+            yield from ("return (", *[f"   {row}" for row in rows if row], ")")
 
     def may_wait(self, node: Node, user: Node) -> bool:
         """Whether the result may be written where this user has it."""
@@ -121,6 +130,8 @@ class LoopListing(LoopText):
         statement = node.step.statement
         assert isinstance(statement, Instruction)  # noqa: S101 — for the types
         op = statement.op
+        if op is START:
+            return operands[0]
         if isinstance(op, Lanes) and is_reduction(op) and not isinstance(operands[0], ast.Name):
             text = f"{self.unparse(operands[0])} {_write_samples(op.lanes)}"
             operands = [ast.Name(text)]
@@ -134,6 +145,13 @@ class LoopListing(LoopText):
         """The statement that checks a guard."""
         return write_line(node.step.statement, "", [ast.Name(left), ast.Name(right)])
 
+    def write_start(self, sums: Sums) -> Iterator[Line]:
+        """The statement that starts accumulators."""
+        if sums.start:
+            start = self.write(sums.start, sums.nests)
+            text = start if sums.size == 1 else f"[{start}] * {sums.size}"
+            yield Line(self._lanes.get(min(sums.places), 0), f"{sums.name} = {text}")
+
     def write_loop(self, nest: Nest) -> Iterator[Line]:
         """A loop."""
         for node, carried in nest.carried.items():
@@ -141,13 +159,13 @@ class LoopListing(LoopText):
             if name != (text := self.unparse(start)):
                 yield from self.settle({name})
                 yield Line(self.find_lanes(node), f"{name} = {text}")
-        yield from self.settle()
+        yield from self.settle_before(nest)
         lanes = {self.find_lanes(node) for node in find_nodes([nest])}
         around = lanes.pop() if len(lanes) == 1 else 0
-        yield Line(around, f"for {self.name_counter(len(nest.outer))} in range({nest.repeats}):")
+        head = f"for {self.name_counter(len(nest.outer))} in range({nest.repeats}):"
         body = self._write_body(nest)
-        inner = (line.text for line in body) if around else write_lines(body)
-        yield from (Line(around, f"    {text}") for text in inner)
+        inner = [line.text for line in body] if around else [*write_lines(body)]
+        yield from (Line(around, text) for text in join_loop(head, inner))
         for node, store in nest.stores:
             yield Line(self.find_lanes(node), f"{self.write(store)} = {self.name(node)}")
 

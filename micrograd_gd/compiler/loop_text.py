@@ -4,8 +4,12 @@ import ast
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
+from micrograd_gd.compiler.accumulators import Sums
 from micrograd_gd.compiler.instructions import Guard
+from micrograd_gd.compiler.loops import Reading
 from micrograd_gd.compiler.nests import (
+    ADD,
+    Accumulator,
     Affine,
     Array,
     Carried,
@@ -18,10 +22,11 @@ from micrograd_gd.compiler.nests import (
     Node,
     Part,
     Reference,
+    find_nodes,
+    find_stores,
     is_output,
     write_affine,
 )
-from micrograd_gd.compiler.references import Nests
 from micrograd_gd.table import expression
 
 WIDTH = 80  # characters of an expression that others may be written into
@@ -44,8 +49,9 @@ class _Waiting(NamedTuple):
 class LoopText:
     """The lines of nests. A language says how operations, statements and loops are written."""
 
-    def __init__(self, nests: Nests, counters: str = "ijk") -> None:
-        self.nests = nests
+    def __init__(self, reading: Reading, counters: str = "ijk") -> None:
+        self.nests = nests = reading.nests
+        self.accumulators = reading.accumulators
         self._counters = counters
         self._arrays: dict[Array, str] = {
             array: f"a{node.number}" for node, array in nests.arrays.items()
@@ -83,9 +89,13 @@ class LoopText:
         """A loop."""
         raise NotImplementedError
 
+    def write_start(self, sums: Sums) -> Iterator[Line]:
+        """The statements that start accumulators."""
+        raise NotImplementedError
+
     def name(self, node: Node) -> str:
         """The name of a result."""
-        return f"v{node.number}"
+        return self.write(node.accumulator) if node.accumulator else f"v{node.number}"
 
     def write_given(self, number: Affine, nests: Sequence[Nest]) -> str:
         """A number that is known before the program runs."""
@@ -117,7 +127,7 @@ class LoopText:
                 yield from ((node, False) for node, _ in part.stores)
                 yield from self._find_uses(part.body)
             else:
-                for each in part.operands:
+                for each in part.operands[_is_doubled(part) :]:
                     if isinstance(each, Direct):
                         is_beside = each.node.nests == part.nests
                         yield each.node, is_beside and self.may_wait(each.node, part)
@@ -125,6 +135,9 @@ class LoopText:
     def write_parts(self, parts: Iterable[Part]) -> Iterator[Line]:
         """The lines of some parts."""
         for part in parts:
+            for sums in self.accumulators.by_part.get(part, ()):
+                yield from self.settle({sums.name})
+                yield from self.write_start(sums)
             if isinstance(part, Nest):
                 yield from self.write_loop(part)
             elif is_output(part):
@@ -134,12 +147,16 @@ class LoopText:
 
     def _write_node(self, node: Node) -> Iterator[Line]:
         yield from self._shorten(node)
-        operands = [self.read(each, node.nests) for each in node.operands]
+        doubled = _is_doubled(node)
+        operands = [self.read(each, node.nests) for each in node.operands[doubled:]]
         if isinstance(node.step.statement, Guard):
             left, right = map(self.unparse, operands)
             yield Line(0, self.write_guard(node, left, right))
             return
-        tree = self.apply(node, operands)
+        if doubled:  # what is added to itself
+            tree: ast.expr = ast.BinOp(ast.Constant(2.0), ast.Mult(), operands[0])
+        else:
+            tree = self.apply(node, operands)
         if self.used.get(node):
             names = {x.id.partition("[")[0] for x in ast.walk(tree) if isinstance(x, ast.Name)}
             self._waiting[node] = _Waiting(tree, names)
@@ -147,7 +164,10 @@ class LoopText:
             yield from self._write_result(node, tree)
 
     def _write_result(self, node: Node, tree: ast.expr) -> Iterator[Line]:
-        names = {self.name(node), *[self._arrays[each.array] for each in node.stores]}
+        names = {
+            self.name(node).partition("[")[0],
+            *[self._arrays[each.array] for each in node.stores],
+        }
         yield from self.settle(names)
         targets = [self.write(store) for store in node.stores]
         if node in self.used or not targets:
@@ -172,12 +192,19 @@ class LoopText:
         """The characters of what waits beyond those of its name."""
         return len(self.unparse(self._waiting[node].tree)) - len(self.name(node))
 
-    def settle(self, names: set[str] | None = None) -> Iterator[Line]:
-        """Write what waits, or what of it reads one of these names, which are to change."""
+    def settle(self, names: set[str]) -> Iterator[Line]:
+        """Write what waits and reads one of these names, which are to change."""
         for node, waiting in [*self._waiting.items()]:
-            if names is None or names & waiting.names:
+            if names & waiting.names:
                 del self._waiting[node]
                 yield from self._write_result(node, waiting.tree)
+
+    def settle_before(self, nest: Nest) -> Iterator[Line]:
+        """Write what waits and reads what a loop changes."""
+        nodes = [*find_nodes([nest])]
+        stores = [*find_stores([nest])]
+        names = {self.name(node).partition("[")[0] for node in nodes}
+        yield from self.settle(names | {self._arrays[each.array] for each in stores})
 
     def read(self, reference: Reference, nests: Sequence[Nest]) -> ast.expr:
         """An operand inside of these loops."""
@@ -190,18 +217,22 @@ class LoopText:
     def write(self, reference: Reference, nests: Sequence[Nest] = ()) -> str:
         """The name of an operand inside of these loops."""
         match reference:
-            case Entry(place):
-                return f"c[{self.write_place(place)}]"
             case Given(number):
                 return self.write_given(number, nests)
             case Carried(node, nest) if not node.is_updated:
                 return f"{self.name_counter(len(nest.outer))}_{self.name(node)}"
             case Direct(node) | Carried(node):
                 return self.name(node)
-            case Element(array, places):
-                return f"{self._arrays[array]}[{self.write_element(array, places)}]"
+            case Entry(place):
+                array, index = "c", self.write_place(place)
+            case Element(results, places):
+                array, index = self._arrays[results], self.write_element(results, places)
+            case Accumulator(numbers):
+                sums, place = self.accumulators.find(numbers)
+                array, index = sums.name, self.write_place(place) if sums.size > 1 else ""
             case _:
                 return self.unparse(self.read(reference, nests))
+        return f"{array}[{index}]" if index else array
 
     def name_counter(self, depth: int) -> str:
         """The name of a loop's counter."""
@@ -210,3 +241,19 @@ class LoopText:
     def write_place(self, place: Affine) -> str:
         """A sum of counters."""
         return write_affine(place, self.name_counter)
+
+
+def join_loop(head: str, body: Sequence[str], start: str = "", end: str = "") -> Sequence[str]:
+    """The lines of a loop: one, if it has one short statement that declares and repeats nothing."""
+    is_short = len(body) == 1 and len(head) + len(body[0]) < WIDTH + len("    ")
+    if is_short and not body[0].startswith(("for ", "const ", "double ", "let ")):
+        return [f"{head} {body[0]}"]
+    return [f"{head}{start}", *[f"    {each}" for each in body], *([end] if end else [])]
+
+
+def _is_doubled(node: Node) -> bool:
+    """Whether it adds a number to itself."""
+    if getattr(node.step.statement, "op", None) is not ADD:
+        return False
+    a, b = node.operands
+    return a == b and not isinstance(a, Constant)  # 0.0 is equal to -0.0

@@ -3,8 +3,10 @@
 from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
-from typing import Any
+from typing import Any, NamedTuple
 
+from micrograd_gd.compiler.accumulators import Accumulators
+from micrograd_gd.compiler.chains import Chain, Gathered, Queue, find_chains, hoist
 from micrograd_gd.compiler.instructions import (
     EncodedStatements,
     Guard,
@@ -20,21 +22,16 @@ from micrograd_gd.compiler.nests import OUTPUT
 from micrograd_gd.compiler.program import Program
 from micrograd_gd.compiler.references import Nests, UnresolvedError
 from micrograd_gd.compiler.roll import roll
-from micrograd_gd.compiler.rolled import size, take_as_items
+from micrograd_gd.compiler.rolled import Rolled, size, take_as_items
 from micrograd_gd.compiler.stages import Staging, fuse
 
 SAMPLE = 2**14  # statements, for each of which a search that finds nothing takes up to 60 µs
 LONGEST = 8  # operands of an operation that folds, as text
 
 
-def lay_out(program: Program, captured: Sequence[Operand] | None = None, fewest: int = 0) -> Nests:
-    """The parts of a program without batches, in loops where that can be.
-
-    `captured` are the operands for what the function closes over, its numbers as they are by
-    default. Loops of fewer runs are written out.
-    """
-    if captured is None:
-        captured = range(program.input_count, program.size)
+def lay_out(program: Program, fewest: int = 0) -> Nests:
+    """The parts of a program without batches, in loops of so many runs where that can be."""
+    captured = range(program.input_count, program.size)
     return _arrange(_Numbering(program, captured, _label_outputs(program)), fewest)
 
 
@@ -46,8 +43,7 @@ def lay_out_in_lanes(program: Program, fewest: int = 0) -> Nests:
     program, staging = fuse(program), Staging(program)
     captured, labels = range(program.input_count, program.size), _label_outputs(program)
     statements = _Numbering(program, captured, labels).take_statements()
-    areas = [_find_area(program.input_layout, x) for x in range(program.size)]
-    rolled = roll(staging.label(statements, labels), labels, areas)
+    rolled = _roll(program, staging.label(statements, labels), labels)
     return Nests(rolled.unroll_short(fewest), program.size, staging.found)
 
 
@@ -73,24 +69,79 @@ def has_loops(program: Program) -> bool:
     return 2 * size(roll(sample).items) < SAMPLE
 
 
-def lay_out_as_text(
-    program: Program, outputs: Sequence[Operand], kinds: Sequence[str]
-) -> tuple[Nests, dict[int, str], dict[int, int]]:
-    """The same of any program, with outputs of different kinds; labels and lanes of its results."""
+class Reading(NamedTuple):
+    """A program to be read: sums that grow in loops are accumulators."""
+
+    nests: Nests
+    accumulators: Accumulators
+    labels: dict[int, str]  # of results
+    lanes: dict[int, int]  # of varying ones
+
+
+def lay_out_as_text(program: Program, outputs: Sequence[Operand], kinds: Sequence[str]) -> Reading:
+    """The same of any program, to be read, with outputs of different kinds."""
     labels = {~j: kind for j, kind in enumerate(kinds)}
     captured = range(program.input_count, program.size)
-    numbering = _Numbering(program, captured, labels, outputs, program.labels, LONGEST)
-    return _arrange(numbering, 0), labels, numbering.lanes
+    return _arrange_to_read(_Numbering(program, captured, labels, outputs, program.labels, LONGEST))
+
+
+def lay_out_as_source(program: Program) -> Reading:
+    """The same of a program without batches, with the numbers of today that it closes over."""
+    captured = [x.data for x in program.captured]
+    return _arrange_to_read(_Numbering(program, captured, _label_outputs(program)))
+
+
+def _arrange_to_read(numbering: "_Numbering") -> Reading:
+    """The statements in loops; first to see what is added again and again, and what is complete."""
+    size, labels = numbering.program.size, numbering.labels
+    statements = hoist([*numbering.take_statements()])
+    chains = find_chains(statements, labels)
+    gathered, rolled = _gather(numbering, statements, chains)
+    arrays = Accumulators(_find_nests(rolled, size), size, gathered.chains).arrays
+    if arrays and not numbering.program.guards:  # these stay in order, and all else with them
+        statements = Queue(statements, chains, arrays).list_all()
+        chains = find_chains(statements, labels)
+        gathered, rolled = _gather(numbering, statements, chains)
+    repeated = gathered.find_repeated(rolled.items)
+    while True:
+        gathered, rolled = _gather(numbering, statements, repeated)
+        nests = _find_nests(rolled, size)
+        accumulators = Accumulators(nests, size, gathered.chains)
+        if not accumulators.refused:
+            lanes = gathered.rename(numbering.lanes)
+            return Reading(nests, accumulators, gathered.rename(labels), lanes)
+        refused = accumulators.refused
+        repeated -= refused
+        repeated |= {x._replace(is_copied=True) for x in refused if not x.is_copied}
+
+
+def _gather(
+    numbering: "_Numbering", statements: Sequence[Statement], chains: Iterable[Chain]
+) -> tuple[Gathered, Rolled]:
+    gathered = Gathered(statements, chains, numbering.program.size)
+    labels = gathered.rename(numbering.labels)
+    return gathered, _roll(numbering.program, gathered.statements, labels)
 
 
 def _arrange(numbering: "_Numbering", fewest: int) -> Nests:
     program = numbering.program
-    areas = [_find_area(program.input_layout, x) for x in range(program.size)]
-    rolled = roll(numbering.number(), numbering.labels, areas)
+    rolled = _roll(program, numbering.number(), numbering.labels)
+    return _find_nests(rolled.unroll_short(fewest), program.size)
+
+
+def _roll(
+    program: Program, statements: Iterable[Statement] | Records, labels: Mapping[int, str]
+) -> Rolled:
+    return roll(
+        statements, labels, [_find_area(program.input_layout, x) for x in range(program.size)]
+    )
+
+
+def _find_nests(rolled: Rolled, size: int) -> Nests:
     try:
-        return Nests(rolled.unroll_short(fewest), program.size)
+        return Nests(rolled, size)
     except UnresolvedError:
-        return Nests(take_as_items(rolled.unroll()), program.size)
+        return Nests(take_as_items(rolled.unroll()), size)
 
 
 def _find_area(layout: Layout, number: int) -> tuple[int, int]:

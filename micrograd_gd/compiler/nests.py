@@ -12,7 +12,7 @@ from typing import NamedTuple
 from micrograd_gd.compiler.instructions import Instruction
 from micrograd_gd.compiler.rolled import Step
 from micrograd_gd.compiler.stages import ONCE, Stage
-from micrograd_gd.table.ops import Operation
+from micrograd_gd.table.ops import OPERATIONS, Operation
 
 
 @dataclass(eq=False)
@@ -47,6 +47,13 @@ class Node:
     is_updated: bool = True  # whether nobody wants the result of the run before after this one
     stage: Stage = ONCE  # in which it runs; of a reduction, that in which it is complete
     region: Hashable = None  # what runs with it, so that results need no array
+
+    @property
+    def accumulator(self) -> "Accumulator | None":
+        """What the result is added to, if it is."""
+        if self.number < FIRST_ACCUMULATOR:
+            return None
+        return Accumulator(Affine(self.number, self.step.strides[0]))
 
 
 Part = Node | Nest
@@ -135,7 +142,13 @@ class Element(NamedTuple):
     places: tuple[Affine, ...]
 
 
-Reference = Constant | Entry | Given | Direct | Carried | Element
+class Accumulator(NamedTuple):
+    """A number that is added to; which one of all."""
+
+    number: Affine
+
+
+Reference = Constant | Entry | Given | Direct | Carried | Element | Accumulator
 
 
 def find_nodes(parts: Iterable[Part]) -> Iterator[Node]:
@@ -169,6 +182,12 @@ def find_stores(parts: Iterable[Part]) -> Iterator[Element]:
 
 # What gives out its operand: the result is -1 for the first output of the program.
 OUTPUT = Operation("output", ("x",), "x", ("1",), "x, given out.")
+
+ADD = OPERATIONS["add"]
+
+START = Operation("start", ("x",), "x", ("1",), "x, to which more is added.")
+
+FIRST_ACCUMULATOR = 2**40  # above the numbers of all results
 
 
 def is_output(node: Node) -> bool:

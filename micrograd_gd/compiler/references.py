@@ -9,7 +9,9 @@ from operator import mul
 from micrograd_gd.compiler.instructions import Guard, Operand
 from micrograd_gd.compiler.lanes import Lanes, is_reduction
 from micrograd_gd.compiler.nests import (
+    FIRST_ACCUMULATOR,
     OUTPUT,
+    Accumulator,
     Affine,
     Array,
     Carried,
@@ -150,7 +152,7 @@ class Nests:
             elif isinstance(item.statement, Guard):
                 parts.append(Node(item, around, self.guards, len(around)))
                 self.guards += 1
-            elif item.statement.op is OUTPUT:
+            elif item.statement.op is OUTPUT or item.statement.result >= FIRST_ACCUMULATOR:
                 parts.append(Node(item, around, item.statement.result, len(around)))
             else:
                 parts.append(Node(item, around, self._next, len(around)))
@@ -176,6 +178,8 @@ class Nests:
             return Constant(x)
         if x < self._size:
             return Given(Affine(x, tuple(moves))) if x >= 0 else Entry(_negate(x, moves))
+        if x >= FIRST_ACCUMULATOR:
+            return Accumulator(Affine(x, tuple(moves)))
         node, places = self._follow(x, moves)
         if node is None:
             return self._scatter(x, moves, nests)

@@ -11,11 +11,12 @@ nested loop recognition*, 2008).
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from itertools import accumulate, product
 from operator import mul, sub
-from typing import Any, NamedTuple
 
+from micrograd_gd.compiler.boundaries import find_boundary
 from micrograd_gd.compiler.instructions import Guard, Operand, Records, Statement
 from micrograd_gd.compiler.repeats import Repeats
 from micrograd_gd.compiler.rolled import Item, Loop, Rolled, Step
+from micrograd_gd.compiler.rows import Alike, Kinds, Repeated, Row, read_records
 
 FEWEST = 3  # runs of a loop: any two have strides
 FEWEST_STATEMENTS = 6  # that a loop replaces
@@ -47,10 +48,10 @@ def roll(
     >>> len(first), loop.repeats, [step.strides for step in loop.body]
     (2, 7, [((2,), (1,), (1,)), ((2,), (2,), (2,))])
     """
-    kinds = _Kinds(labels or {}, areas)
-    row = _Row()
+    kinds = Kinds(labels or {}, areas)
+    row = Row()
     if isinstance(statements, Records):
-        _read_records(statements, kinds, row)
+        read_records(statements, kinds, row)
     else:
         for statement in statements:
             row.append(*kinds.take_apart(statement))
@@ -62,176 +63,10 @@ def roll(
     return _Builder(kinds).build(row)
 
 
-class _Alike(NamedTuple):
-    """What is left of a statement without its numbers and constants."""
-
-    statement: Statement
-    is_number: tuple[bool, ...]  # of each operand
-
-
-class _Repeated(NamedTuple):
-    """What is left of a loop."""
-
-    repeats: int
-    body: tuple[int, ...]  # kinds
-    strides: tuple[int, ...]
-
-
-_RESULT, _CONSTANT = -1, -2  # operands that come from no area of the inputs
-
-
-class _Kinds:
-    """All kinds of items, and all constants.
-
-    A constant is a float, or else a tuple of those that an item has each time. One item alone is
-    for all times.
-    """
-
-    def __init__(self, labels: Mapping[int, str], areas: Sequence[Hashable]) -> None:
-        self.labels = labels
-        self.areas = areas
-        self.known: list[_Alike | _Repeated] = []
-        self.constants: list[float | tuple[int, ...]] = []
-        self._kinds: dict[Any, int] = {}
-        self._places: dict[Any, int] = {}
-
-    def take_apart(self, statement: Statement) -> tuple[int, list[int], list[int]]:
-        """The kind of a statement, its numbers and its constants."""
-        operands = statement.operands
-        numbers = [x for x in operands if type(x) is int]
-        constants = [self.find_constant(x) for x in operands if type(x) is float]
-        sources = tuple([_CONSTANT if type(x) is float else self.find_source(x) for x in operands])
-        if isinstance(statement, Guard):
-            key: Any = (statement.relation, statement.holds, sources)
-        else:
-            numbers = [statement.result, *numbers]
-            key = (statement.op, sources)
-            if statement.result in self.labels:
-                key = (*key, self.labels[statement.result])
-        kind = self._kinds.get(key)
-        if kind is None:
-            kind = self._kinds[key] = len(self.known)
-            self.known.append(_Alike(statement, tuple([x != _CONSTANT for x in sources])))
-        return kind, numbers, constants
-
-    def find_source(self, x: Any) -> Hashable:
-        """Where a number comes from: an area of the inputs, or the results."""
-        return self.areas[x] if x < len(self.areas) else _RESULT
-
-    def find_loop(self, loop: _Repeated) -> int:
-        """The kind of a loop."""
-        kind = self._kinds.setdefault(loop, len(self.known))
-        if kind == len(self.known):
-            self.known.append(loop)
-        return kind
-
-    def find_constant(self, x: float | tuple[int, ...]) -> int:
-        """The place of a constant among all."""
-        key = repr(x) if type(x) is float else x  # which tells the zeros apart
-        place = self._places.setdefault(key, len(self.constants))
-        if place == len(self.constants):
-            self.constants.append(x)
-        return place
-
-    def read_constant(self, constant: int, times: Sequence[int]) -> float:
-        """The constant when the loops around it have run so many times."""
-        x = self.constants[constant]
-        for i in times:
-            if isinstance(x, float):
-                return x
-            x = self.constants[x[i if len(x) > 1 else 0]]
-        assert isinstance(x, float)  # noqa: S101 — for the types
-        return x
-
-    def join(self, runs: list[list[int]]) -> list[int]:
-        """The constants of a loop, given those of its runs."""
-        return [self._join(column) for column in zip(*runs, strict=True)]
-
-    def _join(self, column: tuple[int, ...]) -> int:
-        first = column[0]
-        if column.count(first) != len(column):
-            return self.find_constant(column)
-        is_float = isinstance(self.constants[first], float)
-        return first if is_float else self.find_constant((first,))
-
-
-class _Row:
-    """Items one after another: the kind, the numbers and the constants of each."""
-
-    def __init__(self) -> None:
-        self.kinds: list[int] = []
-        self.numbers: list[int] = []
-        self.starts = [0]  # of the numbers of each item
-        self.constants: list[int] = []
-        self.constant_starts = [0]
-
-    def append(self, kind: int, numbers: Sequence[int], constants: Sequence[int]) -> None:
-        """Append an item."""
-        self.kinds.append(kind)
-        self.numbers += numbers
-        self.starts.append(len(self.numbers))
-        self.constants += constants
-        self.constant_starts.append(len(self.constants))
-
-    def extend(self, row: "_Row", start: int, end: int) -> None:
-        """Append some items of another row."""
-        _extend(self.numbers, self.starts, row.numbers, row.starts[start : end + 1])
-        where = row.constant_starts[start : end + 1]
-        _extend(self.constants, self.constant_starts, row.constants, where)
-        self.kinds += row.kinds[start:end]
-
-    def take_numbers(self, start: int, end: int) -> list[int]:
-        """The numbers of some items."""
-        return self.numbers[self.starts[start] : self.starts[end]]
-
-    def take_constants(self, start: int, end: int) -> list[int]:
-        """The constants of some items."""
-        return self.constants[self.constant_starts[start] : self.constant_starts[end]]
-
-    def find_strides(self, start: int, length: int) -> tuple[int, ...]:
-        """What the numbers of so many items are moved by in as many that follow."""
-        middle = start + length
-        after = self.take_numbers(middle, middle + length)
-        return tuple(map(sub, after, self.take_numbers(start, middle)))
-
-
-def _read_records(records: Records, kinds: _Kinds, row: _Row) -> None:
-    """Append statements; what is alike is decoded once."""
-    places = [kinds.find_constant(x) for x in records.constants]
-    known: dict[tuple[Hashable, ...], int] = {}
-    labels, areas, given = kinds.labels, kinds.areas, len(kinds.areas)
-    numbers, constants = row.numbers, row.constants
-    for head, result, operands in records.each:
-        sources = [
-            _CONSTANT if x < 0 else areas[x] if x < given else _RESULT for x in operands
-        ]  # fmt: skip
-        kind = known.get((head, *sources))
-        if kind is None or result in labels:
-            kind, _, _ = kinds.take_apart(records.decode(head, result, operands))
-            if result not in labels:
-                known[head, *sources] = kind
-        row.kinds.append(kind)
-        if head > 0:
-            numbers.append(result)
-        if _CONSTANT in sources:
-            numbers += [x for x in operands if x >= 0]
-            constants += [places[~x] for x in operands if x < 0]
-        else:
-            numbers += operands
-        row.starts.append(len(numbers))
-        row.constant_starts.append(len(constants))
-
-
-def _extend(to: list[int], starts: list[int], numbers: list[int], where: list[int]) -> None:
-    by = len(to) - where[0]
-    to += numbers[where[0] : where[-1]]
-    starts += [x + by for x in where[1:]]
-
-
 class _Search:
     """A search for loops in a row, whose kinds are characters of a text."""
 
-    def __init__(self, row: _Row, kinds: _Kinds, low: int, high: int, width: int) -> None:
+    def __init__(self, row: Row, kinds: Kinds, low: int, high: int, width: int) -> None:
         self._row = row
         self._kinds = kinds
         self._text = "".join(map(chr, row.kinds))
@@ -241,15 +76,16 @@ class _Search:
         self._compared = 0
         self._repeats = Repeats(row.kinds, low, high) if width < FEWEST_BY_TEXT else None
 
-    def find_loops(self) -> _Row:
+    def find_loops(self) -> Row:
         """The row in which loops are one item each."""
-        found, i, done = _Row(), self._find_place(0), 0
+        found, i, done = Row(), self._find_place(0), 0
         while i >= 0:
-            loop, numbers, constants = self._find_loop(i)
+            start, loop, constants = self._find_loop(i)
             if loop is not None:
-                found.extend(self._row, done, i)
+                found.extend(self._row, done, start)
+                numbers = self._row.take_numbers(start, start + len(loop.body))
                 found.append(self._kinds.find_loop(loop), numbers, constants)
-                i = done = i + loop.repeats * len(loop.body)
+                i = done = start + loop.repeats * len(loop.body)
             else:
                 i += 1
             i = self._find_place(i)
@@ -268,19 +104,52 @@ class _Search:
                 return at
         return -1
 
-    def _find_loop(self, i: int) -> tuple[_Repeated | None, list[int], list[int]]:
-        """The loop that begins here, its numbers and constants."""
-        row = self._row
+    def _find_loop(self, i: int) -> tuple[int, Repeated | None, list[int]]:
+        """The loop that begins here or within a run from here, its place and constants."""
         for length, strides in self._find_bodies(i):
             count = self._count_runs(i, length, strides)
-            runs = [row.take_constants(i + j * length, i + (j + 1) * length) for j in range(count)]
+            runs = self._take_runs(i, length, count)
             if count < FEWEST_OF_TABLE:
                 while runs[-1] != runs[0]:
                     runs.pop()
-            if len(runs) >= FEWEST and len(runs) * length >= FEWEST_STATEMENTS:
-                loop = _Repeated(len(runs), tuple(row.kinds[i : i + length]), strides)
-                return loop, row.take_numbers(i, i + length), self._kinds.join(runs)
-        return None, [], []
+            if (count := len(runs)) >= FEWEST and count * length >= FEWEST_STATEMENTS:
+                start, row = self._find_start(i, length, count), self._row
+                body = tuple(row.kinds[start : start + length])
+                loop = Repeated(count, body, row.find_strides(start, length))
+                return start, loop, self._kinds.join(self._take_runs(start, length, count))
+        return i, None, []
+
+    def _take_runs(self, i: int, length: int, count: int) -> list[list[int]]:
+        """The constants of each run."""
+        row = self._row
+        return [row.take_constants(i + j * length, i + (j + 1) * length) for j in range(count)]
+
+    def _find_start(self, i: int, length: int, count: int) -> int:
+        """The place in the first run from which on as many runs hand on least to each other."""
+        row, end, last = self._row, i + count * length, 0
+        while last < length - 1 and self._goes_on(end + last, length):
+            last += 1
+        if not last:
+            return i
+        made = [self._find_result(j) for j in range(i, i + 3 * length)]
+        for j in reversed(range(len(made) - 1)):
+            made[j] = made[j + 1] if made[j] < 0 else made[j]
+        used = [row.take_numbers(j, j + 1) for j in range(i + length, i + 2 * length)]
+        return i + find_boundary(made[: 2 * length + 1], used, last)
+
+    def _goes_on(self, i: int, length: int) -> bool:
+        """Whether an item is what it would be in one more run."""
+        row = self._row
+        if i >= len(row.kinds) or row.kinds[i] != row.kinds[i - length]:
+            return False
+        a, b, c = (row.take_numbers(j, j + 1) for j in (i - 2 * length, i - length, i))
+        same = row.take_constants(i, i + 1) == row.take_constants(i - length, i - length + 1)
+        return same and [*map(sub, b, a)] == [*map(sub, c, b)]
+
+    def _find_result(self, i: int) -> int:
+        """The first result of an item; -1 if it has none."""
+        _, offset = self._kinds.results[self._row.kinds[i]]
+        return self._row.numbers[self._row.starts[i] + offset] if offset >= 0 else -1
 
     def _count_runs(self, i: int, length: int, strides: tuple[int, ...]) -> int:
         """How often a body is repeated."""
@@ -319,12 +188,12 @@ class _Search:
 class _Builder:
     """The items of a row as those of a rolled program."""
 
-    def __init__(self, kinds: _Kinds) -> None:
+    def __init__(self, kinds: Kinds) -> None:
         self._kinds = kinds
         self._table: list[float] = []
         self._places: dict[tuple[int, tuple[int, ...]], tuple[int, tuple[int, ...]]] = {}
 
-    def build(self, row: _Row) -> Rolled:
+    def build(self, row: Row) -> Rolled:
         """The program."""
         numbers: Iterator[_Moving] = ((x, ()) for x in row.numbers)
         constants = iter(row.constants)
@@ -340,7 +209,7 @@ class _Builder:
     ) -> Item:
         """The next item, inside of loops with these counts."""
         found = self._kinds.known[kind]
-        if isinstance(found, _Alike):
+        if isinstance(found, Alike):
             return self._build_step(found, counts, numbers, constants)
         moving = ((x, (*moves, by)) for by, (x, moves) in zip(found.strides, numbers))  # noqa: B905 — as many as there are
         inner = (*counts, found.repeats)
@@ -351,7 +220,7 @@ class _Builder:
 
     def _build_step(
         self,
-        kind: _Alike,
+        kind: Alike,
         counts: tuple[int, ...],
         numbers: Iterator["_Moving"],
         constants: Iterator[int],

@@ -5,10 +5,11 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
+from micrograd_gd.compiler.accumulators import Sums
 from micrograd_gd.compiler.instructions import Guard, Instruction
 from micrograd_gd.compiler.jit import trace
-from micrograd_gd.compiler.loop_text import Line, LoopText
-from micrograd_gd.compiler.loops import lay_out
+from micrograd_gd.compiler.loop_text import Line, LoopText, join_loop
+from micrograd_gd.compiler.loops import lay_out_as_source
 from micrograd_gd.compiler.nests import Affine, Array, Nest, Node, find_nodes, is_output
 from micrograd_gd.compiler.program import Program
 from micrograd_gd.errors import JitError
@@ -89,7 +90,7 @@ class _Body(LoopText):
     def __init__(self, program: Program, language: Language) -> None:
         self._derivatives = program.derivatives
         self._language = language
-        super().__init__(lay_out(program, [x.data for x in program.captured]))
+        super().__init__(lay_out_as_source(program))
 
     def write_program(self) -> Iterator[str]:
         """The lines."""
@@ -130,8 +131,24 @@ class _Body(LoopText):
 
     def write_assignment(self, node: Node, text: str) -> str:
         """The statement in which an expression is assigned to the result of a node."""
-        is_new = node.scope == len(node.nests) and node in self.used
-        return f"{self._language.constant + ' ' if is_new else ''}{text};"
+        if node in self.used and node.scope == len(node.nests):
+            return f"{self._language.constant} {text};"
+        sums = self.accumulators.by_part.get(node, ())
+        is_first = any(x.size == 1 and not x.start and node.accumulator for x in sums)
+        return f"{self._language.variable} {text};" if is_first else f"{text};"
+
+    def write_start(self, sums: Sums) -> Iterator[Line]:
+        """The statements that declare accumulators, and start them."""
+        start = f" = {self.write(sums.start, sums.nests)}" if sums.start else ""
+        if sums.size == 1:
+            if start or isinstance(sums.first, Nest):
+                yield Line(0, f"{self._language.variable} {sums.name}{start};")
+            return
+        yield Line(0, self._language.array.format(name=sums.name, size=sums.size))
+        if start:
+            i = self.name_counter(len(sums.nests))
+            loop = f"for ({self._language.counter} {i} = 0; {i} < {sums.size}; {i}++)"
+            yield Line(0, f"{loop} {sums.name}[{i}]{start};")
 
     def write_loop(self, nest: Nest) -> Iterator[Line]:
         """A loop; before it, the variables for what its runs hand on to each other."""
@@ -148,15 +165,14 @@ class _Body(LoopText):
                 is_declared &= not node.is_updated
             if is_declared:
                 yield Line(0, f"{variable} {self.name(node)} = 0.0;")
-        yield from self.settle()
+        yield from self.settle_before(nest)
         i = self.name_counter(depth)
-        yield Line(0, f"for ({self._language.counter} {i} = 0; {i} < {nest.repeats}; {i}++) {{")
-        for _, text in self.write_parts(nest.body):
-            yield Line(0, f"    {text}")
+        head = f"for ({self._language.counter} {i} = 0; {i} < {nest.repeats}; {i}++)"
+        body = [text for _, text in self.write_parts(nest.body)]
         for node, carried in nest.carried.items():
             if not node.is_updated:
-                yield Line(0, f"    {self.write(carried)} = {self.name(node)};")
-        yield Line(0, "}")
+                body.append(f"{self.write(carried)} = {self.name(node)};")
+        yield from (Line(0, text) for text in join_loop(head, body, " {", "}"))
         for node, store in nest.stores:
             yield Line(0, f"{self.write(store)} = {self.name(node)};")
 

@@ -44,13 +44,42 @@ STATEMENTS = st.one_of(
     st.tuples(st.just(EXP), OPERANDS),
     st.tuples(st.just("<"), OPERANDS, OPERANDS),
 )
-NESTS = st.recursive(
-    st.lists(STATEMENTS, min_size=1, max_size=4),
-    lambda below: st.lists(
-        st.tuples(st.integers(2, 9), below) | STATEMENTS, min_size=1, max_size=3
-    ),
-    max_leaves=8,
-)  # fmt: skip
+
+
+class Sum:
+    """What was computed with it before, for each place in some of the loops a sum of its own."""
+
+    def __init__(self, loops, start):
+        self.loops = loops
+        self.start = start
+        self.last = {}
+
+    def __call__(self, result, times):
+        if result < max(self.last.values(), default=0):
+            self.last = {}  # the statements are drawn once more
+        place = tuple([times[i] for i in self.loops if i < len(times)])
+        before = self.last.get(place, result - 1 if self.start is None else self.start)
+        self.last[place] = result
+        return before
+
+
+SUMS = st.builds(
+    Sum, st.lists(st.integers(0, 2), max_size=2, unique=True), st.sampled_from([0.0, 7, None])
+)
+
+
+def nest(statements):
+    return st.recursive(
+        st.lists(statements, min_size=1, max_size=4),
+        lambda below: st.lists(
+            st.tuples(st.integers(2, 9), below) | statements, min_size=1, max_size=3
+        ),
+        max_leaves=8,
+    )  # fmt: skip
+
+
+NESTS = nest(STATEMENTS)
+NESTS_WITH_SUMS = nest(STATEMENTS | st.tuples(st.just(ADD), SUMS, OPERANDS))
 
 
 BACK = [lambda result, _, back=back: max(result - back, 0) for back in range(32)]
@@ -140,7 +169,7 @@ def as_program(statements, most=9):
 
 @needs_gcc
 @settings(max_examples=2, deadline=None, phases=[Phase.generate])
-@given(st.lists(NESTS | STENCILS, min_size=20, max_size=20))
+@given(st.lists(NESTS_WITH_SUMS | STENCILS, min_size=20, max_size=20))
 def test_loops_in_c_have_the_bits_of_all_their_statements(tmp_path_factory, nests):
     """Whatever is used where: in the same run, the next, after the loop, in another one."""
     cases = [*zip(nests, cycle([1, 9]), strict=False), (OVERTAKEN, 1), (CORNERS, 9)]
@@ -212,7 +241,7 @@ def test_guards_of_a_run_know_nothing_of_where_another_one_fails(monkeypatch):
 
 def read_listing(text, x):
     """What the text computes, which is nearly Python; an array is a dict."""
-    arrays = {name: {} for name in re.findall(r"\ba\d*(?=\[)", text)}
+    arrays = {name: {} for name in re.findall(r"\b[as]\d*(?=\[)", text)}
     names = {name: op.on_floats(op.value) for name, op in OPERATIONS.items() if name in text}
     text = re.sub(r"guard (.*)", r"assert \1", text.replace("program(", "def program("))
     text = text.replace("x[0], x[1], …, x[99])", "x):")
@@ -220,7 +249,7 @@ def read_listing(text, x):
     return found["program"](x)
 
 
-@given(NESTS | STENCILS, st.sampled_from([1, 9]))
+@given(NESTS_WITH_SUMS | STENCILS, st.sampled_from([1, 9]))
 @example(OVERTAKEN, 1)
 @example(CORNERS, 9)
 def test_a_listing_reads_as_a_function_that_computes_the_same(nest, most):

@@ -31,7 +31,7 @@ from micrograd_gd.compiler.nests import (
     is_output,
 )
 from micrograd_gd.compiler.program import Program
-from micrograd_gd.compiler.references import Nests
+from micrograd_gd.compiler.references import Nests, UnresolvedError
 from micrograd_gd.table.relations import BY_SIGN
 
 OVERHEAD = 6  # lines of a loop, beside its body
@@ -269,6 +269,8 @@ class Function(Lines):
                 return self._names[reference]
             case Element(array, _):
                 return self._load_at("%v", self._find_place(reference, array))
+            case _:
+                raise UnresolvedError  # accumulators are in what is to be read
 
     def _load_number(self, node: Node) -> str:
         """A number that another function left in memory."""
