@@ -237,7 +237,8 @@ class Batches:
 
         A plain number stands for all samples alike, which then is so for all numbers to come.
         """
-        flows = branches.flows(node, i) if self.is_from_batch(node) else None
+        is_choice = branches.has_branch(node.op, i) and self.is_from_batch(node)
+        flows = branches.flows(node, i) if is_choice else None
         return None if flows is None else flows(*node.operands, node)
 
 
@@ -253,6 +254,7 @@ class _InBatches(Recorded):
     def partials(self, node: Any, among: Container[Any] | None = None) -> Iterator[Any]:
         """Those along which a derivative flows in some sample; the place of the sweep is kept."""
         self.operands = operands = node.operands
+        self.count = self.batches.lanes_of(node)
         for i, (operand, stored) in enumerate(zip(operands, node.partials, strict=True)):
             self.node, self.i = node, i
             is_asked = among is None or operand in among
@@ -356,7 +358,7 @@ class Adjoints(_InBatches):
     def times(self, g: Any, partial: Any) -> Any:
         """What of the step reaches the operand."""
         node, i = self.node, self.i
-        step, count = super().times(g, partial), self.batches.lanes_of(node)
+        step, count = super().times(g, partial), self.count
         match node.op:
             case lanes.Lanes(kind="pick", lanes=n):
                 return self._place(step, self.operands[1], n)

@@ -15,12 +15,18 @@ from micrograd_gd.table.operation import ON_VALUES, Operation
 from micrograd_gd.table.relations import BY_NODE, Relation
 
 
-def partial(node: Any, i: int) -> Callable[..., Any] | None:
+@cache
+def has_branch(op: Operation, i: int) -> bool:
+    """Whether the formula of the partial for operand i takes a branch."""
+    return any(isinstance(node, (ast.IfExp, ast.Compare)) for node in ast.walk(_tree(op, i)))
+
+
+def partial(node: Any, i: int) -> Callable[..., Any]:
     """The partial for operand i as a function of operands and result that takes no branch.
 
-    None where the formula takes none anyway. Where no derivative flows, the number means nothing.
+    Where no derivative flows, the number means nothing.
     """
-    return _partial(node.op, i, _constants(node)) if _has_branch(node.op, i) else None
+    return _partial(node.op, i, _constants(node))
 
 
 def flows(node: Any, i: int) -> Callable[..., Any] | None:
@@ -28,12 +34,7 @@ def flows(node: Any, i: int) -> Callable[..., Any] | None:
 
     None where that is the same for all numbers that are no constants.
     """
-    return _has_path(node.op, i, _constants(node)) if _has_branch(node.op, i) else None
-
-
-@cache
-def _has_branch(op: Operation, i: int) -> bool:
-    return any(isinstance(node, (ast.IfExp, ast.Compare)) for node in ast.walk(_tree(op, i)))
+    return _has_path(node.op, i, _constants(node))
 
 
 def _constants(node: Any) -> tuple[float | None, ...]:

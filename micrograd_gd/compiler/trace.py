@@ -213,9 +213,9 @@ class Trace:
         operands = self._asked[1]
         if slope is not None and not isinstance(slope.value, str):
             return Value.record(slope, *operands, node)  # Python code, which wants floats
-        is_unknown = slope is None and self.batches.is_from_batch(node)
-        if is_unknown and (chosen := branches.partial(node, i)):
-            return chosen(*operands, node)
+        is_choice = slope is None and branches.has_branch(node.op, i)
+        if is_choice and self.batches.is_from_batch(node):
+            return branches.partial(node, i)(*operands, node)
         before, self._refuses_branches = len(self.events), slope is not None
         try:
             return node.op.partial(i, operands, node)
