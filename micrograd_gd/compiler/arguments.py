@@ -42,7 +42,7 @@ class Signature:
         self._read(f)
         argnums = [static_argnums] if isinstance(static_argnums, int) else [*static_argnums]
         argnames = [static_argnames] if isinstance(static_argnames, str) else [*static_argnames]
-        self._static = {
+        self.static = {
             *(same for i in argnums for same in self._find_place(i)),
             *(same for name in argnames for same in self._find_name(name)),
         }
@@ -109,12 +109,6 @@ class Signature:
             raise ArgumentError(f"static_argnames has {name!r}, but {self.name} takes {takes}")
         return [name]
 
-    def bind(
-        self, args: tuple[Any, ...], kwargs: dict[str, Any], arrays: "Arrays | None" = None
-    ) -> "Arguments":
-        """The arguments of a call; `arrays` says which arrays are taken whole."""
-        return Arguments(self, args, kwargs, arrays)
-
     def name_argument(self, place: int | str) -> str:
         """What the function calls the argument at this place, or of this name."""
         if isinstance(place, str):
@@ -122,10 +116,6 @@ class Signature:
         if place < len(self._names):
             return self._names[place]
         return f"{self._rest}{place - len(self._names)}"
-
-    def is_static(self, place: int | str) -> bool:
-        """Whether the argument reaches the function as it is."""
-        return place in self._static
 
 
 def _write(traced: Trace) -> str:
@@ -149,12 +139,14 @@ class Arrays:
         self.many = {*many}  # whose programs are not for few rows, which would add in another order
 
     def use(
-        self, bind: Callable[["Arrays"], "Arguments"], run: Callable[["Arguments"], Any]
+        self,
+        given: tuple[Signature, tuple[Any, ...], dict[str, Any]],
+        run: Callable[["Arguments"], Any],
     ) -> Any:
         """What `run` gives for the arguments, of which it may need some arrays taken apart."""
         tried = self
         while True:
-            arguments = bind(tried)
+            arguments = Arguments(*given, tried)
             try:
                 result = run(arguments)
             except TakenApart as needed:
@@ -198,7 +190,7 @@ class Arguments:
         signature: Signature,
         args: tuple[Any, ...],
         kwargs: dict[str, Any],
-        arrays: Arrays | None,
+        arrays: Arrays | None = None,  # which of them are taken whole
     ) -> None:
         self._given = signature, args, kwargs
         self._arrays = arrays
@@ -216,7 +208,7 @@ class Arguments:
         self.watch = Watch()  # what the latest trace took over
         places: dict[int | str, Any] = dict(enumerate(args)) | kwargs
         for place, x in places.items():
-            if signature.is_static(place):
+            if place in signature.static:
                 self.static[place] = x
                 continue
             name = signature.name_argument(place)
@@ -302,13 +294,10 @@ class Arguments:
     def evaluate(self) -> Any:
         """The numbers of the result, without a program: the function itself runs on values."""
         if self.lengths:
-            return self._take_apart().evaluate()
+            return Arguments(*self._given).evaluate()
         result = self.call([*map(Value, self.leaves)])
         numbers, structure = trees.flatten_numbers(result, "the result")
         return trees.unflatten(structure, numbers)
-
-    def _take_apart(self) -> "Arguments":
-        return Arguments(*self._given, None)
 
     def _keep(self, x: Any, name: str) -> tuple[Any, trees.Structure] | None:
         """An array that is taken whole, as floats side by side, and its structure."""

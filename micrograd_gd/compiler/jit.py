@@ -93,9 +93,8 @@ def trace(f: Callable[..., Any], *args: Any, **kwargs: Any) -> Program:
         return v3
     """
     f = f.f if isinstance(f, CompiledFunction) else f
-    signature = Signature(f)
     program: Program = Arrays().use(
-        lambda arrays: signature.bind(args, kwargs, arrays),
+        (Signature(f), args, kwargs),
         lambda arguments: optimize_trace(arguments.trace(arguments.leaves)),
     )
     return program
@@ -184,8 +183,7 @@ class CompiledFunction(Wrapper):
         self, run: Callable[[Arguments], Any], args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> Any:
         """What `run` gives for the arguments, some of whose arrays are whole."""
-        bind = self._read_signature().bind
-        return self._programs.arrays.use(lambda arrays: bind(args, kwargs, arrays), run)
+        return self._programs.arrays.use((self._read_signature(), args, kwargs), run)
 
     def _remember(self, latest: Specialization) -> None:
         self._programs.remember(latest)

@@ -59,13 +59,13 @@ class Nests:
         self.scattered: Array | None = None  # has any results, by number
         self._scattered: set[Node] = set()
         self._beside: dict[Node, set[tuple[int | None, ...]]] = {}  # what arrays have of others
-        self._nodes: list[Node] = []
+        self.nodes: list[Node] = []  # all statements, those in loops once
         self.parts, self._firsts = self._place(rolled.items, ())
         self._end = self._next
         self.table = rolled.table
         if stages:
             self._find_regions(stages)
-        for node in self._nodes:
+        for node in self.nodes:
             operands = node.step.statement.operands
             strides = node.step.strides[len(node.step.strides) - len(operands) :]
             node.operands = [
@@ -88,16 +88,6 @@ class Nests:
                 node.stage = LAST if isinstance(statement, Guard) else stages[statement.result]
                 node.region = node.stage, region if node.stage.lanes else 0
 
-    @property
-    def nodes(self) -> Sequence[Node]:
-        """All statements, those in loops once."""
-        return self._nodes
-
-    @property
-    def node_count(self) -> int:
-        """How many statements there are, those in loops once."""
-        return len(self._nodes)
-
     def find_arrays(self) -> list[Array]:
         """All arrays."""
         return [*self.arrays.values(), *([self.scattered] if self.scattered else [])]
@@ -116,7 +106,7 @@ class Nests:
 
     def _find_updated(self) -> None:
         """Note which nodes are read after they were computed again."""
-        order = {node: i for i, node in enumerate(self._nodes)}
+        order = {node: i for i, node in enumerate(self.nodes)}
 
         def note(reference: Reference, place: int, nests: Sequence[Nest]) -> None:
             if isinstance(reference, Carried):
@@ -125,7 +115,7 @@ class Nests:
                 node.is_updated &= place <= order[node] and not is_again
 
         begun = set()
-        for node in self._nodes:
+        for node in self.nodes:
             for nest in node.nests:
                 if nest not in begun:
                     begun.add(nest)
@@ -158,7 +148,7 @@ class Nests:
                 parts.append(Node(item, around, self._next, len(around)))
                 self._next += 1
             if isinstance(parts[-1], Node):
-                self._nodes.append(parts[-1])
+                self.nodes.append(parts[-1])
         return parts, firsts
 
     def _place_loop(self, loop: Loop, around: tuple[Nest, ...]) -> Nest:

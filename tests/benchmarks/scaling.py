@@ -24,7 +24,7 @@ from jobs.chain import START, pendulum
 from timing import machine, seconds
 
 from micrograd_gd import engine_name, value_and_grad
-from micrograd_gd.compiler.arguments import Signature
+from micrograd_gd.compiler.arguments import Arguments, Signature
 from micrograd_gd.compiler.passes import optimize_trace
 from micrograd_gd.compiler.specialization import BACKENDS
 
@@ -76,7 +76,7 @@ def compiled_steps(backend: str, steps: int) -> Made:
     """So many steps of the pendulum with their gradient, compiled as `jit` does it."""
     f = value_and_grad(partial(pendulum, operations=5 * steps), (0, 1, 2))
     times = [time.perf_counter()]
-    call = Signature(f).bind(START, {})
+    call = Arguments(Signature(f), START, {})
     traced = call.trace(call.leaves)
     times.append(time.perf_counter())
     program = optimize_trace(traced)

@@ -13,7 +13,7 @@ from special_numbers import SPECIAL
 
 from micrograd_gd import Value, hessian, trace, value_and_grad, vmap
 from micrograd_gd.compiler import lanes, passes
-from micrograd_gd.compiler.arguments import Signature
+from micrograd_gd.compiler.arguments import Arguments, Signature
 from micrograd_gd.compiler.choices import Choices
 from micrograd_gd.compiler.instructions import Guard, Instruction
 from micrograd_gd.compiler.program import Program
@@ -204,7 +204,7 @@ def test_no_scan_changes_a_bit(program):
     def run(optimized):
         return bits(BACKENDS["python"](verify(optimized)).run([*program.inputs]))
 
-    arguments = Signature(value_and_grad(f)).bind(program.inputs, {})
+    arguments = Arguments(Signature(value_and_grad(f)), program.inputs, {})
     traced = arguments.trace(arguments.leaves, is_careful=True)
     written = write_program(traced)
     expected = bits(traced.result())

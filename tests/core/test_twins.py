@@ -26,7 +26,7 @@ from micrograd_gd import (
     vmap,
 )
 from micrograd_gd.compiler import lanes, passes
-from micrograd_gd.compiler.arguments import Arrays, Signature
+from micrograd_gd.compiler.arguments import Arguments, Arrays, Signature
 from micrograd_gd.compiler.instructions import EncodedStatements
 from micrograd_gd.compiler.verify import verify
 from micrograd_gd.compiler.writing import write_program
@@ -50,7 +50,7 @@ TRANSFORMS = {
 
 
 def make_trace(f, *args):
-    call = Signature(f).bind(args, {})
+    call = Arguments(Signature(f), args, {})
     return call.trace(call.leaves)
 
 
@@ -235,9 +235,8 @@ def test_the_program_of_a_batch(program, way):
         most = [max(each) for each in ys]
         return functional.total(ys[0]) * w[0] + functional.mean(ys[1]) + sum(ys[2]) + sum(most)
 
-    g = Signature(value_and_grad(f))
-    bind = lambda x: g.bind((list(program.inputs),), {}, x)  # noqa: E731 — asked for twice
-    same_program(Arrays().use(bind, lambda call: call.trace(call.leaves)))
+    given = Signature(value_and_grad(f)), (list(program.inputs),), {}
+    same_program(Arrays().use(given, lambda call: call.trace(call.leaves)))
 
 
 @pytest.mark.parametrize("count", [63, 64, 65, 1000])

@@ -122,7 +122,7 @@ def _choose_writer(program: Program, fewest: int, most: int) -> ModuleWriter | R
         )
         with suppress(UnresolvedError):
             nests = lay(program, fewest=FEWEST_RUNS)
-            if SHORTER * nests.node_count <= count:
+            if SHORTER * len(nests.nodes) <= count:
                 return make(program, nests, LONGEST)
     if count > most:
         raise JitError(f"machine code of {count} instructions gains nothing without loops")
