@@ -27,7 +27,7 @@ from micrograd_gd.table.ops import Operation
 from micrograd_gd.table.relations import compare_with_float
 from micrograd_gd.transforms import trees
 
-_TEXTS = ("repr()", "format()")
+_TEXTS = ("repr()", "format()")  # are in order in the words of an exception
 _CONSTANT = Operation("constant", ("x",), "x", ("None",), "x, taken as a constant.")
 
 
@@ -68,7 +68,7 @@ class Trace:
         self._numbers = Numbers(inputs, leaves, held, self.batches)
         self.ways = Ways(self._numbers, ways)
         self._is_attempt = False  # whether what is recorded may be dropped
-        self._text: JitError | None = None  # of a value, which is in order in words of an exception
+        self._refused: JitError | None = None  # which the function may have caught
         self.is_careful = is_careful  # about operands that a choice leaves
         self._derivatives: dict[Value, Value] = {}  # and what is 0.0 in them, but may be -0.0
         self._takes_all = False  # whether the latest sweep met a choice and took no care
@@ -77,8 +77,8 @@ class Trace:
         try:
             with blocks.recording(), blocks.unwatched(), blocks.tracing(self), blocks.quiet_numpy():
                 result = call()
-                if self._text:
-                    raise self._text
+                if self._refused:
+                    raise self._refused
                 self._check_derivatives()
                 self.events += [_Decision(n, "==", 0.0, holds=True) for n in self.ways.missing]
         except NotANumberError as error:
@@ -160,9 +160,11 @@ class Trace:
             f"number, at {anomaly.find_user_line()}; compute with values, and take gradients by "
             f"value_and_grad"
         )
-        if what not in _TEXTS or self._is_attempt:
+        if self._is_attempt:
             raise refused
-        self._text = self._text or refused
+        self._refused = self._refused or refused
+        if what not in _TEXTS:
+            raise refused
 
     def constant(self, node: Any) -> Any:
         """The same number as a node that no derivative flows through."""
