@@ -39,7 +39,6 @@ class Chain(NamedTuple):
 
 def find_chains(statements: Sequence[Statement], labels: Mapping[int, str]) -> list[Chain]:
     """The chains of results without labels."""
-    uses = Counter(x for each in statements for x in find_numbers(each.operands))
     last: dict[Operand, int] = {}
     for place, each in enumerate(statements):
         last |= dict.fromkeys(find_numbers(each.operands), place)
@@ -57,7 +56,7 @@ def find_chains(statements: Sequence[Statement], labels: Mapping[int, str]) -> l
         if before in numbers and before in growing and last[before] == place:
             places = growing.pop(before)
         else:
-            kinds = [ops[x] for x in numbers if x in ops and uses[x] == 1 and x not in labels]
+            kinds = [ops[x] for x in numbers if x in ops and x not in labels]
             places = []
             found.append((before, places, len(kinds) == 2 and kinds[0] is kinds[1]))
         places.append(place)

@@ -3,6 +3,7 @@
 import ctypes
 import math
 from itertools import pairwise
+from operator import mul
 
 import pytest
 from c_code import compile_c, needs_gcc
@@ -98,6 +99,34 @@ def test_loops_may_use_what_lies_beside_each_other(tmp_path, cells, steps):
 
     u, g = [0.1 * i for i in range(cells)], value_and_grad(f)
     assert run_c(tmp_path, to_c(g, u), u, cells + 1)[1] == flatten(g(u))[0]
+
+
+@needs_gcc
+def test_a_gradient_of_a_network_is_as_long_for_many_points_as_for_few(tmp_path):
+    """Sums over points and neurons start where they are, and each is added to in one place."""
+
+    def score(layers, x):
+        for weights, biases in layers:
+            rows = zip(weights, biases, strict=True)
+            x = [functional.relu(functional.total(map(mul, row, x)) + bias) for row, bias in rows]
+        return x[0]
+
+    def loss(layers, points):
+        return functional.total(score(layers, x) ** 2 for x in points) / len(points)
+
+    layers = [([[0.1, -0.3]] * 6, [0.2] * 6), ([[0.3, -0.5] * 3] * 6, [0.7] * 6)]
+    lengths = set()
+    for count in (9, 12):
+        points = [[math.sin(i), math.cos(i)] for i in range(count)]
+        g = value_and_grad(loss)
+        source = to_c(g, layers, points)
+        lengths.add(len(source.partition("int compute")[2].splitlines()))
+        numbers = flatten([layers, points])[0]
+        (tmp_path / f"{count}").mkdir()
+        done, y = run_c(tmp_path / f"{count}", source, numbers, 61)
+        assert done == -1
+        assert bits(y) == bits(flatten(g(layers, points))[0])
+    assert max(lengths) == min(lengths) < 70
 
 
 TAKEN = """
