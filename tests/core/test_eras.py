@@ -27,6 +27,15 @@ def test_what_was_made_in_an_era_is_never_left_out(moves):
             assert len(found - made) < 64 * (2 * len(made) + 1), "some in the memory of later ones"
 
 
+def test_a_node_that_is_put_together_anew_is_of_the_latest_era():
+    old = Value(1.0)
+    _between = [Value(1.0) for _ in range(1_000)]
+    era = eras.begin()
+    young = Value(3.0) * 2.0
+    old._put_together(young.op, (young, 2.0), (2.0, None), 12.0, 0.0, "")
+    assert young in sweep.in_order([old * 1.0], (), era)
+
+
 def test_a_loop_of_inner_derivatives_costs_the_same_at_each_step(monkeypatch):
     def descend(x, a, sizes):
         for _ in range(20):

@@ -262,12 +262,17 @@ static int find_leading(Sweep *sweep, Stack *order, PyObject *stops)
     sweep->among = PySet_New(stops);
     int leads = sweep->among == NULL ? -1 : 0;
     for (size_t i = 0; leads >= 0 && i < order->n; i++) {
-        Edge *edge;
-        Kind *kind;
-        const Py_ssize_t n = edges_of(order->item[i], &edge, &kind);
+        Py_ssize_t n = 1;
         leads = 0;
-        for (Py_ssize_t j = 0; leads == 0 && j < n; j++) {
-            leads = kind[j] >= VALUE ? PySet_Contains(sweep->among, (PyObject *)edge[j].value) : 0;
+        for (Py_ssize_t j = 0; leads == 0 && j < n; j++) { /* a hash of one's own may cut the graph */
+            Edge *edge;
+            Kind *kind;
+            n = edges_of(order->item[i], &edge, &kind);
+            if (j < n && kind[j] >= VALUE) {
+                PyObject *x = Py_NewRef(edge[j].value);
+                leads = PySet_Contains(sweep->among, x);
+                Py_DECREF(x);
+            }
         }
         leads = leads > 0 ? PySet_Add(sweep->among, (PyObject *)order->item[i]) : leads;
     }

@@ -104,6 +104,9 @@ static PyObject *value_put_together(PyObject *self, PyObject *args)
     int done = restore(state, parts, op, operands, partials);
     if (done == 0) {
         swap_operands(node, parts);
+        if (node->place > 0) {
+            slab_of(node)->era = state->era; /* its operands may be young */
+        }
         track_like_operands(node);
     }
     Py_DECREF(parts);
