@@ -6,6 +6,7 @@ A result that other loops use is also an entry of an array, `a5` for that of `v5
 import ast
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 from operator import mul, sub
 
 from micrograd_gd.compiler.accumulators import Sums
@@ -91,6 +92,9 @@ class LoopListing(LoopText):
         self._numbers = {name: number for number, name in names.items()}
         self._labels = reading.labels
         super().__init__(reading, "jkl" if self._lanes else "ijk")
+        taken = {name.partition("[")[0] for name in names.values()}
+        for sums in chain.from_iterable(reading.accumulators.by_part.values()):
+            sums.name += "_" * (sums.name in taken)
 
     def write_program(self) -> Iterator[str]:
         """All lines."""

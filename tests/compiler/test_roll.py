@@ -269,6 +269,11 @@ def test_a_listing_reads_as_a_function_that_computes_the_same(nest, most):
         assert bits(read_listing(text, x)) == bits(expected)
 
 
+def test_sums_are_called_like_no_argument():
+    text = str(trace(lambda s1: sum(x * x for x in s1), DATA))
+    assert "for i in range(50): s1_ += s1[i] * s1[i]" in text
+
+
 def test_a_network_over_a_batch_prints_as_long_for_many_neurons_as_for_few():
     def loss(weights, points):
         def of_point(x):
