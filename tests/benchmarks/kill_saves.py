@@ -56,10 +56,11 @@ def kill_once(folder, arguments, generator, most):
     old = before = look(folder)
     changes, wanted = 0, generator.randint(1, most)
     if "--resume" not in arguments:
-        wanted += 2  # what is killed within its first save has nothing to go on from
+        wanted += 1  # what is killed within its first save has nothing to go on from
     while process.poll() is None:
         now = look(folder)
-        changes += now != before
+        if any(name == "checkpoint.json" for name, _ in now):  # that save is over
+            changes += now != before
         before = now
         if changes >= wanted:
             process.kill()

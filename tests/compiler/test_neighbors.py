@@ -252,9 +252,7 @@ def test_how_it_is_printed():
     ]
     f = vmap(lambda a, b: sum(x * y for x, y in zip(a, b, strict=True)))
     program = trace(lambda x: total(f(x[:-2], x[2:])), RNG.normal(size=(100, 64)))
-    assert {"            a66[j] = x[i, j]", "            a130[j] = x[i + 2, j]"} <= {
-        *str(program).splitlines()
-    }
+    assert "for j in range(64): a130[j] = x[i + 2, j]" in str(program)
 
     def smooth(x):
         windows = [x[i : i - 30 or None] for i in range(31)]
