@@ -180,13 +180,15 @@ class LoopText:
     def _shorten(self, node: Node) -> Iterator[Line]:
         """Write operands that wait on lines of their own, the longest first, until it is short."""
         waiting = [x.node for x in node.operands if isinstance(x, Direct)]
-        waiting = sorted((x for x in waiting if x in self._waiting), key=self._measure)
+        lengths = {x: self._measure(x) for x in waiting if x in self._waiting}
         names = [self.write(x, node.nests) for x in node.operands]
-        length = sum(map(len, names)) + sum(map(self._measure, waiting))
-        while waiting and length > WIDTH:
-            longest = waiting.pop()
-            length -= self._measure(longest)
-            yield from self._write_result(longest, self._waiting.pop(longest).tree)
+        length = sum(map(len, names)) + sum(lengths.values())
+        for longest in sorted(lengths, key=lambda x: -lengths[x]):
+            if length <= WIDTH:
+                return
+            length -= lengths[longest]
+            if longest in self._waiting:  # and not written yet, before one that it reads
+                yield from self._write_result(longest, self._waiting.pop(longest).tree)
 
     def _measure(self, node: Node) -> int:
         """The characters of what waits beyond those of its name."""

@@ -15,7 +15,7 @@ from hypothesis import Phase, example, given, settings
 from hypothesis import strategies as st
 
 from micrograd_gd import trace, value_and_grad, vmap
-from micrograd_gd.compiler import listing, loop_listing, loops
+from micrograd_gd.compiler import listing, loop_listing, loop_text, loops
 from micrograd_gd.compiler.c_source import write_function
 from micrograd_gd.compiler.instructions import EncodedStatements, Guard, Instruction
 from micrograd_gd.compiler.passes import scan_back
@@ -249,15 +249,16 @@ def read_listing(text, x):
     return found["program"](x)
 
 
-@given(NESTS_WITH_SUMS | STENCILS, st.sampled_from([1, 9]))
-@example(OVERTAKEN, 1)
-@example(CORNERS, 9)
-def test_a_listing_reads_as_a_function_that_computes_the_same(nest, most):
+@given(NESTS_WITH_SUMS | STENCILS, st.sampled_from([1, 9]), st.sampled_from([10, 20, 80]))
+@example(OVERTAKEN, 1, 80)
+@example(CORNERS, 9, 80)
+def test_a_listing_reads_as_a_function_that_computes_the_same(nest, most, width):
     program = as_program((*legal(run(nest)),), most)
     x = [math.sin(i) for i in range(100)]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(listing, "LONGEST", 0)
         patch.setattr(loop_listing, "MOST_ENTRIES", 10**6)
+        patch.setattr(loop_text, "WIDTH", width)
         text = str(program)
     if "for" not in text:
         return
