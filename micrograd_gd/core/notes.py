@@ -28,6 +28,10 @@ class Notes(MutableMapping[Any, T]):
     >>> del x
     >>> len(notes)
     0
+    >>> zero = Value(0.0)
+    >>> notes[zero] = "false, but a node"
+    >>> [*notes.values()]
+    ['false, but a node']
     """
 
     def __init__(self) -> None:
@@ -47,7 +51,8 @@ class Notes(MutableMapping[Any, T]):
         del self._found[id(node)]
 
     def __iter__(self) -> Iterator[Any]:
-        return (node for reference, _ in [*self._found.values()] if (node := reference()))
+        nodes = [reference() for reference, _ in [*self._found.values()]]
+        return (node for node in nodes if node is not None)  # a node of the number 0 is false
 
     def __len__(self) -> int:
         return len(self._found)

@@ -241,8 +241,9 @@ class _Encoder:
             return
         first, *lane = instruction.operands
         if op.kind == "shift":
-            span = self._program.columns[first]  # type: ignore[index]  # nothing else is shifted
-            buffer, offset = self._program.input_layout.locate(first)  # type: ignore[arg-type]
+            assert isinstance(first, int), "columns are shifted"  # noqa: S101 — for the types
+            span = self._program.columns[first]
+            buffer, offset = self._program.input_layout.locate(first)
             source = buffer, offset, span.size, _encode_lanes(-span.axis)
             self._append(RecordKind.SHIFT, instruction.result, *source, *map(int, lane))
             return

@@ -24,14 +24,19 @@ def on_jax(jax, f, *args):
     return lambda: jax.block_until_ready(run(*given))
 
 
-def ask_logsumexp(n):
-    job = add(f"logsumexp of {n:,} numbers, value and gradient, a number", NANO, n)
+def ask_array(name, n, ours, theirs):
+    """The value and the gradient of a function of n numbers."""
+    job = add(f"{name}, value and gradient, each", NANO, n)
     x = DRAWN.normal(size=n)
-    job.by("micrograd_gd, jit", warm=1.0)(lambda _: partial(jit(value_and_grad(logsumexp)), x))
+    job.by("micrograd_gd, jit", warm=1.0)(lambda _: partial(jit(value_and_grad(ours)), x))
 
     @job.by("jax.jit", "jax")
     def jax(jax):
-        return on_jax(jax, jax.value_and_grad(jax.scipy.special.logsumexp), x)
+        return on_jax(jax, jax.value_and_grad(theirs(jax)), x)
+
+
+def ask_logsumexp(n):
+    ask_array(f"logsumexp of {n:,} numbers", n, logsumexp, lambda jax: jax.scipy.special.logsumexp)
 
 
 def rosenbrock(x, sum=sum):  # noqa: A002 — Python's, or that of a peer
@@ -40,13 +45,8 @@ def rosenbrock(x, sum=sum):  # noqa: A002 — Python's, or that of a peer
 
 
 def ask_rosenbrock(n):
-    job = add(f"Rosenbrock of {n:,} variables, value and gradient, a variable", NANO, n)
-    x = DRAWN.normal(size=n)
-    job.by("micrograd_gd, jit", warm=1.0)(lambda _: partial(jit(value_and_grad(rosenbrock)), x))
-
-    @job.by("jax.jit", "jax")
-    def jax(jax):
-        return on_jax(jax, jax.value_and_grad(partial(rosenbrock, sum=jax.numpy.sum)), x)
+    name = f"Rosenbrock of {n:,} variables"
+    ask_array(name, n, rosenbrock, lambda jax: partial(rosenbrock, sum=jax.numpy.sum))
 
 
 def ask_k_means(n, centers=8, size=4):
