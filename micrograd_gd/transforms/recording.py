@@ -315,8 +315,7 @@ def _settle(derivatives: Sequence[Any], *, keep: bool) -> list[Any]:
     """
     if keep and (trace := blocks.trace()):
         return [*map(trace.settle, derivatives)]
-    found = _finish(derivatives, keep=keep)
-    return [x + 0.0 if repr(getattr(x, "data", x)) == "-0.0" else x for x in found]
+    return _finish([x + 0.0 for x in derivatives], keep=keep)
 
 
 def _finish(leaves: Sequence[Any], *, keep: bool) -> list[Any]:

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from compiled import AVAILABLE, bits
 
-from micrograd_gd import Value, grad, jit, jvp, trace, vjp, vmap
+from micrograd_gd import Value, grad, jit, jvp, linearize, trace, value_and_grad, vjp, vmap
 from micrograd_gd.compiler.arguments import Arguments, Signature
-from micrograd_gd.functional import sin, total
+from micrograd_gd.functional import exp, sin, total
 from micrograd_gd.losses import hinge, huber
 from micrograd_gd.table import ops
 from micrograd_gd.table.ops import OPERATIONS
@@ -33,6 +33,26 @@ def line_search(loss, step):
 def on_values(point):
     given, structure = flatten(point)
     return unflatten(structure, [*map(Value, given)])
+
+
+def use_value_and_slope(a):
+    value, slope = value_and_grad(exp)(a)
+    return value * sin(a) + slope * a + value * value
+
+
+STANDING = {  # derivatives that are numbers which are there already
+    "argument": lambda a: grad(lambda t: t * a)(1.3) * sin(a) + a * a,
+    "tangent": lambda a: linearize(lambda t: t, 1.3)[1](a) * sin(a) + a * a,
+    "value": use_value_and_slope,
+}
+
+
+@pytest.mark.parametrize("f", STANDING.values(), ids=STANDING)
+def test_what_is_a_derivative_and_stands_elsewhere_too_has_its_slopes_added_alike(f):
+    slope = grad(f)
+    compiled = jit(slope, backend="python")
+    points = [*np.linspace(-3.0, 3.0, 100), -0.0]
+    assert bits([*map(compiled, points)]) == bits([*map(slope, points)])
 
 
 NAMES = [name for name, op in OPERATIONS.items() if op.operands[0] != "n" and not op.is_internal]
